@@ -1,0 +1,2 @@
+//! The command line: `netloop server`, `netloop client`, `netloop demo`.
+fn main() {}

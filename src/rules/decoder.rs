@@ -1,0 +1,402 @@
+//! Turns chunks of bytes into text, as `setEncoding` does, and keeps back what a chunk cuts in two.
+
+use std::borrow::Cow;
+
+/// How the bytes of a socket are read as text: Node's encodings for `setEncoding`.
+///
+/// The text itself is always handed out as UTF-8.
+///
+/// ```
+/// use netloop::Encoding;
+///
+/// assert_eq!(Encoding::parse("UTF-8"), Some(Encoding::Utf8));
+/// assert_eq!(Encoding::parse("binary"), Some(Encoding::Latin1));
+/// assert_eq!(Encoding::parse("utf7"), None);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Encoding {
+    /// UTF-8; each maximal part of an invalid sequence becomes one U+FFFD, as the Unicode
+    /// standard recommends (§3.9) and Node does.
+    Utf8,
+    /// Each byte is the character U+0000 to U+00FF of the same number.
+    Latin1,
+    /// Each byte without its highest bit is a character, as in Node.
+    Ascii,
+    /// Two lower case digits for each byte.
+    Hex,
+    /// The alphabet of RFC 4648 §4, padded at the end of the stream.
+    Base64,
+    /// The alphabet of RFC 4648 §5, which is safe in addresses and file names; no padding.
+    Base64Url,
+    /// UTF-16, the low byte first; half of a pair that stands alone becomes U+FFFD, because UTF-8
+    /// cannot say it.
+    Utf16Le,
+}
+
+impl Encoding {
+    /// The encoding that Node knows by this name, in any case: `utf8`, `utf-8`, `latin1`,
+    /// `binary`, `ascii`, `hex`, `base64`, `base64url`, `utf16le`, `utf-16le`, `ucs2`, `ucs-2`.
+    /// The empty name is `utf8`, as in Node; `None` for all others.
+    pub fn parse(name: &str) -> Option<Encoding> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "" | "utf8" | "utf-8" => Encoding::Utf8,
+            "latin1" | "binary" => Encoding::Latin1,
+            "ascii" => Encoding::Ascii,
+            "hex" => Encoding::Hex,
+            "base64" => Encoding::Base64,
+            "base64url" => Encoding::Base64Url,
+            "utf16le" | "utf-16le" | "ucs2" | "ucs-2" => Encoding::Utf16Le,
+            _ => return None,
+        })
+    }
+}
+
+/// Node's `StringDecoder`: what `write` returns is whole text, what a chunk cuts in two waits for
+/// the next chunk, and no sequence of chunks reads differently from the same bytes in one piece.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    encoding: Encoding,
+    /// The first bytes of a character, or of a group of three bytes in base64.
+    pending: [u8; 4],
+    pending_length: usize,
+    /// How many bytes the UTF-8 character in `pending` still lacks, going by its first byte.
+    missing: usize,
+}
+
+impl Decoder {
+    /// A decoder at the start of a stream.
+    pub(crate) fn new(encoding: Encoding) -> Self {
+        Decoder {
+            encoding,
+            pending: [0; 4],
+            pending_length: 0,
+            missing: 0,
+        }
+    }
+
+    /// The text of this chunk, as UTF-8, with what was kept back before it and without what is
+    /// kept back now; empty when nothing is complete. It is borrowed where chunk and text agree.
+    pub(crate) fn write<'a>(&mut self, chunk: &'a [u8]) -> Cow<'a, [u8]> {
+        match self.encoding {
+            Encoding::Utf8 => self.write_utf8(chunk),
+            Encoding::Latin1 | Encoding::Ascii if chunk.is_ascii() => Cow::Borrowed(chunk),
+            Encoding::Latin1 => Cow::Owned(latin1_text(chunk)),
+            Encoding::Ascii => Cow::Owned(chunk.iter().map(|byte| byte & 0x7F).collect()),
+            Encoding::Hex => Cow::Owned(hex_text(chunk)),
+            Encoding::Base64 | Encoding::Base64Url => {
+                let bytes = self.with_pending(chunk);
+                let whole = bytes.len() - bytes.len() % 3;
+                self.keep(&bytes[whole..]);
+                Cow::Owned(self.base64_text(&bytes[..whole]))
+            }
+            Encoding::Utf16Le => {
+                let bytes = self.with_pending(chunk);
+                let whole = bytes.len() - unfinished_utf16(&bytes);
+                self.keep(&bytes[whole..]);
+                Cow::Owned(utf16_text(&bytes[..whole]))
+            }
+        }
+    }
+
+    /// The text of what was still kept back when the stream ended: U+FFFD for half a character,
+    /// the last digits of base64. An odd last byte of UTF-16 is dropped, as in Node. The decoder
+    /// is then as new.
+    pub(crate) fn end(&mut self) -> Vec<u8> {
+        let bytes = self.with_pending(&[]);
+        self.missing = 0;
+        match self.encoding {
+            Encoding::Base64 | Encoding::Base64Url => self.base64_text(&bytes),
+            Encoding::Utf16Le => utf16_text(&bytes),
+            _ => utf8_text(&bytes).into_owned(),
+        }
+    }
+
+    fn write_utf8<'a>(&mut self, chunk: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.missing == 0 {
+            return utf8_text(self.keep_unfinished_utf8(chunk));
+        }
+        let expected = &chunk[..self.missing.min(chunk.len())];
+        let found = expected.iter().take_while(|byte| continues(**byte));
+        let (rest_of_character, rest) = chunk.split_at(found.count());
+        if rest.is_empty() && rest_of_character.len() < self.missing {
+            self.missing -= rest_of_character.len();
+            let bytes = self.with_pending(rest_of_character);
+            self.keep(&bytes);
+            return Cow::Borrowed(&[]);
+        }
+        let character = self.with_pending(rest_of_character);
+        self.missing = 0;
+        let mut text = utf8_text(&character).into_owned();
+        text.extend_from_slice(&utf8_text(self.keep_unfinished_utf8(rest)));
+        Cow::Owned(text)
+    }
+
+    /// Keeps back the character that these bytes begin and do not end, and returns the others.
+    fn keep_unfinished_utf8<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let (kept, missing) = unfinished_utf8(bytes);
+        let (whole, unfinished) = bytes.split_at(bytes.len() - kept);
+        self.keep(unfinished);
+        self.missing = missing;
+        whole
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        self.pending[..bytes.len()].copy_from_slice(bytes);
+        self.pending_length = bytes.len();
+    }
+
+    /// What was kept back, and then the chunk; nothing is kept back afterwards.
+    fn with_pending<'a>(&mut self, chunk: &'a [u8]) -> Cow<'a, [u8]> {
+        let pending = &self.pending[..std::mem::take(&mut self.pending_length)];
+        if pending.is_empty() {
+            Cow::Borrowed(chunk)
+        } else {
+            Cow::Owned([pending, chunk].concat())
+        }
+    }
+
+    fn base64_text(&self, bytes: &[u8]) -> Vec<u8> {
+        let (last_digits, padding): (_, &[u8]) = match self.encoding {
+            Encoding::Base64Url => (b"-_", b""),
+            _ => (b"+/", b"="),
+        };
+        let mut text = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
+        for group in bytes.chunks(3) {
+            let mut bits = 0;
+            for place in 0..3 {
+                bits = bits << 8 | u32::from(*group.get(place).unwrap_or(&0));
+            }
+            for place in 0..4 {
+                if place <= group.len() {
+                    let value = (bits >> (18 - 6 * place) & 0x3F) as u8;
+                    text.push(base64_digit(value, last_digits));
+                } else {
+                    text.extend_from_slice(padding);
+                }
+            }
+        }
+        text
+    }
+}
+
+fn base64_digit(value: u8, last_digits: &[u8; 2]) -> u8 {
+    match value {
+        0..26 => b'A' + value,
+        26..52 => b'a' + value - 26,
+        52..62 => b'0' + value - 52,
+        _ => last_digits[usize::from(value - 62)],
+    }
+}
+
+fn hex_text(bytes: &[u8]) -> Vec<u8> {
+    let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
+    let pairs = bytes
+        .iter()
+        .map(|byte| [digit(byte >> 4), digit(byte & 0xF)]);
+    pairs.flatten().collect()
+}
+
+fn latin1_text(bytes: &[u8]) -> Vec<u8> {
+    let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
+    text.into_bytes()
+}
+
+fn utf8_text(bytes: &[u8]) -> Cow<'_, [u8]> {
+    match String::from_utf8_lossy(bytes) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
+
+fn utf16_text(bytes: &[u8]) -> Vec<u8> {
+    let units = bytes
+        .chunks_exact(2)
+        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    let characters = char::decode_utf16(units);
+    let text: String = characters
+        .map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect();
+    text.into_bytes()
+}
+
+/// Whether the byte is one of those that follow the first of a UTF-8 character.
+fn continues(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
+/// How many bytes at the end begin a character, and how many that character still lacks.
+///
+/// Only the first byte is asked how long the character is, as in Node: what can no longer become
+/// valid is held back as long as Node holds it back.
+fn unfinished_utf8(bytes: &[u8]) -> (usize, usize) {
+    for (after, byte) in bytes.iter().rev().take(3).enumerate() {
+        let length = match byte {
+            0x80..=0xBF => continue,
+            0xC0..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xF7 => 4,
+            _ => 0,
+        };
+        let found = after + 1;
+        return if found < length {
+            (found, length - found)
+        } else {
+            (0, 0)
+        };
+    }
+    (0, 0)
+}
+
+/// How many bytes at the end are half a unit, half a pair, or both.
+fn unfinished_utf16(bytes: &[u8]) -> usize {
+    let odd = bytes.len() % 2;
+    let units = &bytes[..bytes.len() - odd];
+    let is_first_of_a_pair = units.last().is_some_and(|high| high & 0xFC == 0xD8);
+    odd + if is_first_of_a_pair { 2 } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text of each chunk, and at last that of the end.
+    fn texts(encoding: Encoding, chunks: &[&[u8]]) -> Vec<String> {
+        let mut decoder = Decoder::new(encoding);
+        let mut texts: Vec<Vec<u8>> = chunks
+            .iter()
+            .map(|chunk| decoder.write(chunk).into_owned())
+            .collect();
+        texts.push(decoder.end());
+        let texts = texts.into_iter().map(String::from_utf8);
+        texts.map(|text| text.expect("valid UTF-8")).collect()
+    }
+
+    #[test]
+    fn names_are_nodes_in_any_case() {
+        for (name, encoding) in [
+            ("utf8", Some(Encoding::Utf8)),
+            ("Utf-8", Some(Encoding::Utf8)),
+            ("", Some(Encoding::Utf8)),
+            ("BINARY", Some(Encoding::Latin1)),
+            ("latin1", Some(Encoding::Latin1)),
+            ("ascii", Some(Encoding::Ascii)),
+            ("HEX", Some(Encoding::Hex)),
+            ("base64", Some(Encoding::Base64)),
+            ("Base64Url", Some(Encoding::Base64Url)),
+            ("ucs2", Some(Encoding::Utf16Le)),
+            ("UCS-2", Some(Encoding::Utf16Le)),
+            ("utf16le", Some(Encoding::Utf16Le)),
+            ("utf-16le", Some(Encoding::Utf16Le)),
+            ("latin-1", None),
+            ("utf16", None),
+            (" utf8", None),
+        ] {
+            assert_eq!(Encoding::parse(name), encoding, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn whole_utf8_is_borrowed_and_not_copied() {
+        let mut decoder = Decoder::new(Encoding::Utf8);
+        let chunk = "grün 😀".as_bytes();
+        assert!(matches!(decoder.write(chunk), Cow::Borrowed(text) if text == chunk));
+        assert!(matches!(decoder.write(&chunk[..3]), Cow::Borrowed(b"gr")));
+    }
+
+    #[test]
+    fn a_character_cut_in_two_waits_for_its_other_bytes() {
+        assert_eq!(
+            texts(
+                Encoding::Utf8,
+                &[b"a\xF0\x9F", b"\x98", b"\x80b\xC3", b"\xBC"]
+            ),
+            ["a", "", "😀b", "ü", ""]
+        );
+    }
+
+    #[test]
+    fn invalid_utf8_becomes_one_replacement_for_each_maximal_part() {
+        for (chunks, expected) in [
+            (
+                &[&b"a\xFF\xFE\xE2\x28\xA1\xF0\x9F\x98b"[..]][..],
+                &["a\u{FFFD}\u{FFFD}\u{FFFD}(\u{FFFD}\u{FFFD}b", ""][..],
+            ),
+            (&[b"\xE2\x82", b"a"], &["", "\u{FFFD}a", ""]),
+            (
+                &[b"\xE0", b"\x80", b"\x80"],
+                &["", "", "\u{FFFD}\u{FFFD}\u{FFFD}", ""],
+            ),
+            (&[b"\xF0\x9F\x98"], &["", "\u{FFFD}"]),
+            (&[b"\xED\xA0"], &["", "\u{FFFD}\u{FFFD}"]),
+            (&[b"\xC3", b"\xC3", b"\xBC"], &["", "\u{FFFD}", "ü", ""]),
+            (
+                &[b"\x80\x80", b"\xF8"],
+                &["\u{FFFD}\u{FFFD}", "\u{FFFD}", ""],
+            ),
+        ] {
+            assert_eq!(texts(Encoding::Utf8, chunks), expected, "{chunks:?}");
+        }
+    }
+
+    #[test]
+    fn base64_is_handed_out_in_groups_of_three_bytes_and_padded_at_the_end() {
+        assert_eq!(
+            texts(Encoding::Base64, &[b"abcd", b"e"]),
+            ["YWJj", "", "ZGU="]
+        );
+        assert_eq!(
+            texts(Encoding::Base64Url, &[b"abcd", b"e"]),
+            ["YWJj", "", "ZGU"]
+        );
+        assert_eq!(
+            texts(Encoding::Base64, &[b"\xFB\xFF", b"\xBF\xFF"]),
+            ["", "+/+/", "/w=="]
+        );
+        assert_eq!(
+            texts(Encoding::Base64Url, &[b"\xFB\xFF\xBF\xFF"]),
+            ["-_-_", "_w"]
+        );
+    }
+
+    #[test]
+    fn utf16_waits_for_the_second_byte_and_for_the_second_half_of_a_pair() {
+        let smile: &[u8] = b"\x3D\xD8\x00\xDE";
+        for cut in 1..4 {
+            let (first, second) = smile.split_at(cut);
+            assert_eq!(
+                texts(Encoding::Utf16Le, &[first, second]),
+                ["", "😀", ""],
+                "{cut}"
+            );
+        }
+        assert_eq!(texts(Encoding::Utf16Le, &[b"a\0b"]), ["a", ""]);
+        assert_eq!(
+            texts(Encoding::Utf16Le, &[b"\x3D\xD8", b"a\0"]),
+            ["", "\u{FFFD}a", ""]
+        );
+        assert_eq!(texts(Encoding::Utf16Le, &[b"\x3D\xD8"]), ["", "\u{FFFD}"]);
+        assert_eq!(texts(Encoding::Utf16Le, &[b"\x00\xDE"]), ["\u{FFFD}", ""]);
+    }
+
+    #[test]
+    fn encodings_of_single_bytes_keep_nothing_back() {
+        assert_eq!(
+            texts(Encoding::Hex, &[b"\x00\xAB", b"\xFF"]),
+            ["00ab", "ff", ""]
+        );
+        assert_eq!(
+            texts(Encoding::Latin1, &[b"gr\xFCn", b"\x80"]),
+            ["grün", "\u{80}", ""]
+        );
+        assert_eq!(texts(Encoding::Ascii, &[b"gr\xFCn"]), ["gr|n", ""]);
+    }
+
+    #[test]
+    fn a_decoder_is_as_new_after_its_end() {
+        let mut decoder = Decoder::new(Encoding::Utf8);
+        assert!(decoder.write(b"\xE2\x82").is_empty());
+        assert_eq!(decoder.end(), "\u{FFFD}".as_bytes());
+        assert_eq!(decoder.end(), b"");
+        assert_eq!(&*decoder.write(b"\xAC"), "\u{FFFD}".as_bytes());
+    }
+}

@@ -1,0 +1,71 @@
+//! Bytes received that wait for the user: what Node keeps in a stream's readable buffer.
+
+use std::collections::VecDeque;
+
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    chunks: VecDeque<Vec<u8>>,
+    length: usize,
+}
+
+impl Inbox {
+    pub(crate) fn push(&mut self, chunk: Vec<u8>) {
+        self.length += chunk.len();
+        self.chunks.push_back(chunk);
+    }
+
+    /// Puts bytes back in front.
+    pub(crate) fn unshift(&mut self, chunk: Vec<u8>) {
+        self.length += chunk.len();
+        self.chunks.push_front(chunk);
+    }
+
+    /// Takes the first chunk as it came.
+    pub(crate) fn pop(&mut self) -> Option<Vec<u8>> {
+        let chunk = self.chunks.pop_front()?;
+        self.length -= chunk.len();
+        Some(chunk)
+    }
+
+    /// Takes exactly `count` bytes; `count` is at most [`Inbox::len`].
+    pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
+        let mut taken = Vec::with_capacity(count);
+        while taken.len() < count {
+            let Some(mut chunk) = self.pop() else { break };
+            let missing = count - taken.len();
+            if chunk.len() > missing {
+                let rest = chunk.split_off(missing);
+                self.unshift(rest);
+            }
+            taken.append(&mut chunk);
+        }
+        taken
+    }
+
+    /// Node's `readableLength`.
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taking_cuts_and_joins_chunks() {
+        let mut inbox = Inbox::default();
+        inbox.push(b"abc".to_vec());
+        inbox.push(b"def".to_vec());
+        assert_eq!(inbox.take(4), b"abcd");
+        inbox.unshift(b"X".to_vec());
+        assert_eq!(inbox.len(), 3);
+        assert_eq!(inbox.pop(), Some(b"X".to_vec()));
+        assert_eq!(inbox.take(2), b"ef");
+        assert!(inbox.is_empty());
+    }
+}

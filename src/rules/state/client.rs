@@ -1,0 +1,124 @@
+//! The life of the timer-driven client program: connect, talk at each tick, leave.
+//!
+//! The JavaScript it comes from leaves its interval running when the connection has gone, and
+//! writes into a closed socket for ever. Here `StopTicking` stands in every row that leaves
+//! `Talking`: that is the cure, and the place to look for it.
+#![doc = include_str!("client.md")]
+
+use std::fmt;
+
+use super::{Row, rows_of};
+
+/// Where the client stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Not started.
+    Idle,
+    /// Waiting for the connection.
+    Connecting,
+    /// Connected, the interval is running.
+    Talking,
+    /// All has been said, or the peer has ended: waiting for `close`.
+    Leaving,
+    /// `close` came.
+    Stopped,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// The program was started.
+    Started,
+    /// `connect` was emitted.
+    Connected,
+    /// The interval fired.
+    Ticked,
+    /// The last message was said.
+    CountReached,
+    /// `end` was emitted.
+    PeerEnded,
+    /// `close` was emitted.
+    Closed,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Connect.
+    Connect,
+    /// Start the interval.
+    StartTicking,
+    /// Clear the interval.
+    StopTicking,
+    /// Write the message.
+    Say,
+    /// End our half.
+    End,
+}
+
+/// One step of the client's life.
+pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
+    match state {
+        State::Idle => match input {
+            Input::Started => (State::Connecting, &[Action::Connect]),
+            _ => (state, &[]),
+        },
+        State::Connecting => match input {
+            Input::Connected => (State::Talking, &[Action::StartTicking]),
+            Input::Closed => (State::Stopped, &[]),
+            _ => (state, &[]),
+        },
+        State::Talking => match input {
+            Input::Ticked => (State::Talking, &[Action::Say]),
+            Input::CountReached => (State::Leaving, &[Action::StopTicking, Action::End]),
+            Input::PeerEnded => (State::Leaving, &[Action::StopTicking]),
+            Input::Closed => (State::Stopped, &[Action::StopTicking]),
+            _ => (state, &[]),
+        },
+        State::Leaving => match input {
+            Input::Closed => (State::Stopped, &[]),
+            _ => (state, &[]),
+        },
+        State::Stopped => (state, &[]),
+    }
+}
+
+impl State {
+    /// Every state there is.
+    pub const ALL: [State; 5] = [
+        State::Idle,
+        State::Connecting,
+        State::Talking,
+        State::Leaving,
+        State::Stopped,
+    ];
+}
+
+impl Input {
+    /// Every input there is.
+    pub const ALL: [Input; 6] = [
+        Input::Started,
+        Input::Connected,
+        Input::Ticked,
+        Input::CountReached,
+        Input::PeerEnded,
+        Input::Closed,
+    ];
+}
+
+/// The machine as a table: each pair of state and input that changes something.
+pub fn rows() -> Vec<Row<State, Input, Action>> {
+    rows_of(&State::ALL, &Input::ALL, step)
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            State::Idle => "idle",
+            State::Connecting => "connecting",
+            State::Talking => "talking",
+            State::Leaving => "leaving",
+            State::Stopped => "stopped",
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! The lifecycles, as pure and total functions over small enums.
+//!
+//! A state machine here is one function, `step(state, input) -> (state, actions)`. It knows no
+//! clock, no socket, no log and no bytes: a driver tells it what happened (an *input*, a past
+//! participle) and performs what it answers (*actions*, imperatives), in order. No driver keeps
+//! a lifecycle flag of its own, so these three tables are the whole truth about who may be in
+//! which state, and what follows.
+//!
+//! The tables below each machine are printed from the machine itself ([`table`]); a test keeps
+//! the page and the code equal.
+
+pub mod client;
+pub mod server;
+pub mod socket;
+
+use std::fmt::{Debug, Display, Write};
+
+/// One line of a machine's table: what was, what happened, what is, and what to do.
+pub type Row<S, I, A> = (S, I, S, &'static [A]);
+
+/// Prints a machine as a Markdown table: each pair of state and input that changes something.
+/// A pair that is not in the table leaves everything as it is.
+pub fn table<S: Display + PartialEq, I: Debug, A: Debug>(rows: &[Row<S, I, A>]) -> String {
+    let mut page = String::from("| state | input | next | actions |\n| --- | --- | --- | --- |\n");
+    for (state, input, next, actions) in rows {
+        let actions: Vec<String> = actions.iter().map(|action| format!("{action:?}")).collect();
+        let _ = writeln!(
+            page,
+            "| {state} | {input:?} | {next} | {} |",
+            actions.join(", ")
+        );
+    }
+    page
+}
+
+/// Walks a whole machine and returns the pairs that change something.
+fn rows_of<S: Copy + PartialEq, I: Copy, A>(
+    states: &[S],
+    inputs: &[I],
+    step: impl Fn(S, I) -> (S, &'static [A]),
+) -> Vec<Row<S, I, A>> {
+    let mut rows = Vec::new();
+    for &state in states {
+        for &input in inputs {
+            let (next, actions) = step(state, input);
+            if next != state || !actions.is_empty() {
+                rows.push((state, input, next, actions));
+            }
+        }
+    }
+    rows
+}

@@ -1,0 +1,139 @@
+//! A server's life: a name that listens, rests, and listens again.
+//!
+//! Closing closes the listener, not the name, so there is no last state: a server that has
+//! closed is idle again. The driver feeds `Emptied` whenever it finds the listener closed and
+//! no connection left.
+#![doc = include_str!("server.md")]
+
+use std::fmt;
+
+use super::{Row, rows_of};
+
+/// Where a server stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Not listening, and nobody waits for `close`.
+    Idle,
+    /// `listen` was called with a host; its address is being looked up.
+    Resolving,
+    /// Accepting connections.
+    Listening,
+    /// Out of descriptors: a timer, or a descriptor that becomes free, ends the rest.
+    Resting,
+    /// `close` was called; connections may be left.
+    Draining,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// `listen` was called with a host.
+    HostGiven,
+    /// A listener stands.
+    Bound,
+    /// No listener could be made.
+    BindFailed,
+    /// `accept` found no free descriptor.
+    Exhausted,
+    /// The time to try `accept` again has come.
+    RetryDue,
+    /// `close` was called.
+    CloseCalled,
+    /// The listener is closed and the last connection has gone.
+    Emptied,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Queue the tick of `listening`.
+    QueueListening,
+    /// Set the timer that ends the rest.
+    StartRest,
+    /// Clear the timer that ends the rest.
+    EndRest,
+    /// Put the listener on the again list, since no new edge will come.
+    AcceptAgain,
+    /// `close(2)` the listener, unlink its path.
+    Release,
+    /// Queue the tick of `close`.
+    QueueClose,
+}
+
+/// One step of a server's life.
+pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
+    match state {
+        State::Idle | State::Draining => match input {
+            Input::HostGiven => (State::Resolving, &[]),
+            Input::Bound => (State::Listening, &[Action::QueueListening]),
+            Input::CloseCalled => (State::Draining, &[]),
+            Input::Emptied if state == State::Draining => (State::Idle, &[Action::QueueClose]),
+            _ => (state, &[]),
+        },
+        State::Resolving => match input {
+            Input::Bound => (State::Listening, &[Action::QueueListening]),
+            Input::BindFailed => (State::Idle, &[]),
+            Input::CloseCalled => (State::Draining, &[]),
+            _ => (state, &[]),
+        },
+        State::Listening => match input {
+            Input::Exhausted => (State::Resting, &[Action::StartRest]),
+            Input::CloseCalled => (State::Draining, &[Action::Release]),
+            _ => (state, &[]),
+        },
+        State::Resting => match input {
+            Input::RetryDue => (State::Listening, &[Action::EndRest, Action::AcceptAgain]),
+            Input::CloseCalled => (State::Draining, &[Action::EndRest, Action::Release]),
+            _ => (state, &[]),
+        },
+    }
+}
+
+impl State {
+    /// Whether there is a listener: Node's `listening`.
+    pub fn is_listening(self) -> bool {
+        match self {
+            State::Listening | State::Resting => true,
+            State::Idle | State::Resolving | State::Draining => false,
+        }
+    }
+
+    /// Every state there is.
+    pub const ALL: [State; 5] = [
+        State::Idle,
+        State::Resolving,
+        State::Listening,
+        State::Resting,
+        State::Draining,
+    ];
+}
+
+impl Input {
+    /// Every input there is.
+    pub const ALL: [Input; 7] = [
+        Input::HostGiven,
+        Input::Bound,
+        Input::BindFailed,
+        Input::Exhausted,
+        Input::RetryDue,
+        Input::CloseCalled,
+        Input::Emptied,
+    ];
+}
+
+/// The machine as a table: each pair of state and input that changes something.
+pub fn rows() -> Vec<Row<State, Input, Action>> {
+    rows_of(&State::ALL, &Input::ALL, step)
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            State::Idle => "idle",
+            State::Resolving => "resolving",
+            State::Listening => "listening",
+            State::Resting => "resting",
+            State::Draining => "draining",
+        })
+    }
+}

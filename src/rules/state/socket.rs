@@ -1,0 +1,366 @@
+//! A socket's life, after the words of Node's `readyState` and what Node hides in flags.
+//!
+//! The two directions of an open socket end independently, so an open state names both. The
+//! driver feeds what it knows: `Flushed` whenever nothing is owed any more, `Drained` whenever
+//! the peer has ended and nothing received is left undelivered, `EndCalled` a tick after `end`
+//! unless `allow_half_open` is set. So no policy enters the table, and an error is nothing but
+//! a `DestroyCalled` whose reason the driver keeps.
+#![doc = include_str!("socket.md")]
+
+use std::fmt;
+
+use super::{Row, rows_of};
+
+/// Where a socket stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Made, and not connected to anything yet.
+    Idle(Writable),
+    /// `connect` was called; neither connected nor failed yet. Node's `opening`.
+    Opening(Intent),
+    /// Connected; each direction has a state of its own.
+    Open(Readable, Writable),
+    /// The descriptor is closed, `close` has not been emitted yet.
+    Destroyed,
+    /// `close` has been emitted.
+    Closed,
+}
+
+/// What was asked of a socket before it was connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Intent {
+    /// Nothing but to connect.
+    Talk,
+    /// To end once all that was written has left.
+    End,
+    /// It had ended, and emitted `finish`, before `connect` was called.
+    Listen,
+    /// To reset the connection as soon as there is one.
+    Reset,
+}
+
+/// The receiving half of an open socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Readable {
+    /// The peer may still send.
+    Open,
+    /// The peer's FIN was read; received bytes may still wait for the user.
+    Eof,
+    /// Nothing waits any more: `end` is queued as a tick.
+    Due,
+    /// `end` has been emitted.
+    Ended,
+}
+
+/// The sending half of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Writable {
+    /// We may write.
+    Open,
+    /// `end` was called; bytes are still owed.
+    Ending,
+    /// All bytes have left; `shutdown(2)` is queued for the pending phase.
+    Shutting,
+    /// Our FIN has left; `finish` is queued as a tick.
+    Sent,
+    /// `finish` has been emitted.
+    Finished,
+    /// A write failed; the tick that destroys the socket is queued.
+    Broken,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// `connect` was called.
+    ConnectCalled,
+    /// The kernel says that the connection stands.
+    Connected,
+    /// `end` was called, by the user or for him.
+    EndCalled,
+    /// Nothing is owed to the kernel any more.
+    Flushed,
+    /// `shutdown(2)` was done.
+    ShutDown,
+    /// The tick of `finish` has come.
+    FinishDue,
+    /// The kernel refused a write.
+    WriteFailed,
+    /// The peer's FIN was read.
+    PeerEnded,
+    /// The peer has ended and no received byte waits for the user.
+    Drained,
+    /// Bytes were put back in front before the tick of `end` came.
+    Unshifted,
+    /// The tick of `end` has come.
+    EndDue,
+    /// `reset_and_destroy` was called.
+    ResetCalled,
+    /// `destroy` was called, by the user, by an error or by an action.
+    DestroyCalled,
+    /// The time to emit `close` has come.
+    CloseDue,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Emit `connect`, then `ready`.
+    EmitConnect,
+    /// Queue `shutdown(2)` for the pending phase.
+    QueueShutdown,
+    /// Emit `prefinish`.
+    EmitPrefinish,
+    /// Queue the tick of `finish`.
+    QueueFinish,
+    /// Call the callbacks of `end`, emit `finish`.
+    EmitFinish,
+    /// Queue the tick of `end`.
+    QueueEnd,
+    /// Emit `end`.
+    EmitEnd,
+    /// Queue our own `end` as a tick, unless the socket allows to be half open.
+    OfferEnd,
+    /// Destroy the socket, without an error.
+    Destroy,
+    /// Destroy the socket so that the peer sees a reset.
+    Reset,
+    /// `close(2)`, and join the closing phase.
+    Release,
+    /// Queue the tick of `close`: there is no descriptor to close.
+    QueueClose,
+    /// Emit `close`.
+    EmitClose,
+}
+
+/// One step of a socket's life.
+pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
+    match state {
+        State::Idle(writable) => step_idle(writable, input),
+        State::Opening(intent) => step_opening(intent, input),
+        State::Open(readable, writable) => step_open(readable, writable, input),
+        State::Destroyed => match input {
+            Input::CloseDue => (State::Closed, &[Action::EmitClose]),
+            _ => (state, &[]),
+        },
+        State::Closed => match input {
+            Input::ConnectCalled => (State::Opening(Intent::Talk), &[]),
+            _ => (state, &[]),
+        },
+    }
+}
+
+fn step_idle(writable: Writable, input: Input) -> (State, &'static [Action]) {
+    let idle = State::Idle;
+    match (input, writable) {
+        (Input::ConnectCalled, Writable::Open) => (State::Opening(Intent::Talk), &[]),
+        (Input::ConnectCalled, Writable::Finished) => (State::Opening(Intent::Listen), &[]),
+        (Input::EndCalled, Writable::Open) => (idle(Writable::Sent), &[Action::QueueFinish]),
+        (Input::FinishDue, Writable::Sent) => (
+            idle(Writable::Finished),
+            &[Action::EmitPrefinish, Action::EmitFinish],
+        ),
+        (Input::WriteFailed, Writable::Open) => (idle(Writable::Broken), &[]),
+        (Input::DestroyCalled, _) => (State::Destroyed, &[Action::QueueClose]),
+        (_, _) => (idle(writable), &[]),
+    }
+}
+
+fn step_opening(intent: Intent, input: Input) -> (State, &'static [Action]) {
+    let opening = State::Opening;
+    let connected = |writable| State::Open(Readable::Open, writable);
+    match (input, intent) {
+        (Input::Connected, Intent::Talk) => (connected(Writable::Open), &[Action::EmitConnect]),
+        (Input::Connected, Intent::End) => (connected(Writable::Ending), &[Action::EmitConnect]),
+        (Input::Connected, Intent::Listen) => {
+            (connected(Writable::Finished), &[Action::EmitConnect])
+        }
+        (Input::Connected, Intent::Reset) => (
+            connected(Writable::Open),
+            &[Action::EmitConnect, Action::Reset],
+        ),
+        (Input::EndCalled, Intent::Talk) => (opening(Intent::End), &[]),
+        (Input::ResetCalled, _) => (opening(Intent::Reset), &[]),
+        (Input::DestroyCalled, _) => (State::Destroyed, &[Action::Release]),
+        (_, _) => (opening(intent), &[]),
+    }
+}
+
+fn step_open(readable: Readable, writable: Writable, input: Input) -> (State, &'static [Action]) {
+    let (read, write) = (
+        |next| State::Open(next, writable),
+        |next| State::Open(readable, next),
+    );
+    match (input, readable, writable) {
+        (Input::EndCalled, _, Writable::Open) => (write(Writable::Ending), &[]),
+        (Input::Flushed, _, Writable::Ending) => {
+            (write(Writable::Shutting), &[Action::QueueShutdown])
+        }
+        (Input::ShutDown, _, Writable::Shutting) => (
+            write(Writable::Sent),
+            &[Action::EmitPrefinish, Action::QueueFinish],
+        ),
+        (Input::FinishDue, Readable::Ended, Writable::Sent) => (
+            write(Writable::Finished),
+            &[Action::EmitFinish, Action::Destroy],
+        ),
+        (Input::FinishDue, _, Writable::Sent) => (write(Writable::Finished), &[Action::EmitFinish]),
+        (Input::WriteFailed, _, Writable::Open | Writable::Ending) => {
+            (write(Writable::Broken), &[])
+        }
+        (Input::PeerEnded, Readable::Open, _) => (read(Readable::Eof), &[]),
+        (Input::Drained, Readable::Eof, _) => (read(Readable::Due), &[Action::QueueEnd]),
+        (Input::Unshifted, Readable::Due, _) => (read(Readable::Eof), &[]),
+        (Input::EndDue, Readable::Due, Writable::Open) => {
+            (read(Readable::Ended), &[Action::EmitEnd, Action::OfferEnd])
+        }
+        (Input::EndDue, Readable::Due, Writable::Finished) => {
+            (read(Readable::Ended), &[Action::EmitEnd, Action::Destroy])
+        }
+        (Input::EndDue, Readable::Due, Writable::Broken) => (read(Readable::Ended), &[]),
+        (Input::EndDue, Readable::Due, _) => (read(Readable::Ended), &[Action::EmitEnd]),
+        (Input::ResetCalled, _, _) => (read(readable), &[Action::Reset]),
+        (Input::DestroyCalled, _, _) => (State::Destroyed, &[Action::Release]),
+        (_, _, _) => (read(readable), &[]),
+    }
+}
+
+impl State {
+    /// Node's `readyState`.
+    pub fn ready_state(self) -> &'static str {
+        match self {
+            State::Opening(_) => "opening",
+            _ => match (self.is_readable(), self.is_writable()) {
+                (true, true) => "open",
+                (true, false) => "readOnly",
+                (false, true) => "writeOnly",
+                (false, false) => "closed",
+            },
+        }
+    }
+
+    /// Whether `data` or `end` may still come: Node's `readable`.
+    pub fn is_readable(self) -> bool {
+        match self {
+            State::Idle(_) | State::Opening(_) => true,
+            State::Open(readable, _) => readable != Readable::Ended,
+            State::Destroyed | State::Closed => false,
+        }
+    }
+
+    /// Whether `write` is welcome: Node's `writable`.
+    pub fn is_writable(self) -> bool {
+        match self {
+            State::Idle(writable) | State::Open(_, writable) => writable == Writable::Open,
+            State::Opening(intent) => matches!(intent, Intent::Talk | Intent::Reset),
+            State::Destroyed | State::Closed => false,
+        }
+    }
+
+    /// Whether `end` was called: Node's `writableEnded`.
+    pub fn is_ended(self) -> bool {
+        match self {
+            State::Idle(writable) | State::Open(_, writable) => {
+                !matches!(writable, Writable::Open | Writable::Broken)
+            }
+            State::Opening(intent) => matches!(intent, Intent::End | Intent::Listen),
+            State::Destroyed | State::Closed => false,
+        }
+    }
+
+    /// Whether `finish` was emitted: Node's `writableFinished`.
+    pub fn is_finished(self) -> bool {
+        match self {
+            State::Idle(writable) | State::Open(_, writable) => writable == Writable::Finished,
+            State::Opening(intent) => intent == Intent::Listen,
+            State::Destroyed | State::Closed => false,
+        }
+    }
+
+    /// Whether the socket was destroyed: Node's `destroyed`.
+    pub fn is_destroyed(self) -> bool {
+        match self {
+            State::Destroyed | State::Closed => true,
+            State::Idle(_) | State::Opening(_) | State::Open(_, _) => false,
+        }
+    }
+
+    /// Every state there is.
+    pub fn all() -> Vec<State> {
+        let mut all = Vec::new();
+        all.extend(Writable::ALL.map(State::Idle));
+        all.retain(|state| !matches!(state, State::Idle(Writable::Ending | Writable::Shutting)));
+        all.extend(Intent::ALL.map(State::Opening));
+        for readable in Readable::ALL {
+            all.extend(Writable::ALL.map(|writable| State::Open(readable, writable)));
+        }
+        all.extend([State::Destroyed, State::Closed]);
+        all
+    }
+}
+
+impl Intent {
+    const ALL: [Intent; 4] = [Intent::Talk, Intent::End, Intent::Listen, Intent::Reset];
+}
+
+impl Readable {
+    const ALL: [Readable; 4] = [
+        Readable::Open,
+        Readable::Eof,
+        Readable::Due,
+        Readable::Ended,
+    ];
+}
+
+impl Writable {
+    const ALL: [Writable; 6] = [
+        Writable::Open,
+        Writable::Ending,
+        Writable::Shutting,
+        Writable::Sent,
+        Writable::Finished,
+        Writable::Broken,
+    ];
+}
+
+impl Input {
+    /// Every input there is.
+    pub const ALL: [Input; 14] = [
+        Input::ConnectCalled,
+        Input::Connected,
+        Input::EndCalled,
+        Input::Flushed,
+        Input::ShutDown,
+        Input::FinishDue,
+        Input::WriteFailed,
+        Input::PeerEnded,
+        Input::Drained,
+        Input::Unshifted,
+        Input::EndDue,
+        Input::ResetCalled,
+        Input::DestroyCalled,
+        Input::CloseDue,
+    ];
+}
+
+/// The machine as a table: each pair of state and input that changes something.
+pub fn rows() -> Vec<Row<State, Input, Action>> {
+    rows_of(&State::all(), &Input::ALL, step)
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            State::Idle(Writable::Open) => write!(out, "idle"),
+            State::Idle(writable) => write!(out, "idle, write {writable:?}"),
+            State::Opening(Intent::Talk) => write!(out, "opening"),
+            State::Opening(intent) => write!(out, "opening, to {intent:?}"),
+            State::Open(Readable::Open, Writable::Open) => write!(out, "open"),
+            State::Open(readable, writable) => {
+                write!(out, "open, read {readable:?}, write {writable:?}")
+            }
+            State::Destroyed => write!(out, "destroyed"),
+            State::Closed => write!(out, "closed"),
+        }
+    }
+}
