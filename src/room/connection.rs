@@ -1,0 +1,119 @@
+//! One connection: its stream, where it stands in its life, and the bytes it owes.
+
+use std::io;
+
+use super::stream::Stream;
+use crate::rules::outbox::Outbox;
+use crate::rules::state::socket::State;
+
+#[derive(Debug)]
+pub(crate) struct Connection<T> {
+    /// None before `connect` and after `destroy`.
+    pub(crate) stream: Option<Stream>,
+    pub(crate) state: State,
+    /// None while nothing is owed: an idle connection keeps no queue.
+    outbox: Option<Box<Outbox<T>>>,
+    pub(crate) bytes_read: u64,
+    /// Bytes given to the kernel, or in a request that is on its way there.
+    pub(crate) bytes_dispatched: u64,
+}
+
+/// What became of an attempt to send.
+#[derive(Debug)]
+pub(crate) enum Sent<T> {
+    /// The kernel took everything; these are the notes of the request.
+    All(Vec<T>),
+    /// The kernel is full: an edge will come.
+    Part,
+}
+
+impl<T> Connection<T> {
+    pub(crate) fn new(stream: Option<Stream>, state: State) -> Connection<T> {
+        Connection {
+            stream,
+            state,
+            outbox: None,
+            bytes_read: 0,
+            bytes_dispatched: 0,
+        }
+    }
+
+    pub(crate) fn outbox(&self) -> Option<&Outbox<T>> {
+        self.outbox.as_deref()
+    }
+
+    pub(crate) fn outbox_mut(&mut self) -> &mut Outbox<T> {
+        self.outbox.get_or_insert_with(Box::default)
+    }
+
+    /// Gives the queue back once nothing is in it.
+    pub(crate) fn trim_outbox(&mut self) {
+        if self.outbox.as_ref().is_some_and(|outbox| outbox.is_empty()) {
+            self.outbox = None;
+        }
+    }
+
+    /// Bytes that have not left: Node's `writableLength`.
+    pub(crate) fn owed(&self) -> usize {
+        self.outbox.as_ref().map_or(0, |outbox| outbox.len())
+    }
+
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.outbox
+            .as_ref()
+            .is_some_and(|outbox| outbox.is_in_flight())
+    }
+
+    /// Tries the kernel at once with bytes that nothing stands before. Returns how many it took.
+    #[inline]
+    pub(crate) fn send_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes_dispatched += bytes.len() as u64;
+        let Some(stream) = &mut self.stream else {
+            return Ok(0);
+        };
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        match stream.send(bytes) {
+            Err(error) if is_full(&error) => Ok(0),
+            other => other,
+        }
+    }
+
+    /// Counts the request in flight as given to the kernel, as Node's `bytesWritten` does.
+    pub(crate) fn dispatch(&mut self) {
+        self.bytes_dispatched +=
+            self.outbox.as_ref().map_or(0, |outbox| outbox.flight_len()) as u64;
+    }
+
+    /// Sends what is in flight until it has left or the kernel is full.
+    pub(crate) fn flush(&mut self) -> io::Result<Sent<T>> {
+        let (Some(stream), Some(outbox)) = (&mut self.stream, &mut self.outbox) else {
+            return Ok(Sent::Part);
+        };
+        loop {
+            let slices = outbox.io_slices();
+            let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+            let taken = match offered {
+                0 => 0,
+                _ => match stream.send_slices(&slices) {
+                    Ok(taken) => taken,
+                    Err(error) if is_full(&error) => return Ok(Sent::Part),
+                    Err(error) => return Err(error),
+                },
+            };
+            drop(slices);
+            if let Some(notes) = outbox.advance(taken) {
+                return Ok(Sent::All(notes));
+            }
+            if taken < offered {
+                return Ok(Sent::Part);
+            }
+        }
+    }
+}
+
+/// `EAGAIN`, and the passing shortages that an edge, or the next turn, ends.
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}

@@ -1,0 +1,66 @@
+//! Opening connections: bind if asked, then a `connect(2)` that does not wait.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use mio::net::{TcpStream, UnixStream};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::stream::Stream;
+
+/// A TCP socket that is about to be connected.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    socket: Socket,
+    address: SocketAddr,
+}
+
+impl Opening {
+    pub(crate) fn new(address: SocketAddr) -> io::Result<Opening> {
+        let kind = Type::STREAM.nonblocking().cloexec();
+        let socket = Socket::new(Domain::for_address(address), kind, None)?;
+        Ok(Opening { socket, address })
+    }
+
+    pub(crate) fn bind(&self, local: SocketAddr) -> io::Result<()> {
+        self.socket.bind(&local.into())
+    }
+
+    /// Starts the connection. An error that `connect(2)` gives at once is given at once.
+    pub(crate) fn connect(self) -> io::Result<Stream> {
+        start(&self.socket, &self.address.into())?;
+        let stream = TcpStream::from_std(OwnedFd::from(self.socket).into());
+        Ok(Stream::Tcp(stream))
+    }
+}
+
+/// Starts a connection to a Unix-domain socket; a leading NUL makes the name abstract.
+pub(crate) fn connect_unix(path: &Path) -> io::Result<Stream> {
+    let address = unix_address(path)?;
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = Socket::new(Domain::UNIX, kind, None)?;
+    start(&socket, &address)?;
+    Ok(Stream::Unix(UnixStream::from_std(
+        OwnedFd::from(socket).into(),
+    )))
+}
+
+/// The kernel's form of a path; one that does not fit is `EINVAL`, as libuv has it.
+pub(crate) fn unix_address(path: &Path) -> io::Result<SockAddr> {
+    SockAddr::unix(path).map_err(|_| io::Error::from_raw_os_error(EINVAL))
+}
+
+fn start(socket: &Socket, address: &SockAddr) -> io::Result<()> {
+    match socket.connect(address) {
+        // connect(2): interrupted, the connection goes on by itself.
+        Err(error) if matches!(error.raw_os_error(), Some(EINPROGRESS | EINTR)) => Ok(()),
+        other => other,
+    }
+}
+
+// Numbers of Linux, the same on every architecture Rust runs on there but MIPS and SPARC.
+const EINTR: i32 = 4;
+const EINVAL: i32 = 22;
+const EINPROGRESS: i32 = 115;

@@ -1,0 +1,305 @@
+//! One listening socket: making it, accepting from it, and what to do without descriptors.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mio::event::Source;
+use mio::net::{TcpListener, UnixListener};
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+
+use super::connector::unix_address;
+use super::stream::{self, Stream};
+
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: Kind,
+    /// Unlinked when the listener closes, as Node does.
+    path: Option<PathBuf>,
+    /// Given up for a moment to take a connection off the queue when no other descriptor is
+    /// left, so that its peer learns of it.
+    reserve: Option<File>,
+    /// The descriptor came from outside and may have a duplicate.
+    is_foreign: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// What `bind(2)` is to be told beside the address.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BindOptions {
+    pub(crate) backlog: u32,
+    pub(crate) ipv6_only: bool,
+    pub(crate) reuse_port: bool,
+}
+
+/// What an accepted connection inherits from its listener, which saves the system calls.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Inherited {
+    pub(crate) no_delay: bool,
+    pub(crate) keep_alive: Option<Duration>,
+}
+
+/// What one attempt to accept came to.
+#[derive(Debug)]
+pub(crate) enum Accepted {
+    /// A connection, and its peer as accept4(2) itself told it: of a peer that has reset already,
+    /// `getpeername` knows nothing.
+    Stream(Stream, Option<SocketAddr>),
+    /// Nobody is waiting.
+    Nobody,
+    /// Out of descriptors; this many were told so by closing on them. Nobody is left waiting.
+    Shed(usize),
+    /// Out of descriptors or memory, and connections are left waiting: no edge will tell.
+    Exhausted(io::Error),
+    /// The listener itself is of no more use.
+    Failed(io::Error),
+}
+
+impl Listener {
+    pub(crate) fn tcp(
+        address: SocketAddr,
+        options: BindOptions,
+        inherited: Inherited,
+    ) -> io::Result<Listener> {
+        let kind = Type::STREAM.nonblocking().cloexec();
+        let socket = Socket::new(Domain::for_address(address), kind, None)?;
+        socket.set_reuse_address(true)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(options.ipv6_only)?;
+        }
+        if options.reuse_port {
+            socket.set_reuse_port(true)?;
+        }
+        socket.bind(&address.into())?;
+        if inherited.no_delay {
+            socket.set_tcp_nodelay(true)?;
+        }
+        if let Some(delay) = inherited.keep_alive {
+            stream::set_keep_alive(&SockRef::from(&socket), true, delay)?;
+        }
+        socket.listen(backlog(options.backlog))?;
+        let listener = TcpListener::from_std(OwnedFd::from(socket).into());
+        Ok(Listener::new(Kind::Tcp(listener), None, false))
+    }
+
+    /// Binds a path. It is never unlinked first: the file may belong to a living server.
+    pub(crate) fn unix(path: &Path, options: BindOptions) -> io::Result<Listener> {
+        let address = unix_address(path)?;
+        let kind = Type::STREAM.nonblocking().cloexec();
+        let socket = Socket::new(Domain::UNIX, kind, None)?;
+        match socket.bind(&address) {
+            // libuv's reading: a missing folder is one that we may not write to.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(io::Error::from_raw_os_error(EACCES));
+            }
+            other => other?,
+        }
+        let file = address.as_pathname().map(Path::to_path_buf);
+        if let Err(error) = socket.listen(backlog(options.backlog)) {
+            unlink(file.as_deref());
+            return Err(error);
+        }
+        let listener = UnixListener::from_std(OwnedFd::from(socket).into());
+        Ok(Listener::new(Kind::Unix(listener), file, false))
+    }
+
+    /// Takes over a bound descriptor and listens on it.
+    pub(crate) fn from_fd(fd: OwnedFd, options: BindOptions) -> io::Result<Listener> {
+        let socket = Socket::from(fd);
+        if socket.r#type()? != Type::STREAM {
+            return Err(io::Error::from_raw_os_error(EINVAL));
+        }
+        socket.set_nonblocking(true)?;
+        socket.set_cloexec(true)?;
+        socket.listen(backlog(options.backlog))?;
+        let kind = if socket.domain()? == Domain::UNIX {
+            Kind::Unix(UnixListener::from_std(OwnedFd::from(socket).into()))
+        } else {
+            Kind::Tcp(TcpListener::from_std(OwnedFd::from(socket).into()))
+        };
+        Ok(Listener::new(kind, None, true))
+    }
+
+    fn new(socket: Kind, path: Option<PathBuf>, is_foreign: bool) -> Listener {
+        let reserve = open_reserve();
+        Listener {
+            socket,
+            path,
+            reserve,
+            is_foreign,
+        }
+    }
+
+    /// Sets the mode bits of the path: libuv's `uv_pipe_chmod`.
+    pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
+        match &self.path {
+            Some(path) => fs::set_permissions(path, Permissions::from_mode(mode)),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn is_tcp(&self) -> bool {
+        matches!(self.socket, Kind::Tcp(_))
+    }
+
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.is_foreign
+    }
+
+    pub(crate) fn local_address(&self) -> Option<SocketAddr> {
+        match &self.socket {
+            Kind::Tcp(listener) => listener.local_addr().ok(),
+            Kind::Unix(_) => None,
+        }
+    }
+
+    /// The path or abstract name a Unix listener is bound to.
+    pub(crate) fn local_path(&self) -> Option<Vec<u8>> {
+        use std::os::unix::ffi::OsStrExt;
+        let address: SockAddr = SockRef::from(&self.as_fd()).local_addr().ok()?;
+        if let Some(path) = address.as_pathname() {
+            return Some(path.as_os_str().as_bytes().to_vec());
+        }
+        let name = address.as_abstract_namespace()?;
+        Some([b"\0", name].concat())
+    }
+
+    /// Another descriptor of the same listening socket.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.as_fd().try_clone_to_owned()
+    }
+
+    /// Accepts one connection. Errors that belong to one connection only (accept(2) wants them
+    /// treated like `EAGAIN`) pass on to the next one.
+    pub(crate) fn accept(&mut self) -> Accepted {
+        loop {
+            let error = match self.try_accept() {
+                Ok((stream, address)) => return Accepted::Stream(stream, address),
+                Err(error) => error,
+            };
+            match error.raw_os_error() {
+                _ if error.kind() == io::ErrorKind::WouldBlock => return Accepted::Nobody,
+                Some(EMFILE) => return self.shed(error),
+                Some(ENFILE | ENOBUFS | ENOMEM) => return Accepted::Exhausted(error),
+                Some(EBADF | EINVAL | ENOTSOCK) => return Accepted::Failed(error),
+                _ => log::debug!(target: "netloop::accept", "accept: {error}, next"),
+            }
+        }
+    }
+
+    fn try_accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
+        match &self.socket {
+            Kind::Tcp(listener) => {
+                let (stream, address) = listener.accept()?;
+                Ok((Stream::Tcp(stream), Some(address)))
+            }
+            Kind::Unix(listener) => Ok((Stream::Unix(listener.accept()?.0), None)),
+        }
+    }
+
+    /// libuv's trick: with the reserve given up, take each waiting connection and close it.
+    fn shed(&mut self, error: io::Error) -> Accepted {
+        let mut shed = 0;
+        let emptied = loop {
+            if self.reserve.take().is_none() {
+                break false;
+            }
+            let attempt = self.try_accept();
+            let told = attempt.is_ok();
+            let is_empty =
+                matches!(&attempt, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+            drop(attempt);
+            shed += usize::from(told);
+            self.reserve = open_reserve();
+            if is_empty {
+                break true;
+            }
+        };
+        if emptied {
+            Accepted::Shed(shed)
+        } else {
+            Accepted::Exhausted(error)
+        }
+    }
+
+    /// Has the reserve again after a shortage.
+    pub(crate) fn recover(&mut self) {
+        if self.reserve.is_none() {
+            self.reserve = open_reserve();
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        unlink(self.path.as_deref());
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.socket {
+            Kind::Tcp(listener) => listener.as_fd(),
+            Kind::Unix(listener) => listener.as_fd(),
+        }
+    }
+}
+
+impl Source for Listener {
+    fn register(&mut self, registry: &Registry, token: Token, all: Interest) -> io::Result<()> {
+        match &mut self.socket {
+            Kind::Tcp(listener) => listener.register(registry, token, all),
+            Kind::Unix(listener) => listener.register(registry, token, all),
+        }
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, all: Interest) -> io::Result<()> {
+        match &mut self.socket {
+            Kind::Tcp(listener) => listener.reregister(registry, token, all),
+            Kind::Unix(listener) => listener.reregister(registry, token, all),
+        }
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        match &mut self.socket {
+            Kind::Tcp(listener) => listener.deregister(registry),
+            Kind::Unix(listener) => listener.deregister(registry),
+        }
+    }
+}
+
+fn open_reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+fn unlink(path: Option<&Path>) {
+    if let Some(path) = path
+        && let Err(error) = fs::remove_file(path)
+    {
+        log::debug!(target: "netloop::server", "unlink {path:?}: {error}");
+    }
+}
+
+fn backlog(backlog: u32) -> i32 {
+    i32::try_from(backlog).unwrap_or(i32::MAX)
+}
+
+// Numbers of Linux, the same on every architecture Rust runs on there but MIPS and SPARC.
+const EBADF: i32 = 9;
+const ENOMEM: i32 = 12;
+const EACCES: i32 = 13;
+const EINVAL: i32 = 22;
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+const ENOTSOCK: i32 = 88;
+const ENOBUFS: i32 = 105;

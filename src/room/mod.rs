@@ -1,0 +1,10 @@
+//! Floor 1, the machine room: mio, the slab and the kernel. No user callback is known here.
+
+pub(crate) mod clock;
+pub(crate) mod connection;
+pub(crate) mod connector;
+pub(crate) mod listener;
+pub(crate) mod reactor;
+pub(crate) mod resolver;
+pub(crate) mod signals;
+pub(crate) mod stream;

@@ -1,0 +1,226 @@
+//! The reactor: one `mio::Poll`, and one slab of what is registered with it.
+//!
+//! mio's contract on Linux is that of edge-triggered epoll: readiness is a hint and may be
+//! spurious, an edge comes once, and only `readable` and `writable` are promised. A source is
+//! registered once, for all interests, and never again.
+//!
+//! An [`Id`] is a slab key and a generation. The slab reuses the key that became free last, so
+//! the generation is what keeps an id, or a token of the running batch, from naming a newcomer.
+
+use std::io;
+use std::time::Duration;
+
+use mio::event::{Event, Source};
+use mio::{Events, Interest, Poll, Token, Waker};
+use slab::Slab;
+
+/// How much readiness one wait can bring; what is left over comes with the next.
+const EVENTS_MAX: usize = 1024;
+
+/// The name of one thing in the slab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Id {
+    pub(crate) key: u32,
+    pub(crate) generation: u32,
+}
+
+impl Id {
+    /// What the waker wakes: no generation is ever zero.
+    const WAKER: Id = Id {
+        key: u32::MAX,
+        generation: 0,
+    };
+    /// What signals are registered under.
+    pub(crate) const SIGNALS: Id = Id {
+        key: u32::MAX - 1,
+        generation: 0,
+    };
+
+    fn token(self) -> Token {
+        Token((self.generation as usize) << 32 | self.key as usize)
+    }
+
+    fn of(token: Token) -> Id {
+        Id {
+            key: token.0 as u32,
+            generation: (token.0 >> 32) as u32,
+        }
+    }
+
+    pub(crate) fn is_waker(self) -> bool {
+        self == Id::WAKER
+    }
+}
+
+/// What the kernel says of one source; all but the first two are hints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Readiness(u8);
+
+impl Readiness {
+    pub(crate) const READABLE: Readiness = Readiness(1);
+    pub(crate) const WRITABLE: Readiness = Readiness(2);
+    pub(crate) const READ_CLOSED: Readiness = Readiness(4);
+    pub(crate) const WRITE_CLOSED: Readiness = Readiness(8);
+    pub(crate) const ERROR: Readiness = Readiness(16);
+    pub(crate) const PRIORITY: Readiness = Readiness(32);
+    /// After any of these, a short read does not mean that nothing is left.
+    const STICKY: Readiness = Readiness(4 | 16 | 32);
+
+    fn of(event: &Event) -> Readiness {
+        let flag = |set: bool, flag: Readiness| if set { flag.0 } else { 0 };
+        Readiness(
+            flag(event.is_readable(), Self::READABLE)
+                | flag(event.is_writable(), Self::WRITABLE)
+                | flag(event.is_read_closed(), Self::READ_CLOSED)
+                | flag(event.is_write_closed(), Self::WRITE_CLOSED)
+                | flag(event.is_error(), Self::ERROR)
+                | flag(event.is_priority(), Self::PRIORITY),
+        )
+    }
+
+    pub(crate) fn has(self, other: Readiness) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(crate) fn is_sticky(self) -> bool {
+        self.has(Self::STICKY)
+    }
+
+    /// The flags that are set, in words.
+    pub(crate) fn words(self) -> String {
+        const WORDS: [&str; 6] = [
+            "readable",
+            "writable",
+            "read closed",
+            "write closed",
+            "error",
+            "priority",
+        ];
+        let set = WORDS
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| self.0 & 1 << bit != 0);
+        set.map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[derive(Debug)]
+struct Held<T> {
+    generation: u32,
+    item: T,
+}
+
+#[derive(Debug)]
+pub(crate) struct Reactor<T> {
+    poll: Poll,
+    events: Events,
+    items: Slab<Held<T>>,
+    next_generation: u32,
+    /// The batch that is being handed out, and how far it has come. It lives here and not in
+    /// the dispatching function, so that it outlasts a callback that panics.
+    batch: Vec<(Id, Readiness)>,
+    handed_out: usize,
+}
+
+impl<T> Reactor<T> {
+    pub(crate) fn new() -> io::Result<Reactor<T>> {
+        Ok(Reactor {
+            poll: Poll::new()?,
+            events: Events::with_capacity(EVENTS_MAX),
+            items: Slab::new(),
+            next_generation: 1,
+            batch: Vec::with_capacity(EVENTS_MAX),
+            handed_out: 0,
+        })
+    }
+
+    /// A handle with which another thread ends a wait.
+    pub(crate) fn waker(&self) -> io::Result<Waker> {
+        Waker::new(self.poll.registry(), Id::WAKER.token())
+    }
+
+    pub(crate) fn insert(&mut self, item: T) -> Id {
+        let generation = self.next_generation;
+        self.next_generation = generation.checked_add(1).unwrap_or(1);
+        let key = self.items.insert(Held { generation, item });
+        Id {
+            key: u32::try_from(key).expect("fewer than 2^32 descriptors"),
+            generation,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, id: Id) -> Option<&T> {
+        let held = self.items.get(id.key as usize)?;
+        (held.generation == id.generation).then_some(&held.item)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut T> {
+        let held = self.items.get_mut(id.key as usize)?;
+        (held.generation == id.generation).then_some(&mut held.item)
+    }
+
+    pub(crate) fn remove(&mut self, id: Id) -> Option<T> {
+        self.get(id)?;
+        let item = self.items.remove(id.key as usize).item;
+        if self.items.is_empty() {
+            self.items.shrink_to_fit();
+        }
+        Some(item)
+    }
+
+    /// Registers a source for everything, edge-triggered, once and for all.
+    ///
+    /// Priority is among it because a byte of urgent data splits the stream: the read stops
+    /// short at the mark and no further edge tells of what stands behind it.
+    pub(crate) fn register(&self, source: &mut impl Source, id: Id) -> io::Result<()> {
+        let all = Interest::READABLE
+            .add(Interest::WRITABLE)
+            .add(Interest::PRIORITY);
+        self.poll.registry().register(source, id.token(), all)
+    }
+
+    /// Registers a source that is only read from.
+    pub(crate) fn register_readable(&self, source: &mut impl Source, id: Id) -> io::Result<()> {
+        self.poll
+            .registry()
+            .register(source, id.token(), Interest::READABLE)
+    }
+
+    /// Takes a source out of epoll. Closing does that too, unless a duplicate of the descriptor
+    /// lives on elsewhere (epoll(7), Q6): so this is for descriptors that came from outside.
+    pub(crate) fn deregister(&self, source: &mut impl Source) {
+        if let Err(error) = self.poll.registry().deregister(source) {
+            log::debug!(target: "netloop::reactor", "deregister: {error}");
+        }
+    }
+
+    /// Waits for readiness, at most for `timeout`, and makes it the batch. Returns how much
+    /// came. Interrupted by a signal, it returns early with nothing: the caller's next wait is
+    /// computed from the time that is left.
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
+        debug_assert!(!self.has_batch());
+        self.batch.clear();
+        self.handed_out = 0;
+        match self.poll.poll(&mut self.events, timeout) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
+            Err(error) => return Err(error),
+        }
+        let told = |event: &Event| (Id::of(event.token()), Readiness::of(event));
+        self.batch.extend(self.events.iter().map(told));
+        Ok(self.batch.len())
+    }
+
+    /// Whether some of the batch has not been handed out yet.
+    pub(crate) fn has_batch(&self) -> bool {
+        self.handed_out < self.batch.len()
+    }
+
+    pub(crate) fn next_ready(&mut self) -> Option<(Id, Readiness)> {
+        let ready = self.batch.get(self.handed_out).copied()?;
+        self.handed_out += 1;
+        Some(ready)
+    }
+}

@@ -1,0 +1,212 @@
+//! One connected, or connecting, stream socket: TCP or Unix-domain.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use mio::event::Source;
+use mio::net::{TcpStream, UnixStream};
+use mio::{Interest, Registry, Token};
+use socket2::{SockRef, TcpKeepalive};
+
+/// send(2): no SIGPIPE when the peer has gone. The same number on every Linux.
+const MSG_NOSIGNAL: i32 = 0x4000;
+
+/// What Node, through libuv, sets beside the delay: `TCP_KEEPINTVL` and `TCP_KEEPCNT`.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(1);
+const KEEP_ALIVE_COUNT: u32 = 10;
+
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Stream {
+    /// Takes over a connected descriptor, which becomes non-blocking.
+    pub(crate) fn from_fd(fd: OwnedFd) -> io::Result<Stream> {
+        let socket = socket2::Socket::from(fd);
+        if socket.r#type()? != socket2::Type::STREAM {
+            return Err(io::Error::from(io::ErrorKind::InvalidInput));
+        }
+        socket.set_nonblocking(true)?;
+        socket.set_cloexec(true)?;
+        Ok(if socket.domain()? == socket2::Domain::UNIX {
+            Stream::Unix(UnixStream::from_std(OwnedFd::from(socket).into()))
+        } else {
+            Stream::Tcp(TcpStream::from_std(OwnedFd::from(socket).into()))
+        })
+    }
+
+    pub(crate) fn is_tcp(&self) -> bool {
+        matches!(self, Stream::Tcp(_))
+    }
+
+    fn socket(&self) -> SockRef<'_> {
+        SockRef::from(self)
+    }
+
+    #[inline]
+    pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let received = match self {
+                Stream::Tcp(stream) => stream.read(buffer),
+                Stream::Unix(stream) => stream.read(buffer),
+            };
+            match received {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            let sent = match self {
+                Stream::Tcp(stream) => stream.write(bytes),
+                Stream::Unix(stream) => stream.write(bytes),
+            };
+            match sent {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// `writev(2)` would raise SIGPIPE in a host that does not ignore it; this does not.
+    pub(crate) fn send_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        loop {
+            match self.socket().send_vectored_with_flags(slices, MSG_NOSIGNAL) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// `shutdown(2)` of our half. That there is no peer left to tell is no error.
+    pub(crate) fn shutdown(&self) -> io::Result<()> {
+        match self.socket().shutdown(Shutdown::Write) {
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Makes the coming `close(2)` send a reset. Linger with a time above zero is never offered:
+    /// it makes `close` block.
+    pub(crate) fn reset_on_close(&self) {
+        if let Err(error) = self.socket().set_linger(Some(Duration::ZERO)) {
+            log::debug!(target: "netloop::socket", "SO_LINGER: {error}");
+        }
+    }
+
+    /// Whether a connecting socket has got there: `Ok(false)` when it is still on its way.
+    ///
+    /// mio's recipe: `SO_ERROR` first (it can be read only once), then `getpeername`, since
+    /// readiness may be spurious.
+    pub(crate) fn connected(&self) -> io::Result<bool> {
+        if let Some(error) = self.socket().take_error()? {
+            return Err(error);
+        }
+        match self.socket().peer_addr() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The peer's address; none on a Unix socket, or when the peer has gone.
+    pub(crate) fn remote_address(&self) -> Option<SocketAddr> {
+        match self {
+            Stream::Tcp(stream) => stream.peer_addr().ok(),
+            Stream::Unix(_) => None,
+        }
+    }
+
+    pub(crate) fn local_address(&self) -> Option<SocketAddr> {
+        match self {
+            Stream::Tcp(stream) => stream.local_addr().ok(),
+            Stream::Unix(_) => None,
+        }
+    }
+
+    pub(crate) fn set_no_delay(&self, on: bool) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.set_nodelay(on),
+            Stream::Unix(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn set_keep_alive(&self, on: bool, delay: Duration) -> io::Result<()> {
+        match self {
+            Stream::Tcp(_) => set_keep_alive(&self.socket(), on, delay),
+            Stream::Unix(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn set_type_of_service(&self, value: u8) -> io::Result<()> {
+        match self.local_address() {
+            Some(SocketAddr::V4(_)) => self.socket().set_tos_v4(u32::from(value)),
+            Some(SocketAddr::V6(_)) => self.socket().set_tclass_v6(u32::from(value)),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn type_of_service(&self) -> io::Result<u8> {
+        let value = match self.local_address() {
+            Some(SocketAddr::V4(_)) => self.socket().tos_v4()?,
+            Some(SocketAddr::V6(_)) => self.socket().tclass_v6()?,
+            None => 0,
+        };
+        Ok(u8::try_from(value).unwrap_or(u8::MAX))
+    }
+}
+
+/// `SO_KEEPALIVE` with its times, on a connection or, to be inherited, on a listener.
+///
+/// A delay of zero only switches keep-alive on: the kernel refuses `TCP_KEEPIDLE` 0, and Node
+/// then leaves the other two alone as well.
+pub(crate) fn set_keep_alive(socket: &SockRef<'_>, on: bool, delay: Duration) -> io::Result<()> {
+    socket.set_keepalive(on)?;
+    if on && delay >= Duration::from_secs(1) {
+        let times = TcpKeepalive::new()
+            .with_time(delay)
+            .with_interval(KEEP_ALIVE_INTERVAL)
+            .with_retries(KEEP_ALIVE_COUNT);
+        socket.set_tcp_keepalive(&times)?;
+    }
+    Ok(())
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Stream::Tcp(stream) => stream.as_fd(),
+            Stream::Unix(stream) => stream.as_fd(),
+        }
+    }
+}
+
+impl Source for Stream {
+    fn register(&mut self, registry: &Registry, token: Token, all: Interest) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.register(registry, token, all),
+            Stream::Unix(stream) => stream.register(registry, token, all),
+        }
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, all: Interest) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.reregister(registry, token, all),
+            Stream::Unix(stream) => stream.reregister(registry, token, all),
+        }
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream.deregister(registry),
+            Stream::Unix(stream) => stream.deregister(registry),
+        }
+    }
+}
