@@ -1,0 +1,67 @@
+//! Abort handles: Node's `AbortController`, as a name in the loop.
+
+use std::collections::BTreeMap;
+
+use super::event_loop::Loop;
+use super::{AbortId, ServerId, SocketId};
+
+/// What an abort ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Abortable {
+    Socket(SocketId),
+    Server(ServerId),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Aborts {
+    next: u64,
+    /// What each handle ends; a handle that was used is gone from here.
+    unused: BTreeMap<u64, Vec<Abortable>>,
+}
+
+impl Loop {
+    /// Makes an abort handle: Node's `new AbortController()`.
+    pub fn abort_handle(&mut self) -> AbortId {
+        self.aborts.next += 1;
+        self.aborts.unused.insert(self.aborts.next, Vec::new());
+        AbortId(self.aborts.next)
+    }
+
+    /// Uses an abort handle: Node's `controller.abort()`. Sockets that were given it are
+    /// destroyed at once, with an `AbortError` (`ABORT_ERR`) that is emitted in a tick; servers
+    /// are closed. A second use does nothing.
+    pub fn abort(&mut self, handle: AbortId) {
+        for target in self.aborts.unused.remove(&handle.0).unwrap_or_default() {
+            match target {
+                Abortable::Socket(id) => self.abort_socket(id),
+                Abortable::Server(id) => {
+                    self.server_at(id).close();
+                }
+            }
+        }
+    }
+
+    /// Whether a handle was used: Node's `signal.aborted`.
+    pub fn is_aborted(&self, handle: AbortId) -> bool {
+        handle.0 <= self.aborts.next && !self.aborts.unused.contains_key(&handle.0)
+    }
+
+    /// Lets a handle end this. Returns whether it was used already.
+    pub(super) fn end_on_abort(&mut self, handle: AbortId, target: Abortable) -> bool {
+        match self.aborts.unused.get_mut(&handle.0) {
+            Some(targets) => {
+                if !targets.contains(&target) {
+                    targets.push(target);
+                }
+                false
+            }
+            None => true,
+        }
+    }
+
+    pub(super) fn forget_abortable(&mut self, handle: AbortId, target: Abortable) {
+        if let Some(targets) = self.aborts.unused.get_mut(&handle.0) {
+            targets.retain(|other| *other != target);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What goes wrong, with Node's `code`, `syscall`, `address` and `port`, and Node's words.
+
+use std::fmt;
+use std::io;
+
+/// An error as Node shows it.
+///
+/// `code` is what a program should look at; the message is for people. Errors of the kernel
+/// carry the system call's name and Node's negative `errno`; those of a connection or a
+/// listener carry the address as well.
+///
+/// ```
+/// let error = netloop::Error::new("boom");
+/// assert_eq!(error.to_string(), "boom");
+/// assert_eq!(error.code(), None);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error(Box<Details>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Details {
+    name: &'static str,
+    code: Option<&'static str>,
+    message: String,
+    errno: Option<i32>,
+    syscall: Option<&'static str>,
+    address: Option<String>,
+    port: Option<i32>,
+    local: Option<(String, u16)>,
+    hostname: Option<String>,
+    errors: Vec<Error>,
+}
+
+impl Error {
+    /// An error of the program's own, for [`destroy_with`](crate::Socket::destroy_with).
+    pub fn new(message: impl Into<String>) -> Error {
+        Error(Box::new(Details {
+            name: "Error",
+            code: None,
+            message: message.into(),
+            errno: None,
+            syscall: None,
+            address: None,
+            port: None,
+            local: None,
+            hostname: None,
+            errors: Vec::new(),
+        }))
+    }
+
+    /// An error of the program's own with a code.
+    pub fn with_code(code: &'static str, message: impl Into<String>) -> Error {
+        let mut error = Error::new(message);
+        error.0.code = Some(code);
+        error
+    }
+
+    pub(crate) fn named(name: &'static str, code: &'static str, message: &str) -> Error {
+        let mut error = Error::with_code(code, message);
+        error.0.name = name;
+        error
+    }
+
+    /// What a system call said: `read ECONNRESET`.
+    pub(crate) fn of_call(syscall: &'static str, error: &io::Error) -> Error {
+        let (code, _) = code_of(error);
+        let mut made = Error::with_code(code, format!("{syscall} {code}"));
+        made.0.syscall = Some(syscall);
+        made.0.errno = error.raw_os_error().map(|errno| -errno);
+        made
+    }
+
+    /// What a system call said of an address: `connect ECONNREFUSED 127.0.0.1:8000`.
+    pub(crate) fn of_address(
+        syscall: &'static str,
+        error: &io::Error,
+        address: &str,
+        port: Option<u16>,
+    ) -> Error {
+        let mut made = Error::of_call(syscall, error);
+        let place = match port {
+            Some(port) if port > 0 => format!("{address}:{port}"),
+            _ => address.to_owned(),
+        };
+        made.0.message = format!("{} {place}", made.0.message);
+        made.0.address = Some(address.to_owned());
+        made.0.port = port.map(i32::from);
+        made
+    }
+
+    /// What `bind` or `listen` said; both are reported as `listen`, with libuv's explanation.
+    pub(crate) fn of_listen(error: &io::Error, address: &str, port: Option<u16>) -> Error {
+        let (code, words) = code_of(error);
+        let mut made = Error::of_address("listen", error, address, port);
+        let place = made.0.message.split_off("listen ".len() + code.len());
+        made.0.message = format!("listen {code}: {words}{place}");
+        made.0.port = Some(port.map_or(-1, i32::from));
+        made
+    }
+
+    /// What the resolver said: `getaddrinfo ENOTFOUND nosuch.example`.
+    pub(crate) fn of_lookup(code: &'static str, host: &str) -> Error {
+        let mut made = Error::with_code(code, format!("getaddrinfo {code} {host}"));
+        made.0.syscall = Some("getaddrinfo");
+        made.0.hostname = Some(host.to_owned());
+        made
+    }
+
+    /// Several attempts failed: Node's `AggregateError`, with the code of the first.
+    pub(crate) fn aggregate(errors: Vec<Error>) -> Error {
+        let mut made = Error::new("");
+        made.0.name = "AggregateError";
+        made.0.code = errors.first().and_then(Error::code);
+        made.0.errors = errors;
+        made
+    }
+
+    pub(crate) fn with_local(mut self, address: &str, port: u16) -> Error {
+        self.0.message = format!("{} - Local ({address}:{port})", self.0.message);
+        self.0.local = Some((address.to_owned(), port));
+        self
+    }
+
+    /// Node's `error.code`, such as `ECONNREFUSED` or `ERR_STREAM_DESTROYED`.
+    pub fn code(&self) -> Option<&'static str> {
+        self.0.code
+    }
+
+    /// Node's `error.name`: `Error`, `TypeError`, `RangeError`, `AggregateError`, `AbortError`.
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// The kernel's error number, negative as in Node.
+    pub fn errno(&self) -> Option<i32> {
+        self.0.errno
+    }
+
+    /// The system call that failed.
+    pub fn syscall(&self) -> Option<&'static str> {
+        self.0.syscall
+    }
+
+    /// The address or path it was about.
+    pub fn address(&self) -> Option<&str> {
+        self.0.address.as_deref()
+    }
+
+    /// The port it was about; -1 with a path that could not be listened on, as in Node.
+    pub fn port(&self) -> Option<i32> {
+        self.0.port
+    }
+
+    /// The local address that was asked for, if a connection from it failed.
+    pub fn local_address(&self) -> Option<&str> {
+        self.0.local.as_ref().map(|(address, _)| address.as_str())
+    }
+
+    /// The local port that was asked for, if a connection from it failed.
+    pub fn local_port(&self) -> Option<u16> {
+        self.0.local.as_ref().map(|(_, port)| *port)
+    }
+
+    /// The host name that could not be looked up.
+    pub fn hostname(&self) -> Option<&str> {
+        self.0.hostname.as_deref()
+    }
+
+    /// The error of each attempt, when several addresses were tried: Node's `errors`.
+    pub fn errors(&self) -> &[Error] {
+        &self.0.errors
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.message.is_empty() && !self.0.errors.is_empty() {
+            let all: Vec<String> = self.0.errors.iter().map(Error::to_string).collect();
+            return out.write_str(&all.join("; "));
+        }
+        out.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {self}", self.0.name)?;
+        match self.0.code {
+            Some(code) => write!(out, " ({code})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Node's code and libuv's words for an error of the kernel.
+fn code_of(error: &io::Error) -> (&'static str, &'static str) {
+    let errno = error.raw_os_error().unwrap_or(0);
+    let known = ERRNOS.iter().find(|(number, _, _)| *number == errno);
+    known.map_or(("UNKNOWN", "unknown error"), |(_, code, words)| {
+        (code, words)
+    })
+}
+
+/// The numbers of Linux (errno-base.h, errno.h) that a socket can meet, Node's names for them,
+/// and what `uv_strerror` says.
+const ERRNOS: [(i32, &str, &str); 44] = [
+    (1, "EPERM", "operation not permitted"),
+    (2, "ENOENT", "no such file or directory"),
+    (4, "EINTR", "interrupted system call"),
+    (5, "EIO", "i/o error"),
+    (9, "EBADF", "bad file descriptor"),
+    (11, "EAGAIN", "resource temporarily unavailable"),
+    (12, "ENOMEM", "not enough memory"),
+    (13, "EACCES", "permission denied"),
+    (14, "EFAULT", "bad address in system call argument"),
+    (16, "EBUSY", "resource busy or locked"),
+    (17, "EEXIST", "file already exists"),
+    (19, "ENODEV", "no such device"),
+    (20, "ENOTDIR", "not a directory"),
+    (21, "EISDIR", "illegal operation on a directory"),
+    (22, "EINVAL", "invalid argument"),
+    (23, "ENFILE", "file table overflow"),
+    (24, "EMFILE", "too many open files"),
+    (28, "ENOSPC", "no space left on device"),
+    (30, "EROFS", "read-only file system"),
+    (32, "EPIPE", "broken pipe"),
+    (36, "ENAMETOOLONG", "name too long"),
+    (40, "ELOOP", "too many symbolic links encountered"),
+    (71, "EPROTO", "protocol error"),
+    (88, "ENOTSOCK", "socket operation on non-socket"),
+    (89, "EDESTADDRREQ", "destination address required"),
+    (90, "EMSGSIZE", "message too long"),
+    (91, "EPROTOTYPE", "protocol wrong type for socket"),
+    (92, "ENOPROTOOPT", "protocol not available"),
+    (93, "EPROTONOSUPPORT", "protocol not supported"),
+    (95, "ENOTSUP", "operation not supported on socket"),
+    (97, "EAFNOSUPPORT", "address family not supported"),
+    (98, "EADDRINUSE", "address already in use"),
+    (99, "EADDRNOTAVAIL", "address not available"),
+    (100, "ENETDOWN", "network is down"),
+    (101, "ENETUNREACH", "network is unreachable"),
+    (103, "ECONNABORTED", "software caused connection abort"),
+    (104, "ECONNRESET", "connection reset by peer"),
+    (105, "ENOBUFS", "no buffer space available"),
+    (106, "EISCONN", "socket is already connected"),
+    (107, "ENOTCONN", "socket is not connected"),
+    (110, "ETIMEDOUT", "connection timed out"),
+    (111, "ECONNREFUSED", "connection refused"),
+    (113, "EHOSTUNREACH", "host is unreachable"),
+    (125, "ECANCELED", "operation canceled"),
+];
+
+/// The errors that Node words itself.
+pub(crate) mod words {
+    use super::Error;
+
+    pub(crate) fn destroyed(what: &str) -> Error {
+        let message = format!("Cannot call {what} after a stream was destroyed");
+        Error::with_code("ERR_STREAM_DESTROYED", message)
+    }
+
+    pub(crate) fn write_after_end() -> Error {
+        Error::with_code("ERR_STREAM_WRITE_AFTER_END", "write after end")
+    }
+
+    pub(crate) fn already_finished() -> Error {
+        let message = "Cannot call end after a stream was finished";
+        Error::with_code("ERR_STREAM_ALREADY_FINISHED", message)
+    }
+
+    pub(crate) fn ended_by_peer() -> Error {
+        let message = "This socket has been ended by the other party";
+        Error::with_code("EPIPE", message)
+    }
+
+    pub(crate) fn closed() -> Error {
+        Error::with_code("ERR_SOCKET_CLOSED", "Socket is closed")
+    }
+
+    pub(crate) fn closed_before_connection() -> Error {
+        let message = "Socket closed before the connection was established";
+        Error::with_code("ERR_SOCKET_CLOSED_BEFORE_CONNECTION", message)
+    }
+
+    pub(crate) fn already_listening() -> Error {
+        let message = "Listen method has been called more than once without closing.";
+        Error::with_code("ERR_SERVER_ALREADY_LISTEN", message)
+    }
+
+    pub(crate) fn not_running() -> Error {
+        Error::with_code("ERR_SERVER_NOT_RUNNING", "Server is not running.")
+    }
+
+    pub(crate) fn invalid_handle() -> Error {
+        let message = "This handle type cannot be sent";
+        Error::named("TypeError", "ERR_INVALID_HANDLE_TYPE", message)
+    }
+
+    pub(crate) fn aborted() -> Error {
+        Error::named("AbortError", "ABORT_ERR", "The operation was aborted")
+    }
+}

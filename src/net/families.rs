@@ -1,0 +1,34 @@
+//! The loop's defaults for names that have several addresses.
+
+use std::time::Duration;
+
+use super::event_loop::Loop;
+
+/// Node's bounds of an attempt's time, and its default.
+const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(10);
+pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
+
+impl Loop {
+    /// Whether all addresses of a name are tried, unless the options say otherwise; they are.
+    /// Node's `net.getDefaultAutoSelectFamily`.
+    pub fn default_auto_select_family(&self) -> bool {
+        self.tries_all_families
+    }
+
+    /// Node's `net.setDefaultAutoSelectFamily`, for this loop.
+    pub fn set_default_auto_select_family(&mut self, on: bool) {
+        self.tries_all_families = on;
+    }
+
+    /// How long each address but the last has to answer: 500 ms unless set. Node's
+    /// `net.getDefaultAutoSelectFamilyAttemptTimeout`.
+    pub fn default_auto_select_family_attempt_timeout(&self) -> Duration {
+        self.family_attempt_timeout
+    }
+
+    /// Node's `net.setDefaultAutoSelectFamilyAttemptTimeout`, for this loop; less than 10 ms
+    /// becomes that.
+    pub fn set_default_auto_select_family_attempt_timeout(&mut self, timeout: Duration) {
+        self.family_attempt_timeout = timeout.max(ATTEMPT_TIMEOUT_MIN);
+    }
+}

@@ -1,0 +1,116 @@
+//! Names. An id is small, `Copy`, and says nothing by itself: a loop turns it into a view.
+//!
+//! All of them carry a generation or a serial number, so that a name never comes to mean
+//! somebody else; the name of what is gone is a quiet one.
+
+use std::fmt;
+
+use crate::room::reactor::Id;
+use crate::rules::timers::TimerKey;
+
+macro_rules! socket_like_id {
+    ($(#[$doc:meta])* $name:ident, $word:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub(crate) Id);
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(out, concat!($word, "#{}"), self.0.generation)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(out, concat!($word, "#{}"), self.0.generation)
+            }
+        }
+    };
+}
+
+socket_like_id!(
+    /// The name of a socket; [`Loop::socket_at`](crate::Loop::socket_at) makes a view of it.
+    ///
+    /// It goes stale when what its `close` caused has run, or later.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), netloop::Error> {
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let id: netloop::SocketId = event_loop.socket().id();
+    /// assert!(event_loop.socket_at(id).is_pending());
+    /// # Ok(())
+    /// # }
+    /// ```
+    SocketId,
+    "socket"
+);
+
+socket_like_id!(
+    /// The name of a server; [`Loop::server_at`](crate::Loop::server_at) makes a view of it.
+    ///
+    /// It is good for as long as the loop: closing closes the listener, not the name.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), netloop::Error> {
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let id: netloop::ServerId = event_loop.create_server(|_socket| {}).id();
+    /// assert!(!event_loop.server_at(id).is_listening());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ServerId,
+    "server"
+);
+
+/// The name of a timer, for [`clear_timeout`](crate::Loop::clear_timeout),
+/// [`refresh`](crate::Loop::refresh) and their like. Node's `Timeout` object.
+///
+/// It goes stale when the timer is cleared, or has fired and was not refreshed by its callback.
+///
+/// ```
+/// # fn main() -> Result<(), netloop::Error> {
+/// use std::time::Duration;
+/// let mut event_loop = netloop::EventLoop::new()?;
+/// let timer: netloop::TimerId = event_loop.set_timeout(Duration::from_secs(9), |_| {});
+/// event_loop.clear_timeout(timer);
+/// event_loop.run() // nothing is left to wait for
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TimerId(pub(crate) TimerKey);
+
+/// The name of an immediate, for [`clear_immediate`](crate::Loop::clear_immediate).
+///
+/// ```
+/// # fn main() -> Result<(), netloop::Error> {
+/// let mut event_loop = netloop::EventLoop::new()?;
+/// let immediate: netloop::ImmediateId = event_loop.set_immediate(|_| unreachable!());
+/// event_loop.clear_immediate(immediate);
+/// event_loop.run()
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ImmediateId(pub(crate) u64);
+
+/// The name of a lookup that waits for [`answer_lookup`](crate::Loop::answer_lookup).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LookupId(pub(crate) u64);
+
+/// The name of an abort handle: Node's `AbortController` and `AbortSignal` in one.
+///
+/// It is made by [`abort_handle`](crate::Loop::abort_handle), given to `signal` of
+/// [`ConnectOptions`](crate::ConnectOptions) or [`ListenOptions`](crate::ListenOptions), and
+/// used by [`abort`](crate::Loop::abort).
+///
+/// ```
+/// # fn main() -> Result<(), netloop::Error> {
+/// let mut event_loop = netloop::EventLoop::new()?;
+/// let handle: netloop::AbortId = event_loop.abort_handle();
+/// assert!(!event_loop.is_aborted(handle));
+/// event_loop.abort(handle);
+/// assert!(event_loop.is_aborted(handle));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AbortId(pub(crate) u64);

@@ -1,0 +1,186 @@
+//! Names to addresses: `getaddrinfo` on a helper thread, or a lookup of the user's.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::error::Error;
+use super::event_loop::Loop;
+use super::queues::Tick;
+use super::socket::LookupAnswer;
+use super::trace::{Subject, What};
+use super::{LookupId, ServerId, SocketId};
+use crate::room::resolver::{Question, Resolver};
+
+/// Limits what one loop may have asked and not been answered.
+const LOOKUPS_MAX: usize = 10_000;
+
+/// What a lookup function is asked.
+///
+/// ```
+/// # fn main() -> Result<(), netloop::Error> {
+/// use netloop::EventLoop;
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop.set_lookup(|event_loop, request| {
+///     assert_eq!(request.host, "printer.example");
+///     event_loop.answer_lookup(request.id, Ok(vec!["127.0.0.1".parse().unwrap()]));
+/// });
+/// event_loop
+///     .connect(("printer.example", 1), |_| {})?
+///     .on_lookup(|_, lookup| assert_eq!(lookup.host, "printer.example"))
+///     .on_error(|_, error| println!("{error}"));
+/// event_loop.run()
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LookupRequest {
+    /// To answer with.
+    pub id: LookupId,
+    /// The name to look up.
+    pub host: String,
+    /// 4 or 6 when only that family is wanted, else 0.
+    pub family: u8,
+    /// getaddrinfo's `ai_flags`; `AI_ADDRCONFIG` (32) unless the options say otherwise.
+    pub hints: i32,
+    /// Whether all addresses are of use, or only the first.
+    pub all: bool,
+}
+
+/// Who asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asker {
+    Socket(SocketId),
+    Server(ServerId),
+}
+
+pub(super) type LookupFunction = Box<dyn FnMut(&mut Loop, LookupRequest)>;
+
+#[derive(Default)]
+pub(super) struct Names {
+    lookup: Option<LookupFunction>,
+    resolver: Option<Resolver>,
+    next: u64,
+    /// Who waits for which answer.
+    asked: HashMap<u64, Asker>,
+}
+
+impl Names {
+    pub(super) fn are_asked(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// Forgets a question: its answer will mean nothing.
+    pub(super) fn forget(&mut self, ticket: u64) {
+        self.asked.remove(&ticket);
+    }
+
+    fn new_ticket(&mut self, asker: Asker) -> Result<u64, Error> {
+        if self.asked.len() >= LOOKUPS_MAX {
+            return Err(Error::with_code("ENOBUFS", "too many lookups at once"));
+        }
+        self.next += 1;
+        self.asked.insert(self.next, asker);
+        Ok(self.next)
+    }
+}
+
+impl Loop {
+    /// Sets what host names are looked up with, in place of `getaddrinfo` on a helper thread: the
+    /// `lookup` option of Node's `connect`, for all sockets and servers of this loop.
+    ///
+    /// The function is called in a tick. It answers with
+    /// [`answer_lookup`](Loop::answer_lookup), at once or later; until then the lookup holds
+    /// the loop. IP addresses and `localhost` in its literal forms never come here.
+    pub fn set_lookup(&mut self, lookup: impl FnMut(&mut Loop, LookupRequest) + 'static) {
+        self.names.lookup = Some(Box::new(lookup));
+    }
+
+    /// Answers a lookup. `lookup` is emitted in a tick, once for each address; the socket then
+    /// connects. An answer nobody waits for any more does nothing.
+    pub fn answer_lookup(&mut self, lookup: LookupId, answer: Result<Vec<IpAddr>, Error>) {
+        self.tick(Tick::Lookup(lookup.0, answer));
+    }
+
+    /// Asks for a name's addresses. Returns the ticket under which the answer will come.
+    pub(super) fn ask_name(
+        &mut self,
+        asker: Asker,
+        (host, family, hints, all): (&str, u8, i32, bool),
+        own: Option<LookupFunction>,
+    ) -> Result<u64, Error> {
+        let ticket = self.names.new_ticket(asker)?;
+        let request = LookupRequest {
+            id: LookupId(ticket),
+            host: host.to_owned(),
+            family,
+            hints,
+            all,
+        };
+        if let Some(mut lookup) = own {
+            self.call_lookup(&mut lookup, request);
+        } else if let Some(mut lookup) = self.names.lookup.take() {
+            self.call_lookup(&mut lookup, request);
+            self.names.lookup.get_or_insert(lookup);
+        } else {
+            self.ask_resolver(request)?;
+        }
+        Ok(ticket)
+    }
+
+    fn call_lookup(&mut self, lookup: &mut LookupFunction, request: LookupRequest) {
+        let former = self
+            .trace
+            .enter(Subject::Loop, What::Callback("lookup function"));
+        lookup(self, request);
+        self.trace.leave(former);
+    }
+
+    fn ask_resolver(&mut self, request: LookupRequest) -> Result<(), Error> {
+        if self.names.resolver.is_none() {
+            let started = self.waker().and_then(Resolver::start);
+            let failed = |error| {
+                self.names.asked.remove(&request.id.0);
+                Error::of_call("getaddrinfo", &error)
+            };
+            self.names.resolver = Some(started.map_err(failed)?);
+        }
+        if let Some(resolver) = &self.names.resolver {
+            resolver.ask(Question {
+                ticket: request.id.0,
+                host: request.host,
+                family: request.family,
+                hints: request.hints,
+            });
+        }
+        Ok(())
+    }
+
+    /// The helper thread has answers.
+    pub(super) fn take_answers(&mut self) -> Result<(), Error> {
+        while let Some((ticket, answer)) =
+            self.names.resolver.as_ref().and_then(Resolver::next_answer)
+        {
+            let host = self.asked_host(ticket);
+            let answer = answer.map_err(|code| Error::of_lookup(code, &host));
+            self.name_answered(ticket, answer);
+            self.drain()?;
+        }
+        Ok(())
+    }
+
+    fn asked_host(&self, ticket: u64) -> String {
+        match self.names.asked.get(&ticket) {
+            Some(&Asker::Socket(id)) => self.connecting_host(id),
+            Some(&Asker::Server(id)) => self.listening_host(id),
+            None => String::new(),
+        }
+    }
+
+    pub(super) fn name_answered(&mut self, ticket: u64, answer: LookupAnswer) {
+        match self.names.asked.remove(&ticket) {
+            Some(Asker::Socket(id)) => self.socket_name_answered(id, answer),
+            Some(Asker::Server(id)) => self.server_name_answered(id, ticket, answer),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The queues between the phases: ticks, microtasks, immediates and the pending queue.
+
+use std::collections::VecDeque;
+
+use super::error::Error;
+use super::event_loop::Loop;
+use super::ids::{ServerId, SocketId};
+use super::socket::{LookupAnswer, WriteCallback};
+use super::trace::Cause;
+
+pub(crate) type Task = Box<dyn FnOnce(&mut Loop)>;
+
+/// What waits for the next drain: Node's `process.nextTick` queue, where the library's own
+/// deferred work stands in line with the user's.
+pub(crate) enum Tick {
+    User(Task),
+    Socket(SocketId, SocketTick),
+    Server(ServerId, ServerTick),
+    Lookup(u64, LookupAnswer),
+}
+
+pub(crate) enum SocketTick {
+    /// `connect` to an IP address, or to a path, begins.
+    Connect,
+    /// The user's lookup function is to be asked.
+    AskLookup,
+    /// These writes have left: emit `drain` if it is owed, call them back.
+    Written(Vec<WriteCallback>),
+    /// This write was refused: call it back, and destroy the socket.
+    WriteFailed(Option<WriteCallback>, Error),
+    /// Call back one refused `write` or `end` that changes nothing.
+    Refused(WriteCallback, Error),
+    /// Call `end` back: the socket had finished before, or all is well.
+    EndCallback(WriteCallback, Option<Error>),
+    /// The socket was destroyed: call back what had not been sent.
+    Abandon,
+    /// Emit `finish`.
+    Finish,
+    /// Emit `end`.
+    End,
+    /// End our half after the peer's, unless half open is allowed.
+    AutoEnd,
+    Error(Error),
+    /// Emit `close` of a socket that has no descriptor.
+    Close,
+    /// Begin to flow.
+    Resume,
+    /// Emit `readable`.
+    Readable,
+    /// Look whether reading is to start.
+    ReadMore,
+    Paused,
+    Piped(SocketId),
+    Unpiped(SocketId),
+    Destroy(Option<Error>),
+}
+
+pub(crate) enum ServerTick {
+    Listening,
+    Error(Error),
+    Close,
+    /// Bind an IP address that was given as a host, if this is still the newest `listen`.
+    Bind(u64),
+    /// Look a host up, if this is still the newest `listen`.
+    LookUp(u64),
+    Abort,
+    Connections(Box<dyn FnOnce(&mut super::server::Server<'_>, usize)>),
+}
+
+/// What waits for the pending phase, in libuv's sense: descriptors that are to be served without
+/// readiness.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pending {
+    Shutdown(SocketId),
+    /// `connect(2)` failed at once.
+    ConnectFailed(SocketId),
+}
+
+/// A queue entry and the record that caused it.
+pub(crate) struct Caused<T>(pub(crate) Cause, pub(crate) T);
+
+pub(crate) struct Immediate {
+    pub(crate) callback: Task,
+    pub(crate) is_held: bool,
+    pub(crate) cause: Cause,
+}
+
+/// Immediates, first come first served. Cleared ones leave a gap, so that a serial number finds
+/// its place by subtraction.
+#[derive(Default)]
+pub(crate) struct Immediates {
+    queue: VecDeque<Option<Immediate>>,
+    /// The serial number of the first in the queue.
+    first: u64,
+    /// The running batch ends before this one: what is queued meanwhile waits a turn.
+    batch_end: u64,
+    /// How many hold the loop.
+    held: usize,
+}
+
+impl Immediates {
+    pub(crate) fn push(&mut self, immediate: Immediate) -> u64 {
+        self.held += usize::from(immediate.is_held);
+        self.queue.push_back(Some(immediate));
+        self.first + self.queue.len() as u64 - 1
+    }
+
+    fn slot(&mut self, serial: u64) -> Option<&mut Option<Immediate>> {
+        let index = serial.checked_sub(self.first)?;
+        self.queue.get_mut(usize::try_from(index).ok()?)
+    }
+
+    pub(crate) fn get_mut(&mut self, serial: u64) -> Option<&mut Immediate> {
+        self.slot(serial)?.as_mut()
+    }
+
+    pub(crate) fn clear(&mut self, serial: u64) {
+        if let Some(immediate) = self.slot(serial).and_then(Option::take) {
+            self.held -= usize::from(immediate.is_held);
+        }
+    }
+
+    /// Lets an immediate hold the loop, or not.
+    pub(crate) fn hold(&mut self, serial: u64, is_held: bool) {
+        if let Some(immediate) = self.get_mut(serial) {
+            let before = std::mem::replace(&mut immediate.is_held, is_held);
+            self.held += usize::from(is_held);
+            self.held -= usize::from(before);
+        }
+    }
+
+    pub(crate) fn are_held(&self) -> bool {
+        self.held > 0
+    }
+
+    pub(crate) fn begin_batch(&mut self) {
+        self.batch_end = self.first + self.queue.len() as u64;
+    }
+
+    /// The next of the running batch.
+    pub(crate) fn next(&mut self) -> Option<Immediate> {
+        while self.first < self.batch_end {
+            self.first += 1;
+            if let Some(immediate) = self.queue.pop_front()? {
+                self.held -= usize::from(immediate.is_held);
+                return Some(immediate);
+            }
+        }
+        None
+    }
+}

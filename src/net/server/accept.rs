@@ -1,0 +1,199 @@
+//! Accepting: a bounded number of connections a turn, and what to do without descriptors.
+
+use std::net::SocketAddr;
+
+use super::super::error::Error;
+use super::super::event_loop::Loop;
+use super::super::socket::SocketEntry;
+use super::super::trace::{Subject, What};
+use super::super::{ServerId, SocketId};
+use super::REST;
+use crate::room::listener::Accepted;
+use crate::room::reactor::Readiness;
+use crate::room::stream::Stream;
+use crate::rules::state::server::{Input, State};
+use crate::rules::state::socket;
+
+/// A connection that was closed because there were too many: the argument of `drop`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// Our address and port.
+    pub local: Option<SocketAddr>,
+    /// The peer's address and port.
+    pub remote: Option<SocketAddr>,
+}
+
+impl Loop {
+    /// The kernel says that connections wait.
+    pub(in crate::net) fn server_ready(
+        &mut self,
+        id: ServerId,
+        readiness: Readiness,
+    ) -> Result<(), Error> {
+        if !self.trace.is_on() {
+            return self.accept(id);
+        }
+        let words = readiness.words();
+        let former = self
+            .trace
+            .enter(Subject::Server(id), What::Readiness(&words));
+        let outcome = self.accept(id);
+        self.trace.leave(former);
+        outcome
+    }
+
+    /// A server that had more to accept, or has rested, is served again.
+    pub(in crate::net) fn server_again(&mut self, id: ServerId) -> Result<(), Error> {
+        if let Some(server) = self.server(id) {
+            server.is_again = false;
+        }
+        if !self.trace.is_on() {
+            return self.accept(id);
+        }
+        let former = self.trace.enter(Subject::Server(id), What::Again);
+        let outcome = self.accept(id);
+        self.trace.leave(former);
+        outcome
+    }
+
+    /// Puts a server on the again list, unless it stands there.
+    pub(super) fn accept_again(&mut self, id: ServerId) {
+        let Some(server) = self.server(id) else {
+            return;
+        };
+        if let Some(listener) = &mut server.listener {
+            listener.recover();
+        }
+        if !std::mem::replace(&mut server.is_again, true) {
+            self.serve_next_turn(id.0);
+        }
+    }
+
+    /// Accepts up to the bound. The server is looked up anew after each callback, which may have
+    /// closed it.
+    fn accept(&mut self, id: ServerId) -> Result<(), Error> {
+        let bound = self
+            .server_ref(id)
+            .map_or(0, |server| server.options.accepts_per_turn);
+        for _ in 0..bound {
+            let Some(server) = self.server(id) else {
+                return Ok(());
+            };
+            let (State::Listening, Some(listener)) = (server.state, &mut server.listener) else {
+                return Ok(());
+            };
+            match listener.accept() {
+                Accepted::Stream(stream, peer) => {
+                    server.rest = REST;
+                    self.accepted(id, stream, peer);
+                    self.drain()?;
+                }
+                Accepted::Nobody => return Ok(()),
+                Accepted::Shed(count) => {
+                    log::warn!(
+                        target: "netloop::accept",
+                        "{id}: out of descriptors, closed on {count} waiting connections"
+                    );
+                    return Ok(());
+                }
+                Accepted::Exhausted(error) => {
+                    log::warn!(target: "netloop::accept", "{id}: accept: {error}, resting");
+                    self.feed_server(id, Input::Exhausted);
+                    return Ok(());
+                }
+                Accepted::Failed(error) => {
+                    let error = Error::of_call("accept", &error);
+                    self.emit_server_error(id, error)?;
+                    return self.drain();
+                }
+            }
+        }
+        self.accept_again(id);
+        Ok(())
+    }
+
+    fn accepted(&mut self, id: ServerId, stream: Stream, peer: Option<SocketAddr>) {
+        let Some(server) = self.server_ref(id) else {
+            return;
+        };
+        let is_full = server
+            .max_connections
+            .is_some_and(|limit| server.connections >= limit);
+        if is_full {
+            return self.drop_connection(id, stream, peer);
+        }
+        let list = server.options.block_list.as_ref();
+        if let (Some(list), Some(peer)) = (list, peer)
+            && list.check(peer.ip())
+        {
+            return;
+        }
+        let entry = server.new_socket(id, stream);
+        let socket = self.add_socket(entry);
+        if let Err(error) = self.register_open(socket) {
+            log::warn!(target: "netloop::accept", "{id}: {error}, connection closed");
+            return;
+        }
+        if let Some(server) = self.server(id) {
+            server.connections += 1;
+        }
+        let former = self.accepting.replace((socket, peer));
+        self.emit(
+            Subject::Socket(socket),
+            "connection",
+            |event_loop| event_loop.server(id).map(|server| &mut server.connection),
+            |listener, event_loop| listener(&mut event_loop.socket_at(socket)),
+        );
+        self.accepting = former;
+    }
+
+    /// The peer of the connection that is being announced, as accept4(2) told it.
+    pub(in crate::net) fn accepted_peer(&self, id: SocketId) -> Option<SocketAddr> {
+        let (socket, peer) = self.accepting?;
+        peer.filter(|_| socket == id)
+    }
+
+    fn drop_connection(&mut self, id: ServerId, stream: Stream, remote: Option<SocketAddr>) {
+        let local = stream.local_address();
+        let dropped = stream.is_tcp().then_some(Dropped { local, remote });
+        drop(stream);
+        self.emit_server(
+            id,
+            "drop",
+            |server| &mut server.drop,
+            |listener, server| listener(server, dropped.as_ref()),
+        );
+    }
+}
+
+impl super::ServerEntry {
+    /// What an accepted connection starts with.
+    fn new_socket(&self, id: ServerId, stream: Stream) -> SocketEntry {
+        let settings = &self.options;
+        // A listener of ours hands these down (tcp(7)); one from outside may not have them.
+        if self
+            .listener
+            .as_ref()
+            .is_some_and(|listener| listener.is_foreign())
+        {
+            let no_delay = if settings.no_delay {
+                stream.set_no_delay(true)
+            } else {
+                Ok(())
+            };
+            let keep_alive = match settings.keep_alive {
+                Some(delay) => stream.set_keep_alive(true, delay),
+                None => Ok(()),
+            };
+            if let Err(error) = no_delay.and(keep_alive) {
+                log::debug!(target: "netloop::accept", "setsockopt: {error}");
+            }
+        }
+        let state = socket::State::Open(socket::Readable::Open, socket::Writable::Open);
+        let mut entry = SocketEntry::new(Some(stream), state);
+        entry.begin_accepted(id, settings.allow_half_open, settings.pause_on_connect);
+        entry.set_limits(settings.high_water_mark, settings.write_limit);
+        entry
+    }
+}

@@ -1,0 +1,250 @@
+//! `listen`: resolving the host, binding, and the errors of both.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use super::super::ServerId;
+use super::super::abort::Abortable;
+use super::super::error::{Error, words};
+use super::super::event_loop::Loop;
+use super::super::names::Asker;
+use super::super::queues::ServerTick;
+use super::super::socket::LookupAnswer;
+use super::{ListenOptions, Server};
+use crate::room::listener::{BindOptions, Inherited, Listener};
+use crate::rules::state::server::Input;
+
+/// Where a server is to listen.
+pub(super) enum Place {
+    /// Any address of the machine.
+    Any,
+    Address(IpAddr),
+    Name(String),
+    Path(PathBuf),
+    Descriptor(OwnedFd),
+}
+
+/// A `listen` on its way.
+pub(super) struct Listening {
+    pub(super) place: Place,
+    pub(super) port: u16,
+    pub(super) bind: BindOptions,
+    pub(super) mode: Option<u32>,
+}
+
+impl Loop {
+    fn start_listening(&mut self, id: ServerId, listening: Listening) {
+        let Some(server) = self.server(id) else {
+            return;
+        };
+        server.ticket += 1;
+        let ticket = server.ticket;
+        let tick = match &listening.place {
+            Place::Address(_) => ServerTick::Bind(ticket),
+            Place::Name(_) => ServerTick::LookUp(ticket),
+            Place::Any | Place::Path(_) | Place::Descriptor(_) => {
+                return self.bind_server(id, listening);
+            }
+        };
+        server.wanted = Some(Box::new(listening));
+        self.feed_server(id, Input::HostGiven);
+        self.server_tick(id, tick);
+    }
+
+    /// What the newest `listen` wants, if this is its ticket.
+    fn take_wanted(&mut self, id: ServerId, ticket: u64) -> Option<Box<Listening>> {
+        let server = self.server(id)?;
+        if server.ticket == ticket {
+            server.wanted.take()
+        } else {
+            None
+        }
+    }
+
+    /// A host that was given as an address is bound a tick later, as in Node.
+    pub(super) fn bind_wanted(&mut self, id: ServerId, ticket: u64) {
+        if let Some(listening) = self.take_wanted(id, ticket) {
+            self.bind_server(id, *listening);
+        }
+    }
+
+    pub(super) fn look_up_wanted(&mut self, id: ServerId, ticket: u64) {
+        let Some(server) = self.server_ref(id) else {
+            return;
+        };
+        let Some(listening) = server.wanted.as_ref().filter(|_| server.ticket == ticket) else {
+            return;
+        };
+        let Place::Name(host) = &listening.place else {
+            return;
+        };
+        let host = host.clone();
+        match self.ask_name(Asker::Server(id), (&host, 0, 0, true), None) {
+            Ok(asked) => {
+                if let Some(server) = self.server(id) {
+                    server.asked = Some((asked, ticket));
+                }
+            }
+            Err(error) => self.listen_failed(id, error),
+        }
+    }
+
+    pub(in crate::net) fn listening_host(&self, id: ServerId) -> String {
+        let wanted = self
+            .server_ref(id)
+            .and_then(|server| server.wanted.as_ref());
+        match wanted.map(|listening| &listening.place) {
+            Some(Place::Name(host)) => host.clone(),
+            _ => String::new(),
+        }
+    }
+
+    /// The answer to a server's lookup: the first address that is not link-local, as in Node.
+    pub(in crate::net) fn server_name_answered(
+        &mut self,
+        id: ServerId,
+        asked: u64,
+        answer: LookupAnswer,
+    ) {
+        let ticket = match self.server_ref(id).and_then(|server| server.asked) {
+            Some((waited_for, ticket)) if waited_for == asked => ticket,
+            _ => return,
+        };
+        let Some(mut listening) = self.take_wanted(id, ticket) else {
+            return;
+        };
+        let is_global = |ip: &&IpAddr| match ip {
+            IpAddr::V4(_) => true,
+            IpAddr::V6(ip) => !ip.is_unicast_link_local(),
+        };
+        match answer {
+            Ok(found) => match found.iter().find(is_global).or(found.first()) {
+                Some(address) => {
+                    listening.place = Place::Address(*address);
+                    self.bind_server(id, *listening);
+                }
+                None => self.listen_failed(id, Error::of_lookup("ENOTFOUND", "")),
+            },
+            Err(error) => self.listen_failed(id, error),
+        }
+    }
+
+    fn bind_server(&mut self, id: ServerId, listening: Listening) {
+        match self.make_listener(id, &listening) {
+            Ok(listener) => self.listener_stands(id, listener, listening.mode),
+            Err(error) => self.listen_failed(id, error),
+        }
+    }
+
+    fn make_listener(&mut self, id: ServerId, listening: &Listening) -> Result<Listener, Error> {
+        let Some(server) = self.server(id) else {
+            return Err(words::not_running());
+        };
+        let inherited = Inherited {
+            no_delay: server.options.no_delay,
+            keep_alive: server.options.keep_alive,
+        };
+        let bind = listening.bind;
+        let tcp = |ip: IpAddr| {
+            let address = SocketAddr::new(ip, listening.port);
+            let named = |error| Error::of_listen(&error, &ip.to_string(), Some(listening.port));
+            Listener::tcp(address, bind, inherited).map_err(named)
+        };
+        match &listening.place {
+            // Both families at once, unless the machine has no IPv6.
+            Place::Any => match tcp(Ipv6Addr::UNSPECIFIED.into()) {
+                Err(error) if matches!(error.code(), Some("EAFNOSUPPORT" | "EADDRNOTAVAIL")) => {
+                    tcp(Ipv4Addr::UNSPECIFIED.into())
+                }
+                other => other,
+            },
+            Place::Address(ip) => tcp(*ip),
+            Place::Name(host) => Err(Error::of_lookup("ENOTFOUND", host)),
+            Place::Path(path) => {
+                server.path = Some(path.clone());
+                let named = |error| Error::of_listen(&error, &path.to_string_lossy(), None);
+                Listener::unix(path, bind).map_err(named)
+            }
+            Place::Descriptor(fd) => fd
+                .try_clone()
+                .and_then(|fd| Listener::from_fd(fd, bind))
+                .map_err(|error| Error::of_call("listen", &error)),
+        }
+    }
+
+    fn listener_stands(&mut self, id: ServerId, mut listener: Listener, mode: Option<u32>) {
+        if let Some(mode) = mode
+            && let Err(error) = listener.set_mode(mode)
+        {
+            return self.listen_failed(id, Error::of_call("uv_pipe_chmod", &error));
+        }
+        if let Err(error) = self.reactor.register(&mut listener, id.0) {
+            return self.listen_failed(id, Error::of_call("epoll_ctl", &error));
+        }
+        let Some(server) = self.server(id) else {
+            return;
+        };
+        if let Some(path) = listener.local_path() {
+            server.path = Some(PathBuf::from(std::ffi::OsStr::from_bytes(&path)));
+        } else if listener.is_tcp() {
+            server.path = None;
+        }
+        server.listener = Some(listener);
+        self.feed_server(id, Input::Bound);
+    }
+
+    fn listen_failed(&mut self, id: ServerId, error: Error) {
+        self.feed_server(id, Input::BindFailed);
+        self.server_tick(id, ServerTick::Error(error));
+    }
+}
+
+impl Server<'_> {
+    /// Listens. The callback is a listener for the next `listening`.
+    ///
+    /// Without a host the address is bound in the call, and [`address`](Server::address) is
+    /// good at once; with a host, one or more ticks later.
+    ///
+    /// # Errors
+    /// `ERR_SERVER_ALREADY_LISTEN` while there is a listener, and `ERR_INVALID_ARG_VALUE` for
+    /// options that contradict each other. What the kernel says is an `error` event, with the
+    /// system call `listen`.
+    pub fn listen(
+        &mut self,
+        target: impl Into<ListenOptions>,
+        callback: impl FnOnce(&mut Server<'_>) + 'static,
+    ) -> Result<&mut Self, Error> {
+        let options = target.into();
+        if self.is_listening() {
+            return Err(words::already_listening());
+        }
+        let signal = options.signal;
+        let listening = options.into_listening()?;
+        self.once_listening(callback);
+        let id = self.id;
+        self.event_loop.start_listening(id, listening);
+        if let Some(signal) = signal
+            && self.event_loop.end_on_abort(signal, Abortable::Server(id))
+        {
+            self.event_loop.server_tick(id, ServerTick::Abort);
+        }
+        Ok(self)
+    }
+
+    /// Another descriptor of the listening socket, to listen on elsewhere: see
+    /// [`ListenOptions::fd`].
+    ///
+    /// # Errors
+    /// `ERR_SERVER_NOT_RUNNING` when it does not listen, and what dup(2) says.
+    pub fn duplicate_fd(&self) -> Result<OwnedFd, Error> {
+        let server = self.event_loop.server_ref(self.id);
+        let Some(listener) = server.and_then(|server| server.listener.as_ref()) else {
+            return Err(words::not_running());
+        };
+        listener
+            .duplicate()
+            .map_err(|error| Error::of_call("dup", &error))
+    }
+}

@@ -1,0 +1,195 @@
+//! `on_*` and `once_*`: adding listeners.
+
+use super::super::SocketId;
+use super::super::error::Error;
+use super::connect::{Attempt, Lookup};
+use super::{Socket, SocketEntry};
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $on:ident $once:ident = $slot:expr => ($($name:ident: $kind:ty),*);)*) => {
+        impl Socket<'_> {
+            $(
+                $(#[$doc])*
+                pub fn $on(
+                    &mut self,
+                    listener: impl FnMut(&mut Socket<'_>, $($kind),*) + 'static,
+                ) -> &mut Self {
+                    let listener: Box<dyn FnMut(&mut Socket<'_>, $($kind),*)> = Box::new(listener);
+                    self.listen_to($slot, listener, false)
+                }
+
+                #[doc = concat!(
+                    "As [`", stringify!($on), "`](Socket::", stringify!($on),
+                    "), for one call only: the listener is gone before it is called."
+                )]
+                pub fn $once(
+                    &mut self,
+                    listener: impl FnOnce(&mut Socket<'_>, $($kind),*) + 'static,
+                ) -> &mut Self {
+                    let mut listener = Some(listener);
+                    let once: Box<dyn FnMut(&mut Socket<'_>, $($kind),*)> =
+                        Box::new(move |socket, $($name),*| {
+                            if let Some(listener) = listener.take() {
+                                listener(socket, $($name),*);
+                            }
+                        });
+                    self.listen_to($slot, once, true)
+                }
+            )*
+        }
+    };
+}
+
+events! {
+    /// Adds a listener for `end`: the peer has sent its FIN, and all that came before it was
+    /// delivered. Emitted from a tick, in a later turn than the last `data`.
+    on_end once_end = |entry| &mut entry.listeners.end => ();
+    /// Adds a listener for `error`. Emitted from a tick, at most once; `close` follows.
+    ///
+    /// An `error` that nobody listens to ends [`run`](crate::EventLoop::run) with it.
+    on_error once_error = |entry| &mut entry.listeners.error => (error: &Error);
+    /// Adds a listener for `close`, the last event: all is over, and whether an error did it.
+    /// Emitted from the closing phase; of a socket that was never connected from a tick, and
+    /// then with `None`, Node's `undefined`.
+    on_close once_close = |entry| &mut entry.listeners.close => (had_error: Option<bool>);
+    /// Adds a listener for `drain`: a write had returned `false`, and nothing is owed now.
+    /// Emitted where the last owed byte left: the poll phase, or a tick.
+    on_drain once_drain = |entry| &mut entry.listeners.drain => ();
+    /// Adds a listener for `connect`: the connection stands. Emitted from the poll phase.
+    on_connect once_connect = |entry| &mut entry.cold().connect => ();
+    /// Adds a listener for `ready`, which follows `connect` at once.
+    on_ready once_ready = |entry| &mut entry.cold().ready => ();
+    /// Adds a listener for `prefinish`: our FIN has left. Emitted from the pending phase.
+    on_prefinish once_prefinish = |entry| &mut entry.cold().prefinish => ();
+    /// Adds a listener for `finish`: our half has ended. Emitted from the tick after the
+    /// pending phase in which the FIN left.
+    on_finish once_finish = |entry| &mut entry.cold().finish => ();
+    /// Adds a listener for `timeout`: nothing was sent or received for as long as
+    /// [`set_timeout`](Socket::set_timeout) said. Nothing is closed. Emitted from the timers
+    /// phase, once until there is activity again.
+    on_timeout once_timeout = |entry| &mut entry.cold().timeout => ();
+    /// Adds a listener for `pause`. Emitted from a tick (Node: inside the call).
+    on_pause once_pause = |entry| &mut entry.cold().pause => ();
+    /// Adds a listener for `resume`. Emitted from a tick.
+    on_resume once_resume = |entry| &mut entry.cold().resume => ();
+    /// Adds a listener for `lookup`: a name was looked up, with one call for each address, or
+    /// one for the error. Emitted from the tick of the answer.
+    on_lookup once_lookup = |entry| &mut entry.cold().lookup => (lookup: &Lookup);
+    /// Adds a listener for `connectionAttempt`: `connect(2)` is about to be called. Emitted from
+    /// a tick, or from where an earlier address has failed.
+    on_connection_attempt once_connection_attempt =
+        |entry| &mut entry.cold().connection_attempt => (attempt: &Attempt);
+    /// Adds a listener for `connectionAttemptFailed`. Emitted from the poll phase, or from the
+    /// pending phase if `connect(2)` failed at once.
+    on_connection_attempt_failed once_connection_attempt_failed =
+        |entry| &mut entry.cold().connection_attempt_failed => (attempt: &Attempt, error: &Error);
+    /// Adds a listener for `connectionAttemptTimeout`: an address did not answer in time, and
+    /// the next one is tried. Emitted from the timers phase.
+    on_connection_attempt_timeout once_connection_attempt_timeout =
+        |entry| &mut entry.cold().connection_attempt_timeout => (attempt: &Attempt);
+    /// Adds a listener for `pipe`: the socket named began to be piped into this one. Emitted
+    /// from a tick (Node: inside the call).
+    on_pipe once_pipe = |entry| &mut entry.cold().pipe => (source: SocketId);
+    /// Adds a listener for `unpipe`: the socket named is not piped into this one any more.
+    /// Emitted from a tick (Node: inside the call).
+    on_unpipe once_unpipe = |entry| &mut entry.cold().unpipe => (source: SocketId);
+}
+
+impl Socket<'_> {
+    /// Adds a listener for `data`: bytes have come. They are lent for the call; at most as many
+    /// as the read buffer holds (64 KiB) come at once. Emitted from the poll phase, or, for
+    /// bytes that waited, from a tick.
+    ///
+    /// Unless the socket is paused, this lets the data flow, from a tick on.
+    pub fn on_data(&mut self, listener: impl FnMut(&mut Socket<'_>, &[u8]) + 'static) -> &mut Self {
+        let listener: Box<super::OnData> = Box::new(listener);
+        self.listen_to(|entry| &mut entry.listeners.data, listener, false);
+        self.flow_for_data();
+        self
+    }
+
+    /// As [`on_data`](Socket::on_data), for one call only. The data goes on flowing.
+    pub fn once_data(
+        &mut self,
+        listener: impl FnOnce(&mut Socket<'_>, &[u8]) + 'static,
+    ) -> &mut Self {
+        let mut listener = Some(listener);
+        let once: Box<super::OnData> = Box::new(move |socket, chunk| {
+            if let Some(listener) = listener.take() {
+                listener(socket, chunk);
+            }
+        });
+        self.listen_to(|entry| &mut entry.listeners.data, once, true);
+        self.flow_for_data();
+        self
+    }
+
+    /// Adds a listener for `readable`: there is something to [`read`](Socket::read), or the end
+    /// has come. Emitted from a tick. The data does not flow by itself any more.
+    pub fn on_readable(&mut self, listener: impl FnMut(&mut Socket<'_>) + 'static) -> &mut Self {
+        let listener: Box<super::Plain> = Box::new(listener);
+        self.listen_to(|entry| &mut entry.cold().readable, listener, false);
+        self.read_by_hand();
+        self
+    }
+
+    /// As [`on_readable`](Socket::on_readable), for one call only.
+    pub fn once_readable(&mut self, listener: impl FnOnce(&mut Socket<'_>) + 'static) -> &mut Self {
+        let mut listener = Some(listener);
+        let once: Box<super::Plain> = Box::new(move |socket| {
+            if let Some(listener) = listener.take() {
+                listener(socket);
+            }
+        });
+        self.listen_to(|entry| &mut entry.cold().readable, once, true);
+        self.read_by_hand();
+        self
+    }
+
+    /// A socket that is gone takes no listeners: nothing will ever be emitted.
+    fn listen_to<F: ?Sized>(
+        &mut self,
+        slot: impl Fn(&mut SocketEntry) -> &mut super::Slot<F>,
+        listener: Box<F>,
+        is_once: bool,
+    ) -> &mut Self {
+        if let Some(entry) = self.event_loop.entry(self.id) {
+            slot(entry).add(listener, is_once);
+        }
+        self
+    }
+
+    /// How many listeners an event has, by Node's name for it: `listenerCount`.
+    pub fn listener_count(&self, event: &str) -> usize {
+        let Some(entry) = self.event_loop.entry_ref(self.id) else {
+            return 0;
+        };
+        let hot = &entry.listeners;
+        match event {
+            "data" => return hot.data.len(),
+            "end" => return hot.end.len(),
+            "error" => return hot.error.len(),
+            "close" => return hot.close.len(),
+            "drain" => return hot.drain.len(),
+            _ => {}
+        }
+        let Some(cold) = &entry.cold else { return 0 };
+        match event {
+            "connect" => cold.connect.len(),
+            "ready" => cold.ready.len(),
+            "prefinish" => cold.prefinish.len(),
+            "finish" => cold.finish.len(),
+            "timeout" => cold.timeout.len(),
+            "pause" => cold.pause.len(),
+            "resume" => cold.resume.len(),
+            "readable" => cold.readable.len(),
+            "lookup" => cold.lookup.len(),
+            "connectionAttempt" => cold.connection_attempt.len(),
+            "connectionAttemptFailed" => cold.connection_attempt_failed.len(),
+            "connectionAttemptTimeout" => cold.connection_attempt_timeout.len(),
+            "pipe" => cold.pipe.len(),
+            "unpipe" => cold.unpipe.len(),
+            _ => 0,
+        }
+    }
+}

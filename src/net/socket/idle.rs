@@ -1,0 +1,167 @@
+//! The idle timeout. Activity only notes the time; the timer is moved when it fires.
+
+use std::time::Duration;
+
+use super::super::SocketId;
+use super::super::event_loop::Loop;
+use super::super::scheduling::{TIMEOUT_MAX, TimerTask};
+use super::Socket;
+use crate::rules::timers::TimerKey;
+
+pub(super) struct Idle {
+    /// Milliseconds; 0 is off.
+    duration: u32,
+    /// None once it has fired, until there is activity.
+    pub(super) timer: Option<TimerKey>,
+    last_activity: u64,
+    /// How much of a request in flight was unsent when we looked last; 0 without one.
+    pub(super) last_unsent: usize,
+}
+
+impl Loop {
+    /// Something happened on this socket.
+    #[inline]
+    pub(super) fn touch(&mut self, id: SocketId) {
+        if self.entry_ref(id).is_some_and(|entry| entry.cold.is_some()) {
+            self.touch_idle(id);
+        }
+    }
+
+    fn touch_idle(&mut self, id: SocketId) {
+        let now = self.clock.now();
+        let Some(idle) = self.idle_of(id) else { return };
+        idle.last_activity = now;
+        let (duration, has_fired) = (idle.duration, idle.timer.is_none());
+        if has_fired && duration > 0 {
+            let timer = self.timers.insert(now, duration, TimerTask::Idle(id));
+            if let Some(idle) = self.idle_of(id) {
+                idle.timer = Some(timer);
+            }
+        }
+    }
+
+    fn idle_of(&mut self, id: SocketId) -> Option<&mut Idle> {
+        let entry = self.entry(id)?;
+        if entry.connection.state.is_destroyed() {
+            return None;
+        }
+        entry.cold.as_mut()?.idle.as_mut()
+    }
+
+    pub(super) fn set_idle_timeout(&mut self, id: SocketId, timeout: Duration) {
+        let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+        let duration = match millis {
+            0 if !timeout.is_zero() => 1,
+            millis if millis > TIMEOUT_MAX => {
+                log::warn!(
+                    target: "netloop::timer",
+                    "{timeout:?} does not fit into 2^31-1 ms: the timeout was cut to that"
+                );
+                TIMEOUT_MAX
+            }
+            millis => millis,
+        };
+        let now = self.clock.refresh();
+        let Some(entry) = self.entry(id) else { return };
+        if entry.connection.state.is_destroyed() {
+            return;
+        }
+        let idle = Idle {
+            duration,
+            timer: None,
+            last_activity: now,
+            last_unsent: 0,
+        };
+        let former = entry.cold().idle.replace(idle).and_then(|idle| idle.timer);
+        if let Some(timer) = former {
+            self.timers.cancel(timer);
+        }
+        self.touch_idle(id);
+    }
+
+    /// The timer has fired: it is moved if there was activity, or if a request that is on its
+    /// way made progress; else `timeout` is emitted.
+    pub(in crate::net) fn idle_timer_fired(&mut self, id: SocketId, key: TimerKey) {
+        let now = self.clock.now();
+        let unsent = self
+            .entry_ref(id)
+            .and_then(|entry| entry.connection.outbox());
+        let unsent = unsent.map_or(0, |outbox| outbox.unsent_len());
+        let Some(idle) = self.idle_of(id) else { return };
+        if idle.last_unsent > 0 && idle.last_unsent != unsent {
+            idle.last_unsent = unsent;
+            idle.last_activity = now;
+        }
+        let idle_for = now - idle.last_activity;
+        if idle_for < u64::from(idle.duration) {
+            let left = idle.duration - idle_for as u32;
+            self.timers.rearm(key, now, left);
+            return;
+        }
+        idle.timer = None;
+        self.timers.release(key);
+        self.emit_plain(id, "timeout", |entry| {
+            entry.cold.as_mut().map(|cold| &mut cold.timeout)
+        });
+    }
+
+    pub(super) fn add_socket_timer(&mut self, id: SocketId, timer: TimerKey) {
+        let Some(entry) = self.entry(id) else { return };
+        if entry.connection.state.is_destroyed() {
+            self.clear_timeout(super::super::TimerId(timer));
+            return;
+        }
+        let mut timers = std::mem::take(&mut entry.cold().timers);
+        timers.retain(|timer| self.timers.contains(*timer));
+        timers.push(timer);
+        if let Some(entry) = self.entry(id) {
+            entry.cold().timers = timers;
+        }
+    }
+
+    /// The timeout that was set last.
+    pub(super) fn idle_timeout(&self, id: SocketId) -> Option<Duration> {
+        let idle = self.entry_ref(id)?.cold.as_ref()?.idle.as_ref()?;
+        Some(Duration::from_millis(u64::from(idle.duration)))
+    }
+}
+
+impl Socket<'_> {
+    /// Has `timeout` emitted once nothing was sent or received for so long: Node's
+    /// `socket.setTimeout`. Zero turns it off. Nothing is closed by it, and it does not hold the
+    /// loop. Above 2^31-1 ms it is cut to that. After `destroy` this does nothing.
+    pub fn set_timeout(&mut self, timeout: Duration) -> &mut Self {
+        self.event_loop.set_idle_timeout(self.id, timeout);
+        self
+    }
+
+    /// As [`set_timeout`](Socket::set_timeout), with a listener for the next `timeout` only.
+    pub fn set_timeout_once(
+        &mut self,
+        timeout: Duration,
+        listener: impl FnOnce(&mut Socket<'_>) + 'static,
+    ) -> &mut Self {
+        self.set_timeout(timeout);
+        self.once_timeout(listener)
+    }
+
+    /// The idle timeout that was set last, zero included: Node's `socket.timeout`.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.event_loop.idle_timeout(self.id)
+    }
+
+    /// An interval that dies with the socket. The rules are those of
+    /// [`Loop::set_interval`].
+    pub fn set_interval(
+        &mut self,
+        period: Duration,
+        mut callback: impl FnMut(&mut Socket<'_>) + 'static,
+    ) -> super::super::TimerId {
+        let id = self.id;
+        let timer = self.event_loop.set_interval(period, move |event_loop| {
+            callback(&mut event_loop.socket_at(id));
+        });
+        self.event_loop.add_socket_timer(id, timer.0);
+        timer
+    }
+}

@@ -1,0 +1,341 @@
+//! Sockets: the view a program acts through, and what the loop keeps for each.
+
+mod connect;
+mod events;
+mod idle;
+mod life;
+mod options;
+mod pipe;
+mod properties;
+mod read;
+mod write;
+
+pub use connect::{Attempt, Lookup};
+pub use options::{ConnectOptions, OnRead, SocketOptions};
+
+use std::net::{IpAddr, SocketAddr};
+
+use self::connect::Connecting;
+use self::idle::Idle;
+use self::pipe::Pipe;
+use super::error::Error;
+use super::event_loop::{Entry, Loop};
+use super::slot::Slot;
+use super::trace::{Subject, What};
+use super::{AbortId, ServerId, SocketId};
+use crate::room::connection::Connection;
+use crate::room::stream::Stream;
+use crate::rules::block_list::BlockList;
+use crate::rules::decoder::Decoder;
+use crate::rules::inbox::Inbox;
+use crate::rules::state::socket::{State, Writable};
+use crate::rules::timers::TimerKey;
+
+pub(crate) type WriteCallback = Box<dyn FnOnce(&mut Socket<'_>, Result<(), &Error>)>;
+pub(crate) type LookupAnswer = Result<Vec<IpAddr>, Error>;
+
+type Plain = dyn FnMut(&mut Socket<'_>);
+type OnData = dyn FnMut(&mut Socket<'_>, &[u8]);
+type OnError = dyn FnMut(&mut Socket<'_>, &Error);
+type OnClose = dyn FnMut(&mut Socket<'_>, Option<bool>);
+type OnLookup = dyn FnMut(&mut Socket<'_>, &Lookup);
+type OnAttempt = dyn FnMut(&mut Socket<'_>, &Attempt);
+type OnAttemptFailed = dyn FnMut(&mut Socket<'_>, &Attempt, &Error);
+type OnPipe = dyn FnMut(&mut Socket<'_>, SocketId);
+
+/// What may be owed to the kernel for one socket, unless its options say otherwise.
+const WRITE_LIMIT: usize = 64 * 1024 * 1024;
+
+/// Node's default high-water mark of both directions.
+const HIGH_WATER_MARK: usize = 64 * 1024;
+
+/// A socket, lent for one call: its name, and the loop. Node's `net.Socket`.
+///
+/// A view is made by [`Loop::socket_at`] from a [`SocketId`], and is what callbacks are given.
+/// It cannot be kept: keep the id. A view of a socket that is gone is a quiet one: writes return
+/// `false`, setters do nothing, properties are those of a destroyed socket.
+///
+/// No method runs a callback; what a call causes is emitted later, from the queue that the
+/// event's documentation names.
+///
+/// ```
+/// use netloop::EventLoop;
+///
+/// let mut event_loop = EventLoop::new()?;
+/// let server = event_loop
+///     .create_server(|socket| {
+///         socket.end_with("hello");
+///     })
+///     .listen(("127.0.0.1", 0), |server| {
+///         let port = server.port().unwrap();
+///         server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap().on_data(|_, chunk| {
+///             assert_eq!(chunk, b"hello");
+///         });
+///         server.close();
+///     })?;
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
+pub struct Socket<'l> {
+    pub(super) event_loop: &'l mut Loop,
+    pub(super) id: SocketId,
+}
+
+/// All that a socket is. What an idle connection does not need stands behind `cold`.
+pub(crate) struct SocketEntry {
+    pub(super) connection: Connection<WriteCallback>,
+    pub(super) listeners: Listeners,
+    cold: Option<Box<Cold>>,
+    pub(super) server: Option<ServerId>,
+    flow: Flow,
+    /// The kernel is read from when it has something: libuv's reading handle.
+    is_reading: bool,
+    /// The turn in which it was read from last: one burst a turn, so that what an edge and the
+    /// again list both tell of is not taken for two turns' worth.
+    read_in_turn: u32,
+    /// Stands on the again list.
+    is_again: bool,
+    /// `unref` was not called: the socket may hold the loop.
+    is_held: bool,
+    /// It does hold the loop at present.
+    holds: bool,
+    allow_half_open: bool,
+    /// A write returned `false`, and `drain` has not been emitted since.
+    needs_drain: bool,
+}
+
+/// Listeners of the events that every connection sees.
+#[derive(Default)]
+pub(super) struct Listeners {
+    data: Slot<OnData>,
+    end: Slot<Plain>,
+    pub(super) error: Slot<OnError>,
+    close: Slot<OnClose>,
+    drain: Slot<Plain>,
+}
+
+/// What most connections never need.
+#[derive(Default)]
+struct Cold {
+    connect: Slot<Plain>,
+    ready: Slot<Plain>,
+    prefinish: Slot<Plain>,
+    finish: Slot<Plain>,
+    timeout: Slot<Plain>,
+    pause: Slot<Plain>,
+    resume: Slot<Plain>,
+    readable: Slot<Plain>,
+    lookup: Slot<OnLookup>,
+    connection_attempt: Slot<OnAttempt>,
+    connection_attempt_failed: Slot<OnAttemptFailed>,
+    connection_attempt_timeout: Slot<OnAttempt>,
+    pipe: Slot<OnPipe>,
+    unpipe: Slot<OnPipe>,
+
+    connecting: Option<Box<Connecting>>,
+    attempted: Option<Vec<String>>,
+    remote: Option<SocketAddr>,
+    /// The error it was destroyed with, or that a write met.
+    errored: Option<Error>,
+    /// What `close` will say.
+    had_error: Option<bool>,
+    end_callbacks: Vec<WriteCallback>,
+    /// The first write waits for the connection.
+    is_held_back: bool,
+    corked: usize,
+
+    inbox: Inbox,
+    decoder: Option<Decoder>,
+    reading: Reading,
+    on_read: Option<OnRead>,
+    pipes: Vec<Pipe>,
+
+    idle: Option<Idle>,
+    /// Timers that die with the socket.
+    timers: Vec<TimerKey>,
+    no_delay: bool,
+    keep_alive: Option<std::time::Duration>,
+    type_of_service: Option<u8>,
+    high_water_mark: Option<usize>,
+    write_limit: Option<usize>,
+    block_list: Option<BlockList>,
+    abort: Option<AbortId>,
+    /// The descriptor came from outside and may have a duplicate.
+    is_foreign: bool,
+}
+
+/// What Node keeps in a stream's `readableFlowing`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Flow {
+    /// Nobody has asked for data yet: `null`.
+    #[default]
+    Unasked,
+    /// `false`
+    Paused,
+    /// `true`
+    Flowing,
+}
+
+/// What is on its way on the receiving side, and the marks of `pause` and `readable`.
+#[derive(Debug, Default)]
+struct Reading {
+    is_paused: bool,
+    resume_is_queued: bool,
+    readable_is_queued: bool,
+    wants_readable: bool,
+    /// Reading is to start with the connection even if the socket is paused then.
+    at_connect: bool,
+}
+
+impl SocketEntry {
+    pub(super) fn new(stream: Option<Stream>, state: State) -> SocketEntry {
+        SocketEntry {
+            connection: Connection::new(stream, state),
+            listeners: Listeners::default(),
+            cold: None,
+            server: None,
+            flow: Flow::Unasked,
+            is_reading: false,
+            read_in_turn: 0,
+            is_again: false,
+            is_held: true,
+            holds: false,
+            allow_half_open: false,
+            needs_drain: false,
+        }
+    }
+
+    fn cold(&mut self) -> &mut Cold {
+        self.cold.get_or_insert_default()
+    }
+
+    fn high_water_mark(&self) -> usize {
+        let own = self.cold.as_ref().and_then(|cold| cold.high_water_mark);
+        own.unwrap_or(HIGH_WATER_MARK)
+    }
+
+    fn errored(&self) -> Option<&Error> {
+        self.cold.as_ref()?.errored.as_ref()
+    }
+
+    /// Whether the loop must not end because of this socket, as libuv counts: a request is on
+    /// its way, or it is read from and was not let go.
+    fn must_hold(&self) -> bool {
+        match self.connection.state {
+            State::Opening(_) => true,
+            State::Open(_, writable) => {
+                self.connection.is_in_flight()
+                    || writable == Writable::Shutting
+                    || self.is_held && self.is_reading
+            }
+            State::Idle(_) | State::Destroyed | State::Closed => false,
+        }
+    }
+}
+
+impl Loop {
+    /// Makes a socket that is not connected: Node's `new net.Socket()`. It lives until its
+    /// `close`.
+    pub fn socket(&mut self) -> Socket<'_> {
+        self.socket_with(SocketOptions::default())
+    }
+
+    /// Makes a socket that is not connected, with options: Node's `new net.Socket(options)`.
+    pub fn socket_with(&mut self, options: SocketOptions) -> Socket<'_> {
+        let mut entry = SocketEntry::new(None, State::Idle(Writable::Open));
+        let signal = options.signal;
+        options.apply(&mut entry);
+        let id = self.add_socket(entry);
+        self.attach_signal(id, signal);
+        self.socket_at(id)
+    }
+
+    /// A view of the socket with this name.
+    pub fn socket_at(&mut self, id: SocketId) -> Socket<'_> {
+        Socket {
+            event_loop: self,
+            id,
+        }
+    }
+
+    pub(super) fn add_socket(&mut self, entry: SocketEntry) -> SocketId {
+        SocketId(self.reactor.insert(Entry::Socket(entry)))
+    }
+
+    #[inline]
+    pub(super) fn entry(&mut self, id: SocketId) -> Option<&mut SocketEntry> {
+        match self.reactor.get_mut(id.0) {
+            Some(Entry::Socket(entry)) => Some(entry),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn entry_ref(&self, id: SocketId) -> Option<&SocketEntry> {
+        match self.reactor.get(id.0) {
+            Some(Entry::Socket(entry)) => Some(entry),
+            _ => None,
+        }
+    }
+
+    /// Brings the count of what holds the loop up to date with this socket.
+    pub(super) fn update_hold(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        let must_hold = entry.must_hold();
+        if entry.holds != must_hold {
+            entry.holds = must_hold;
+            if must_hold {
+                self.holds += 1;
+            } else {
+                self.holds -= 1;
+            }
+        }
+    }
+
+    /// Emits an event of a socket.
+    #[inline]
+    fn emit_socket<F: ?Sized>(
+        &mut self,
+        id: SocketId,
+        event: &'static str,
+        slot: impl Fn(&mut SocketEntry) -> Option<&mut Slot<F>>,
+        mut call: impl FnMut(&mut F, &mut Socket<'_>),
+    ) -> bool {
+        self.emit(
+            Subject::Socket(id),
+            event,
+            |event_loop| event_loop.entry(id).and_then(&slot),
+            |listener, event_loop| call(listener, &mut event_loop.socket_at(id)),
+        )
+    }
+
+    /// Emits an event without arguments.
+    fn emit_plain(
+        &mut self,
+        id: SocketId,
+        event: &'static str,
+        slot: impl Fn(&mut SocketEntry) -> Option<&mut Slot<Plain>>,
+    ) {
+        self.emit_socket(id, event, slot, |listener, socket| listener(socket));
+    }
+
+    /// Calls a write back.
+    fn call_back(&mut self, id: SocketId, callback: WriteCallback, result: Result<(), &Error>) {
+        let subject = Subject::Socket(id);
+        let former = self.trace.enter(subject, What::Callback("write callback"));
+        callback(&mut self.socket_at(id), result);
+        self.trace.leave(former);
+    }
+}
+
+impl Socket<'_> {
+    /// The socket's name, which may be kept.
+    pub fn id(&self) -> SocketId {
+        self.id
+    }
+
+    /// The loop the socket belongs to.
+    pub fn event_loop(&mut self) -> &mut Loop {
+        self.event_loop
+    }
+}

@@ -1,0 +1,292 @@
+//! What a socket and a connection can be told beforehand.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::super::names::{LookupFunction, LookupRequest};
+use super::super::{AbortId, Loop};
+use super::{Socket, SocketEntry};
+use crate::rules::block_list::BlockList;
+
+/// Options of a socket: Node's `new net.Socket(options)`. All are off unless set.
+///
+/// ```
+/// use netloop::{EventLoop, SocketOptions};
+///
+/// let mut event_loop = EventLoop::new()?;
+/// let options = SocketOptions::default().allow_half_open(true);
+/// assert!(event_loop.socket_with(options).allow_half_open());
+/// # Ok::<(), netloop::Error>(())
+/// ```
+#[derive(Default)]
+pub struct SocketOptions {
+    pub(super) allow_half_open: bool,
+    pub(super) no_delay: bool,
+    pub(super) keep_alive: bool,
+    pub(super) keep_alive_initial_delay: Duration,
+    pub(super) high_water_mark: Option<usize>,
+    pub(super) write_limit: Option<usize>,
+    pub(super) type_of_service: Option<u8>,
+    pub(super) block_list: Option<BlockList>,
+    pub(super) on_read: Option<OnRead>,
+    pub(super) signal: Option<AbortId>,
+}
+
+/// A buffer of the program's own that received bytes are put into, and who is told: Node's
+/// `onread` option. `data` is not emitted then. A callback that returns `false` stops the
+/// reading until [`resume`](crate::Socket::resume).
+///
+/// ```
+/// use netloop::OnRead;
+///
+/// let on_read = OnRead::new(vec![0; 4096], |_socket, chunk| {
+///     println!("{} bytes", chunk.len());
+///     true
+/// });
+/// ```
+pub struct OnRead {
+    pub(super) buffer: Box<[u8]>,
+    pub(super) callback: Box<dyn FnMut(&mut Socket<'_>, &[u8]) -> bool>,
+}
+
+impl OnRead {
+    /// A buffer, which must not be empty (one byte is made of an empty one), and who is told.
+    pub fn new(
+        buffer: impl Into<Box<[u8]>>,
+        callback: impl FnMut(&mut Socket<'_>, &[u8]) -> bool + 'static,
+    ) -> OnRead {
+        let mut buffer = buffer.into();
+        if buffer.is_empty() {
+            buffer = Box::new([0]);
+        }
+        let callback = Box::new(callback);
+        OnRead { buffer, callback }
+    }
+}
+
+impl Default for OnRead {
+    fn default() -> Self {
+        OnRead::new([0], |_, _| true)
+    }
+}
+
+macro_rules! socket_options {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty => |$options:ident, $value:ident| $set:expr;)*) => {
+        impl SocketOptions {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $name(mut self, $value: $kind) -> Self {
+                    let $options = &mut self;
+                    $set;
+                    self
+                }
+            )*
+        }
+
+        impl ConnectOptions {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $name(mut self, $value: $kind) -> Self {
+                    self.socket = self.socket.$name($value);
+                    self
+                }
+            )*
+        }
+    };
+}
+
+socket_options! {
+    /// Whether the socket stays writable after the peer's end; otherwise `end` is called for it
+    /// a tick after `end` was emitted.
+    allow_half_open: bool => |options, on| options.allow_half_open = on;
+    /// `TCP_NODELAY`, set before `connect` is emitted.
+    no_delay: bool => |options, on| options.no_delay = on;
+    /// `SO_KEEPALIVE`, set before `connect` is emitted.
+    keep_alive: bool => |options, on| options.keep_alive = on;
+    /// How long a connection is idle before the first keep-alive probe, cut to whole seconds;
+    /// zero leaves the system's time.
+    keep_alive_initial_delay: Duration =>
+        |options, delay| options.keep_alive_initial_delay = delay;
+    /// How many bytes may wait in either direction before `write` answers `false`, or reading
+    /// stops; 65536 unless set, as in Node.
+    high_water_mark: usize => |options, bytes| options.high_water_mark = Some(bytes);
+    /// How many bytes may be owed to the kernel; a write beyond it fails with `ENOBUFS`, and the
+    /// socket is destroyed. 64 MiB unless set.
+    write_limit: usize => |options, bytes| options.write_limit = Some(bytes);
+    /// The type-of-service byte of what is sent (`IP_TOS`, `IPV6_TCLASS`).
+    type_of_service: u8 => |options, value| options.type_of_service = Some(value);
+    /// Addresses that must not be connected to: `ERR_IP_BLOCKED`.
+    block_list: BlockList => |options, list| options.block_list = Some(list);
+    /// Where received bytes are put, and who is told.
+    on_read: OnRead => |options, on_read| options.on_read = Some(on_read);
+    /// The abort handle that destroys the socket.
+    signal: AbortId => |options, signal| options.signal = Some(signal);
+}
+
+impl SocketOptions {
+    pub(in crate::net) fn apply(self, entry: &mut SocketEntry) {
+        entry.allow_half_open = self.allow_half_open;
+        let cold = entry.cold();
+        cold.no_delay = self.no_delay;
+        cold.keep_alive = self.keep_alive.then_some(self.keep_alive_initial_delay);
+        cold.high_water_mark = self.high_water_mark;
+        cold.write_limit = self.write_limit;
+        cold.type_of_service = self.type_of_service;
+        cold.block_list = self.block_list;
+        cold.on_read = self.on_read;
+    }
+}
+
+/// Where to connect to, and how: the options of Node's `net.connect`.
+///
+/// It is made from a port (of `localhost`), a host and a port, a socket address, or a path; or
+/// from a string, which is a port if it is a number, and else a path, as in Node.
+///
+/// ```
+/// use std::time::Duration;
+/// use netloop::ConnectOptions;
+///
+/// let options = ConnectOptions::from(("127.0.0.1", 8000))
+///     .timeout(Duration::from_secs(5))
+///     .no_delay(true);
+/// ```
+#[derive(Default)]
+pub struct ConnectOptions {
+    pub(super) port: Option<u16>,
+    pub(super) host: Option<String>,
+    pub(super) path: Option<PathBuf>,
+    pub(super) local_address: Option<IpAddr>,
+    pub(super) local_port: Option<u16>,
+    pub(super) family: u8,
+    pub(super) hints: i32,
+    pub(super) lookup: Option<LookupFunction>,
+    pub(super) auto_select_family: Option<bool>,
+    pub(super) attempt_timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) socket: SocketOptions,
+}
+
+impl ConnectOptions {
+    /// The address to connect from; the port is any unless
+    /// [`local_port`](ConnectOptions::local_port) is set.
+    #[must_use]
+    pub fn local_address(mut self, address: IpAddr) -> Self {
+        self.local_address = Some(address);
+        self
+    }
+
+    /// The port to connect from.
+    #[must_use]
+    pub fn local_port(mut self, port: u16) -> Self {
+        self.local_port = Some(port);
+        self
+    }
+
+    /// Looks names up in one family only: 4 or 6; 0 is both.
+    #[must_use]
+    pub fn family(mut self, family: u8) -> Self {
+        self.family = family;
+        self
+    }
+
+    /// getaddrinfo's `ai_flags`. With 0, `AI_ADDRCONFIG` is used if both families are wanted.
+    #[must_use]
+    pub fn hints(mut self, hints: i32) -> Self {
+        self.hints = hints;
+        self
+    }
+
+    /// What looks the name up, in place of what the loop has; see
+    /// [`set_lookup`](crate::Loop::set_lookup).
+    #[must_use]
+    pub fn lookup(mut self, lookup: impl FnMut(&mut Loop, LookupRequest) + 'static) -> Self {
+        self.lookup = Some(Box::new(lookup));
+        self
+    }
+
+    /// Whether several addresses of a name are tried in turn (Happy Eyeballs, RFC 8305, without
+    /// the overlap: as in Node, an attempt ends before the next one begins).
+    #[must_use]
+    pub fn auto_select_family(mut self, on: bool) -> Self {
+        self.auto_select_family = Some(on);
+        self
+    }
+
+    /// How long each address but the last has to answer; at least 10 ms.
+    #[must_use]
+    pub fn auto_select_family_attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout.max(super::connect::ATTEMPT_TIMEOUT_MIN));
+        self
+    }
+
+    /// The idle timeout, which begins before the connection; see
+    /// [`set_timeout`](crate::Socket::set_timeout).
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+}
+
+impl From<u16> for ConnectOptions {
+    fn from(port: u16) -> Self {
+        ConnectOptions {
+            port: Some(port),
+            ..ConnectOptions::default()
+        }
+    }
+}
+
+impl From<(&str, u16)> for ConnectOptions {
+    fn from((host, port): (&str, u16)) -> Self {
+        (host.to_owned(), port).into()
+    }
+}
+
+impl From<(String, u16)> for ConnectOptions {
+    fn from((host, port): (String, u16)) -> Self {
+        ConnectOptions {
+            host: Some(host),
+            ..port.into()
+        }
+    }
+}
+
+impl From<SocketAddr> for ConnectOptions {
+    fn from(address: SocketAddr) -> Self {
+        (address.ip().to_string(), address.port()).into()
+    }
+}
+
+impl From<&Path> for ConnectOptions {
+    fn from(path: &Path) -> Self {
+        path.to_path_buf().into()
+    }
+}
+
+impl From<PathBuf> for ConnectOptions {
+    fn from(path: PathBuf) -> Self {
+        ConnectOptions {
+            path: Some(path),
+            ..ConnectOptions::default()
+        }
+    }
+}
+
+impl From<&PathBuf> for ConnectOptions {
+    fn from(path: &PathBuf) -> Self {
+        path.clone().into()
+    }
+}
+
+impl From<&str> for ConnectOptions {
+    fn from(text: &str) -> Self {
+        match text.parse::<u16>() {
+            Ok(port) => port.into(),
+            Err(_) => PathBuf::from(text).into(),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! `pipe`: what one socket receives, another sends, and back-pressure goes the other way.
+//!
+//! A pipe is a field of its source, not a listener, so that `unpipe` can take it away.
+
+use super::super::SocketId;
+use super::super::event_loop::Loop;
+use super::super::queues::SocketTick;
+use super::Socket;
+
+pub(super) struct Pipe {
+    to: SocketId,
+    /// Whether the destination is ended with the source.
+    ends: bool,
+    /// The destination wants no more for now.
+    waits: bool,
+}
+
+impl Loop {
+    /// Sends a chunk on. A destination that wants no more pauses the source.
+    #[inline]
+    pub(super) fn pipe_chunk(&mut self, from: SocketId, chunk: &[u8]) {
+        let count = self.pipes_of(from).len();
+        for index in 0..count {
+            let Some(to) = self.pipes_of(from).get(index).map(|pipe| pipe.to) else {
+                return;
+            };
+            if !self.socket_at(to).write(chunk) {
+                self.wait_for_drain(from, to);
+            }
+        }
+    }
+
+    #[inline]
+    fn pipes_of(&mut self, from: SocketId) -> &mut [Pipe] {
+        let cold = self.entry(from).and_then(|entry| entry.cold.as_mut());
+        cold.map_or(&mut [], |cold| &mut cold.pipes)
+    }
+
+    fn wait_for_drain(&mut self, from: SocketId, to: SocketId) {
+        for pipe in self.pipes_of(from) {
+            pipe.waits |= pipe.to == to;
+        }
+        self.socket_at(from).pause();
+    }
+
+    /// A destination has drained: sources that wait for nobody else flow again.
+    pub(super) fn drained_pipes_into(&mut self, to: SocketId) {
+        for from in self.pipes.get(&to).cloned().unwrap_or_default() {
+            for pipe in self.pipes_of(from) {
+                pipe.waits &= pipe.to != to;
+            }
+            if self.pipes_of(from).iter().all(|pipe| !pipe.waits) {
+                self.socket_at(from).resume();
+            }
+        }
+    }
+
+    /// The source has ended: its destinations end too, unless told otherwise.
+    pub(super) fn end_pipes(&mut self, from: SocketId) {
+        let Some(entry) = self.entry(from) else {
+            return;
+        };
+        let Some(cold) = &mut entry.cold else { return };
+        let ends: Vec<(SocketId, bool)> =
+            cold.pipes.iter().map(|pipe| (pipe.to, pipe.ends)).collect();
+        for (to, ends) in ends {
+            if ends {
+                self.socket_at(to).end();
+            } else {
+                self.unpipe(from, to);
+            }
+        }
+    }
+
+    fn pipe(&mut self, from: SocketId, to: SocketId, ends: bool) {
+        let has_ended = !self.socket_at(from).is_readable();
+        let Some(entry) = self.entry(from) else {
+            return;
+        };
+        entry.cold().pipes.push(Pipe {
+            to,
+            ends,
+            waits: false,
+        });
+        self.pipes.entry(to).or_default().push(from);
+        self.socket_tick(to, SocketTick::Piped(from));
+        if has_ended {
+            self.next_tick(move |event_loop| event_loop.end_pipes(from));
+        } else if self.socket_at(to).writable_need_drain() {
+            self.wait_for_drain(from, to);
+        } else {
+            self.socket_at(from).resume();
+        }
+    }
+
+    fn unpipe(&mut self, from: SocketId, to: SocketId) {
+        let Some(entry) = self.entry(from) else {
+            return;
+        };
+        let pipes = &mut entry.cold().pipes;
+        let Some(index) = pipes.iter().position(|pipe| pipe.to == to) else {
+            return;
+        };
+        pipes.remove(index);
+        let is_last = pipes.is_empty();
+        if let Some(sources) = self.pipes.get_mut(&to) {
+            if let Some(index) = sources.iter().position(|source| *source == from) {
+                sources.remove(index);
+            }
+            if sources.is_empty() {
+                self.pipes.remove(&to);
+            }
+        }
+        if is_last {
+            self.socket_at(from).pause();
+        }
+        self.socket_tick(to, SocketTick::Unpiped(from));
+    }
+
+    /// A destination has finished, failed or closed: nothing is piped into it any more.
+    pub(super) fn unpipe_all_into(&mut self, to: SocketId) {
+        for from in self.pipes.get(&to).cloned().unwrap_or_default() {
+            self.unpipe(from, to);
+        }
+    }
+
+    pub(super) fn errors_of_pipes(&mut self, to: SocketId) {
+        self.unpipe_all_into(to);
+    }
+
+    pub(super) fn forget_pipes_of(&mut self, from: SocketId) {
+        let Some(cold) = self.entry(from).and_then(|entry| entry.cold.as_mut()) else {
+            return;
+        };
+        for pipe in std::mem::take(&mut cold.pipes) {
+            if let Some(sources) = self.pipes.get_mut(&pipe.to) {
+                sources.retain(|source| *source != from);
+                if sources.is_empty() {
+                    self.pipes.remove(&pipe.to);
+                }
+            }
+        }
+    }
+
+    pub(super) fn emit_pipe(&mut self, to: SocketId, from: SocketId) {
+        self.emit_socket(
+            to,
+            "pipe",
+            |entry| entry.cold.as_mut().map(|cold| &mut cold.pipe),
+            |listener, socket| listener(socket, from),
+        );
+    }
+
+    pub(super) fn emit_unpipe(&mut self, to: SocketId, from: SocketId) {
+        self.emit_socket(
+            to,
+            "unpipe",
+            |entry| entry.cold.as_mut().map(|cold| &mut cold.unpipe),
+            |listener, socket| listener(socket, from),
+        );
+    }
+}
+
+impl Socket<'_> {
+    /// Sends what this socket receives to another one (itself makes an echo), and ends that one
+    /// when this one has ended. A destination that wants no more pauses this socket until it has
+    /// drained.
+    pub fn pipe(&mut self, destination: SocketId) -> &mut Self {
+        self.event_loop.pipe(self.id, destination, true);
+        self
+    }
+
+    /// As [`pipe`](Socket::pipe), but the destination is not ended: Node's `{end: false}`.
+    pub fn pipe_without_end(&mut self, destination: SocketId) -> &mut Self {
+        self.event_loop.pipe(self.id, destination, false);
+        self
+    }
+
+    /// Undoes a [`pipe`](Socket::pipe); with `None` all of them. The last one pauses this socket.
+    pub fn unpipe(&mut self, destination: Option<SocketId>) -> &mut Self {
+        let id = self.id;
+        let all: Vec<SocketId> = self
+            .event_loop
+            .pipes_of(id)
+            .iter()
+            .map(|pipe| pipe.to)
+            .collect();
+        for to in all {
+            if destination.is_none_or(|wanted| wanted == to) {
+                self.event_loop.unpipe(id, to);
+            }
+        }
+        self
+    }
+}

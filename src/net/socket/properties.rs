@@ -1,0 +1,327 @@
+//! What can be asked of a socket, and the kernel's options.
+
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use super::super::error::Error;
+use super::super::event_loop::Loop;
+use super::super::{ServerId, SocketId};
+use super::{HIGH_WATER_MARK, Socket, SocketEntry};
+use crate::room::stream::Stream;
+use crate::rules::state::socket::{Readable, State, Writable};
+
+impl Loop {
+    pub(super) fn state_of(&self, id: SocketId) -> Option<State> {
+        Some(self.entry_ref(id)?.connection.state)
+    }
+
+    /// Makes a socket of a connected descriptor: Node's `new net.Socket({fd})`. It is read from
+    /// at once.
+    ///
+    /// # Errors
+    /// `ERR_INVALID_FD_TYPE` for a descriptor that is not a stream socket.
+    pub fn socket_from_fd(&mut self, fd: impl Into<OwnedFd>) -> Result<Socket<'_>, Error> {
+        let invalid = |_| {
+            let message = "Unsupported fd type: UNKNOWN";
+            Error::named("TypeError", "ERR_INVALID_FD_TYPE", message)
+        };
+        let stream = Stream::from_fd(fd.into()).map_err(invalid)?;
+        let state = State::Open(Readable::Open, Writable::Open);
+        let mut entry = SocketEntry::new(Some(stream), state);
+        entry.cold().is_foreign = true;
+        let id = self.add_socket(entry);
+        self.register_open(id)?;
+        self.start_reading(id);
+        Ok(self.socket_at(id))
+    }
+
+    /// Registers the stream of a socket that is open already.
+    pub(in crate::net) fn register_open(&mut self, id: SocketId) -> Result<(), Error> {
+        let Some(entry) = self.entry(id) else {
+            return Ok(());
+        };
+        let Some(mut stream) = entry.connection.stream.take() else {
+            return Ok(());
+        };
+        if let Err(error) = self.reactor.register(&mut stream, id.0) {
+            self.reactor.remove(id.0);
+            return Err(Error::of_call("epoll_ctl", &error));
+        }
+        if let Some(entry) = self.entry(id) {
+            entry.connection.stream = Some(stream);
+        }
+        self.update_hold(id);
+        Ok(())
+    }
+}
+
+impl Socket<'_> {
+    /// Where the socket stands. One that is gone is [`State::Closed`].
+    pub fn state(&self) -> State {
+        self.event_loop.state_of(self.id).unwrap_or(State::Closed)
+    }
+
+    fn entry(&self) -> Option<&SocketEntry> {
+        self.event_loop.entry_ref(self.id)
+    }
+
+    fn stream(&self) -> Option<&Stream> {
+        self.entry()?.connection.stream.as_ref()
+    }
+
+    pub(super) fn is_unix(&self) -> bool {
+        self.stream().is_some_and(|stream| !stream.is_tcp())
+    }
+
+    /// Node's `readyState`: `opening`, `open`, `readOnly`, `writeOnly` or `closed`. A socket that
+    /// was never connected is `open`.
+    pub fn ready_state(&self) -> &'static str {
+        self.state().ready_state()
+    }
+
+    /// Whether `connect` was called and nothing has come of it yet.
+    pub fn is_connecting(&self) -> bool {
+        matches!(self.state(), State::Opening(_))
+    }
+
+    /// Whether there is no connection (yet, or any more).
+    pub fn is_pending(&self) -> bool {
+        !matches!(self.state(), State::Open(_, _))
+    }
+
+    /// Whether `data` or `end` may still come: Node's `readable`.
+    pub fn is_readable(&self) -> bool {
+        self.state().is_readable()
+    }
+
+    /// Whether `write` is welcome: Node's `writable`.
+    pub fn is_writable(&self) -> bool {
+        self.state().is_writable()
+    }
+
+    /// Whether `end` was called: Node's `writableEnded`.
+    pub fn is_writable_ended(&self) -> bool {
+        self.state().is_ended()
+    }
+
+    /// Whether `finish` was emitted, or is about to be: Node's `writableFinished`.
+    pub fn is_writable_finished(&self) -> bool {
+        self.state().is_finished()
+    }
+
+    /// Whether `destroy` was called, by whomever.
+    pub fn is_destroyed(&self) -> bool {
+        self.state().is_destroyed()
+    }
+
+    /// Whether the descriptor is closed; `close` may be yet to come. Node's `closed`.
+    pub fn is_closed(&self) -> bool {
+        self.is_destroyed()
+    }
+
+    /// The error that ended it.
+    pub fn errored(&self) -> Option<Error> {
+        self.entry()?.errored().cloned()
+    }
+
+    /// Whether the socket stays writable after the peer's end.
+    pub fn allow_half_open(&self) -> bool {
+        self.entry().is_some_and(|entry| entry.allow_half_open)
+    }
+
+    /// Sets whether the socket stays writable after the peer's end. It is looked at when `end`
+    /// has been emitted.
+    pub fn set_allow_half_open(&mut self, on: bool) -> &mut Self {
+        if let Some(entry) = self.event_loop.entry(self.id) {
+            entry.allow_half_open = on;
+        }
+        self
+    }
+
+    /// The server that accepted it.
+    pub fn server(&self) -> Option<ServerId> {
+        self.entry()?.server
+    }
+
+    /// Bytes received, those included that wait for the user. Good after `close`, too.
+    pub fn bytes_read(&self) -> u64 {
+        self.entry().map_or(0, |entry| entry.connection.bytes_read)
+    }
+
+    /// Bytes sent, and those that wait to be sent. Good after `close`, too.
+    pub fn bytes_written(&self) -> u64 {
+        self.entry().map_or(0, |entry| {
+            let outbox = entry.connection.outbox();
+            let held_back = entry.cold.as_ref().is_some_and(|cold| cold.is_held_back);
+            let waiting = outbox.map_or(0, |outbox| {
+                if held_back {
+                    outbox.len()
+                } else {
+                    outbox.waiting_len()
+                }
+            });
+            entry.connection.bytes_dispatched + waiting as u64
+        })
+    }
+
+    /// Bytes that have not left: Node's `writableLength`. A write that has left in part counts
+    /// whole.
+    pub fn writable_length(&self) -> usize {
+        self.entry().map_or(0, |entry| entry.connection.owed())
+    }
+
+    /// Whether a write returned `false` and `drain` is yet to come: Node's `writableNeedDrain`.
+    pub fn writable_need_drain(&self) -> bool {
+        self.is_writable() && self.entry().is_some_and(|entry| entry.needs_drain)
+    }
+
+    /// How often [`cork`](Socket::cork) was called more than [`uncork`](Socket::uncork).
+    pub fn writable_corked(&self) -> usize {
+        let cold = self.entry().and_then(|entry| entry.cold.as_ref());
+        cold.map_or(0, |cold| cold.corked)
+    }
+
+    /// The high-water mark of what may wait to be sent, in bytes.
+    pub fn writable_high_water_mark(&self) -> usize {
+        self.entry()
+            .map_or(HIGH_WATER_MARK, SocketEntry::high_water_mark)
+    }
+
+    /// The high-water mark of what may wait to be read, in bytes.
+    pub fn readable_high_water_mark(&self) -> usize {
+        self.writable_high_water_mark()
+    }
+
+    /// Our address and port; none without a connection, or on a Unix-domain socket. Node's
+    /// `address()`, and `localAddress`, `localPort` and `localFamily` with it.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.stream()?.local_address()
+    }
+
+    /// Our IP address.
+    pub fn local_address(&self) -> Option<IpAddr> {
+        Some(self.address()?.ip())
+    }
+
+    /// Our port.
+    pub fn local_port(&self) -> Option<u16> {
+        Some(self.address()?.port())
+    }
+
+    /// `IPv4` or `IPv6`.
+    pub fn local_family(&self) -> Option<&'static str> {
+        Some(family(self.address()?.ip()))
+    }
+
+    /// The peer's address and port, as accept4(2) or getpeername(2) tells it. None while
+    /// connecting and on a Unix-domain socket; after `destroy` only if it was asked for before,
+    /// as in Node.
+    pub fn peer(&mut self) -> Option<SocketAddr> {
+        let accepted = self.event_loop.accepted_peer(self.id);
+        let is_open = matches!(self.state(), State::Open(_, _));
+        let entry = self.event_loop.entry(self.id)?;
+        let known = entry.cold.as_ref().and_then(|cold| cold.remote);
+        if known.is_some() || !is_open {
+            return known;
+        }
+        let found = accepted.or_else(|| entry.connection.stream.as_ref()?.remote_address());
+        entry.cold().remote = found;
+        found
+    }
+
+    /// The peer's IP address; see [`peer`](Socket::peer).
+    pub fn remote_address(&mut self) -> Option<IpAddr> {
+        Some(self.peer()?.ip())
+    }
+
+    /// The peer's port; see [`peer`](Socket::peer).
+    pub fn remote_port(&mut self) -> Option<u16> {
+        Some(self.peer()?.port())
+    }
+
+    /// `IPv4` or `IPv6`; see [`peer`](Socket::peer).
+    pub fn remote_family(&mut self) -> Option<&'static str> {
+        Some(family(self.peer()?.ip()))
+    }
+
+    /// Sets `TCP_NODELAY`: small writes are not held back to be joined. Remembered until there is
+    /// a connection.
+    pub fn set_no_delay(&mut self, on: bool) -> &mut Self {
+        self.change(
+            |entry| entry.cold().no_delay = on,
+            |stream| stream.set_no_delay(on),
+        )
+    }
+
+    /// Sets `SO_KEEPALIVE`, with a delay before the first probe that is cut to whole seconds;
+    /// zero leaves the system's time. Remembered until there is a connection.
+    pub fn set_keep_alive(&mut self, on: bool, initial_delay: Duration) -> &mut Self {
+        self.change(
+            |entry| entry.cold().keep_alive = on.then_some(initial_delay),
+            |stream| stream.set_keep_alive(on, initial_delay),
+        )
+    }
+
+    /// Sets the type-of-service byte. Remembered until there is a connection.
+    pub fn set_type_of_service(&mut self, value: u8) -> &mut Self {
+        self.change(
+            |entry| entry.cold().type_of_service = Some(value),
+            |stream| stream.set_type_of_service(value),
+        )
+    }
+
+    /// The type-of-service byte.
+    pub fn type_of_service(&self) -> u8 {
+        let cold = self.entry().and_then(|entry| entry.cold.as_ref());
+        let asked = cold.and_then(|cold| cold.type_of_service);
+        let kernel = self
+            .stream()
+            .and_then(|stream| stream.type_of_service().ok());
+        kernel.or(asked).unwrap_or(0)
+    }
+
+    /// Remembers an option, and tells the kernel if the socket is open. What the kernel refuses
+    /// then is not told, as in Node: the peer may have gone, and that is told elsewhere.
+    fn change(
+        &mut self,
+        remember: impl FnOnce(&mut SocketEntry),
+        tell: impl FnOnce(&Stream) -> std::io::Result<()>,
+    ) -> &mut Self {
+        let Some(entry) = self.event_loop.entry(self.id) else {
+            return self;
+        };
+        let is_open = matches!(entry.connection.state, State::Open(_, _));
+        if !is_open {
+            remember(entry);
+        } else if let Some(stream) = &entry.connection.stream
+            && let Err(error) = tell(stream)
+        {
+            log::debug!(target: "netloop::socket", "setsockopt: {error}");
+        }
+        self
+    }
+
+    /// Another descriptor of the same connection, for a program of one's own. While it lives,
+    /// closing this socket does not end the connection.
+    ///
+    /// # Errors
+    /// `ERR_SOCKET_CLOSED` without a connection, and what dup(2) says.
+    pub fn duplicate_fd(&mut self) -> Result<OwnedFd, Error> {
+        use std::os::fd::AsFd;
+        let Some(stream) = self.stream() else {
+            return Err(super::super::error::words::closed());
+        };
+        let duplicate = stream.as_fd().try_clone_to_owned();
+        let duplicate = duplicate.map_err(|error| Error::of_call("dup", &error))?;
+        if let Some(entry) = self.event_loop.entry(self.id) {
+            entry.cold().is_foreign = true;
+        }
+        Ok(duplicate)
+    }
+}
+
+/// Node's word for an address family.
+pub(in crate::net) fn family(address: IpAddr) -> &'static str {
+    if address.is_ipv4() { "IPv4" } else { "IPv6" }
+}

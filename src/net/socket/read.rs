@@ -1,0 +1,508 @@
+//! Receiving: bounded bursts of reads, delivery to whoever listens, and what waits meanwhile.
+//!
+//! Edges are never lost. A burst stops at the first short read, but whoever may still have
+//! something to give goes on the again list: a TCP socket whose readiness told of an end, an
+//! error or urgent data, a Unix socket always (until `EAGAIN`), and one that hit the bound.
+
+use std::borrow::Cow;
+use std::io;
+
+use super::super::SocketId;
+use super::super::error::Error;
+use super::super::event_loop::Loop;
+use super::super::queues::SocketTick;
+use super::{Flow, OnRead, Socket};
+use crate::rules::decoder::{Decoder, Encoding};
+use crate::rules::state::socket::{Input, Readable, State};
+
+/// How many reads one socket gets before the others' turn comes: libuv's bound.
+const READS_PER_TURN: usize = 32;
+
+impl Loop {
+    /// Reads until the kernel has no more, or the bound is hit.
+    pub(super) fn receive(&mut self, id: SocketId, is_sticky: bool) -> Result<(), Error> {
+        let turn = self.turns;
+        let Some(entry) = self.entry(id) else {
+            return Ok(());
+        };
+        if std::mem::replace(&mut entry.read_in_turn, turn) == turn {
+            self.read_again(id);
+            return Ok(());
+        }
+        let mut own = self.take_own_buffer(id);
+        if let Some(own) = &mut own {
+            let mut buffer = std::mem::take(&mut own.buffer);
+            let outcome = self.receive_into(id, &mut buffer, is_sticky, Some(own));
+            own.buffer = buffer;
+            self.put_own_buffer_back(id, own);
+            return outcome;
+        }
+        let mut buffer = self.lend_buffer();
+        let outcome = self.receive_into(id, &mut buffer, is_sticky, None);
+        if buffer.len() == self.buffer_size {
+            self.buffer = buffer;
+        }
+        outcome
+    }
+
+    fn receive_into(
+        &mut self,
+        id: SocketId,
+        buffer: &mut [u8],
+        is_sticky: bool,
+        mut own: Option<&mut OnRead>,
+    ) -> Result<(), Error> {
+        for _ in 0..READS_PER_TURN {
+            let Some(entry) = self.entry(id) else {
+                return Ok(());
+            };
+            let Some(stream) = entry.connection.stream.as_mut() else {
+                return Ok(());
+            };
+            if !entry.is_reading {
+                return Ok(());
+            }
+            let is_tcp = stream.is_tcp();
+            match stream.receive(buffer) {
+                Ok(0) => return self.receive_end(id),
+                Ok(count) => {
+                    entry.connection.bytes_read += count as u64;
+                    self.touch(id);
+                    match &mut own {
+                        Some(own) => self.deliver_own(id, own, &buffer[..count]),
+                        None => self.deliver(id, &buffer[..count]),
+                    }
+                    self.drain()?;
+                    if count < buffer.len() {
+                        if is_sticky || !is_tcp {
+                            self.read_again(id);
+                        }
+                        return Ok(());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => {
+                    self.touch(id);
+                    self.destroy(id, Some(Error::of_call("read", &error)));
+                    return self.drain();
+                }
+            }
+        }
+        self.read_again(id);
+        Ok(())
+    }
+
+    /// The peer's FIN. What the decoder holds back will not be completed any more.
+    fn receive_end(&mut self, id: SocketId) -> Result<(), Error> {
+        self.touch(id);
+        self.stop_reading(id);
+        let decoder = self
+            .entry(id)
+            .and_then(|entry| entry.cold.as_mut()?.decoder.as_mut());
+        let rest = decoder.map_or_else(Vec::new, Decoder::end);
+        if !rest.is_empty() {
+            self.accept_chunk(id, &rest);
+        }
+        self.feed(id, Input::PeerEnded);
+        if self.is_read_by_hand(id) {
+            self.queue_readable(id);
+        } else {
+            self.feed_drained(id);
+        }
+        self.drain()
+    }
+
+    fn deliver(&mut self, id: SocketId, chunk: &[u8]) {
+        let decoder = self
+            .entry(id)
+            .and_then(|entry| entry.cold.as_mut()?.decoder.as_mut());
+        let text = decoder.map(|decoder| decoder.write(chunk));
+        match text {
+            None => self.accept_chunk(id, chunk),
+            Some(Cow::Borrowed(text)) if !text.is_empty() => self.accept_chunk(id, text),
+            Some(Cow::Owned(text)) if !text.is_empty() => self.accept_chunk(id, &text),
+            Some(_) => {}
+        }
+    }
+
+    /// Hands a chunk on, or keeps it for later.
+    #[inline]
+    fn accept_chunk(&mut self, id: SocketId, chunk: &[u8]) {
+        let Some(entry) = self.entry(id) else { return };
+        let waits = entry
+            .cold
+            .as_ref()
+            .is_some_and(|cold| !cold.inbox.is_empty());
+        if entry.flow == Flow::Flowing && !waits {
+            return self.emit_data(id, chunk);
+        }
+        if entry.connection.state.is_destroyed() {
+            return;
+        }
+        let mark = entry.high_water_mark();
+        let cold = entry.cold();
+        cold.inbox.push(chunk.to_vec());
+        let is_full = cold.inbox.len() >= mark;
+        let wants_readable = cold.reading.wants_readable;
+        if is_full {
+            self.stop_reading(id);
+        }
+        if wants_readable {
+            self.queue_readable(id);
+        }
+    }
+
+    #[inline]
+    fn emit_data(&mut self, id: SocketId, chunk: &[u8]) {
+        self.emit_socket(
+            id,
+            "data",
+            |entry| Some(&mut entry.listeners.data),
+            |listener, socket| listener(socket, chunk),
+        );
+        self.pipe_chunk(id, chunk);
+    }
+
+    /// Asks for what the kernel has, from now on. No edge tells of what came while nobody read,
+    /// so the socket is looked at in the next turn.
+    pub(super) fn start_reading(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        let is_open = matches!(entry.connection.state, State::Open(Readable::Open, _));
+        let has_room = entry.cold.as_ref().is_none_or(|cold| {
+            let length = cold.inbox.len();
+            length == 0 || length < entry.high_water_mark()
+        });
+        if entry.is_reading || !is_open || !has_room {
+            return;
+        }
+        entry.is_reading = true;
+        self.update_hold(id);
+        self.read_again(id);
+    }
+
+    fn stop_reading(&mut self, id: SocketId) {
+        if let Some(entry) = self.entry(id) {
+            entry.is_reading = false;
+            self.update_hold(id);
+        }
+    }
+
+    /// Wants bytes: starts to read, now or with the connection.
+    pub(super) fn read_more(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        match entry.connection.state {
+            State::Idle(_) | State::Opening(_) => entry.cold().reading.at_connect = true,
+            State::Open(_, _) => self.start_reading(id),
+            State::Destroyed | State::Closed => {}
+        }
+    }
+
+    /// After `ready`: reads, unless the socket was paused meanwhile and nobody had asked before.
+    pub(super) fn read_after_connect(&mut self, id: SocketId) {
+        let is_paused = self.socket_at(id).is_paused();
+        let Some(entry) = self.entry(id) else { return };
+        let at_connect = std::mem::take(&mut entry.cold().reading.at_connect);
+        if at_connect || !is_paused {
+            self.start_reading(id);
+        }
+    }
+
+    /// Tells the machine if the peer has ended and nothing waits any more.
+    pub(super) fn feed_drained(&mut self, id: SocketId) {
+        let Some(entry) = self.entry_ref(id) else {
+            return;
+        };
+        if entry.cold.as_ref().is_none_or(|cold| cold.inbox.is_empty()) {
+            self.feed(id, Input::Drained);
+        }
+    }
+
+    /// The tick of `end`: unless bytes were put back meanwhile.
+    pub(super) fn end_is_due(&mut self, id: SocketId) {
+        let Some(entry) = self.entry_ref(id) else {
+            return;
+        };
+        let waits = entry
+            .cold
+            .as_ref()
+            .is_some_and(|cold| !cold.inbox.is_empty());
+        self.feed(
+            id,
+            if waits {
+                Input::Unshifted
+            } else {
+                Input::EndDue
+            },
+        );
+    }
+
+    /// The tick of `resume`: what waits is emitted, and reading goes on.
+    pub(super) fn resume_now(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        entry.cold().reading.resume_is_queued = false;
+        self.read_more(id);
+        self.emit_plain(id, "resume", |entry| {
+            entry.cold.as_mut().map(|cold| &mut cold.resume)
+        });
+        self.emit_waiting(id);
+    }
+
+    /// Emits what waits, chunk by chunk, for as long as the data flows.
+    fn emit_waiting(&mut self, id: SocketId) {
+        loop {
+            let Some(entry) = self.entry(id) else { return };
+            if entry.flow != Flow::Flowing || entry.connection.state.is_destroyed() {
+                return;
+            }
+            let Some(chunk) = entry.cold.as_mut().and_then(|cold| cold.inbox.pop()) else {
+                break;
+            };
+            self.emit_data(id, &chunk);
+        }
+        self.feed_drained(id);
+        self.start_reading(id);
+    }
+
+    fn is_read_by_hand(&self, id: SocketId) -> bool {
+        let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
+        cold.is_some_and(|cold| !cold.readable.is_empty())
+    }
+
+    fn queue_readable(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        let reading = &mut entry.cold().reading;
+        reading.wants_readable = false;
+        if !std::mem::replace(&mut reading.readable_is_queued, true) {
+            self.socket_tick(id, SocketTick::Readable);
+        }
+    }
+
+    /// The tick of `readable`.
+    pub(super) fn emit_readable(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        let state = entry.connection.state;
+        let has_ended = matches!(state, State::Open(Readable::Eof | Readable::Due, _));
+        let cold = entry.cold();
+        cold.reading.readable_is_queued = false;
+        if state.is_destroyed() || cold.inbox.is_empty() && !has_ended {
+            return;
+        }
+        self.emit_plain(id, "readable", |entry| {
+            entry.cold.as_mut().map(|cold| &mut cold.readable)
+        });
+        if let Some(entry) = self.entry(id) {
+            let mark = entry.high_water_mark();
+            let cold = entry.cold();
+            cold.reading.wants_readable = !has_ended && cold.inbox.len() <= mark;
+        }
+        self.emit_waiting(id);
+    }
+
+    fn take_own_buffer(&mut self, id: SocketId) -> Option<OnRead> {
+        self.entry(id)?.cold.as_mut()?.on_read.take()
+    }
+
+    fn put_own_buffer_back(&mut self, id: SocketId, own: &mut OnRead) {
+        if let Some(entry) = self.entry(id) {
+            entry
+                .cold()
+                .on_read
+                .get_or_insert_with(|| std::mem::take(own));
+        }
+    }
+
+    fn deliver_own(&mut self, id: SocketId, own: &mut OnRead, chunk: &[u8]) {
+        let mut socket = self.socket_at(id);
+        if !(own.callback)(&mut socket, chunk) {
+            self.stop_reading(id);
+        }
+    }
+}
+
+impl Socket<'_> {
+    /// Stops `data`. What comes is kept, up to the high-water mark; then nothing is read any more.
+    pub fn pause(&mut self) -> &mut Self {
+        let id = self.id;
+        let Some(entry) = self.event_loop.entry(id) else {
+            return self;
+        };
+        if entry.connection.state.is_destroyed() {
+            return self;
+        }
+        entry.cold().reading.is_paused = true;
+        if entry.cold().on_read.is_some() {
+            entry.is_reading = false;
+        }
+        if entry.flow != Flow::Paused {
+            entry.flow = Flow::Paused;
+            self.event_loop.socket_tick(id, SocketTick::Paused);
+        }
+        self.event_loop.update_hold(id);
+        self
+    }
+
+    /// Lets `data` flow, from a tick on. Without a listener it is thrown away.
+    pub fn resume(&mut self) -> &mut Self {
+        let id = self.id;
+        let is_read_by_hand = self.event_loop.is_read_by_hand(id);
+        let Some(entry) = self.event_loop.entry(id) else {
+            return self;
+        };
+        if entry.connection.state.is_destroyed() {
+            return self;
+        }
+        if let Some(cold) = &mut entry.cold {
+            cold.reading.is_paused = false;
+        }
+        if entry.flow != Flow::Flowing {
+            entry.flow = if is_read_by_hand {
+                Flow::Paused
+            } else {
+                Flow::Flowing
+            };
+            self.queue_resume();
+        }
+        self
+    }
+
+    /// A connection that is read from, with nothing waiting and nobody listening for `resume`,
+    /// needs no tick for it: the next chunk finds it flowing.
+    fn queue_resume(&mut self) {
+        let id = self.id;
+        let Some(entry) = self.event_loop.entry(id) else {
+            return;
+        };
+        if entry.is_reading && entry.cold.is_none() {
+            return;
+        }
+        if !std::mem::replace(&mut entry.cold().reading.resume_is_queued, true) {
+            self.event_loop.socket_tick(id, SocketTick::Resume);
+        }
+    }
+
+    pub(super) fn flow_for_data(&mut self) {
+        if self
+            .event_loop
+            .entry_ref(self.id)
+            .is_some_and(|entry| entry.flow != Flow::Paused)
+        {
+            self.resume();
+        }
+    }
+
+    pub(super) fn read_by_hand(&mut self) {
+        let id = self.id;
+        let Some(entry) = self.event_loop.entry(id) else {
+            return;
+        };
+        entry.flow = Flow::Paused;
+        let is_reading = entry.is_reading;
+        let cold = entry.cold();
+        cold.reading.wants_readable = true;
+        if !cold.inbox.is_empty() {
+            self.event_loop.queue_readable(id);
+        } else if !is_reading {
+            self.event_loop.socket_tick(id, SocketTick::ReadMore);
+        }
+    }
+
+    /// Whether the data was told not to flow: Node's `isPaused()`.
+    pub fn is_paused(&self) -> bool {
+        self.event_loop.entry_ref(self.id).is_some_and(|entry| {
+            entry.flow == Flow::Paused
+                || entry
+                    .cold
+                    .as_ref()
+                    .is_some_and(|cold| cold.reading.is_paused)
+        })
+    }
+
+    /// Node's `readableFlowing`: `None` until somebody asks for data.
+    pub fn readable_flowing(&self) -> Option<bool> {
+        match self.event_loop.entry_ref(self.id)?.flow {
+            Flow::Unasked => None,
+            Flow::Paused => Some(false),
+            Flow::Flowing => Some(true),
+        }
+    }
+
+    /// Takes bytes that wait: all of them, or with `size` exactly as many, or, after the end,
+    /// what is left. `None` when there are not so many (yet). Node's `read()`, but no `data` is
+    /// emitted for what is taken.
+    pub fn read(&mut self, size: Option<usize>) -> Option<Vec<u8>> {
+        let id = self.id;
+        let entry = self.event_loop.entry(id)?;
+        let has_ended = matches!(entry.connection.state, State::Open(Readable::Eof, _));
+        let cold = entry.cold();
+        let length = cold.inbox.len();
+        let count = match size {
+            None => length,
+            Some(size) if size <= length => size,
+            Some(_) if has_ended => length,
+            Some(_) => 0,
+        };
+        let taken = (count > 0).then(|| cold.inbox.take(count));
+        if taken.is_none() || cold.inbox.is_empty() {
+            cold.reading.wants_readable = !has_ended;
+        }
+        self.event_loop.feed_drained(id);
+        self.event_loop.read_more(id);
+        taken
+    }
+
+    /// Puts bytes back in front of what waits. After `end` this is refused.
+    ///
+    /// # Errors
+    /// `ERR_STREAM_UNSHIFT_AFTER_END_EVENT` after `end` was emitted.
+    pub fn unshift(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
+        if matches!(self.state(), State::Open(Readable::Ended, _)) {
+            return Err(Error::with_code(
+                "ERR_STREAM_UNSHIFT_AFTER_END_EVENT",
+                "stream.unshift() after end event",
+            ));
+        }
+        let Some(entry) = self.event_loop.entry(self.id) else {
+            return Ok(());
+        };
+        if bytes.as_ref().is_empty() || entry.connection.state.is_destroyed() {
+            return Ok(());
+        }
+        entry.cold().inbox.unshift(bytes.as_ref().to_vec());
+        if self.event_loop.is_read_by_hand(self.id) {
+            self.event_loop.queue_readable(self.id);
+        } else {
+            self.event_loop.socket_tick(self.id, SocketTick::Resume);
+        }
+        Ok(())
+    }
+
+    /// Sets how received bytes are turned into text: chunks are then whole characters, as UTF-8.
+    /// What waits already is converted, too.
+    pub fn set_encoding(&mut self, encoding: Encoding) -> &mut Self {
+        let Some(entry) = self.event_loop.entry(self.id) else {
+            return self;
+        };
+        let has_ended = matches!(entry.connection.state, State::Open(Readable::Eof, _));
+        let mut decoder = Decoder::new(encoding);
+        let cold = entry.cold();
+        let length = cold.inbox.len();
+        let mut text = decoder.write(&cold.inbox.take(length)).into_owned();
+        if has_ended {
+            text.append(&mut decoder.end());
+        }
+        if !text.is_empty() {
+            cold.inbox.push(text);
+        }
+        cold.decoder = Some(decoder);
+        self
+    }
+
+    /// How many received bytes wait: Node's `readableLength`.
+    pub fn readable_length(&self) -> usize {
+        let cold = self
+            .event_loop
+            .entry_ref(self.id)
+            .and_then(|entry| entry.cold.as_ref());
+        cold.map_or(0, |cold| cold.inbox.len())
+    }
+}

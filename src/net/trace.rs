@@ -1,0 +1,163 @@
+//! Showing its working: what the loop waited for, what became ready, which state changed, and
+//! which callback ran, each with its cause.
+//!
+//! Four places speak: the wait, the dispatch of readiness, the step of a state machine, and the
+//! door through which user code runs. With no tracer set each costs one branch.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::ids::{ServerId, SocketId};
+
+/// The number of a record; 0 is nobody.
+pub type Cause = u64;
+
+/// Who a record is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The loop itself: a tick, a microtask, an immediate, a timer or a signal of the user's.
+    Loop,
+    /// A socket.
+    Socket(SocketId),
+    /// A server.
+    Server(ServerId),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Loop => write!(out, "loop"),
+            Subject::Socket(id) => write!(out, "{id}"),
+            Subject::Server(id) => write!(out, "{id}"),
+        }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy)]
+pub enum What<'a> {
+    /// A phase of the loop has begun; only phases that have something to do are told.
+    Phase(&'static str),
+    /// The loop has waited, at most for `timeout` (for ever without one), and this many sources
+    /// became ready.
+    Wait {
+        /// How long it would have waited.
+        timeout: Option<Duration>,
+        /// How many sources became ready.
+        ready: usize,
+    },
+    /// The kernel says that a source is ready; the words are mio's.
+    Readiness(&'a str),
+    /// The loop came back to a source by itself, because no new edge will tell of the rest.
+    Again,
+    /// A state machine has made a step.
+    Transition {
+        /// The state before.
+        from: &'a dyn fmt::Display,
+        /// What happened.
+        input: &'a dyn fmt::Debug,
+        /// The state after.
+        to: &'a dyn fmt::Display,
+    },
+    /// A callback of the user's runs: the name of its event or of the function that queued it.
+    Callback(&'static str),
+    /// The library's own deferred work runs, from the tick queue.
+    Tick,
+}
+
+/// One record of the trace. It is lent for one call; copy out what is to be kept.
+#[derive(Clone, Copy)]
+pub struct Record<'a> {
+    /// Its number, counted from 1.
+    pub number: Cause,
+    /// The number of the record that led to it, or 0. Of a tick this is the callback that queued
+    /// it, which may be many records ago.
+    pub cause: Cause,
+    /// How many causes stand above it.
+    pub depth: usize,
+    /// The turn of the loop, counted from 1; 0 is the program before `run`.
+    pub turn: u64,
+    /// Who it is about.
+    pub subject: Subject,
+    /// What happened.
+    pub what: What<'a>,
+}
+
+pub(crate) type Tracer = Box<dyn FnMut(&Record<'_>)>;
+
+/// The state of tracing: who listens, and what is going on.
+#[derive(Default)]
+pub(crate) struct Trace {
+    tracer: Option<Tracer>,
+    /// The record under which everything happens now.
+    current: Cause,
+    last: Cause,
+    pub(crate) turn: u64,
+    /// Depths by number, for as long as somebody may still name them as a cause.
+    depths: std::collections::BTreeMap<Cause, usize>,
+}
+
+/// How many records back a cause is still known by its depth; older ones count as the top.
+const DEPTHS_KEPT: usize = 4096;
+
+impl Trace {
+    pub(crate) fn set(&mut self, tracer: Tracer) {
+        self.tracer = Some(tracer);
+    }
+
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.tracer.is_some()
+    }
+
+    pub(crate) fn current(&self) -> Cause {
+        self.current
+    }
+
+    /// Tells the tracer, and makes the new record the cause of what follows. Returns the former
+    /// cause, for [`Trace::leave`].
+    pub(crate) fn enter(&mut self, subject: Subject, what: What<'_>) -> Cause {
+        let cause = self.current;
+        self.tell(cause, subject, what);
+        self.current = self.last;
+        cause
+    }
+
+    /// The same for queued work, whose cause is the one who queued it.
+    pub(crate) fn enter_caused(&mut self, cause: Cause, subject: Subject, what: What<'_>) -> Cause {
+        let former = self.current;
+        self.tell(cause, subject, what);
+        self.current = self.last;
+        former
+    }
+
+    /// A turn has waited: it is counted, and nothing of the former one is a cause any more.
+    pub(crate) fn begin_turn(&mut self) {
+        self.turn += 1;
+        self.current = 0;
+    }
+
+    pub(crate) fn leave(&mut self, former: Cause) {
+        self.current = former;
+    }
+
+    fn tell(&mut self, cause: Cause, subject: Subject, what: What<'_>) {
+        let Some(tracer) = &mut self.tracer else {
+            return;
+        };
+        self.last += 1;
+        let depth = self.depths.get(&cause).map_or(0, |depth| depth + 1);
+        self.depths.insert(self.last, depth);
+        if self.depths.len() > DEPTHS_KEPT {
+            self.depths.pop_first();
+        }
+        tracer(&Record {
+            number: self.last,
+            cause,
+            depth,
+            turn: self.turn,
+            subject,
+            what,
+        });
+    }
+}
