@@ -1,8 +1,98 @@
-//! Node's `net` on a mio reactor.
+//! Node's `net` module (server, socket, timers, and the event loop under them) on a hand-rolled,
+//! single-threaded [mio](https://docs.rs/mio) reactor that shows its working.
+//!
+//! Whoever knows Node knows this crate: the statements stand in the same order, the names are
+//! Node's in snake case, and the events come in Node's order, from Node's queues.
+//!
+//! ```
+//! use netloop::EventLoop;
+//!
+//! let mut event_loop = EventLoop::new()?;
+//!
+//! event_loop
+//!     .create_server(|socket| {                                   // net.createServer(socket => {
+//!         socket.on_data(|_, chunk| println!("{chunk:?}"));       //   socket.on('data', …)
+//!         socket.on_close(|socket, _| {                           //   socket.on('close', …)
+//!             let server = socket.server().unwrap();
+//!             socket.event_loop().server_at(server).close();
+//!         });
+//!         socket.write("Welcome");                                //   socket.write('Welcome')
+//!     })
+//!     .listen(("127.0.0.1", 0), |server| {                        // }).listen(0, '127.0.0.1', …)
+//!         let port = server.port().unwrap();
+//!         server
+//!             .event_loop()
+//!             .connect(("127.0.0.1", port), |_| println!("Client connected"))
+//!             .unwrap()
+//!             .on_data(|socket, chunk| {
+//!                 assert_eq!(chunk, b"Welcome");
+//!                 socket.end_with("hi");
+//!             });
+//!     })?;
+//!
+//! event_loop.run()?;
+//! # Ok::<(), netloop::Error>(())
+//! ```
+//!
+//! # An id is a name, a view is a loan
+//!
+//! [`SocketId`], [`ServerId`] and [`TimerId`] are small and `Copy`; keep them wherever you like. A
+//! callback is lent a [`Socket`], a [`Server`] or a [`Loop`] for one call: the name together with
+//! the loop. Keeping a view does not compile, so there is no `Rc`, no `RefCell`, and nothing that
+//! can be borrowed twice or leaked in a circle. From another callback, an id becomes a view again
+//! by [`Loop::socket_at`] and [`Loop::server_at`]; the id of what is gone makes a quiet view.
+//!
+//! # One turn of the loop
+//!
+//! ```text
+//! once, before the first turn:  due timers
+//! each turn:   pending  →  poll  →  pending again  →  check (immediates)  →  closing (last closed first)  →  timers
+//!              └── after every entry into user code: drain next_tick, then microtasks, until both are empty ──┘
+//! ```
+//!
+//! The order is libuv's as Node runs it. No method calls back inside the call; what it causes is
+//! emitted from the queue that the event's documentation names. [`trace`] tells what the loop
+//! does, with the cause of each callback; the lifecycles are plain tables in [`state`].
+//!
+//! # Node's names
+//!
+//! | Node | here |
+//! | --- | --- |
+//! | `net.createServer([options], fn)` | [`Loop::create_server`], [`Loop::create_server_with`] |
+//! | `net.connect`, `net.createConnection` | [`Loop::connect`] |
+//! | `new net.Socket([options])`, `{fd}` | [`Loop::socket`], [`Loop::socket_with`], [`Loop::socket_from_fd`] |
+//! | `server.listen`, `.close`, `.address()` | [`Server::listen`], [`Server::close`], [`Server::address`] |
+//! | `server.on('connection' …)` | [`Server::on_connection`], and `on_*` for each event |
+//! | `server.maxConnections`, `'drop'` | [`Server::set_max_connections`], [`Server::on_drop`] |
+//! | `socket.connect` | [`Socket::connect`] |
+//! | `socket.on('data' …)`, `.once` | [`Socket::on_data`], [`Socket::once_data`], and so on for each event |
+//! | `socket.write(data[, cb])` | [`Socket::write`], [`Socket::write_then`] |
+//! | `socket.end([data][, cb])` | [`Socket::end`], [`Socket::end_with`], [`Socket::end_then`], [`Socket::end_with_then`] |
+//! | `socket.destroy([error])`, `.destroySoon()` | [`Socket::destroy`], [`Socket::destroy_with`], [`Socket::destroy_soon`] |
+//! | `socket.resetAndDestroy()` | [`Socket::reset_and_destroy`] |
+//! | `socket.pause()`, `.resume()`, `.read(n)`, `.unshift` | [`Socket::pause`], [`Socket::resume`], [`Socket::read`], [`Socket::unshift`] |
+//! | `socket.pipe`, `.unpipe`, `.cork`, `.uncork` | [`Socket::pipe`], [`Socket::unpipe`], [`Socket::cork`], [`Socket::uncork`] |
+//! | `socket.setTimeout`, `'timeout'` | [`Socket::set_timeout`], [`Socket::on_timeout`] |
+//! | `socket.setNoDelay`, `.setKeepAlive`, `.setTypeOfService` | [`Socket::set_no_delay`], [`Socket::set_keep_alive`], [`Socket::set_type_of_service`] |
+//! | `socket.setEncoding` | [`Socket::set_encoding`] |
+//! | `socket.readyState`, `.pending`, `.destroyed` … | [`Socket::ready_state`], [`Socket::is_pending`], [`Socket::is_destroyed`] … |
+//! | `socket.bytesRead`, `.bytesWritten` | [`Socket::bytes_read`], [`Socket::bytes_written`] |
+//! | `.ref()`, `.unref()` | `ref_` and `unref` of [`Socket`] and [`Server`], [`Loop::ref_timer`] … |
+//! | `setTimeout`, `setInterval`, `clearTimeout`, `.refresh()` | [`Loop::set_timeout`], [`Loop::set_interval`], [`Loop::clear_timeout`], [`Loop::refresh`] |
+//! | `setImmediate`, `process.nextTick`, `queueMicrotask` | [`Loop::set_immediate`], [`Loop::next_tick`], [`Loop::queue_microtask`] |
+//! | the `lookup` option | [`ConnectOptions::lookup`], [`Loop::set_lookup`] |
+//! | `AbortController`, the `signal` option | [`Loop::abort_handle`], [`Loop::abort`] |
+//! | `process.on('SIGTERM' …)` | [`Loop::on_signal`] |
+//! | `net.BlockList`, `net.SocketAddress`, `net.isIP` | [`BlockList`], [`SocketAddress`], [`is_ip`] |
+//! | `process.on('uncaughtException' …)` | [`EventLoop::run`] returns, or unwinds; call it again |
+//!
+//! Every row of Node's API, with what differs and why, stands in [`parity`].
 
 mod net;
 mod room;
 mod rules;
+
+pub mod parity;
 
 pub use net::error::Error;
 pub use net::event_loop::{EventLoop, Loop};

@@ -1,7 +1,6 @@
 //! The loop: what it owns, how it runs, and the order of one turn.
 
 use std::collections::{HashMap, VecDeque};
-use std::io;
 use std::mem;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
@@ -501,9 +500,5 @@ impl Loop {
 
     pub(super) fn tick(&mut self, tick: Tick) {
         self.ticks.push_back(Caused(self.trace.current(), tick));
-    }
-
-    pub(super) fn waker(&self) -> io::Result<mio::Waker> {
-        self.reactor.waker()
     }
 }

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::event_loop::Loop;
 use super::trace::{Subject, What};
-use crate::room::signals::SignalSource;
+use crate::room::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSource};
 
 /// A signal a program may want to know of.
 ///
@@ -31,13 +31,12 @@ pub enum Signal {
 
 impl Signal {
     fn number(self) -> i32 {
-        use signal_hook::consts;
         match self {
-            Signal::HangUp => consts::SIGHUP,
-            Signal::Interrupt => consts::SIGINT,
-            Signal::Terminate => consts::SIGTERM,
-            Signal::User1 => consts::SIGUSR1,
-            Signal::User2 => consts::SIGUSR2,
+            Signal::HangUp => SIGHUP,
+            Signal::Interrupt => SIGINT,
+            Signal::Terminate => SIGTERM,
+            Signal::User1 => SIGUSR1,
+            Signal::User2 => SIGUSR2,
         }
     }
 }

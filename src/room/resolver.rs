@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
+use super::reactor::Reactor;
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
-use mio::Waker;
 
 /// What is asked: `family` is 0, 4 or 6, `hints` are getaddrinfo's `ai_flags`.
 #[derive(Clone, Debug)]
@@ -31,7 +31,8 @@ pub(crate) struct Resolver {
 }
 
 impl Resolver {
-    pub(crate) fn start(waker: Waker) -> io::Result<Resolver> {
+    pub(crate) fn start<T>(reactor: &Reactor<T>) -> io::Result<Resolver> {
+        let waker = reactor.waker()?;
         let (questions, asked) = mpsc::channel::<Question>();
         let (answer, answers) = mpsc::channel();
         let waker = Arc::new(waker);

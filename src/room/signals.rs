@@ -2,6 +2,7 @@
 
 use std::io;
 
+pub(crate) use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
 
 use super::reactor::{Id, Reactor};

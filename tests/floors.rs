@@ -1,0 +1,230 @@
+//! The house: who may know whom. This test reads `src/` and keeps the arrows true.
+//!
+//! ```text
+//! programs ─► net ─► room ─► rules
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors, from the ground up, and the crates each may name.
+const FLOORS: [(&str, &[&str]); 4] = [
+    ("rules", &[]),
+    (
+        "room",
+        &[
+            "dns_lookup",
+            "log",
+            "mio",
+            "signal_hook",
+            "signal_hook_mio",
+            "slab",
+            "socket2",
+        ],
+    ),
+    ("net", &["log"]),
+    ("programs", &["env_logger", "getopts", "log", "netloop"]),
+];
+
+/// Words that stand in one file only, so that a simulated kernel could take its place.
+const ONCE: [(&str, &str); 5] = [
+    ("Instant::now", "room/clock.rs"),
+    ("Poll::new", "room/reactor.rs"),
+    ("Slab::new", "room/reactor.rs"),
+    (
+        "catch_unwind",
+        "net/door.rs, net/scheduling.rs, net/slot.rs",
+    ),
+    ("getaddrinfo(", "room/resolver.rs"),
+];
+
+const CRATES: [&str; 9] = [
+    "dns_lookup",
+    "env_logger",
+    "getopts",
+    "log",
+    "mio",
+    "signal_hook",
+    "signal_hook_mio",
+    "slab",
+    "socket2",
+];
+
+struct File {
+    /// Relative to `src/`.
+    path: String,
+    /// The modules above and including the file's own: `["net", "socket", "read"]`.
+    module: Vec<String>,
+    /// Without comments.
+    code: String,
+}
+
+fn files() -> Vec<File> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut open = vec![src.clone()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).expect("src can be read") {
+            let path = entry.expect("src can be read").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(read(&src, &path));
+            }
+        }
+    }
+    assert!(found.len() > 20, "too few files: is this src?");
+    found
+}
+
+fn read(src: &Path, path: &Path) -> File {
+    let relative = path.strip_prefix(src).expect("below src").to_path_buf();
+    let text = fs::read_to_string(path).expect("a source file can be read");
+    let is_comment = |line: &&str| line.trim_start().starts_with("//");
+    let code = text
+        .lines()
+        .filter(|line| !is_comment(line))
+        .collect::<Vec<_>>()
+        .join("\n");
+    File {
+        module: module_of(&relative),
+        path: relative.to_string_lossy().into_owned(),
+        code,
+    }
+}
+
+fn module_of(relative: &Path) -> Vec<String> {
+    let mut module: PathBuf = relative.with_extension("");
+    if module.ends_with("mod") {
+        module.pop();
+    }
+    module
+        .iter()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect()
+}
+
+/// The floor a file stands on; the crate roots stand on none.
+fn floor_of(module: &[String]) -> Option<usize> {
+    let first = module.first()?;
+    FLOORS.iter().position(|(name, _)| first == name)
+}
+
+/// The words that follow each place where `start` stands as a word of its own.
+fn paths_after<'a>(code: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
+    code.match_indices(start).filter_map(move |(at, _)| {
+        let before = code[..at].chars().next_back();
+        let is_word = before.is_none_or(|before| !before.is_alphanumeric() && before != '_');
+        is_word.then(|| &code[at + start.len()..])
+    })
+}
+
+fn first_word(path: &str) -> &str {
+    let end = path.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    &path[..end.unwrap_or(path.len())]
+}
+
+#[test]
+fn every_path_leads_to_a_lower_floor_or_stays_on_its_own() {
+    for file in files() {
+        let Some(floor) = floor_of(&file.module) else {
+            continue;
+        };
+        for path in paths_after(&file.code, "crate::") {
+            let target = first_word(path);
+            let Some(other) = FLOORS.iter().position(|(name, _)| *name == target) else {
+                continue;
+            };
+            assert!(
+                other <= floor,
+                "{}: crate::{target} is on a higher floor",
+                file.path
+            );
+        }
+    }
+}
+
+#[test]
+fn no_super_climbs_out_of_its_floor() {
+    for file in files() {
+        if floor_of(&file.module).is_none() {
+            continue;
+        }
+        // Test modules inside a file stand one deeper than the file.
+        let depth = file.module.len() + usize::from(file.code.contains("mod tests {"));
+        for path in paths_after(&file.code, "super::") {
+            let rest = path
+                .split("super::")
+                .take_while(|part| part.is_empty())
+                .count();
+            let climbs = 1 + rest;
+            assert!(
+                climbs < depth.max(2),
+                "{}: super climbs to the crate's root",
+                file.path
+            );
+        }
+    }
+}
+
+#[test]
+fn each_floor_names_only_the_crates_it_may_know() {
+    for file in files() {
+        let Some(floor) = floor_of(&file.module) else {
+            continue;
+        };
+        let (name, allowed) = FLOORS[floor];
+        for known in CRATES {
+            let is_named = paths_after(&file.code, &format!("{known}::"))
+                .next()
+                .is_some();
+            assert!(
+                !is_named || allowed.contains(&known),
+                "{}: floor {name} may not know {known}",
+                file.path
+            );
+        }
+    }
+}
+
+#[test]
+fn what_stands_once_stands_where_it_should() {
+    for (word, allowed) in ONCE {
+        let mut seen = 0;
+        for file in files() {
+            if floor_of(&file.module).is_none_or(|floor| floor == 3) || !file.code.contains(word) {
+                continue;
+            }
+            seen += 1;
+            assert!(
+                allowed.split(", ").any(|place| place == file.path),
+                "{word} stands in {}, it belongs to {allowed}",
+                file.path
+            );
+        }
+        assert!(seen > 0, "{word} stands nowhere: has it another name now?");
+    }
+}
+
+#[test]
+fn the_library_prints_nothing_and_the_rules_log_nothing() {
+    for file in files() {
+        let Some(floor) = floor_of(&file.module) else {
+            continue;
+        };
+        let prints = ["println!(", "print!(", "eprintln!(", "eprint!(", "dbg!("];
+        let is_silent = !prints.iter().any(|word| file.code.contains(word));
+        assert!(floor == 3 || is_silent, "{}: the library prints", file.path);
+    }
+}
+
+#[test]
+fn the_programs_use_the_library_as_a_stranger_would() {
+    for file in files() {
+        if floor_of(&file.module) == Some(3) {
+            for hidden in ["crate::net", "crate::room", "crate::rules"] {
+                assert!(!file.code.contains(hidden), "{}: {hidden}", file.path);
+            }
+        }
+    }
+}
