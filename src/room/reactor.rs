@@ -8,6 +8,7 @@
 //! the generation is what keeps an id, or a token of the running batch, from naming a newcomer.
 
 use std::io;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use mio::event::{Event, Source};
@@ -21,29 +22,30 @@ const EVENTS_MAX: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Id {
     pub(crate) key: u32,
-    pub(crate) generation: u32,
+    /// Never zero, so that an `Option<Id>` is no larger than an id.
+    pub(crate) generation: NonZeroU32,
 }
 
 impl Id {
-    /// What the waker wakes: no generation is ever zero.
+    /// What the waker wakes: no slab grows to such a key.
     const WAKER: Id = Id {
         key: u32::MAX,
-        generation: 0,
+        generation: NonZeroU32::MIN,
     };
     /// What signals are registered under.
     pub(crate) const SIGNALS: Id = Id {
         key: u32::MAX - 1,
-        generation: 0,
+        generation: NonZeroU32::MIN,
     };
 
     fn token(self) -> Token {
-        Token((self.generation as usize) << 32 | self.key as usize)
+        Token((self.generation.get() as usize) << 32 | self.key as usize)
     }
 
     fn of(token: Token) -> Id {
         Id {
             key: token.0 as u32,
-            generation: (token.0 >> 32) as u32,
+            generation: NonZeroU32::new((token.0 >> 32) as u32).unwrap_or(NonZeroU32::MIN),
         }
     }
 
@@ -106,7 +108,7 @@ impl Readiness {
 
 #[derive(Debug)]
 struct Held<T> {
-    generation: u32,
+    generation: NonZeroU32,
     item: T,
 }
 
@@ -115,7 +117,7 @@ pub(crate) struct Reactor<T> {
     poll: Poll,
     events: Events,
     items: Slab<Held<T>>,
-    next_generation: u32,
+    next_generation: NonZeroU32,
     /// The batch that is being handed out, and how far it has come. It lives here and not in
     /// the dispatching function, so that it outlasts a callback that panics.
     batch: Vec<(Id, Readiness)>,
@@ -128,7 +130,7 @@ impl<T> Reactor<T> {
             poll: Poll::new()?,
             events: Events::with_capacity(EVENTS_MAX),
             items: Slab::new(),
-            next_generation: 1,
+            next_generation: NonZeroU32::MIN,
             batch: Vec::with_capacity(EVENTS_MAX),
             handed_out: 0,
         })
@@ -141,7 +143,7 @@ impl<T> Reactor<T> {
 
     pub(crate) fn insert(&mut self, item: T) -> Id {
         let generation = self.next_generation;
-        self.next_generation = generation.checked_add(1).unwrap_or(1);
+        self.next_generation = generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         let key = self.items.insert(Held { generation, item });
         Id {
             key: u32::try_from(key).expect("fewer than 2^32 descriptors"),

@@ -28,6 +28,9 @@ impl Loop {
     }
 
     fn touch_idle(&mut self, id: SocketId) {
+        if self.idle_of(id).is_none() {
+            return;
+        }
         let now = self.clock.now();
         let Some(idle) = self.idle_of(id) else { return };
         idle.last_activity = now;

@@ -62,16 +62,17 @@ const HIGH_WATER_MARK: usize = 64 * 1024;
 /// use netloop::EventLoop;
 ///
 /// let mut event_loop = EventLoop::new()?;
-/// let server = event_loop
+/// event_loop
 ///     .create_server(|socket| {
 ///         socket.end_with("hello");
+///         let server = socket.server().unwrap();
+///         socket.event_loop().server_at(server).close();
 ///     })
 ///     .listen(("127.0.0.1", 0), |server| {
 ///         let port = server.port().unwrap();
 ///         server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap().on_data(|_, chunk| {
 ///             assert_eq!(chunk, b"hello");
 ///         });
-///         server.close();
 ///     })?;
 /// event_loop.run()?;
 /// # Ok::<(), netloop::Error>(())
