@@ -1,16 +1,25 @@
 //! The one door through which user code that listens to events is called.
 
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::event_loop::Loop;
 use super::slot::Slot;
-use super::trace::{Subject, What};
+use super::trace::{Cause, Subject, What};
+
+/// Listeners that are out of their slot for a call. Going out of scope puts them back, before
+/// those that were added meanwhile, also when one of them panics.
+struct Call<'l, F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> {
+    event_loop: &'l mut Loop,
+    slot: S,
+    taken: Slot<F>,
+    /// The cause to return to, when the call is traced.
+    former: Option<Cause>,
+}
 
 impl Loop {
-    /// Emits an event: the listeners are taken out of their slot, called, and put back before
-    /// those that were added meanwhile, also when one of them panics. So a listener may do
-    /// anything, and no borrow is held across the call. Returns whether there were any.
+    /// Emits an event: the listeners are taken out of their slot, called, and put back. So a
+    /// listener may do anything, and no borrow is held across the call. Returns whether there
+    /// were any.
     #[inline]
     pub(super) fn emit<F: ?Sized>(
         &mut self,
@@ -19,31 +28,35 @@ impl Loop {
         slot: impl Fn(&mut Loop) -> Option<&mut Slot<F>>,
         mut call: impl FnMut(&mut F, &mut Loop),
     ) -> bool {
-        let Some(listeners) = slot(self) else {
-            return false;
+        let taken = match slot(self) {
+            Some(listeners) if !listeners.is_empty() => mem::take(listeners),
+            _ => return false,
         };
-        if listeners.is_empty() {
-            return false;
-        }
-        let mut taken = mem::take(listeners);
         let is_traced = self.trace.is_on();
-        let former = if is_traced {
-            self.trace.enter(subject, What::Callback(event))
-        } else {
-            0
+        let former = is_traced.then(|| self.trace.enter(subject, What::Callback(event)));
+        let mut running = Call {
+            event_loop: self,
+            slot,
+            taken,
+            former,
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            taken.call(|listener| call(listener, &mut *self));
-        }));
-        if let Some(listeners) = slot(self) {
+        let Call {
+            event_loop, taken, ..
+        } = &mut running;
+        taken.call(|listener| call(listener, event_loop));
+        true
+    }
+}
+
+impl<F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> Drop for Call<'_, F, S> {
+    #[inline]
+    fn drop(&mut self) {
+        let taken = mem::take(&mut self.taken);
+        if let Some(listeners) = (self.slot)(self.event_loop) {
             listeners.put_back(taken);
         }
-        if is_traced {
-            self.trace.leave(former);
+        if let Some(former) = self.former {
+            self.event_loop.trace.leave(former);
         }
-        if let Err(panic) = outcome {
-            resume_unwind(panic);
-        }
-        true
     }
 }

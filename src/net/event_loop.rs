@@ -341,6 +341,9 @@ impl Loop {
     /// What these cause in turn is done as well, in a bounded number of rounds.
     fn run_pending(&mut self, rounds: usize) -> Result<(), Error> {
         for _ in 0..rounds {
+            if self.pending.is_empty() && self.batches.pending.is_empty() {
+                return Ok(());
+            }
             self.batches.pending.append(&mut self.pending);
             while let Some(pending) = self.batches.pending.pop_front() {
                 match pending {
@@ -397,8 +400,8 @@ impl Loop {
         }
         while let Some((id, readiness)) = self.reactor.next_ready() {
             match self.reactor.get(id) {
-                Some(Entry::Socket(_)) => self.socket_ready(SocketId(id), readiness)?,
-                Some(Entry::Server(_)) => self.server_ready(ServerId(id), readiness)?,
+                Some(Entry::Socket(_)) => self.socket_ready(SocketId(id), &readiness)?,
+                Some(Entry::Server(_)) => self.server_ready(ServerId(id), &readiness)?,
                 None if id.is_waker() => self.take_answers()?,
                 None if id == Id::SIGNALS => self.run_signals()?,
                 // A token of something that has gone: readiness is a hint.
@@ -490,12 +493,20 @@ impl Loop {
     }
 
     /// The read buffer, made when it is wanted first, or again after a panic has lost it.
+    #[inline]
     pub(super) fn lend_buffer(&mut self) -> Box<[u8]> {
         let buffer = mem::take(&mut self.buffer);
         if buffer.is_empty() {
             return vec![0; self.buffer_size].into_boxed_slice();
         }
         buffer
+    }
+
+    #[inline]
+    pub(super) fn take_buffer_back(&mut self, buffer: Box<[u8]>) {
+        if buffer.len() == self.buffer_size {
+            self.buffer = buffer;
+        }
     }
 
     pub(super) fn tick(&mut self, tick: Tick) {

@@ -92,13 +92,12 @@ impl<F: ?Sized> Slot<F> {
                 return;
             }
         }
-        if self.is_empty() {
-            *self = taken;
-            return;
+        let added = mem::replace(self, taken);
+        if !added.is_empty() {
+            let mut list = mem::take(self).into_list();
+            list.append(&mut added.into_list());
+            *self = Slot::Many(Some(list));
         }
-        let mut list = taken.into_list();
-        list.append(&mut mem::take(self).into_list());
-        *self = Slot::Many(Some(list));
     }
 }
 

@@ -54,55 +54,36 @@ impl Id {
     }
 }
 
-/// What the kernel says of one source; all but the first two are hints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Readiness(u8);
+/// What the kernel says of one source. Only readable and writable are promised; the rest are
+/// hints, and any of it may be spurious.
+#[derive(Clone, Debug)]
+pub(crate) struct Readiness(Event);
 
 impl Readiness {
-    pub(crate) const READABLE: Readiness = Readiness(1);
-    pub(crate) const WRITABLE: Readiness = Readiness(2);
-    pub(crate) const READ_CLOSED: Readiness = Readiness(4);
-    pub(crate) const WRITE_CLOSED: Readiness = Readiness(8);
-    pub(crate) const ERROR: Readiness = Readiness(16);
-    pub(crate) const PRIORITY: Readiness = Readiness(32);
+    /// Whether there may be something to read: bytes, an end, or an error.
+    #[inline]
+    pub(crate) fn is_to_read(&self) -> bool {
+        self.0.is_readable() || self.is_sticky()
+    }
+
     /// After any of these, a short read does not mean that nothing is left.
-    const STICKY: Readiness = Readiness(4 | 16 | 32);
-
-    fn of(event: &Event) -> Readiness {
-        let flag = |set: bool, flag: Readiness| if set { flag.0 } else { 0 };
-        Readiness(
-            flag(event.is_readable(), Self::READABLE)
-                | flag(event.is_writable(), Self::WRITABLE)
-                | flag(event.is_read_closed(), Self::READ_CLOSED)
-                | flag(event.is_write_closed(), Self::WRITE_CLOSED)
-                | flag(event.is_error(), Self::ERROR)
-                | flag(event.is_priority(), Self::PRIORITY),
-        )
+    #[inline]
+    pub(crate) fn is_sticky(&self) -> bool {
+        self.0.is_read_closed() || self.0.is_error() || self.0.is_priority()
     }
 
-    pub(crate) fn has(self, other: Readiness) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    pub(crate) fn is_sticky(self) -> bool {
-        self.has(Self::STICKY)
-    }
-
-    /// The flags that are set, in words.
-    pub(crate) fn words(self) -> String {
-        const WORDS: [&str; 6] = [
-            "readable",
-            "writable",
-            "read closed",
-            "write closed",
-            "error",
-            "priority",
+    /// All that is said, in words.
+    pub(crate) fn words(&self) -> String {
+        let words = [
+            (self.0.is_readable(), "readable"),
+            (self.0.is_writable(), "writable"),
+            (self.0.is_read_closed(), "read closed"),
+            (self.0.is_write_closed(), "write closed"),
+            (self.0.is_error(), "error"),
+            (self.0.is_priority(), "priority"),
         ];
-        let set = WORDS
-            .iter()
-            .enumerate()
-            .filter(|(bit, _)| self.0 & 1 << bit != 0);
-        set.map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
+        let said = words.iter().filter(|(is_said, _)| *is_said);
+        said.map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -120,7 +101,7 @@ pub(crate) struct Reactor<T> {
     next_generation: NonZeroU32,
     /// The batch that is being handed out, and how far it has come. It lives here and not in
     /// the dispatching function, so that it outlasts a callback that panics.
-    batch: Vec<(Id, Readiness)>,
+    batch: Vec<Event>,
     handed_out: usize,
 }
 
@@ -210,8 +191,7 @@ impl<T> Reactor<T> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
             Err(error) => return Err(error),
         }
-        let told = |event: &Event| (Id::of(event.token()), Readiness::of(event));
-        self.batch.extend(self.events.iter().map(told));
+        self.batch.extend(self.events.iter().cloned());
         Ok(self.batch.len())
     }
 
@@ -220,9 +200,10 @@ impl<T> Reactor<T> {
         self.handed_out < self.batch.len()
     }
 
+    #[inline]
     pub(crate) fn next_ready(&mut self) -> Option<(Id, Readiness)> {
-        let ready = self.batch.get(self.handed_out).copied()?;
+        let event = self.batch.get(self.handed_out)?.clone();
         self.handed_out += 1;
-        Some(ready)
+        Some((Id::of(event.token()), Readiness(event)))
     }
 }

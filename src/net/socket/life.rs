@@ -108,40 +108,37 @@ impl Loop {
     }
 
     /// The kernel says that a socket is ready.
+    #[inline]
     pub(in crate::net) fn socket_ready(
         &mut self,
         id: SocketId,
-        readiness: Readiness,
+        readiness: &Readiness,
     ) -> Result<(), Error> {
-        let former = self.trace.is_on().then(|| {
-            let words = readiness.words();
-            self.trace
-                .enter(Subject::Socket(id), What::Readiness(&words))
-        });
-        let outcome = self.serve(id, readiness);
-        if let Some(former) = former {
-            self.trace.leave(former);
+        if !self.trace.is_on() {
+            return self.serve(id, readiness);
         }
+        let words = readiness.words();
+        let former = self
+            .trace
+            .enter(Subject::Socket(id), What::Readiness(&words));
+        let outcome = self.serve(id, readiness);
+        self.trace.leave(former);
         outcome
     }
 
     #[inline]
-    fn serve(&mut self, id: SocketId, readiness: Readiness) -> Result<(), Error> {
+    fn serve(&mut self, id: SocketId, readiness: &Readiness) -> Result<(), Error> {
         let Some(entry) = self.entry_ref(id) else {
             return Ok(());
         };
         match entry.connection.state {
             State::Open(_, _) => {
-                const TO_READ: [Readiness; 4] = [
-                    Readiness::READABLE,
-                    Readiness::READ_CLOSED,
-                    Readiness::ERROR,
-                    Readiness::PRIORITY,
-                ];
-                if TO_READ.iter().any(|flag| readiness.has(*flag)) {
+                // What is queued from here on gets an edge of its own.
+                let is_owing = entry.connection.is_in_flight();
+                if readiness.is_to_read() {
                     self.receive(id, readiness.is_sticky())?;
                 }
-                self.flush(id)
+                if is_owing { self.flush(id) } else { Ok(()) }
             }
             State::Opening(_) => {
                 self.connect_progress(id, readiness);

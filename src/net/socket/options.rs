@@ -65,12 +65,6 @@ impl OnRead {
     }
 }
 
-impl Default for OnRead {
-    fn default() -> Self {
-        OnRead::new([0], |_, _| true)
-    }
-}
-
 macro_rules! socket_options {
     ($($(#[$doc:meta])* $name:ident: $kind:ty => |$options:ident, $value:ident| $set:expr;)*) => {
         impl SocketOptions {

@@ -19,77 +19,102 @@ use crate::rules::state::socket::{Input, Readable, State};
 const READS_PER_TURN: usize = 32;
 
 impl Loop {
-    /// Reads until the kernel has no more, or the bound is hit.
+    /// Reads until the kernel has no more, or the bound is hit: one burst a turn.
+    #[inline]
     pub(super) fn receive(&mut self, id: SocketId, is_sticky: bool) -> Result<(), Error> {
         let turn = self.turns;
         let Some(entry) = self.entry(id) else {
             return Ok(());
         };
+        if !entry.is_reading {
+            return Ok(());
+        }
         if std::mem::replace(&mut entry.read_in_turn, turn) == turn {
             self.read_again(id);
             return Ok(());
         }
-        let mut own = self.take_own_buffer(id);
-        if let Some(own) = &mut own {
-            let mut buffer = std::mem::take(&mut own.buffer);
-            let outcome = self.receive_into(id, &mut buffer, is_sticky, Some(own));
-            own.buffer = buffer;
-            self.put_own_buffer_back(id, own);
-            return outcome;
+        if entry
+            .cold
+            .as_ref()
+            .is_some_and(|cold| cold.on_read.is_some())
+        {
+            return self.receive_into_own(id, is_sticky);
         }
         let mut buffer = self.lend_buffer();
-        let outcome = self.receive_into(id, &mut buffer, is_sticky, None);
-        if buffer.len() == self.buffer_size {
-            self.buffer = buffer;
-        }
+        let outcome = self.receive_into(id, &mut buffer, is_sticky, Loop::deliver);
+        self.take_buffer_back(buffer);
         outcome
     }
 
+    #[inline]
     fn receive_into(
         &mut self,
         id: SocketId,
         buffer: &mut [u8],
         is_sticky: bool,
-        mut own: Option<&mut OnRead>,
+        mut deliver: impl FnMut(&mut Loop, SocketId, &[u8], bool),
     ) -> Result<(), Error> {
         for _ in 0..READS_PER_TURN {
             let Some(entry) = self.entry(id) else {
                 return Ok(());
             };
-            let Some(stream) = entry.connection.stream.as_mut() else {
+            let (true, Some(stream)) = (entry.is_reading, &mut entry.connection.stream) else {
                 return Ok(());
             };
-            if !entry.is_reading {
-                return Ok(());
-            }
             let is_tcp = stream.is_tcp();
-            match stream.receive(buffer) {
+            let count = match stream.receive(buffer) {
                 Ok(0) => return self.receive_end(id),
-                Ok(count) => {
-                    entry.connection.bytes_read += count as u64;
-                    self.touch(id);
-                    match &mut own {
-                        Some(own) => self.deliver_own(id, own, &buffer[..count]),
-                        None => self.deliver(id, &buffer[..count]),
-                    }
-                    self.drain()?;
-                    if count < buffer.len() {
-                        if is_sticky || !is_tcp {
-                            self.read_again(id);
-                        }
-                        return Ok(());
-                    }
+                Ok(count) => count,
+                Err(error) => return self.receive_failed(id, &error),
+            };
+            entry.connection.bytes_read += count as u64;
+            let is_plain = entry.cold.is_none() && entry.flow == Flow::Flowing;
+            deliver(self, id, &buffer[..count], is_plain);
+            self.drain()?;
+            if count < buffer.len() {
+                if is_sticky || !is_tcp {
+                    self.read_again(id);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => {
-                    self.touch(id);
-                    self.destroy(id, Some(Error::of_call("read", &error)));
-                    return self.drain();
-                }
+                return Ok(());
             }
         }
         self.read_again(id);
         Ok(())
+    }
+
+    /// The kernel has nothing, or the connection has failed.
+    fn receive_failed(&mut self, id: SocketId, error: &io::Error) -> Result<(), Error> {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            return Ok(());
+        }
+        self.touch(id);
+        self.destroy(id, Some(Error::of_call("read", error)));
+        self.drain()
+    }
+
+    /// The same into a buffer of the program's own.
+    fn receive_into_own(&mut self, id: SocketId, is_sticky: bool) -> Result<(), Error> {
+        let cold = self.entry(id).and_then(|entry| entry.cold.as_mut());
+        let Some(own) = cold.and_then(|cold| cold.on_read.take()) else {
+            return Ok(());
+        };
+        let OnRead {
+            mut buffer,
+            mut callback,
+        } = own;
+        let outcome = self.receive_into(id, &mut buffer, is_sticky, |event_loop, id, chunk, _| {
+            event_loop.touch(id);
+            if !callback(&mut event_loop.socket_at(id), chunk) {
+                event_loop.stop_reading(id);
+            }
+        });
+        if let Some(entry) = self.entry(id) {
+            entry
+                .cold()
+                .on_read
+                .get_or_insert(OnRead { buffer, callback });
+        }
+        outcome
     }
 
     /// The peer's FIN. What the decoder holds back will not be completed any more.
@@ -112,7 +137,18 @@ impl Loop {
         self.drain()
     }
 
-    fn deliver(&mut self, id: SocketId, chunk: &[u8]) {
+    /// Hands bytes on: a plain connection that flows needs nothing but its listeners.
+    #[inline]
+    fn deliver(&mut self, id: SocketId, chunk: &[u8], is_plain: bool) {
+        if is_plain {
+            self.emit_data(id, chunk);
+        } else {
+            self.decode(id, chunk);
+        }
+    }
+
+    fn decode(&mut self, id: SocketId, chunk: &[u8]) {
+        self.touch(id);
         let decoder = self
             .entry(id)
             .and_then(|entry| entry.cold.as_mut()?.decoder.as_mut());
@@ -126,7 +162,6 @@ impl Loop {
     }
 
     /// Hands a chunk on, or keeps it for later.
-    #[inline]
     fn accept_chunk(&mut self, id: SocketId, chunk: &[u8]) {
         let Some(entry) = self.entry(id) else { return };
         let waits = entry
@@ -134,7 +169,8 @@ impl Loop {
             .as_ref()
             .is_some_and(|cold| !cold.inbox.is_empty());
         if entry.flow == Flow::Flowing && !waits {
-            return self.emit_data(id, chunk);
+            self.emit_data(id, chunk);
+            return self.pipe_chunk(id, chunk);
         }
         if entry.connection.state.is_destroyed() {
             return;
@@ -160,7 +196,6 @@ impl Loop {
             |entry| Some(&mut entry.listeners.data),
             |listener, socket| listener(socket, chunk),
         );
-        self.pipe_chunk(id, chunk);
     }
 
     /// Asks for what the kernel has, from now on. No edge tells of what came while nobody read,
@@ -258,6 +293,7 @@ impl Loop {
                 break;
             };
             self.emit_data(id, &chunk);
+            self.pipe_chunk(id, &chunk);
         }
         self.feed_drained(id);
         self.start_reading(id);
@@ -296,26 +332,6 @@ impl Loop {
             cold.reading.wants_readable = !has_ended && cold.inbox.len() <= mark;
         }
         self.emit_waiting(id);
-    }
-
-    fn take_own_buffer(&mut self, id: SocketId) -> Option<OnRead> {
-        self.entry(id)?.cold.as_mut()?.on_read.take()
-    }
-
-    fn put_own_buffer_back(&mut self, id: SocketId, own: &mut OnRead) {
-        if let Some(entry) = self.entry(id) {
-            entry
-                .cold()
-                .on_read
-                .get_or_insert_with(|| std::mem::take(own));
-        }
-    }
-
-    fn deliver_own(&mut self, id: SocketId, own: &mut OnRead, chunk: &[u8]) {
-        let mut socket = self.socket_at(id);
-        if !(own.callback)(&mut socket, chunk) {
-            self.stop_reading(id);
-        }
     }
 }
 

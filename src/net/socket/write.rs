@@ -1,5 +1,7 @@
 //! Sending: write at once, queue what the kernel does not take, call back as Node does.
 
+use std::io;
+
 use super::super::SocketId;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
@@ -12,21 +14,37 @@ use crate::rules::state::socket::{Input, Intent, Readable, State, Writable};
 const ENOBUFS: i32 = 105;
 
 impl Loop {
+    /// Nothing stands before these bytes: the kernel is tried at once.
+    #[inline]
     fn write(&mut self, id: SocketId, bytes: &[u8], callback: Option<WriteCallback>) -> bool {
-        let Some(entry) = self.entry(id) else {
-            if let Some(callback) = callback {
-                self.refuse_write(id, Some(callback), words::destroyed("write"));
+        match self.entry(id) {
+            Some(entry) if entry.may_send_now() => {
+                let is_plain = entry.cold.is_none();
+                let sent = entry.connection.send_now(bytes);
+                if !is_plain {
+                    self.touch(id);
+                }
+                match sent {
+                    Ok(sent) if sent == bytes.len() && callback.is_none() => true,
+                    sent => self.write_begun(id, bytes, callback, sent),
+                }
             }
+            _ => self.write_otherwise(id, bytes, callback),
+        }
+    }
+
+    fn write_otherwise(
+        &mut self,
+        id: SocketId,
+        bytes: &[u8],
+        callback: Option<WriteCallback>,
+    ) -> bool {
+        let Some(entry) = self.entry(id) else {
+            self.refuse_write(id, callback, words::destroyed("write"));
             return false;
         };
         match entry.connection.state {
-            State::Open(_, Writable::Open) => {
-                if entry.connection.outbox().is_some() || entry.is_corked() {
-                    self.queue_write(id, bytes, callback)
-                } else {
-                    self.write_now(id, bytes, callback)
-                }
-            }
+            State::Open(_, Writable::Open) => self.queue_write(id, bytes, callback),
             State::Opening(Intent::Talk | Intent::Reset) => {
                 let answer = self.queue_write(id, bytes, callback);
                 self.hold_back(id);
@@ -55,14 +73,18 @@ impl Loop {
         }
     }
 
-    /// Nothing stands before these bytes: the kernel is tried at once.
-    #[inline]
-    fn write_now(&mut self, id: SocketId, bytes: &[u8], callback: Option<WriteCallback>) -> bool {
-        self.touch(id);
+    /// The kernel was tried at once, since nothing stood before these bytes.
+    fn write_begun(
+        &mut self,
+        id: SocketId,
+        bytes: &[u8],
+        callback: Option<WriteCallback>,
+        sent: io::Result<usize>,
+    ) -> bool {
         let Some(entry) = self.entry(id) else {
             return false;
         };
-        match entry.connection.send_now(bytes) {
+        match sent {
             Ok(sent) if sent == bytes.len() => {
                 if let Some(callback) = callback {
                     self.socket_tick(id, SocketTick::Written(vec![callback]));
@@ -416,6 +438,13 @@ impl Loop {
 }
 
 impl super::SocketEntry {
+    #[inline]
+    fn may_send_now(&self) -> bool {
+        matches!(self.connection.state, State::Open(_, Writable::Open))
+            && self.connection.outbox().is_none()
+            && !self.is_corked()
+    }
+
     fn is_corked(&self) -> bool {
         self.cold.as_ref().is_some_and(|cold| cold.corked > 0)
     }
