@@ -1,2 +1,43 @@
-//! The command line: `netloop server`, `netloop client`, `netloop demo`.
-fn main() {}
+//! The command line: `netloop server`, `netloop client` and `netloop demo`.
+
+#![forbid(unsafe_code)]
+
+mod programs;
+
+use std::process::ExitCode;
+
+use programs::{Run, options, output};
+
+fn main() -> ExitCode {
+    // On standard error, with the time left to whoever collects the lines.
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    let arguments: Vec<String> = match arguments() {
+        Ok(arguments) => arguments,
+        Err(argument) => {
+            let argument = output::escaped(argument.as_encoded_bytes());
+            return usage_error(&format!("netloop: {argument} is not UTF-8"));
+        }
+    };
+    match options::parse(&arguments) {
+        Ok(Run::Print(text)) => {
+            output::text(&text);
+            ExitCode::SUCCESS
+        }
+        Ok(Run::Server(settings)) => programs::server::run(settings),
+        Ok(Run::Client(settings)) => programs::client::run(settings),
+        Ok(Run::Demo) => programs::demo::run(),
+        Err(message) => usage_error(&message),
+    }
+}
+
+fn arguments() -> Result<Vec<String>, std::ffi::OsString> {
+    std::env::args_os()
+        .skip(1)
+        .map(std::ffi::OsString::into_string)
+        .collect()
+}
+
+fn usage_error(message: &str) -> ExitCode {
+    output::complaint(message);
+    ExitCode::from(2)
+}

@@ -153,6 +153,17 @@ impl<T> Reactor<T> {
         Some(item)
     }
 
+    /// Who is such, in no particular order.
+    pub(crate) fn find(&self, is_such: impl Fn(&T) -> bool) -> impl Iterator<Item = Id> {
+        let items = self.items.iter();
+        items
+            .filter(move |(_, held)| is_such(&held.item))
+            .map(|(key, held)| Id {
+                key: key as u32,
+                generation: held.generation,
+            })
+    }
+
     /// Registers a source for everything, edge-triggered, once and for all.
     ///
     /// Priority is among it because a byte of urgent data splits the stream: the read stops

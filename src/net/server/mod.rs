@@ -270,6 +270,18 @@ impl Loop {
         self.feed_emptied(id);
     }
 
+    fn sockets_of(&self, id: ServerId) -> Vec<SocketId> {
+        let is_ours = |entry: &Entry| match entry {
+            Entry::Socket(socket) => {
+                socket.server == Some(id) && !socket.connection.state.is_destroyed()
+            }
+            Entry::Server(_) => false,
+        };
+        let mut found: Vec<SocketId> = self.reactor.find(is_ours).map(SocketId).collect();
+        found.sort_by_key(|socket| socket.0.generation);
+        found
+    }
+
     fn feed_emptied(&mut self, id: ServerId) {
         if self
             .server_ref(id)
@@ -485,6 +497,11 @@ impl Server<'_> {
         self.event_loop
             .server_ref(self.id)
             .map_or(0, |server| server.connections)
+    }
+
+    /// The accepted sockets that have not been destroyed, the oldest name first.
+    pub fn sockets(&self) -> Vec<SocketId> {
+        self.event_loop.sockets_of(self.id)
     }
 
     /// Calls back, from a tick, with the number of [`connections`](Server::connections): Node's

@@ -1,0 +1,150 @@
+//! The client of the pair: it connects, says something at each tick, and prints what comes.
+//!
+//! Its life is the machine of [`netloop::state::client`]; this file feeds it and does what it
+//! says.
+
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use netloop::state::client::{Action, Input, State, step};
+use netloop::{ConnectOptions, Encoding, Error, EventLoop, Loop, Socket, SocketId, TimerId};
+
+use super::{output, trace};
+
+pub(crate) struct Settings {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) message: String,
+    pub(crate) interval: Duration,
+    pub(crate) count: Option<u64>,
+    pub(crate) is_traced: bool,
+}
+
+/// The program: where it stands, and what it needs to do what it is told.
+struct Client {
+    settings: Settings,
+    state: Cell<State>,
+    said: Cell<u64>,
+    timer: RefCell<Option<TimerId>>,
+    code: Rc<Cell<ExitCode>>,
+}
+
+pub(crate) fn run(settings: Settings) -> ExitCode {
+    let code = Rc::new(Cell::new(ExitCode::SUCCESS));
+    let outcome = EventLoop::new().and_then(|mut event_loop| {
+        if settings.is_traced {
+            event_loop.on_trace(trace::to_stderr());
+        }
+        start(&mut event_loop, settings, Rc::clone(&code))?;
+        event_loop.run()
+    });
+    match outcome {
+        Ok(()) => code.get(),
+        Err(error) => {
+            output::complaint(&format!("netloop client: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts the client on a loop.
+pub(crate) fn start(
+    event_loop: &mut Loop,
+    settings: Settings,
+    code: Rc<Cell<ExitCode>>,
+) -> Result<SocketId, Error> {
+    let place: ConnectOptions = match &settings.path {
+        Some(path) => path.into(),
+        None => (settings.host.clone(), settings.port).into(),
+    };
+    let id = event_loop.socket().id();
+    let client = Rc::new(Client {
+        settings,
+        state: Cell::new(State::Idle),
+        said: Cell::new(0),
+        timer: RefCell::new(None),
+        code,
+    });
+    client.listen(&mut event_loop.socket_at(id));
+    // `Connect` is all that `Started` leads to.
+    client.feed(&mut event_loop.socket_at(id), Input::Started);
+    event_loop
+        .socket_at(id)
+        .connect(place, |_| output::line("Client connected"))?;
+    Ok(id)
+}
+
+impl Client {
+    fn listen(self: &Rc<Self>, socket: &mut Socket<'_>) {
+        let told = |input| {
+            let client = Rc::clone(self);
+            move |socket: &mut Socket<'_>| client.feed(socket, input)
+        };
+        let code = Rc::clone(&self.code);
+        let (ended, closed) = (told(Input::PeerEnded), told(Input::Closed));
+        socket
+            .set_encoding(Encoding::Utf8)
+            .on_ready(told(Input::Connected))
+            .on_data(|_, text| output::line(&output::harmless(text)))
+            .on_end(move |socket| {
+                output::line("Client disconnected");
+                ended(socket);
+            })
+            .on_error(move |_, error| {
+                output::line(&error.to_string());
+                code.set(ExitCode::FAILURE);
+            })
+            .on_close(move |socket, _| closed(socket));
+    }
+
+    /// Tells the machine what happened, and does what it says.
+    fn feed(self: &Rc<Self>, socket: &mut Socket<'_>, input: Input) {
+        let from = self.state.get();
+        let (to, actions) = step(from, input);
+        self.state.set(to);
+        log::debug!("client: {from} --{input:?}--> {to}");
+        for action in actions {
+            self.perform(socket, *action);
+        }
+    }
+
+    fn perform(self: &Rc<Self>, socket: &mut Socket<'_>, action: Action) {
+        match action {
+            // The socket connects as soon as `start` has the place.
+            Action::Connect => {}
+            Action::StartTicking => self.start_ticking(socket),
+            Action::StopTicking => {
+                if let Some(timer) = self.timer.borrow_mut().take() {
+                    socket.event_loop().clear_interval(timer);
+                }
+            }
+            Action::Say => self.say(socket),
+            Action::End => {
+                socket.end();
+            }
+        }
+    }
+
+    fn start_ticking(self: &Rc<Self>, socket: &mut Socket<'_>) {
+        if self.settings.count == Some(0) {
+            return self.feed(socket, Input::CountReached);
+        }
+        let client = Rc::clone(self);
+        let timer = socket.set_interval(self.settings.interval, move |socket| {
+            client.feed(socket, Input::Ticked);
+        });
+        self.timer.replace(Some(timer));
+    }
+
+    fn say(self: &Rc<Self>, socket: &mut Socket<'_>) {
+        socket.write(&self.settings.message);
+        self.said.set(self.said.get() + 1);
+        if self.settings.count == Some(self.said.get()) {
+            self.feed(socket, Input::CountReached);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The options, and the one line that says what is right about what was wrong.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use getopts::{Matches, Options};
+
+use super::{Run, client, server};
+
+const OVERVIEW: &str = "\
+Node's net module on a mio reactor that shows its working.
+
+Usage: netloop COMMAND [OPTIONS]
+
+Commands:
+    server    greets who connects, and prints what comes
+    client    connects, and says something at each tick
+    demo      both of them in one process, on one loop, with the trace of what happens
+
+    netloop COMMAND --help    the options of one
+    netloop --help            this text
+    netloop --version         the version
+
+Durations are 200ms, 1s, 2m, or a bare number of milliseconds.
+Exit status: 0 after a clean end, 1 after an error, 2 for wrong usage.
+What goes on is logged on standard error: RUST_LOG=info, debug or trace.
+";
+
+const SERVER_NOTES: &str = "
+SIGINT and SIGTERM stop accepting and let open connections finish, at most for the drain timeout;
+those that are left are then cut, and the exit status is 1. A second signal ends at once.
+";
+
+/// What is wrong with the command line, in one line.
+type Complaint = String;
+
+pub(crate) fn parse(arguments: &[String]) -> Result<Run, Complaint> {
+    let command = arguments.first().map(String::as_str);
+    let rest = arguments.get(1..).unwrap_or_default();
+    match command {
+        Some("server") => parse_server(rest),
+        Some("client") => parse_client(rest),
+        Some("demo") => parse_demo(rest),
+        Some("--help" | "-h" | "help") => Ok(Run::Print(OVERVIEW.into())),
+        Some("--version" | "-V") => Ok(Run::Print(version())),
+        Some(other) => Err(format!(
+            "netloop: {other:?} is not a command (server, client or demo; see netloop --help)"
+        )),
+        None => Err("netloop: which command? (server, client or demo; see netloop --help)".into()),
+    }
+}
+
+fn version() -> String {
+    format!("netloop {}", env!("CARGO_PKG_VERSION"))
+}
+
+fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
+    let mut options = common();
+    options.optopt(
+        "",
+        "welcome",
+        "what to greet with; '' greets nobody (Welcome)",
+        "TEXT",
+    );
+    options.optflag("", "echo", "send back what comes");
+    options.optopt(
+        "",
+        "max-connections",
+        "drop connections beyond N (no limit)",
+        "N",
+    );
+    options.optopt(
+        "",
+        "idle-timeout",
+        "close connections that are silent for so long",
+        "DUR",
+    );
+    options.optopt(
+        "",
+        "drain-timeout",
+        "how long a signal lets connections finish (5s)",
+        "DUR",
+    );
+    options.optflag("", "quiet", "print no line per connection or chunk");
+    let found = match read("server", &options, arguments)? {
+        Ok(found) => found,
+        Err(help) => return Ok(Run::Print(help + SERVER_NOTES)),
+    };
+    let argument = Argument("server", &found);
+    Ok(Run::Server(server::Settings {
+        host: argument.text("host").unwrap_or_else(|| "127.0.0.1".into()),
+        port: argument.port()?.unwrap_or(8000),
+        path: argument.path()?,
+        welcome: argument.text("welcome").unwrap_or_else(|| "Welcome".into()),
+        is_echo: found.opt_present("echo"),
+        max_connections: argument
+            .number("max-connections")?
+            .map(|count| count as usize),
+        idle_timeout: argument.duration("idle-timeout")?,
+        drain_timeout: argument
+            .duration("drain-timeout")?
+            .unwrap_or(Duration::from_secs(5)),
+        is_quiet: found.opt_present("quiet"),
+        is_traced: found.opt_present("trace"),
+    }))
+}
+
+fn parse_client(arguments: &[String]) -> Result<Run, Complaint> {
+    let mut options = common();
+    options.optopt("", "message", "what to say at each tick (hi)", "TEXT");
+    options.optopt("", "interval", "the time between two ticks (1000ms)", "DUR");
+    options.optopt("", "count", "end after N messages (never)", "N");
+    let found = match read("client", &options, arguments)? {
+        Ok(found) => found,
+        Err(help) => return Ok(Run::Print(help)),
+    };
+    let argument = Argument("client", &found);
+    Ok(Run::Client(client::Settings {
+        host: argument.text("host").unwrap_or_else(|| "localhost".into()),
+        port: argument.port()?.unwrap_or(8000),
+        path: argument.path()?,
+        message: argument.text("message").unwrap_or_else(|| "hi".into()),
+        interval: argument
+            .duration("interval")?
+            .unwrap_or(Duration::from_secs(1)),
+        count: argument.number("count")?,
+        is_traced: found.opt_present("trace"),
+    }))
+}
+
+fn parse_demo(arguments: &[String]) -> Result<Run, Complaint> {
+    let mut options = Options::new();
+    options.optflag("h", "help", "print this text");
+    match read("demo", &options, arguments)? {
+        Ok(_) => Ok(Run::Demo),
+        Err(help) => Ok(Run::Print(help)),
+    }
+}
+
+fn common() -> Options {
+    let mut options = Options::new();
+    options.optopt(
+        "",
+        "host",
+        "the host (server: 127.0.0.1, client: localhost)",
+        "HOST",
+    );
+    options.optopt("", "port", "the port (8000); 0 is any free one", "PORT");
+    options.optopt(
+        "",
+        "path",
+        "the path of a Unix-domain socket, in place of host and port",
+        "PATH",
+    );
+    options.optflag("", "trace", "tell on standard error what the loop does");
+    options.optflag("h", "help", "print this text");
+    options
+}
+
+/// What was found, or the help that was asked for.
+fn read(
+    command: &str,
+    options: &Options,
+    arguments: &[String],
+) -> Result<Result<Matches, String>, Complaint> {
+    let see = format!("see netloop {command} --help");
+    let found = options
+        .parse(arguments)
+        .map_err(|wrong| format!("netloop {command}: {wrong} ({see})"))?;
+    if found.opt_present("help") {
+        let usage = format!("Usage: netloop {command} [OPTIONS]");
+        return Ok(Err(options.usage(&usage)));
+    }
+    match found.free.first() {
+        Some(free) => Err(format!(
+            "netloop {command}: {free:?} is not an option ({see})"
+        )),
+        None => Ok(Ok(found)),
+    }
+}
+
+struct Argument<'a>(&'a str, &'a Matches);
+
+impl Argument<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        self.1.opt_str(name)
+    }
+
+    fn parsed<T>(
+        &self,
+        name: &str,
+        right: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Complaint> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        match parse(&text) {
+            Some(value) => Ok(Some(value)),
+            None => Err(format!(
+                "netloop {}: --{name}: {text:?} is not {right}",
+                self.0
+            )),
+        }
+    }
+
+    fn port(&self) -> Result<Option<u16>, Complaint> {
+        self.parsed("port", "a port (0 to 65535)", |text| text.parse().ok())
+    }
+
+    fn number(&self, name: &str) -> Result<Option<u64>, Complaint> {
+        self.parsed(name, "a number (0 or more)", |text| text.parse().ok())
+    }
+
+    fn duration(&self, name: &str) -> Result<Option<Duration>, Complaint> {
+        let right = "a duration (200ms, 1s, 2m, or a number of milliseconds, at most 24 days)";
+        self.parsed(name, right, duration)
+    }
+
+    /// A path, which excludes a host and a port.
+    fn path(&self) -> Result<Option<PathBuf>, Complaint> {
+        let Some(path) = self.text("path") else {
+            return Ok(None);
+        };
+        if path.is_empty() || path.len() > 107 {
+            return Err(format!(
+                "netloop {}: --path: {path:?} is not a path of 1 to 107 bytes",
+                self.0
+            ));
+        }
+        match ["host", "port"]
+            .into_iter()
+            .find(|name| self.1.opt_present(name))
+        {
+            Some(name) => Err(format!(
+                "netloop {}: --path and --{name}: a server is at a path or at a port, not both",
+                self.0
+            )),
+            None => Ok(Some(path.into())),
+        }
+    }
+}
+
+/// `200ms`, `1s`, `2m`, or milliseconds; not longer than a timer can be.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let number: u64 = digits.parse().ok()?;
+    let millis = match &text[digits.len()..] {
+        "" | "ms" => number,
+        "s" => number.checked_mul(1_000)?,
+        "m" => number.checked_mul(60_000)?,
+        _ => return None,
+    };
+    (millis <= i32::MAX as u64).then(|| Duration::from_millis(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_three_units_or_none() {
+        let millis = |text| duration(text).map(|duration| duration.as_millis());
+        assert_eq!(millis("200ms"), Some(200));
+        assert_eq!(millis("200"), Some(200));
+        assert_eq!(millis("1s"), Some(1_000));
+        assert_eq!(millis("2m"), Some(120_000));
+        for wrong in [
+            "",
+            "s",
+            "1h",
+            "-1",
+            "1.5s",
+            "25d",
+            "2147483648",
+            "99999999999999999999m",
+        ] {
+            assert_eq!(millis(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Writing to people: lines that cannot panic, and peers' bytes made harmless.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How many bytes of a buffer Node's `console.log` shows.
+const SHOWN: usize = 50;
+
+/// Whether lines are marked as the programs' own, among those of the trace.
+static IS_MARKED: AtomicBool = AtomicBool::new(false);
+
+/// Marks each line from now on.
+pub(crate) fn mark_lines() {
+    IS_MARKED.store(true, Ordering::Relaxed);
+}
+
+pub(crate) fn unmark_lines() {
+    IS_MARKED.store(false, Ordering::Relaxed);
+}
+
+/// Prints a line, flushed. That nobody reads any more, or that the disk is full, is no reason to
+/// end a server.
+pub(crate) fn line(text: &str) {
+    let mut out = io::stdout().lock();
+    let mark = if IS_MARKED.load(Ordering::Relaxed) {
+        "> "
+    } else {
+        ""
+    };
+    let written = writeln!(out, "{mark}{text}").and_then(|()| out.flush());
+    if let Err(error) = written {
+        log::debug!(target: "netloop::output", "standard output: {error}");
+    }
+}
+
+/// Prints text as it is.
+pub(crate) fn text(text: &str) {
+    line(text.trim_end());
+}
+
+/// Prints a line on standard error.
+pub(crate) fn complaint(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A buffer as Node's `console.log` shows it: `<Buffer 68 69>`.
+pub(crate) fn buffer(bytes: &[u8]) -> String {
+    let mut shown = String::from("<Buffer");
+    for byte in bytes.iter().take(SHOWN) {
+        let _ = write!(shown, " {byte:02x}");
+    }
+    match bytes.len().saturating_sub(SHOWN) {
+        0 => {}
+        1 => shown.push_str(" ... 1 more byte"),
+        more => {
+            let _ = write!(shown, " ... {more} more bytes");
+        }
+    }
+    shown.push('>');
+    shown
+}
+
+/// UTF-8 text as it is, but for what could steer a terminal or forge a line: control characters,
+/// and the invisible ones that turn the direction of writing.
+pub(crate) fn harmless(text: &[u8]) -> String {
+    let mut shown = String::new();
+    for character in String::from_utf8_lossy(text).chars() {
+        let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
+            || matches!(character, '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+        if character.is_control() || turns {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Any bytes, escaped for a log.
+pub(crate) fn escaped(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_look_as_in_node() {
+        assert_eq!(buffer(b""), "<Buffer>");
+        assert_eq!(buffer(b"hi"), "<Buffer 68 69>");
+        assert!(buffer(&[0; 50]).ends_with(" 00 00>"));
+        assert!(buffer(&[0; 51]).ends_with(" 00 00 ... 1 more byte>"));
+        assert!(buffer(&[0; 150]).ends_with(" 00 00 ... 100 more bytes>"));
+    }
+
+    #[test]
+    fn text_cannot_steer_a_terminal() {
+        assert_eq!(harmless("grüße 🙂".as_bytes()), "grüße 🙂");
+        assert_eq!(
+            harmless(b"\x1b]0;pwn\x07\r\nX"),
+            "\\u{1b}]0;pwn\\u{7}\\r\\nX"
+        );
+        assert_eq!(harmless("a\u{202e}b".as_bytes()), "a\\u{202e}b");
+        assert_eq!(harmless(b"\xff"), "\u{fffd}");
+    }
+}

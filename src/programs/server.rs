@@ -1,0 +1,173 @@
+//! The server of the pair: it greets who connects, prints what comes, and says who left.
+
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use netloop::{
+    Error, EventLoop, ListenOptions, Loop, Server, ServerId, ServerOptions, Signal, Socket,
+};
+
+use super::output;
+use super::trace;
+
+/// How many connections the server accepts a turn: it prefers throughput to Node's interleaving.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// How much it reads at once, for the same reason.
+const READ_BUFFER: usize = 256 * 1024;
+
+pub(crate) struct Settings {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) welcome: String,
+    pub(crate) is_echo: bool,
+    pub(crate) max_connections: Option<usize>,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) drain_timeout: Duration,
+    pub(crate) is_quiet: bool,
+    pub(crate) is_traced: bool,
+}
+
+pub(crate) fn run(settings: Settings) -> ExitCode {
+    match serve(settings) {
+        Ok(code) => code,
+        Err(error) => {
+            output::complaint(&format!("netloop server: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(settings: Settings) -> Result<ExitCode, Error> {
+    let mut event_loop = EventLoop::new()?;
+    if settings.is_traced {
+        event_loop.on_trace(trace::to_stderr());
+    }
+    event_loop.set_read_buffer(READ_BUFFER);
+    let drain_timeout = settings.drain_timeout;
+    let code = Rc::new(Cell::new(ExitCode::SUCCESS));
+    let server = start(&mut event_loop, settings, Rc::clone(&code))?;
+    for (signal, number) in [(Signal::Interrupt, 2), (Signal::Terminate, 15)] {
+        let code = Rc::clone(&code);
+        let is_second = Cell::new(false);
+        event_loop.on_signal(signal, move |event_loop| {
+            if is_second.replace(true) || !event_loop.server_at(server).is_listening() {
+                log::warn!("ending at once");
+                std::process::exit(128 + number);
+            }
+            stop(event_loop, server, drain_timeout, Rc::clone(&code));
+        })?;
+    }
+    event_loop.run()?;
+    Ok(code.get())
+}
+
+/// Starts the server on a loop.
+pub(crate) fn start(
+    event_loop: &mut Loop,
+    settings: Settings,
+    code: Rc<Cell<ExitCode>>,
+) -> Result<ServerId, Error> {
+    let place: ListenOptions = match &settings.path {
+        Some(path) => path.into(),
+        None => (settings.host.clone(), settings.port).into(),
+    };
+    let max_connections = settings.max_connections;
+    let is_quiet = settings.is_quiet;
+    let options = ServerOptions::default()
+        .accepts_per_turn(ACCEPTS_PER_TURN)
+        .no_delay(true);
+    let mut server = event_loop.create_server_with(options, move |socket| {
+        connected(socket, &settings);
+    });
+    server
+        .set_max_connections(max_connections)
+        .on_error(move |_, error| {
+            output::line(&format!("Err {error}"));
+            code.set(ExitCode::FAILURE);
+        })
+        .on_drop(move |_, dropped| {
+            if !is_quiet {
+                log::info!("dropped: {:?}", dropped.and_then(|dropped| dropped.remote));
+            }
+        })
+        .listen(place, |server| {
+            output::line(&format!("listening on {}..", place_of(server)))
+        })?;
+    Ok(server.id())
+}
+
+/// Somebody has connected.
+fn connected(socket: &mut Socket<'_>, settings: &Settings) {
+    if !settings.is_quiet {
+        output::line(&format!("{} connected.", peer_of(socket)));
+        socket.on_data(|_, chunk| output::line(&output::buffer(chunk)));
+        socket.on_close(|_, _| output::line("client disconnected"));
+    }
+    if settings.is_echo {
+        socket.on_data(echo);
+    } else if settings.is_quiet {
+        socket.resume();
+    }
+    socket.on_error(|socket, error| log::info!("{}: {error}", socket.id()));
+    if let Some(timeout) = settings.idle_timeout {
+        socket.set_timeout(timeout).on_timeout(|socket| {
+            log::info!("{}: idle, closed", socket.id());
+            socket.destroy();
+        });
+    }
+    if !settings.welcome.is_empty() {
+        socket.write(&settings.welcome);
+    }
+}
+
+/// Sends back what came. Who does not read is not read from either, so that what he is owed
+/// cannot grow.
+fn echo(socket: &mut Socket<'_>, chunk: &[u8]) {
+    if !socket.write(chunk) {
+        socket.pause().once_drain(|socket| {
+            socket.resume();
+        });
+    }
+}
+
+/// Stops accepting, and cuts what is left when the time is up.
+fn stop(event_loop: &mut Loop, server: ServerId, timeout: Duration, code: Rc<Cell<ExitCode>>) {
+    let left = event_loop.server_at(server).close().connections();
+    log::info!("stopping, {left} connections are open");
+    let timer = event_loop.set_timeout(timeout, move |event_loop| {
+        for socket in event_loop.server_at(server).sockets() {
+            log::warn!("{socket}: cut");
+            code.set(ExitCode::FAILURE);
+            event_loop.socket_at(socket).destroy();
+        }
+    });
+    event_loop.unref_timer(timer);
+}
+
+/// The port, or the path.
+fn place_of(server: &Server<'_>) -> String {
+    match server.port() {
+        Some(port) => port.to_string(),
+        None => server
+            .path()
+            .map_or_else(String::new, |path| path.display().to_string()),
+    }
+}
+
+/// The peer's address, without the prefix of one that is mapped into IPv6.
+fn peer_of(socket: &mut Socket<'_>) -> String {
+    match socket
+        .remote_address()
+        .map(|address| address.to_canonical())
+    {
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => address.to_string(),
+        None => "somebody".into(),
+    }
+}
