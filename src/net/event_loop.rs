@@ -346,10 +346,15 @@ impl Loop {
             }
             self.batches.pending.append(&mut self.pending);
             while let Some(pending) = self.batches.pending.pop_front() {
+                let (Pending::Shutdown(id) | Pending::ConnectFailed(id)) = pending;
+                let former = self
+                    .trace
+                    .enter(Subject::Socket(id), What::Phase("pending"));
                 match pending {
                     Pending::Shutdown(id) => self.shut_down(id),
                     Pending::ConnectFailed(id) => self.attempt_failed_at_once(id),
                 }
+                self.trace.leave(former);
                 self.drain()?;
             }
         }
@@ -431,7 +436,12 @@ impl Loop {
     /// Emits `close`, of the socket destroyed last first, and frees what has closed.
     fn run_closing(&mut self) -> Result<(), Error> {
         while let Some(id) = self.batches.closing.pop() {
-            self.finish_closing(id)?;
+            let former = self
+                .trace
+                .enter(Subject::Socket(id), What::Phase("closing"));
+            let outcome = self.finish_closing(id);
+            self.trace.leave(former);
+            outcome?;
         }
         for id in mem::take(&mut self.closed) {
             self.free_closed(id);

@@ -36,7 +36,8 @@ impl fmt::Display for Subject {
 /// What happened.
 #[derive(Clone, Copy)]
 pub enum What<'a> {
-    /// A phase of the loop has begun; only phases that have something to do are told.
+    /// A phase of the loop serves this subject: `pending`, `closing` or `timers`. The poll phase is
+    /// told by [`What::Readiness`], the check phase by its callbacks.
     Phase(&'static str),
     /// The loop has waited, at most for `timeout` (for ever without one), and this many sources
     /// became ready.
@@ -116,7 +117,11 @@ impl Trace {
 
     /// Tells the tracer, and makes the new record the cause of what follows. Returns the former
     /// cause, for [`Trace::leave`].
+    #[inline]
     pub(crate) fn enter(&mut self, subject: Subject, what: What<'_>) -> Cause {
+        if !self.is_on() {
+            return 0;
+        }
         let cause = self.current;
         self.tell(cause, subject, what);
         self.current = self.last;

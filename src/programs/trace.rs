@@ -124,7 +124,8 @@ fn describe(record: &Record<'_>) -> (&'static str, String) {
         }
         What::Readiness(words) => ("36", format!("is ready: {words}")),
         What::Again => ("36", "is served again: no new edge will come".into()),
-        What::Phase(phase) => ("36", format!("{phase}: one is due")),
+        What::Phase("timers") => ("36", "a timer is due".into()),
+        What::Phase(phase) => ("36", format!("{phase} phase")),
         What::Transition { from, input, to } => ("35", format!("{from} ─{input:?}→ {to}")),
         What::Callback(name) => ("32", format!("callback: {name}")),
         What::Tick => ("2", "tick".into()),
