@@ -1,0 +1,29 @@
+//! Twins of Node's scenarios: each prints what Node 26 prints, line for line.
+//!
+//! The scripts and the transcripts that real Node prints stand in `scenarios/node`; a twin stands
+//! in the file of its family, under the script's name.
+
+mod support;
+
+/// `twin!(name, |story, event_loop| { … })` plays a twin of `name.js` and compares.
+macro_rules! twin {
+    ($name:ident, |$story:ident, $event_loop:ident| $play:block) => {
+        #[test]
+        fn $name() {
+            $crate::story::check(stringify!($name), false, |$story, $event_loop| $play);
+        }
+    };
+    // Only each actor's own lines are compared: the script is racy between its actors.
+    ($name:ident by actor, |$story:ident, $event_loop:ident| $play:block) => {
+        #[test]
+        fn $name() {
+            $crate::story::check(stringify!($name), true, |$story, $event_loop| $play);
+        }
+    };
+}
+
+#[path = "scenarios/story.rs"]
+mod story;
+
+#[path = "scenarios/conn.rs"]
+mod conn;

@@ -1,0 +1,260 @@
+//! `conn-*`: connecting, and the order of what both ends see.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use netloop::ConnectOptions;
+
+use crate::story::*;
+
+twin!(conn_destroy_attempting, |t, l| {
+    l.create_server(move |c| {
+        watch(t, "peer", c, DEFAULT).on_close(move |c, _| close_server(c));
+        t.log("server connection");
+    })
+    .listen((HOST, 0), move |s| {
+        let mut c = connect(s);
+        watch(t, "client", &mut c, "connectionAttempt connect error close");
+        c.on_connection_attempt(move |c, _| {
+            let id = c.id();
+            c.event_loop().next_tick(move |l| {
+                l.socket_at(id).destroy();
+                t.log("main destroyed");
+            });
+        });
+    })
+    .unwrap();
+});
+
+twin!(conn_destroy_immediately, |t, l| {
+    let mut s = l.create_server(move |_| {});
+    watch_server(t, "server", &mut s)
+        .listen((HOST, 0), move |s| {
+            let server = s.id();
+            let mut c = connect(s);
+            watch(t, "client", &mut c, "connectionAttempt connect error close");
+            c.destroy();
+            let (connecting, destroyed) = (c.is_connecting(), c.is_destroyed());
+            t.log(format!(
+                "main after-destroy {connecting} {destroyed} {}",
+                c.ready_state()
+            ));
+            c.event_loop().next_tick(move |_| t.log("main nextTick"));
+            c.event_loop()
+                .set_immediate(move |_| t.log("main immediate"));
+            c.on_close(move |c, _| {
+                c.event_loop().set_timeout(ms(10), move |l| {
+                    l.server_at(server).close();
+                });
+            });
+        })
+        .unwrap();
+});
+
+twin!(conn_events_ip, |t, l| {
+    l.create_server(move |c| {
+        c.end().resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let port = s.port().unwrap();
+        let mut c = s.event_loop().socket();
+        watch(
+            t,
+            "client",
+            &mut c,
+            "lookup connectionAttempt connectionAttemptFailed connectionAttemptTimeout connect \
+             ready end close",
+        );
+        c.resume();
+        c.event_loop()
+            .next_tick(move |_| t.log("main nextTick-before-connect"));
+        c.connect((HOST, port), move |c| {
+            t.log("client connect-callback");
+            c.event_loop()
+                .next_tick(move |_| t.log("client nextTick-of-connect"));
+        })
+        .unwrap();
+        let (connecting, pending) = (c.is_connecting(), c.is_pending());
+        let state = c.ready_state();
+        t.log(format!(
+            "main after-connect true connecting={connecting} pending={pending} {state}"
+        ));
+        c.event_loop()
+            .next_tick(move |_| t.log("main nextTick-after-connect"));
+    })
+    .unwrap();
+});
+
+twin!(conn_events_localhost, |t, l| {
+    l.create_server(move |c| {
+        c.end().resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let port = s.port().unwrap();
+        let mut c = s.event_loop().connect(port, move |_| {}).unwrap();
+        watch(
+            t,
+            "client",
+            &mut c,
+            "lookup connectionAttempt connect ready close",
+        )
+        .resume();
+    })
+    .unwrap();
+});
+
+twin!(conn_local_port_in_use, |t, l| {
+    l.create_server(move |_| {})
+        .listen((HOST, 0), move |s| {
+            let (server, port) = (s.id(), s.port().unwrap());
+            let options = ConnectOptions::from((HOST, port))
+                .local_address(HOST.parse().unwrap())
+                .local_port(port);
+            let mut c = s.event_loop().connect(options, move |_| {}).unwrap();
+            let events = "connectionAttempt connectionAttemptFailed connect error close";
+            watch(t, "client", &mut c, events)
+                .on_error(move |_, error| {
+                    let message = error.to_string().replace(&port.to_string(), "PORT");
+                    t.log(format!("message {message}"));
+                })
+                .on_close(move |c, _| {
+                    c.event_loop().server_at(server).close();
+                });
+        })
+        .unwrap();
+});
+
+twin!(conn_order_child, |t, l| {
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let child = std::thread::spawn(move || {
+        let (mut c, _) = listener.accept().unwrap();
+        c.write_all(b"Welcome").unwrap();
+        c.shutdown(std::net::Shutdown::Write).unwrap();
+        c.read_to_end(&mut Vec::new()).unwrap();
+    });
+    watch(
+        t,
+        "client",
+        &mut l.connect((HOST, port), move |_| {}).unwrap(),
+        DEFAULT,
+    );
+    t.run(l);
+    child.join().unwrap();
+});
+
+twin!(conn_order, |t, l| {
+    l.create_server(move |c| {
+        t.log("server connection");
+        c.end().resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let port = s.port().unwrap();
+        let connected = move |_: &mut netloop::Socket<'_>| t.log("client connect-callback");
+        let mut c = s.event_loop().connect((HOST, port), connected).unwrap();
+        watch(t, "client", &mut c, "connect ready").resume();
+    })
+    .unwrap();
+});
+
+twin!(conn_order_unix, |t, l| {
+    let path = t.sock_path("s");
+    l.create_server(move |c| {
+        t.log("server connection");
+        c.end().resume();
+        close_server(c);
+    })
+    .listen(&path.clone(), move |s| {
+        let connected = move |_: &mut netloop::Socket<'_>| t.log("client connect-callback");
+        let mut c = s.event_loop().connect(&path, connected).unwrap();
+        watch(t, "client", &mut c, "connect ready").resume();
+    })
+    .unwrap();
+});
+
+twin!(conn_reconnect, |t, l| {
+    let n = shared(0);
+    l.create_server(move |c| {
+        let text = format!("n{}", count_up(n));
+        c.end_with(text).resume();
+    })
+    .listen((HOST, 0), move |s| {
+        let (server, port) = (s.id(), s.port().unwrap());
+        let mut c = s.event_loop().socket();
+        watch(t, "client", &mut c, DEFAULT).on_close(move |c, _| {
+            t.log(format!("client bytesRead={}", c.bytes_read()));
+            if n.get() < 2 {
+                c.connect((HOST, port), move |_| {}).unwrap();
+                let (destroyed, state) = (c.is_destroyed(), c.ready_state());
+                t.log(format!("client reconnecting destroyed={destroyed} {state}"));
+            } else {
+                c.event_loop().server_at(server).close();
+            }
+        });
+        c.connect((HOST, port), move |_| {}).unwrap();
+    })
+    .unwrap();
+});
+
+fn welcome_end(t: &'static Story, c: &mut netloop::Socket<'_>) {
+    watch(t, "client", c, DEFAULT)
+        .on_data(move |c, _| {
+            c.event_loop()
+                .set_immediate(move |_| t.log("client immediate-of-data"));
+        })
+        .on_end(move |c| {
+            c.event_loop()
+                .set_immediate(move |_| t.log("client immediate-of-end"));
+        });
+}
+
+twin!(conn_welcome_end, |t, l| {
+    l.create_server(move |c| {
+        watch(t, "peer", c, DEFAULT).end_with("Welcome");
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| welcome_end(t, &mut connect(s)))
+    .unwrap();
+});
+
+twin!(conn_welcome_end_unix, |t, l| {
+    let path = t.sock_path("s");
+    l.create_server(move |c| {
+        watch(t, "peer", c, DEFAULT).end_with("Welcome");
+        close_server(c);
+    })
+    .listen(&path.clone(), move |s| {
+        welcome_end(t, &mut s.event_loop().connect(&path, move |_| {}).unwrap());
+    })
+    .unwrap();
+});
+
+twin!(conn_welcome, |t, l| {
+    l.create_server(move |c| {
+        t.log("server connection");
+        t.log(format!("server write-returns {}", c.write("Welcome")));
+        c.on_end(move |_| t.log("peer end"))
+            .on_close(move |c, _| {
+                t.log("peer close");
+                close_server(c);
+            })
+            .resume();
+    })
+    .listen((HOST, 0), move |s| {
+        let mut c = connect(s);
+        watch(t, "client", &mut c, DEFAULT)
+            .on_connect(move |c| {
+                c.event_loop()
+                    .set_immediate(move |_| t.log("client immediate-of-connect"));
+            })
+            .on_data(move |c, _| {
+                c.event_loop()
+                    .set_immediate(move |_| t.log("client immediate-of-data"));
+                c.end();
+            });
+    })
+    .unwrap();
+});

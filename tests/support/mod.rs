@@ -1,0 +1,28 @@
+//! What several test binaries need.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Says that something is skipped for want of a tool: visibly, and in the file that
+/// `NETLOOP_SKIPS` names, so that a run in which nothing may be skipped can count.
+pub(crate) fn skipped(what: &str, why: &str) {
+    eprintln!("SKIPPED: {what}: {why}");
+    if let Some(path) = std::env::var_os("NETLOOP_SKIPS") {
+        let file = std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(path);
+        let written = file.and_then(|mut file| writeln!(file, "{what}: {why}"));
+        written.expect("the file of what was skipped can be written");
+    }
+}
+
+/// The program of Node 26, if there is one: `NETLOOP_NODE`, or `node` on the path.
+pub(crate) fn node() -> Option<PathBuf> {
+    let program = std::env::var_os("NETLOOP_NODE").map_or("node".into(), PathBuf::from);
+    let version = Command::new(&program).arg("--version").output().ok()?;
+    version.stdout.starts_with(b"v26.").then_some(program)
+}
