@@ -102,6 +102,9 @@ pub use net::signals::Signal;
 pub use net::socket::{Attempt, ConnectOptions, Lookup, OnRead, Socket, SocketOptions};
 pub use net::trace;
 pub use net::{AbortId, ImmediateId, LookupId, ServerId, SocketId, TimerId};
+pub use rules::address::{
+    AddressError, Family, IntoAddress, SocketAddress, SocketAddressOptions, is_ip, is_ipv4, is_ipv6,
+};
 pub use rules::block_list::BlockList;
 pub use rules::decoder::Encoding;
 pub use rules::state;

@@ -27,3 +27,12 @@ mod story;
 
 #[path = "scenarios/conn.rs"]
 mod conn;
+
+#[path = "scenarios/destroy.rs"]
+mod destroy;
+#[path = "scenarios/end.rs"]
+mod end;
+#[path = "scenarios/err.rs"]
+mod err;
+#[path = "scenarios/seed.rs"]
+mod seed;

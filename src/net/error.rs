@@ -55,6 +55,11 @@ impl Error {
         error
     }
 
+    /// What a lookup function answers when there is no such name: `getaddrinfo ENOTFOUND HOST`.
+    pub fn not_found(host: &str) -> Error {
+        Error::of_lookup("ENOTFOUND", host)
+    }
+
     pub(crate) fn named(name: &'static str, code: &'static str, message: &str) -> Error {
         let mut error = Error::with_code(code, message);
         error.0.name = name;

@@ -372,6 +372,7 @@ impl Loop {
         self.clock.expire();
         self.turns = self.turns.wrapping_add(1);
         self.batches.again.append(&mut self.again);
+        self.tell_those_to_be_served_again();
         if self.trace.is_on() {
             self.trace.begin_turn();
             let former = self
@@ -380,6 +381,19 @@ impl Loop {
             self.trace.leave(former);
         }
         Ok(())
+    }
+
+    /// Those on the again list are served before this batch, and once: so they are told what it
+    /// holds for them.
+    fn tell_those_to_be_served_again(&mut self) {
+        if self.batches.again.is_empty() {
+            return;
+        }
+        self.reactor.for_each_ready(|entry, readiness| {
+            if let Entry::Socket(socket) = entry {
+                socket.is_again_sticky = socket.is_again && readiness.is_sticky();
+            }
+        });
     }
 
     /// Rounded up, since times are floored: the wait ends when the next timer is due, not before.

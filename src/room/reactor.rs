@@ -211,6 +211,18 @@ impl<T> Reactor<T> {
         self.handed_out < self.batch.len()
     }
 
+    /// Shows each of the batch what is said of it.
+    pub(crate) fn for_each_ready(&mut self, show: impl Fn(&mut T, &Readiness)) {
+        for event in &self.batch {
+            let id = Id::of(event.token());
+            if let Some(held) = self.items.get_mut(id.key as usize)
+                && held.generation == id.generation
+            {
+                show(&mut held.item, &Readiness(event.clone()));
+            }
+        }
+    }
+
     #[inline]
     pub(crate) fn next_ready(&mut self) -> Option<(Id, Readiness)> {
         let event = self.batch.get(self.handed_out)?.clone();

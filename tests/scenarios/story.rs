@@ -91,7 +91,11 @@ pub(crate) fn count_up(count: &Cell<u32>) -> u32 {
 
 /// Plays a twin and compares what it printed with what Node prints.
 #[track_caller]
-pub(crate) fn check(name: &str, sort_actors: bool, play: impl FnOnce(&'static Story, &mut EventLoop)) {
+pub(crate) fn check(
+    name: &str,
+    sort_actors: bool,
+    play: impl FnOnce(&'static Story, &mut EventLoop),
+) {
     let story: &'static Story = Box::leak(Box::new(Story {
         lines: RefCell::default(),
         uncaught: RefCell::default(),

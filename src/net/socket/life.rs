@@ -150,14 +150,16 @@ impl Loop {
 
     /// A socket that had more to give is served again.
     pub(in crate::net) fn socket_again(&mut self, id: SocketId) -> Result<(), Error> {
-        if let Some(entry) = self.entry(id) {
-            entry.is_again = false;
-        }
+        let Some(entry) = self.entry(id) else {
+            return Ok(());
+        };
+        entry.is_again = false;
+        let is_sticky = std::mem::take(&mut entry.is_again_sticky);
         let former = self
             .trace
             .is_on()
             .then(|| self.trace.enter(Subject::Socket(id), What::Again));
-        let outcome = self.receive(id, false).and_then(|()| self.flush(id));
+        let outcome = self.receive(id, is_sticky).and_then(|()| self.flush(id));
         if let Some(former) = former {
             self.trace.leave(former);
         }

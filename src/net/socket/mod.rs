@@ -95,7 +95,9 @@ pub(crate) struct SocketEntry {
     /// again list both tell of is not taken for two turns' worth.
     read_in_turn: u32,
     /// Stands on the again list.
-    is_again: bool,
+    pub(super) is_again: bool,
+    /// And readiness of this turn told of an end, an error or urgent data, too.
+    pub(super) is_again_sticky: bool,
     /// `unref` was not called: the socket may hold the loop.
     is_held: bool,
     /// It does hold the loop at present.
@@ -199,6 +201,7 @@ impl SocketEntry {
             is_reading: false,
             read_in_turn: 0,
             is_again: false,
+            is_again_sticky: false,
             is_held: true,
             holds: false,
             allow_half_open: false,

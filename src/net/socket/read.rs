@@ -30,10 +30,6 @@ impl Loop {
             return Ok(());
         }
         if std::mem::replace(&mut entry.read_in_turn, turn) == turn {
-            // What readiness of this turn told of, the first burst has read, unless it was an end.
-            if is_sticky {
-                self.read_again(id);
-            }
             return Ok(());
         }
         if entry
