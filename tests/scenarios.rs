@@ -34,5 +34,11 @@ mod destroy;
 mod end;
 #[path = "scenarios/err.rs"]
 mod err;
+#[path = "scenarios/queues.rs"]
+mod queues;
 #[path = "scenarios/seed.rs"]
 mod seed;
+#[path = "scenarios/timeout.rs"]
+mod timeout;
+#[path = "scenarios/timers.rs"]
+mod timers;

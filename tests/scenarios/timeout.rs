@@ -1,0 +1,145 @@
+//! `timeout-*`: a socket on which nothing happens.
+
+use std::time::Instant;
+
+use netloop::{ConnectOptions, Error, Loop, Socket};
+
+use crate::story::*;
+
+fn resuming(c: &mut Socket<'_>) {
+    c.resume();
+    close_server(c);
+}
+
+twin!(timeout_activity, |t, l| {
+    l.create_server(move |c| {
+        let id = c.id();
+        c.pipe(id);
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let start = Instant::now();
+        let n = shared(0);
+        let mut c = connect(s);
+        c.resume();
+        c.set_timeout_once(ms(100), move |c| {
+            let (all, late) = (n.get() == 5, start.elapsed() >= ms(295));
+            t.log(format!(
+                "client timeout after-all-writes={all} late-enough={late}"
+            ));
+            c.end();
+        });
+        c.set_interval(ms(40), move |c| {
+            c.write("x");
+            if count_up(n) == 5 {
+                let this = c.event_loop().current_timer().unwrap();
+                c.event_loop().clear_interval(this);
+            }
+        });
+        c.on_close(move |_, _| t.log("client close"));
+    })
+    .unwrap();
+});
+
+twin!(timeout_after_destroy, |t, l| {
+    l.create_server(resuming)
+        .listen((HOST, 0), move |s| {
+            let mut c = connect(s);
+            watch(t, "client", &mut c, "timeout close").set_timeout(ms(400));
+            c.on_connect(move |c| {
+                c.destroy().set_timeout(ms(10));
+                let timeout = c.timeout().unwrap();
+                c.event_loop().set_timeout(ms(550), move |_| {
+                    t.log(format!("main quiet timeout={}", timeout.as_millis()));
+                });
+            });
+        })
+        .unwrap();
+});
+
+twin!(timeout_basic, |t, l| {
+    l.create_server(resuming)
+        .listen((HOST, 0), move |s| {
+            watch(t, "client", &mut connect(s), "timeout end close")
+                .on_connect(move |c| {
+                    c.set_timeout(ms(30));
+                    let timeout = c.timeout().unwrap().as_millis();
+                    t.log(format!("returns-this true timeout={timeout}"));
+                    let id = c.id();
+                    c.event_loop().set_timeout(ms(150), move |l| {
+                        let mut c = l.socket_at(id);
+                        let (state, destroyed) = (c.ready_state(), c.is_destroyed());
+                        t.log(format!("main state {state} destroyed={destroyed}"));
+                        c.end();
+                    });
+                })
+                .resume();
+        })
+        .unwrap();
+});
+
+twin!(timeout_callback, |t, l| {
+    l.create_server(resuming)
+        .listen((HOST, 0), move |s| {
+            let n = shared(0);
+            let mut c = connect(s);
+            c.set_timeout_once(ms(30), move |_| t.log("client timeout-callback"))
+                .on_timeout(move |c| {
+                    t.log(format!("client timeout {}", count_up(n)));
+                    if n.get() < 3 {
+                        c.write("x");
+                    } else {
+                        c.end();
+                    }
+                })
+                .on_close(move |_, _| t.log("client close"))
+                .resume();
+        })
+        .unwrap();
+});
+
+twin!(timeout_connecting, |t, l| {
+    let lookup = move |l: &mut Loop, request: netloop::LookupRequest| {
+        l.set_timeout(ms(200), move |l| {
+            l.answer_lookup(request.id, Err(Error::new("late")));
+        });
+    };
+    let options = ConnectOptions::from(("slow.test", 1))
+        .timeout(ms(30))
+        .lookup(lookup);
+    let mut c = l.connect(options, move |_| {}).unwrap();
+    watch(t, "client", &mut c, "lookup timeout error close").on_timeout(move |c| {
+        t.log(format!("state {}", c.ready_state()));
+        c.destroy();
+    });
+});
+
+twin!(timeout_read_only, |t, l| {
+    l.create_server(move |c| {
+        let n = shared(0);
+        c.set_interval(ms(40), move |c| {
+            c.write("x");
+            if count_up(n) == 5 {
+                let this = c.event_loop().current_timer().unwrap();
+                c.event_loop().clear_interval(this);
+            }
+        });
+        resuming(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let n = shared(0);
+        connect(s)
+            .on_data(move |_, chunk| n.set(n.get() + chunk.len()))
+            .set_timeout_once(ms(150), move |c| {
+                t.log(format!("client timeout received={}", n.get()));
+                c.end();
+            });
+    })
+    .unwrap();
+});
+
+twin!(timeout_unref, |t, l| {
+    l.socket().set_timeout_once(ms(50), move |_| t.log("never"));
+    t.run(l);
+    t.log("process exit");
+});
