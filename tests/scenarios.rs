@@ -34,11 +34,19 @@ mod destroy;
 mod end;
 #[path = "scenarios/err.rs"]
 mod err;
+#[path = "scenarios/he.rs"]
+mod he;
 #[path = "scenarios/queues.rs"]
 mod queues;
 #[path = "scenarios/seed.rs"]
 mod seed;
+#[path = "scenarios/srv.rs"]
+mod srv;
+#[path = "scenarios/state.rs"]
+mod state;
 #[path = "scenarios/timeout.rs"]
 mod timeout;
 #[path = "scenarios/timers.rs"]
 mod timers;
+#[path = "scenarios/write.rs"]
+mod write;

@@ -391,7 +391,7 @@ impl Loop {
         }
         self.reactor.for_each_ready(|entry, readiness| {
             if let Entry::Socket(socket) = entry {
-                socket.is_again_sticky = socket.is_again && readiness.is_sticky();
+                socket.is_again_sticky |= socket.is_again && readiness.is_sticky();
             }
         });
     }

@@ -224,12 +224,12 @@ impl Server<'_> {
         let listening = options.into_listening()?;
         self.once_listening(callback);
         let id = self.id;
-        self.event_loop.start_listening(id, listening);
         if let Some(signal) = signal
             && self.event_loop.end_on_abort(signal, Abortable::Server(id))
         {
             self.event_loop.server_tick(id, ServerTick::Abort);
         }
+        self.event_loop.start_listening(id, listening);
         Ok(self)
     }
 

@@ -615,9 +615,9 @@ impl Loop {
         }
         self.feed(id, Input::Connected);
         self.feed_flushed(id);
-        if readiness.is_sticky() {
-            self.read_again(id);
-        }
+        // Bytes that are there already are read next turn, before those of newer sockets: Node's
+        // epoll is level-triggered, and reports what has just connected once more in its place.
+        self.read_again(id, readiness.is_sticky());
     }
 
     /// `connect`, then `ready` with no tick between them, then the first read.

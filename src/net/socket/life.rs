@@ -166,12 +166,12 @@ impl Loop {
         outcome
     }
 
-    /// Puts a socket on the again list, unless it stands there.
-    pub(super) fn read_again(&mut self, id: SocketId) {
-        if let Some(entry) = self.entry(id)
-            && !entry.is_again
-        {
-            entry.is_again = true;
+    /// Puts a socket on the again list, unless it stands there. Sticky, it stays there until the
+    /// kernel has no more.
+    pub(super) fn read_again(&mut self, id: SocketId, is_sticky: bool) {
+        let Some(entry) = self.entry(id) else { return };
+        entry.is_again_sticky |= is_sticky;
+        if !std::mem::replace(&mut entry.is_again, true) {
             self.serve_next_turn(id.0);
         }
     }

@@ -96,7 +96,8 @@ pub(crate) struct SocketEntry {
     read_in_turn: u32,
     /// Stands on the again list.
     pub(super) is_again: bool,
-    /// And readiness of this turn told of an end, an error or urgent data, too.
+    /// And an end, an error or urgent data may come: a short read does not mean that no more is
+    /// there.
     pub(super) is_again_sticky: bool,
     /// `unref` was not called: the socket may hold the loop.
     is_held: bool,

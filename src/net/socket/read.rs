@@ -72,12 +72,12 @@ impl Loop {
             self.drain()?;
             if count < buffer.len() {
                 if is_sticky || !is_tcp {
-                    self.read_again(id);
+                    self.read_again(id, is_sticky);
                 }
                 return Ok(());
             }
         }
-        self.read_again(id);
+        self.read_again(id, is_sticky);
         Ok(())
     }
 
@@ -198,20 +198,29 @@ impl Loop {
     }
 
     /// Asks for what the kernel has, from now on. No edge tells of what came while nobody read,
-    /// so the socket is looked at in the next turn.
+    /// be it the end, so the socket is looked at in the next turn, until the kernel has no more.
     pub(super) fn start_reading(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
+        if self.begin_reading(id) {
+            self.read_again(id, true);
+        }
+    }
+
+    /// Wants what the kernel will tell of. Returns whether that is new.
+    fn begin_reading(&mut self, id: SocketId) -> bool {
+        let Some(entry) = self.entry(id) else {
+            return false;
+        };
         let is_open = matches!(entry.connection.state, State::Open(Readable::Open, _));
         let has_room = entry.cold.as_ref().is_none_or(|cold| {
             let length = cold.inbox.len();
             length == 0 || length < entry.high_water_mark()
         });
         if entry.is_reading || !is_open || !has_room {
-            return;
+            return false;
         }
         entry.is_reading = true;
         self.update_hold(id);
-        self.read_again(id);
+        true
     }
 
     fn stop_reading(&mut self, id: SocketId) {
@@ -237,7 +246,7 @@ impl Loop {
         let Some(entry) = self.entry(id) else { return };
         let at_connect = std::mem::take(&mut entry.cold().reading.at_connect);
         if at_connect || !is_paused {
-            self.start_reading(id);
+            self.begin_reading(id);
         }
     }
 

@@ -1,0 +1,207 @@
+//! `he-*` and `opt-*`: several addresses for one name, and what a connection can be told.
+
+use std::net::{IpAddr, TcpListener, TcpStream};
+
+use netloop::{ConnectOptions, Error, LookupRequest, Loop, Socket};
+
+use crate::story::*;
+
+/// A lookup that answers these addresses.
+fn answering(addresses: &'static [&'static str]) -> impl FnMut(&mut Loop, LookupRequest) {
+    move |l, request| {
+        let parse = |address: &&str| address.parse::<IpAddr>().unwrap();
+        l.answer_lookup(request.id, Ok(addresses.iter().map(parse).collect()));
+    }
+}
+
+fn named(port: u16, addresses: &'static [&'static str]) -> ConnectOptions {
+    ConnectOptions::from(("x.test", port)).lookup(answering(addresses))
+}
+
+fn attempts(c: &Socket<'_>, port: u16) -> String {
+    let port = format!(":{port}");
+    let attempted = c
+        .auto_select_family_attempted_addresses()
+        .unwrap_or_default();
+    let shown = |one: &String| format!("{:?}", one.replace(&port, ":PORT"));
+    format!(
+        "[{}]",
+        attempted.iter().map(shown).collect::<Vec<_>>().join(",")
+    )
+}
+
+const ALL: &str = "lookup connectionAttempt connectionAttemptFailed connectionAttemptTimeout \
+                   connect ready error close";
+
+fn shown(errors: &[Error]) -> String {
+    let one = |error: &Error| {
+        let (code, syscall) = (error.code().unwrap(), error.syscall().unwrap());
+        format!("\"{code}/{syscall}/{}\"", error.address().unwrap())
+    };
+    format!("[{}]", errors.iter().map(one).collect::<Vec<_>>().join(","))
+}
+
+twin!(he_all_refused, |t, l| {
+    closed_port(l, move |l, port| {
+        let mut c = l.connect(named(port, &["::1", HOST]), move |_| {}).unwrap();
+        let events = "lookup connectionAttempt connectionAttemptFailed connectionAttemptTimeout \
+                      connect error close";
+        watch(t, "client", &mut c, events).on_error(move |_, error| {
+            let (name, code) = (error.name(), error.code().unwrap());
+            t.log(format!(
+                "props {name} {name} {code} \"\" {}",
+                shown(error.errors())
+            ));
+        });
+    });
+});
+
+twin!(he_first_refused, |t, l| {
+    l.create_server(move |c| {
+        c.end().resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let port = s.port().unwrap();
+        let mut c = s
+            .event_loop()
+            .connect(named(port, &["::1", HOST]), move |_| {})
+            .unwrap();
+        watch(t, "client", &mut c, ALL)
+            .resume()
+            .on_connect(move |c| {
+                let attempts = attempts(c, port);
+                t.log(format!(
+                    "attempted {attempts} {}",
+                    c.remote_address().unwrap()
+                ));
+            });
+    })
+    .unwrap();
+});
+
+twin!(he_two_first_ok, |t, l| {
+    l.create_server(move |c| {
+        c.end().resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let port = s.port().unwrap();
+        let mut c = s
+            .event_loop()
+            .connect(named(port, &[HOST, "::1"]), move |_| {})
+            .unwrap();
+        watch(t, "client", &mut c, ALL)
+            .resume()
+            .on_connect(move |c| t.log(format!("attempted {}", attempts(c, port))));
+    })
+    .unwrap();
+});
+
+/// A port of 127.0.0.2 at which nobody answers any more: a full backlog.
+struct Silent {
+    listener: TcpListener,
+    _fillers: Vec<TcpStream>,
+}
+
+impl Silent {
+    fn new() -> Silent {
+        let kind = socket2::Type::STREAM;
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, kind, None).unwrap();
+        let address: std::net::SocketAddr = "127.0.0.2:0".parse().unwrap();
+        socket.bind(&address.into()).unwrap();
+        socket.listen(0).unwrap();
+        let listener = TcpListener::from(socket);
+        let address = listener.local_addr().unwrap();
+        let filler = || TcpStream::connect_timeout(&address, ms(100)).ok();
+        let _fillers = std::iter::from_fn(filler).take(8).collect();
+        Silent { listener, _fillers }
+    }
+
+    fn port(&self) -> u16 {
+        self.listener.local_addr().unwrap().port()
+    }
+}
+
+twin!(he_timeout, |t, l| {
+    let silent = Silent::new();
+    let port = silent.port();
+    l.create_server(move |c| {
+        c.end().resume();
+        close_server(c);
+    })
+    .listen(("127.0.0.3", port), move |s| {
+        let options =
+            named(port, &["127.0.0.2", "127.0.0.3"]).auto_select_family_attempt_timeout(ms(50));
+        let mut c = s.event_loop().connect(options, move |_| {}).unwrap();
+        let events = "connectionAttempt connectionAttemptFailed connectionAttemptTimeout connect \
+                      ready error close";
+        watch(t, "client", &mut c, events).resume();
+    })
+    .unwrap();
+    t.run(l);
+    drop(silent);
+});
+
+twin!(he_timeout_all, |t, l| {
+    let silent = Silent::new();
+    let options = named(silent.port(), &["127.0.0.2", "127.0.0.3"])
+        .auto_select_family_attempt_timeout(ms(50));
+    let mut c = l.connect(options, move |_| {}).unwrap();
+    let events = "connectionAttempt connectionAttemptFailed connectionAttemptTimeout connect \
+                  ready error close";
+    watch(t, "client", &mut c, events).on_error(move |_, error| {
+        t.log(format!(
+            "errors {} {}",
+            error.code().unwrap(),
+            shown(error.errors())
+        ));
+    });
+    t.run(l);
+    drop(silent);
+});
+
+twin!(opt_signal, |t, l| {
+    l.create_server(move |c| {
+        c.resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let port = s.port().unwrap();
+        let signal = s.event_loop().abort_handle();
+        let options = ConnectOptions::from((HOST, port)).signal(signal);
+        let mut c = s.event_loop().connect(options, move |_| {}).unwrap();
+        watch(t, "client", &mut c, "connect error close")
+            .on_error(move |_, error| {
+                t.log(format!("props {} {}", error.name(), error.code().unwrap()));
+            })
+            .on_connect(move |c| {
+                c.event_loop().abort(signal);
+                t.log(format!("main after-abort {}", c.is_destroyed()));
+            })
+            .resume();
+    })
+    .unwrap();
+});
+
+twin!(opt_socket_fd, |t, l| {
+    l.create_server(move |c| {
+        c.on_error(move |_, _| {}).end_with("hi").resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        connect(s)
+            .on_connect(move |a| {
+                let fd = a.pause().duplicate_fd().unwrap();
+                let mut c = a.event_loop().socket_from_fd(fd).unwrap();
+                c.on_error(move |_, _| {});
+                let (state, pending) = (c.ready_state(), c.is_pending());
+                let remote = c.remote_address().unwrap();
+                t.log(format!("fd {state} pending={pending} {remote}"));
+                c.destroy();
+                a.destroy();
+            })
+            .on_error(move |_, _| {});
+    })
+    .unwrap();
+});
