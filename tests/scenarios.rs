@@ -10,14 +10,7 @@ macro_rules! twin {
     ($name:ident, |$story:ident, $event_loop:ident| $play:block) => {
         #[test]
         fn $name() {
-            $crate::story::check(stringify!($name), false, |$story, $event_loop| $play);
-        }
-    };
-    // Only each actor's own lines are compared: the script is racy between its actors.
-    ($name:ident by actor, |$story:ident, $event_loop:ident| $play:block) => {
-        #[test]
-        fn $name() {
-            $crate::story::check(stringify!($name), true, |$story, $event_loop| $play);
+            $crate::story::check(stringify!($name), |$story, $event_loop| $play);
         }
     };
 }
@@ -30,12 +23,16 @@ mod conn;
 
 #[path = "scenarios/destroy.rs"]
 mod destroy;
+#[path = "scenarios/differs.rs"]
+mod differs;
 #[path = "scenarios/end.rs"]
 mod end;
 #[path = "scenarios/err.rs"]
 mod err;
 #[path = "scenarios/he.rs"]
 mod he;
+#[path = "scenarios/lists.rs"]
+mod lists;
 #[path = "scenarios/queues.rs"]
 mod queues;
 #[path = "scenarios/seed.rs"]

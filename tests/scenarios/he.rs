@@ -80,6 +80,25 @@ twin!(he_first_refused, |t, l| {
     .unwrap();
 });
 
+twin!(he_off, |t, l| {
+    closed_port(l, move |l, port| {
+        let lookup = move |l: &mut Loop, request: LookupRequest| {
+            assert!(!request.all && request.family == 0);
+            t.log(format!("lookup-options {{\"hints\":{}}}", request.hints));
+            l.answer_lookup(request.id, Ok(vec![HOST.parse().unwrap()]));
+        };
+        let options = ConnectOptions::from(("x.test", port))
+            .auto_select_family(false)
+            .lookup(lookup);
+        let mut c = l.connect(options, move |_| {}).unwrap();
+        let events = "lookup connectionAttempt connectionAttemptFailed error close";
+        watch(t, "client", &mut c, events).on_error(move |_, error| {
+            let message = error.to_string().replace(&port.to_string(), "PORT");
+            t.log(format!("props {} {message}", error.name()));
+        });
+    });
+});
+
 twin!(he_two_first_ok, |t, l| {
     l.create_server(move |c| {
         c.end().resume();

@@ -1,6 +1,6 @@
-//! `state-*`, `socket-*`, `blocklist` and `socketaddress`: what can be asked.
+//! `state-*` and `socket-*`: what can be asked.
 
-use netloop::{AddressError, BlockList, Family, Socket, SocketAddress, SocketAddressOptions};
+use netloop::Socket;
 
 use crate::story::*;
 

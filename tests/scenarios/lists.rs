@@ -1,0 +1,175 @@
+//! The scripts that have no twin, each with its reason; and the proof that every script is either
+//! here or has one.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Mutex;
+
+use crate::story;
+use crate::support::{node, skipped};
+
+/// What these scripts show concerns JavaScript itself.
+const ONLY_JAVASCRIPT: [(&str, &str); 12] = [
+    (
+        "blocklist",
+        "types of arguments; the rules are tested beside `BlockList`",
+    ),
+    (
+        "conn-connect-no-args",
+        "types of arguments; `ERR_MISSING_ARGS` is pinned in differs.rs",
+    ),
+    (
+        "err-throw-exit",
+        "the exit of a process; `run` returns, or unwinds, in its place",
+    ),
+    (
+        "he-defaults",
+        "types of arguments; the bounds are pinned in differs.rs",
+    ),
+    ("imm-args", "arguments for callbacks; a closure captures"),
+    ("interval-args", "arguments for callbacks, and `this`"),
+    (
+        "socketaddress",
+        "types of arguments; the rest is tested beside `SocketAddress`",
+    ),
+    (
+        "srv-listen-bad-args",
+        "types of arguments, and ports that a u16 cannot hold",
+    ),
+    (
+        "timeout-bad-args",
+        "types of arguments, and numbers that are no duration",
+    ),
+    (
+        "timeout-disable",
+        "removing a listener by its identity, which closures do not have",
+    ),
+    (
+        "timer-clamp",
+        "numbers that are no duration, and warnings of a process",
+    ),
+    (
+        "timer-close",
+        "`timer.close()` is another word for `clearTimeout`",
+    ),
+];
+
+/// The methods of a JavaScript object: in the list above, but for its own reason.
+const OBJECTS: [(&str, &str); 1] = [("timer-symbols", "names of the methods of an object")];
+
+/// What we do otherwise, and why; the test of the same name in `differs.rs` pins what we do.
+const DIFFERS_ON_PURPOSE: [(&str, &str); 6] = [
+    (
+        "conn-events-lookup",
+        "no callback inside a call: a lookup function is called in a tick",
+    ),
+    (
+        "conn-events-unix",
+        "no callback inside a call: connectionAttempt comes in a tick",
+    ),
+    (
+        "err-enoent-unix",
+        "no callback inside a call: connectionAttempt comes in a tick",
+    ),
+    (
+        "opt-abort-before",
+        "Node emits close twice and connects after it: a slip of its own",
+    ),
+    (
+        "opt-family",
+        "no callback inside a call: a lookup function is called in a tick",
+    ),
+    (
+        "pipe-events",
+        "no callback inside a call: pipe and unpipe come in a tick",
+    ),
+];
+
+fn recorded() -> BTreeSet<String> {
+    let entries = std::fs::read_dir(story::folder()).expect("the recorded scenarios");
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names
+        .filter_map(|name| name.strip_suffix(".expected").map(str::to_owned))
+        .collect()
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let folder = story::folder().parent().unwrap().to_path_buf();
+    let entries = std::fs::read_dir(folder).expect("the folder of the twins");
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let rust = paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    rust.map(|path| (path.clone(), std::fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+#[test]
+fn every_recorded_script_has_a_twin_or_a_reason() {
+    let mut seen = BTreeSet::new();
+    for (path, source) in sources() {
+        if path.ends_with("lists.rs") {
+            continue;
+        }
+        for place in source.split("twin!(").skip(1) {
+            let end = place
+                .find(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                .unwrap();
+            let name = place[..end].replace('_', "-");
+            assert!(seen.insert(name.clone()), "{path:?}: {name} twice");
+        }
+    }
+    let pinned = sources()
+        .into_iter()
+        .find(|(path, _)| path.ends_with("differs.rs"))
+        .unwrap()
+        .1;
+    for (name, _) in DIFFERS_ON_PURPOSE {
+        let test = format!("fn {}()", name.replace('-', "_"));
+        assert!(pinned.contains(&test), "{name} is not pinned");
+    }
+    for (name, _) in ONLY_JAVASCRIPT
+        .into_iter()
+        .chain(OBJECTS)
+        .chain(DIFFERS_ON_PURPOSE)
+    {
+        assert!(
+            seen.insert(name.into()),
+            "{name} has a twin and a reason to have none"
+        );
+    }
+    assert_eq!(seen, recorded());
+}
+
+/// Two at a time: the transcripts were recorded so, and the scripts wait by the clock.
+#[test]
+fn node_still_prints_what_was_recorded() {
+    let Some(node) = node() else {
+        return skipped(
+            "what Node prints",
+            "no Node 26 (NETLOOP_NODE, or node on the path)",
+        );
+    };
+    let names = Mutex::new(recorded().into_iter());
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(name) = { names.lock().unwrap().next() } {
+                    if let Some(told) = differs_in_node(&node, &name) {
+                        wrong.lock().unwrap().push(told);
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn differs_in_node(node: &std::path::Path, name: &str) -> Option<String> {
+    let script = story::folder().join(format!("{name}.js"));
+    let output = Command::new(node).arg(script).output().expect("Node runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let expected = story::expected(name);
+    (told != expected).then(|| format!("{name}\n--- recorded:\n{expected}--- now:\n{told}"))
+}
