@@ -1,0 +1,118 @@
+//! A program that a test started: its lines with a deadline, its end by id.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// Nothing here takes so long unless it is broken.
+const LIMIT: Duration = Duration::from_secs(20);
+
+pub(crate) struct Program {
+    child: Child,
+    lines: Receiver<String>,
+    /// What was printed on standard error, once it has ended.
+    errors: Receiver<String>,
+}
+
+pub(crate) fn netloop(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netloop"));
+    command.args(arguments).env_remove("RUST_LOG");
+    command
+}
+
+impl Program {
+    pub(crate) fn start(mut command: Command) -> Program {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let (line, lines) = channel();
+        let out = BufReader::new(child.stdout.take().expect("piped"));
+        std::thread::spawn(move || {
+            for read in out.lines() {
+                if read.is_err() || line.send(read.unwrap_or_default()).is_err() {
+                    return;
+                }
+            }
+        });
+        let (text, errors) = channel();
+        let mut err = child.stderr.take().expect("piped");
+        std::thread::spawn(move || {
+            let mut all = Vec::new();
+            let _ = err.read_to_end(&mut all);
+            let _ = text.send(String::from_utf8_lossy(&all).into_owned());
+        });
+        Program {
+            child,
+            lines,
+            errors,
+        }
+    }
+
+    pub(crate) fn netloop(arguments: &[&str]) -> Program {
+        Program::start(netloop(arguments))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    #[track_caller]
+    pub(crate) fn line(&self) -> String {
+        self.lines.recv_timeout(LIMIT).expect("a line")
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(&self, line: &str) {
+        assert_eq!(self.line(), line);
+    }
+
+    /// The port of `listening on N..`.
+    #[track_caller]
+    pub(crate) fn port(&self) -> u16 {
+        let line = self.line();
+        let port = line
+            .strip_prefix("listening on ")
+            .and_then(|rest| rest.strip_suffix(".."));
+        port.and_then(|port| port.parse().ok())
+            .unwrap_or_else(|| panic!("{line:?}"))
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// Waits for the end, and returns the status, the lines that were left, and standard error.
+    #[track_caller]
+    pub(crate) fn end(&mut self) -> (ExitStatus, Vec<String>, String) {
+        let start = Instant::now();
+        let mut rest = Vec::new();
+        // The pipe closes when the program ends.
+        while let Ok(line) = self
+            .lines
+            .recv_timeout(LIMIT.saturating_sub(start.elapsed()))
+        {
+            rest.push(line);
+        }
+        let errors = self.errors.recv_timeout(LIMIT).expect("the program ends");
+        let status = self.child.wait().expect("a child");
+        (status, rest, errors)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
