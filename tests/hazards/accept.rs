@@ -1,0 +1,139 @@
+//! A: accepting.
+
+use std::cell::Cell;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use netloop::{ListenOptions, ServerOptions};
+
+use crate::stage::*;
+
+/// A3. Catches: the server is not put on the again list when the bound is hit.
+#[test]
+fn all_that_wait_are_accepted_though_no_new_edge_comes() {
+    let mut l = event_loop();
+    let waits = count_waits(&mut l);
+    let accepted = Rc::new(Cell::new(0));
+    let counter = Rc::clone(&accepted);
+    let options = ServerOptions::default().accepts_per_turn(10);
+    let mut server = l.create_server_with(options, move |c| {
+        counter.set(counter.get() + 1);
+        c.destroy();
+        if counter.get() == 200 {
+            close_server(c);
+        }
+    });
+    let address = listen(&mut server);
+    let peers: Vec<_> = (0..200).map(|_| peer(address)).collect();
+    l.run().unwrap();
+    assert_eq!(accepted.get(), 200);
+    assert!(
+        waits.get() >= 20,
+        "ten a turn, not all at once: {} turns",
+        waits.get()
+    );
+    drop(peers);
+}
+
+/// A4. Catches: the peer's address is asked of getpeername, which knows nothing any more.
+#[test]
+fn a_connection_that_was_reset_while_it_waited_has_an_address_and_an_error() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        said.say(format!(
+            "from {:?}",
+            c.remote_address().map(|ip| ip.to_canonical())
+        ));
+        watch(&said, c);
+        close_server(c);
+    });
+    reset(peer(listen(&mut server)));
+    l.run().unwrap();
+    assert_eq!(
+        words.take(),
+        [
+            "from Some(127.0.0.1)",
+            "error ECONNRESET",
+            "close Some(true)"
+        ]
+    );
+}
+
+/// A5. Catches: the accept loop does not look whether the server still listens.
+#[test]
+fn a_server_closed_in_its_first_connection_accepts_no_other() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let options = ServerOptions::default().accepts_per_turn(64);
+    let mut server = l.create_server_with(options, move |c| {
+        said.say("connection");
+        close_server(c);
+        c.destroy();
+    });
+    let address = listen(&mut server);
+    let peers: Vec<_> = (0..5).map(|_| peer(address)).collect();
+    l.run().unwrap();
+    assert_eq!(words.take(), ["connection"]);
+    for mut peer in peers {
+        assert!(!matches!(peer.read(&mut [0]), Ok(1..)));
+    }
+}
+
+/// A6. Catches: the connection beyond the limit is still open when `drop` is emitted.
+#[test]
+fn a_dropped_connection_is_closed_even_if_the_listener_panics() {
+    let mut l = event_loop();
+    let mut server = l.create_server(|c| {
+        c.resume();
+    });
+    let id = server.id();
+    server
+        .set_max_connections(Some(0))
+        .on_drop(|_, _| panic!("on purpose"));
+    let mut peer = peer(listen(&mut server));
+    assert!(catch_unwind(AssertUnwindSafe(|| l.run())).is_err());
+    assert_eq!(peer.read(&mut [0]).unwrap(), 0);
+    l.server_at(id).close();
+    l.run().unwrap();
+}
+
+/// A8. Catches: a path in use is unlinked before it is bound.
+#[test]
+fn a_second_server_at_a_path_fails_and_the_first_stays_reachable() {
+    let path = std::env::temp_dir().join(format!("netloop-a8-{}", std::process::id()));
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let first = l
+        .create_server(move |c| {
+            said.say("connection");
+            c.destroy();
+            close_server(c);
+        })
+        .listen(
+            ListenOptions::from(&path)
+                .readable_all(true)
+                .writable_all(true),
+            |_| {},
+        )
+        .unwrap()
+        .id();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o666);
+    let said = words.clone();
+    let mut second = l.create_server(|_| {});
+    let place = path.clone();
+    second.on_error(move |s, error| {
+        said.say(error.code().unwrap());
+        s.event_loop().connect(&place, |_| {}).unwrap().resume();
+    });
+    second.listen(&path, |_| {}).unwrap();
+    l.run().unwrap();
+    assert_eq!(words.take(), ["EADDRINUSE", "connection"]);
+    assert!(!l.server_at(first).is_listening() && !path.exists());
+}

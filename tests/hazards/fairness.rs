@@ -1,0 +1,138 @@
+//! C: fairness.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::rc::Rc;
+
+use netloop::Loop;
+use netloop::trace::{Subject, What};
+
+use crate::stage::*;
+
+/// C1. Catches: a peer that sends without end is read from without end.
+#[test]
+fn a_flood_is_read_in_bounded_bursts() {
+    let mut l = event_loop();
+    l.set_read_buffer(1024);
+    let (burst, longest) = (Rc::new(Cell::new(0_u32)), Rc::new(Cell::new(0)));
+    let (counter, max) = (burst.clone(), longest.clone());
+    l.on_trace(move |record| match record.what {
+        What::Wait { .. } => counter.set(0),
+        What::Callback("data") => {
+            counter.set(counter.get() + 1);
+            max.set(max.get().max(counter.get()));
+        }
+        _ => {}
+    });
+    let mut server = l.create_server(|c| {
+        c.on_data(|_, _| {});
+        close_server(c);
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.set_nonblocking(true).unwrap();
+    while peer.write(&[1; 4096]).is_ok() {}
+    drop(peer);
+    l.run().unwrap();
+    assert_eq!(longest.get(), 32);
+}
+
+/// C2. Catches: a socket stands on the again list more than once.
+#[test]
+fn a_socket_that_is_paused_and_resumed_often_is_served_once_a_turn() {
+    let mut l = event_loop();
+    let (served, most) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+    let (counter, max) = (served.clone(), most.clone());
+    l.on_trace(move |record| match record.what {
+        What::Wait { .. } => counter.set(0),
+        What::Again if matches!(record.subject, Subject::Socket(_)) => {
+            counter.set(counter.get() + 1);
+            max.set(max.get().max(counter.get()));
+        }
+        _ => {}
+    });
+    let options = netloop::ServerOptions::default()
+        .pause_on_connect(true)
+        .high_water_mark(1);
+    let mut server = l.create_server_with(options, |c| {
+        for _ in 0..10 {
+            c.resume();
+            let id = c.id();
+            c.event_loop().next_tick(move |l| {
+                l.socket_at(id).pause().resume();
+            });
+        }
+        close_server(c);
+    });
+    drop(peer(listen(&mut server)));
+    l.run().unwrap();
+    assert_eq!(most.get(), 1);
+}
+
+/// C3. Catches: a write callback that writes again keeps timers from running.
+#[test]
+fn a_write_callback_that_writes_again_lets_timers_run() {
+    fn write(c: &mut netloop::Socket<'_>) {
+        c.write_then(vec![0; 1 << 16], |c, result| {
+            if result.is_ok() {
+                write(c);
+            }
+        });
+    }
+    let mut l = event_loop();
+    let mut server = l.create_server(|c| {
+        c.on_error(|_, _| {});
+        write(c);
+        let id = c.id();
+        c.event_loop().set_timeout(ms(20), move |l| {
+            l.socket_at(id).destroy();
+        });
+        close_server(c);
+    });
+    let peer = peer(listen(&mut server));
+    l.run().unwrap();
+    drop(peer);
+}
+
+/// C4. Catches: ticks that queue ticks let an immediate pass.
+#[test]
+fn ticks_that_queue_ticks_hold_back_everything_else() {
+    fn tick(l: &mut Loop, left: u32, words: Words) {
+        match left {
+            0 => words.say("ticks"),
+            left => l.next_tick(move |l| tick(l, left - 1, words)),
+        }
+    }
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    l.set_immediate(move |_| said.say("immediate"));
+    let said = words.clone();
+    l.next_tick(move |l| tick(l, 100_000, said));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["ticks", "immediate"]);
+}
+
+/// C5. Catches: a timer that is set again in its callback runs again in the same pass.
+#[test]
+fn an_interval_of_nothing_lets_the_rest_of_the_loop_run_between() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    l.set_interval(ms(0), move |l| {
+        said.say("timer");
+        busy(3);
+        let said = said.clone();
+        l.set_immediate(move |_| said.say("immediate"));
+        if said_count(l) == 5 {
+            let this = l.current_timer().unwrap();
+            l.clear_interval(this);
+        }
+    });
+    fn said_count(_: &mut Loop) -> usize {
+        thread_local!(static COUNT: Cell<usize> = const { Cell::new(0) });
+        COUNT.set(COUNT.get() + 1);
+        COUNT.get()
+    }
+    l.run().unwrap();
+    assert_eq!(words.take(), ["timer", "immediate"].repeat(5));
+}

@@ -1,0 +1,181 @@
+//! B: readiness.
+
+use std::io::Write;
+use std::net::Shutdown;
+
+use netloop::SocketId;
+
+use crate::stage::*;
+
+/// B1. Catches: after a short read nobody looks for the end that the same readiness told of.
+#[test]
+fn an_end_that_came_with_the_data_is_not_lost() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        watch(&said, c);
+        close_server(c);
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.write_all(b"all of it").unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    l.run().unwrap();
+    assert_eq!(words.take(), ["data all of it", "end", "close Some(false)"]);
+}
+
+/// B2. Catches: a read that stops short at urgent data is taken for the whole.
+#[test]
+fn what_stands_behind_urgent_data_is_not_lost() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        c.set_timeout(ms(3000)).on_timeout(|c| {
+            c.destroy();
+        });
+        let said = said.clone();
+        let mut text = String::new();
+        c.on_data(move |c, chunk| {
+            text.push_str(&String::from_utf8_lossy(chunk));
+            if text.ends_with("after") {
+                said.say(text.clone());
+                c.destroy();
+            }
+        });
+        close_server(c);
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.write_all(b"before").unwrap();
+    socket2::SockRef::from(&peer)
+        .send_out_of_band(b"!")
+        .unwrap();
+    peer.write_all(b"after").unwrap();
+    l.run().unwrap();
+    assert_eq!(words.take(), ["beforeafter"]);
+}
+
+/// B4. Catches: an error in the readiness closes the socket before it is read from.
+#[test]
+fn what_came_before_a_reset_is_delivered_before_the_error() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        watch(&said, c);
+        close_server(c);
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.write_all(b"last words").unwrap();
+    reset(peer);
+    l.run().unwrap();
+    assert_eq!(
+        words.take(),
+        ["data last words", "error ECONNRESET", "close Some(true)"]
+    );
+}
+
+/// B4. Catches: a descriptor that stays hung up wakes the loop again and again.
+#[test]
+fn a_socket_that_both_ends_have_ended_wakes_nobody() {
+    let mut l = event_loop();
+    let waits = count_waits(&mut l);
+    let options = netloop::ServerOptions::default().allow_half_open(true);
+    let mut server = l.create_server_with(options, |c| {
+        c.resume();
+        close_server(c);
+    });
+    let peer = peer(listen(&mut server));
+    peer.shutdown(Shutdown::Write).unwrap();
+    l.set_timeout(ms(100), |_| {});
+    l.run().unwrap();
+    assert!(waits.get() <= 6, "{} waits in 100 ms", waits.get());
+    drop(peer);
+}
+
+/// B5. Catches: an id is looked up by its place alone, not by its generation.
+#[test]
+fn the_name_of_a_socket_that_is_gone_never_names_a_newcomer() {
+    let mut l = event_loop();
+    let stale: Vec<SocketId> = (0..3).map(|_| l.socket().destroy().id()).collect();
+    l.run().unwrap();
+    let fresh: Vec<SocketId> = (0..3).map(|_| l.socket().id()).collect();
+    for id in stale {
+        let mut ghost = l.socket_at(id);
+        assert!(ghost.is_destroyed() && !ghost.write("x"));
+        ghost.destroy();
+    }
+    for id in fresh {
+        assert!(!l.socket_at(id).is_destroyed());
+    }
+}
+
+/// B5. Catches: readiness of a socket destroyed in the same batch reaches its listeners.
+#[test]
+fn a_socket_destroyed_by_another_of_the_same_batch_hears_nothing_more() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let ids = std::rc::Rc::new(std::cell::RefCell::new(Vec::<SocketId>::new()));
+    let options = netloop::ServerOptions::default().accepts_per_turn(2);
+    let mut server = l.create_server_with(options, move |c| {
+        ids.borrow_mut().push(c.id());
+        if ids.borrow().len() == 2 {
+            close_server(c);
+        }
+        let (said, ids) = (said.clone(), ids.clone());
+        c.on_data(move |c, _| {
+            said.say("data");
+            for id in ids.borrow().iter() {
+                c.event_loop().socket_at(*id).destroy();
+            }
+        });
+    });
+    let address = listen(&mut server);
+    let mut peers = [peer(address), peer(address)];
+    for peer in &mut peers {
+        peer.write_all(b"x").unwrap();
+    }
+    l.run().unwrap();
+    assert_eq!(words.take(), ["data"]);
+}
+
+/// B6. Catches: a descriptor that may have a duplicate is closed without leaving epoll.
+#[test]
+fn a_descriptor_with_a_duplicate_tells_nothing_after_its_close() {
+    let mut l = event_loop();
+    let waits = count_waits(&mut l);
+    let kept = std::rc::Rc::new(std::cell::RefCell::new(None));
+    let keeper = kept.clone();
+    let mut server = l.create_server(move |c| {
+        keeper.replace(Some(c.duplicate_fd().unwrap()));
+        c.destroy();
+        close_server(c);
+    });
+    let mut peer = peer(listen(&mut server));
+    l.run().unwrap();
+    let before = waits.get();
+    for _ in 0..10 {
+        peer.write_all(b"x").unwrap();
+        l.set_timeout(ms(1), |_| {});
+        l.run().unwrap();
+    }
+    // Each run waits once for its timer, and may look once more.
+    assert!(waits.get() - before <= 20, "{} waits", waits.get() - before);
+    assert!(kept.borrow().is_some());
+}
+
+/// B8. Catches: an answer of the helper thread is taken only with the next one.
+#[test]
+fn every_answer_of_the_helper_thread_arrives() {
+    let mut l = event_loop();
+    let words = Words::default();
+    for _ in 0..50 {
+        let said = words.clone();
+        let mut c = l.connect(("localhost", 1), |_| {}).unwrap();
+        c.on_lookup(move |_, _| said.say("lookup"))
+            .on_error(|_, _| {});
+    }
+    l.run().unwrap();
+    assert_eq!(words.count("lookup"), 50);
+}

@@ -1,0 +1,101 @@
+//! What the hazards are played with: a loop that must end, peers of the standard library, and
+//! counters.
+
+use std::cell::{Cell, RefCell};
+use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
+use std::time::Duration;
+
+use netloop::trace::What;
+use netloop::{EventLoop, Server, Socket};
+
+pub(crate) const HOST: &str = "127.0.0.1";
+
+/// Nothing here takes so long unless it is broken.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A loop that panics when it does not end by itself.
+pub(crate) fn event_loop() -> EventLoop {
+    let mut event_loop = EventLoop::new().expect("an event loop");
+    let limit = event_loop.set_timeout(LIMIT, |_| panic!("the loop did not end by itself"));
+    event_loop.unref_timer(limit);
+    event_loop
+}
+
+pub(crate) fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A list of words that any closure may add to.
+#[derive(Clone, Default)]
+pub(crate) struct Words(Rc<RefCell<Vec<String>>>);
+
+impl Words {
+    pub(crate) fn say(&self, word: impl Into<String>) {
+        self.0.borrow_mut().push(word.into());
+    }
+
+    pub(crate) fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
+
+    pub(crate) fn count(&self, word: &str) -> usize {
+        self.0.borrow().iter().filter(|said| *said == word).count()
+    }
+}
+
+/// Says each event of a socket; `data` with its bytes.
+pub(crate) fn watch(words: &Words, socket: &mut Socket<'_>) {
+    let said = || words.clone();
+    let (data, end, error, close) = (said(), said(), said(), said());
+    socket
+        .on_data(move |_, chunk| data.say(format!("data {}", String::from_utf8_lossy(chunk))))
+        .on_end(move |_| end.say("end"))
+        .on_error(move |_, told| error.say(format!("error {}", told.code().unwrap_or("?"))))
+        .on_close(move |_, had_error| close.say(format!("close {had_error:?}")));
+}
+
+/// Connects a blocking peer to a server of a loop that does not run yet: the connection waits in
+/// the kernel, with all that the peer does to it.
+pub(crate) fn peer(address: SocketAddr) -> TcpStream {
+    let peer = TcpStream::connect(address).expect("the kernel accepts");
+    peer.set_read_timeout(Some(LIMIT)).expect("a time limit");
+    peer
+}
+
+/// Listens on any port of the loopback, in the call.
+pub(crate) fn listen(server: &mut Server<'_>) -> SocketAddr {
+    server.listen((), |_| {}).expect("good options");
+    let port = server.port().expect("bound in the call");
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+pub(crate) fn close_server(socket: &mut Socket<'_>) {
+    let server = socket.server().expect("an accepted socket");
+    socket.event_loop().server_at(server).close();
+}
+
+/// Counts how often the loop waits.
+pub(crate) fn count_waits(event_loop: &mut EventLoop) -> Rc<Cell<u32>> {
+    let count = Rc::new(Cell::new(0));
+    let counter = Rc::clone(&count);
+    event_loop.on_trace(move |record| {
+        if let What::Wait { .. } = record.what {
+            counter.set(counter.get() + 1);
+        }
+    });
+    count
+}
+
+/// A reset: close with a linger time of zero.
+pub(crate) fn reset(peer: TcpStream) {
+    let peer = socket2::Socket::from(peer);
+    peer.set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
+}
+
+pub(crate) fn busy(millis: u64) {
+    let start = std::time::Instant::now();
+    while start.elapsed() < ms(millis) {
+        std::hint::spin_loop();
+    }
+}

@@ -1,0 +1,110 @@
+//! K: time.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::net::TcpStream;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::stage::*;
+
+/// K2. Catches: a timer starts from a time that was read before the callback took long.
+#[test]
+fn a_timer_set_after_long_work_waits_its_whole_delay() {
+    let mut l = event_loop();
+    l.set_immediate(|l| {
+        busy(60);
+        let start = Instant::now();
+        l.set_timeout(ms(50), move |_| {
+            let passed = start.elapsed();
+            assert!(passed >= ms(49), "{passed:?}");
+        });
+    });
+    l.run().unwrap();
+}
+
+/// K3. Catches: a wait that is cut to whole milliseconds spins until the timer is due.
+#[test]
+fn a_timer_needs_one_wait_and_not_a_spin() {
+    let mut l = event_loop();
+    let waits = count_waits(&mut l);
+    for _ in 0..10 {
+        busy(0);
+        l.set_timeout(Duration::from_micros(5300), |_| {});
+        l.run().unwrap();
+    }
+    assert!(waits.get() <= 20, "{} waits for ten timers", waits.get());
+}
+
+/// K4. Catches: the next period of an interval begins when its callback ends.
+#[test]
+fn an_interval_counts_from_the_start_of_its_callback() {
+    let mut l = event_loop();
+    let start = Instant::now();
+    let mut count = 0;
+    l.set_interval(ms(60), move |l| {
+        count += 1;
+        if count == 4 {
+            let passed = start.elapsed();
+            assert!(passed < ms(60 * 4 + 3 * 40 - 20), "{passed:?}");
+            let this = l.current_timer().unwrap();
+            l.clear_interval(this);
+        }
+        busy(40);
+    });
+    l.run().unwrap();
+}
+
+/// K5. Catches: a delay that does not fit makes a timer overflow, or fire never.
+#[test]
+fn a_delay_that_does_not_fit_is_one_millisecond_and_a_far_one_is_far() {
+    let mut l = event_loop();
+    let words = Words::default();
+    for delay in [
+        Duration::MAX,
+        Duration::from_millis(1 << 31),
+        Duration::ZERO,
+    ] {
+        let said = words.clone();
+        l.set_timeout(delay, move |_| said.say("soon"));
+    }
+    let far = [(1 << 31) - 1, (1 << 31) - 2]
+        .map(|delay| l.set_timeout(Duration::from_millis(delay), |_| panic!("in 24 days")));
+    l.set_timeout(ms(30), move |l| {
+        for timer in far {
+            assert!(l.refresh(timer));
+            l.clear_timeout(timer);
+        }
+    });
+    l.run().unwrap();
+    assert_eq!(words.take(), ["soon"; 3]);
+}
+
+/// K7. Catches: timers run before what the kernel has kept meanwhile.
+#[test]
+fn a_loop_that_stood_still_reads_before_it_calls_anybody_idle() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let waiting = Rc::new(Cell::new(None::<TcpStream>));
+    let peer_of = waiting.clone();
+    let mut server = l.create_server(move |c| {
+        watch(&said, c);
+        let said = said.clone();
+        c.set_timeout(ms(50))
+            .on_timeout(move |_| said.say("timeout"));
+        let mut peer = peer_of.take();
+        c.event_loop().set_timeout(ms(1), move |_| {
+            peer.take().unwrap().write_all(b"I am here").unwrap();
+            busy(120);
+        });
+        let id = c.id();
+        c.event_loop().set_timeout(ms(140), move |l| {
+            l.socket_at(id).destroy();
+        });
+        close_server(c);
+    });
+    waiting.set(Some(peer(listen(&mut server))));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["data I am here", "end", "close Some(false)"]);
+}
