@@ -23,6 +23,9 @@ use crate::rules::timers::Timers;
 /// How often the pending queue is looked at after the poll phase, as in libuv.
 const PENDING_ROUNDS: usize = 8;
 
+/// After so many ticks in a row a warning is logged, once a drain.
+const LONG_DRAIN: u32 = 1_000_000;
+
 /// Node's size of a read.
 const READ_BUFFER: usize = 64 * 1024;
 
@@ -310,9 +313,17 @@ impl Loop {
     }
 
     fn drain_queues(&mut self) -> Result<(), Error> {
+        let mut count: u32 = 0;
         while self.has_ticks() {
             while let Some(Caused(cause, tick)) = self.ticks.pop_front() {
                 self.run_tick(cause, tick)?;
+                count = count.saturating_add(1);
+                if count == LONG_DRAIN {
+                    log::warn!(
+                        target: "netloop::tick",
+                        "{LONG_DRAIN} ticks in a row: nothing else runs while ticks queue ticks"
+                    );
+                }
             }
             while let Some(Caused(cause, task)) = self.microtasks.pop_front() {
                 self.run_task(cause, "queue_microtask", task);

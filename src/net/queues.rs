@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use super::error::Error;
 use super::event_loop::Loop;
 use super::ids::{ServerId, SocketId};
+use super::server::Server;
 use super::socket::{LookupAnswer, WriteCallback};
 use super::trace::Cause;
 
 pub(crate) type Task = Box<dyn FnOnce(&mut Loop)>;
+type CountCallback = Box<dyn FnOnce(&mut Server<'_>, usize)>;
 
 /// What waits for the next drain: Node's `process.nextTick` queue, where the library's own
 /// deferred work stands in line with the user's.
@@ -64,7 +66,7 @@ pub(crate) enum ServerTick {
     /// Look a host up, if this is still the newest `listen`.
     LookUp(u64),
     Abort,
-    Connections(Box<dyn FnOnce(&mut super::server::Server<'_>, usize)>),
+    Connections(CountCallback),
 }
 
 /// What waits for the pending phase, in libuv's sense: descriptors that are to be served without

@@ -9,8 +9,11 @@ pub(crate) enum Slot<F: ?Sized> {
     /// One listener that stays.
     One(Box<F>),
     /// None at all, or more than one, or one that goes after its first call.
-    Many(Option<Box<Vec<Listener<F>>>>),
+    Many(Option<Box<List<F>>>),
 }
+
+/// Boxed once more, so that the slot is no wider than a single listener.
+type List<F> = Vec<Listener<F>>;
 
 #[derive(Debug)]
 pub(crate) struct Listener<F: ?Sized> {
@@ -52,7 +55,7 @@ impl<F: ?Sized> Slot<F> {
         *self = Slot::Many(Some(list));
     }
 
-    fn into_list(self) -> Box<Vec<Listener<F>>> {
+    fn into_list(self) -> Box<List<F>> {
         match self {
             Slot::One(callback) => Box::new(vec![Listener {
                 callback: Some(callback),

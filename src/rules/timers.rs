@@ -207,11 +207,13 @@ impl<T> Timers<T> {
     }
 
     /// Whether the timer is live and waits in a list; `false` while it is firing.
+    #[cfg(test)]
     pub(crate) fn is_queued(&self, key: TimerKey) -> bool {
         self.timer(key).is_some_and(|timer| timer.list != NONE)
     }
 
     /// How many timers are live, the firing ones included.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.live
     }

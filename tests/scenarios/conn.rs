@@ -167,7 +167,7 @@ twin!(conn_order_unix, |t, l| {
         c.end().resume();
         close_server(c);
     })
-    .listen(&path.clone(), move |s| {
+    .listen(path.clone(), move |s| {
         let connected = move |_: &mut netloop::Socket<'_>| t.log("client connect-callback");
         let mut c = s.event_loop().connect(&path, connected).unwrap();
         watch(t, "client", &mut c, "connect ready").resume();
@@ -226,7 +226,7 @@ twin!(conn_welcome_end_unix, |t, l| {
         watch(t, "peer", c, DEFAULT).end_with("Welcome");
         close_server(c);
     })
-    .listen(&path.clone(), move |s| {
+    .listen(path.clone(), move |s| {
         welcome_end(t, &mut s.event_loop().connect(&path, move |_| {}).unwrap());
     })
     .unwrap();

@@ -193,7 +193,7 @@ twin!(destroy_peer_mid_write, |t, l| {
         });
         close_server(c);
     })
-    .listen(&path.clone(), move |s| {
+    .listen(path.clone(), move |s| {
         let mut c = s.event_loop().connect(&path, move |_| {}).unwrap();
         watch(t, "client", &mut c, "connect end finish close")
             .on_error(move |_, error| {
@@ -313,7 +313,7 @@ twin!(reset_unix, |t, l| {
         c.end().resume();
         close_server(c);
     })
-    .listen(&path.clone(), move |s| {
+    .listen(path.clone(), move |s| {
         let connected = move |c: &mut Socket<'_>| {
             let error = c.reset_and_destroy().err().unwrap();
             t.log(format!("throws {} {error}", error.code().unwrap()));

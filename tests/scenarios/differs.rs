@@ -14,7 +14,7 @@ fn conn_events_unix() {
             c.end().resume();
             close_server(c);
         })
-        .listen(&path.clone(), move |s| {
+        .listen(path.clone(), move |s| {
             let mut c = s.event_loop().socket();
             let events = "lookup connectionAttempt connect ready end close";
             watch(t, "client", &mut c, events).resume();

@@ -62,7 +62,7 @@ twin!(err_eacces_unix, |t, l| {
     // Root may connect to anything: then the child that Node's script starts drops that.
     let path = t.sock_path("s");
     l.create_server(move |_| {})
-        .listen(&path.clone(), move |s| {
+        .listen(path.clone(), move |s| {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
             let folder = path.parent().unwrap();
             std::fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).unwrap();
@@ -73,7 +73,7 @@ twin!(err_eacces_unix, |t, l| {
                 s.close();
                 return;
             }
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(0)).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o000)).unwrap();
             let mut c = s.event_loop().connect(&path, move |_| {}).unwrap();
             watch(t, "client", &mut c, "error close").on_close(move |c, _| {
                 c.event_loop().server_at(server).close();

@@ -284,7 +284,7 @@ twin!(srv_eaddrinuse_nohost, |t, l| {
 twin!(srv_eaddrinuse_unix, |t, l| {
     let path = t.sock_path("s");
     l.create_server(move |_| {})
-        .listen(&path.clone(), move |s| {
+        .listen(path.clone(), move |s| {
             let a = s.id();
             let mut b = s.event_loop().create_server(move |_| {});
             let place = path.clone();
@@ -477,7 +477,7 @@ twin!(srv_maxconnections_unix, |t, l| {
     let server = s.id();
     watch_server(t, "server", &mut s)
         .set_max_connections(Some(1))
-        .listen(&path.clone(), move |s| {
+        .listen(path.clone(), move |s| {
             let place = path.clone();
             let connected = move |a: &mut Socket<'_>| {
                 let id = a.id();
@@ -600,7 +600,7 @@ twin!(srv_unix_stale_exit, |t, l| {
 twin!(srv_unix_unlink_foreign, |t, l| {
     let path = t.sock_path("s");
     l.create_server(move |_| {})
-        .listen(&path.clone(), move |s| {
+        .listen(path.clone(), move |s| {
             std::fs::remove_file(&path).unwrap();
             std::fs::write(&path, "mine").unwrap();
             s.close();

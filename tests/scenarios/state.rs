@@ -68,7 +68,7 @@ twin!(state_addresses_unix, |t, l| {
         c.resume();
         close_server(c);
     })
-    .listen(&path.clone(), move |s| {
+    .listen(path.clone(), move |s| {
         let connected = move |c: &mut Socket<'_>| {
             t.log(format!("client {}", shown(c)));
             c.end();

@@ -11,7 +11,7 @@ use netloop::{Error, EventLoop, Loop, Server, Socket};
 pub(crate) const HOST: &str = "127.0.0.1";
 
 /// How long a twin may take.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(10);
 const ENDLESS: &str = "the loop did not end by itself";
 
 type Uncaught = Box<dyn FnMut(&mut EventLoop, Thrown)>;

@@ -201,7 +201,7 @@ twin!(write_epipe_unix, |t, l| {
         c.destroy();
         close_server(c);
     })
-    .listen(&path.clone(), move |s| {
+    .listen(path.clone(), move |s| {
         let options = ConnectOptions::from(&path).allow_half_open(true);
         let mut c = s.event_loop().connect(options, move |_| {}).unwrap();
         watch(t, "client", &mut c, "connect end finish error close")

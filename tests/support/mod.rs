@@ -9,7 +9,8 @@ use std::process::Command;
 /// Says that something is skipped for want of a tool: visibly, and in the file that
 /// `NETLOOP_SKIPS` names, so that a run in which nothing may be skipped can count.
 pub(crate) fn skipped(what: &str, why: &str) {
-    eprintln!("SKIPPED: {what}: {why}");
+    // Not by `eprintln!`, which the test harness keeps to itself.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}: {why}");
     if let Some(path) = std::env::var_os("NETLOOP_SKIPS") {
         let file = std::fs::File::options()
             .append(true)

@@ -33,6 +33,8 @@ pub struct SocketOptions {
     pub(super) signal: Option<AbortId>,
 }
 
+type OnReadCallback = Box<dyn FnMut(&mut Socket<'_>, &[u8]) -> bool>;
+
 /// A buffer of the program's own that received bytes are put into, and who is told: Node's
 /// `onread` option. `data` is not emitted then. A callback that returns `false` stops the
 /// reading until [`resume`](crate::Socket::resume).
@@ -47,7 +49,7 @@ pub struct SocketOptions {
 /// ```
 pub struct OnRead {
     pub(super) buffer: Box<[u8]>,
-    pub(super) callback: Box<dyn FnMut(&mut Socket<'_>, &[u8]) -> bool>,
+    pub(super) callback: OnReadCallback,
 }
 
 impl OnRead {
