@@ -1,0 +1,53 @@
+//! Median and quartiles of a handful of samples, which is all that a noisy machine allows to say.
+
+/// What many samples of one figure come to.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Spread {
+    /// A quarter of the samples lie below.
+    pub(crate) low: f64,
+    /// Half of them.
+    pub(crate) median: f64,
+    /// Three quarters.
+    pub(crate) high: f64,
+    /// How many there were.
+    pub(crate) samples: usize,
+}
+
+impl Spread {
+    /// Of these samples; `None` when there are none.
+    pub(crate) fn of(mut samples: Vec<f64>) -> Option<Spread> {
+        samples.sort_by(f64::total_cmp);
+        Some(Spread {
+            low: quantile(&samples, 0.25)?,
+            median: quantile(&samples, 0.5)?,
+            high: quantile(&samples, 0.75)?,
+            samples: samples.len(),
+        })
+    }
+
+    /// A figure that does not vary, as a count.
+    pub(crate) fn exactly(value: f64) -> Spread {
+        Spread {
+            low: value,
+            median: value,
+            high: value,
+            samples: 1,
+        }
+    }
+}
+
+/// The quantile of sorted samples, linear between neighbours.
+fn quantile(sorted: &[f64], fraction: f64) -> Option<f64> {
+    let place = fraction * sorted.len().checked_sub(1)? as f64;
+    let (below, above) = (
+        sorted[place.floor() as usize],
+        sorted[place.ceil() as usize],
+    );
+    Some(below + (above - below) * place.fract())
+}
+
+/// The mean of ratios: the n-th root of their product.
+pub(crate) fn geometric_mean(ratios: &[f64]) -> Option<f64> {
+    let logarithms: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
+    (!ratios.is_empty()).then(|| (logarithms / ratios.len() as f64).exp())
+}
