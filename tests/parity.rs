@@ -19,13 +19,22 @@ fn page() -> String {
 fn rows() -> Vec<Vec<String>> {
     let page = page();
     let rows = page.lines().filter(|line| line.starts_with("| `"));
-    rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect())
-        .collect()
+    rows.map(|row| {
+        row.trim_matches('|')
+            .split(" | ")
+            .map(|cell| cell.trim().to_owned())
+            .collect()
+    })
+    .collect()
 }
 
 /// What stands between backquotes.
 fn quoted(cell: &str) -> Vec<String> {
-    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    cell.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
 }
 
 fn sources(folder: &Path) -> String {
@@ -49,7 +58,10 @@ fn every_row_says_same_differs_or_left_out_and_why() {
         assert_eq!(row.len(), 4, "{row:?}");
         match row[1].as_str() {
             "same" => assert!(!row[2].is_empty(), "{row:?}"),
-            "differs" => assert!(!row[2].is_empty() && row[3].contains('`'), "no test: {row:?}"),
+            "differs" => assert!(
+                !row[2].is_empty() && row[3].contains('`'),
+                "no test: {row:?}"
+            ),
             "left out" => assert!(!row[3].is_empty(), "no reason: {row:?}"),
             other => panic!("{other}: {row:?}"),
         }
@@ -63,19 +75,27 @@ fn every_name_of_ours_exists() {
     let sources = sources(&root().join("src"));
     for row in rows() {
         for name in quoted(&row[2]) {
-            let name = name.rsplit("::").next().expect("a name").trim_end_matches("()");
+            let name = name
+                .rsplit("::")
+                .next()
+                .expect("a name")
+                .trim_end_matches("()");
             // The listeners are made by a macro, whose table names them at the start of a line.
             let exists = [
                 format!("fn {name}("),
                 format!("fn {name}<"),
                 format!("struct {name}"),
                 format!("enum {name}"),
+                format!("const {name}:"),
                 format!("    {name} once_"),
                 format!("    {name}: "),
                 format!("    {name},"),
                 format!("{name}\n"),
             ];
-            assert!(exists.iter().any(|form| sources.contains(form)), "{name}: {row:?}");
+            assert!(
+                exists.iter().any(|form| sources.contains(form)),
+                "{name}: {row:?}"
+            );
         }
     }
 }
@@ -100,7 +120,10 @@ fn recorded() -> BTreeSet<String> {
 #[test]
 fn everything_that_node_has_has_a_row() {
     let rows: BTreeSet<String> = rows().iter().flat_map(|row| quoted(&row[0])).collect();
-    let missing: Vec<String> = recorded().into_iter().filter(|name| !rows.contains(name)).collect();
+    let missing: Vec<String> = recorded()
+        .into_iter()
+        .filter(|name| !rows.contains(name))
+        .collect();
     assert!(missing.is_empty(), "no row for {missing:#?}");
 }
 

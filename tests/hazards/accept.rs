@@ -74,7 +74,10 @@ fn a_server_closed_in_its_first_connection_accepts_no_other() {
         said.say("connection");
         let address = c.address().unwrap();
         close_server(c);
-        assert!(std::net::TcpStream::connect(address).is_err(), "it still listens");
+        assert!(
+            std::net::TcpStream::connect(address).is_err(),
+            "it still listens"
+        );
         c.destroy();
     });
     let address = listen(&mut server);

@@ -249,3 +249,23 @@ fn the_defaults_for_several_addresses_are_those_of_node() {
     l.set_default_auto_select_family(false);
     assert!(!l.default_auto_select_family());
 }
+
+#[test]
+fn pause_is_emitted_a_tick_later() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        let mut c = l.socket();
+        c.on_pause(move |_| t.log("pause")).pause();
+        t.log("main after-pause");
+    };
+    check_text("pause", "main after-pause\npause\n", play);
+}
+
+#[test]
+fn a_timer_that_has_fired_is_gone() {
+    let mut l = EventLoop::new().unwrap();
+    let timer = l.set_timeout(Duration::ZERO, |_| {});
+    assert!(l.timer_has_ref(timer));
+    l.run().unwrap();
+    assert!(!l.timer_has_ref(timer));
+    assert!(!l.refresh(timer));
+}
