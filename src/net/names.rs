@@ -144,13 +144,15 @@ impl Loop {
             };
             self.names.resolver = Some(started.map_err(failed)?);
         }
-        if let Some(resolver) = &self.names.resolver {
-            resolver.ask(Question {
+        let is_busy = self.names.asked.len() > 1;
+        if let Some(resolver) = &mut self.names.resolver {
+            let question = Question {
                 ticket: request.id.0,
                 host: request.host,
                 family: request.family,
                 hints: request.hints,
-            });
+            };
+            resolver.ask(question, is_busy);
         }
         Ok(())
     }

@@ -22,6 +22,8 @@ pub(super) enum TimerTask {
     Idle(SocketId),
     /// The next address of a socket that tries several is due.
     Attempt(SocketId),
+    /// A socket whose bytes the kernel had no memory for tries again.
+    Flush(SocketId),
     /// A server that was out of descriptors may try again.
     Rest(ServerId),
 }
@@ -178,6 +180,10 @@ impl Loop {
             Some(&mut TimerTask::Attempt(socket)) => {
                 self.timers.release(key);
                 self.attempt_timed_out(socket);
+            }
+            Some(&mut TimerTask::Flush(socket)) => {
+                self.timers.release(key);
+                self.flush(socket)?;
             }
             Some(&mut TimerTask::Rest(server)) => {
                 self.timers.release(key);

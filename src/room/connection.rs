@@ -16,6 +16,8 @@ pub(crate) struct Connection<T> {
     pub(crate) bytes_read: u64,
     /// Bytes given to the kernel, or in a request that is on its way there.
     pub(crate) bytes_dispatched: u64,
+    /// The kernel was short of memory: no edge will tell when it has some.
+    pub(crate) is_starved: bool,
 }
 
 /// What became of an attempt to send.
@@ -23,7 +25,7 @@ pub(crate) struct Connection<T> {
 pub(crate) enum Sent<T> {
     /// The kernel took everything; these are the notes of the request.
     All(Vec<T>),
-    /// The kernel is full: an edge will come.
+    /// The kernel is full: an edge will come, unless the connection is starved.
     Part,
 }
 
@@ -35,6 +37,7 @@ impl<T> Connection<T> {
             outbox: None,
             bytes_read: 0,
             bytes_dispatched: 0,
+            is_starved: false,
         }
     }
 
@@ -75,7 +78,10 @@ impl<T> Connection<T> {
             return Ok(0);
         }
         match stream.send(bytes) {
-            Err(error) if is_full(&error) => Ok(0),
+            Err(error) if is_full(&error) => {
+                self.is_starved = is_starved(&error);
+                Ok(0)
+            }
             other => other,
         }
     }
@@ -98,7 +104,10 @@ impl<T> Connection<T> {
                 0 => 0,
                 _ => match stream.send_slices(&slices) {
                     Ok(taken) => taken,
-                    Err(error) if is_full(&error) => return Ok(Sent::Part),
+                    Err(error) if is_full(&error) => {
+                        self.is_starved = is_starved(&error);
+                        return Ok(Sent::Part);
+                    }
                     Err(error) => return Err(error),
                 },
             };
@@ -113,7 +122,15 @@ impl<T> Connection<T> {
     }
 }
 
-/// `EAGAIN`, and the passing shortages that an edge, or the next turn, ends.
+/// `EAGAIN`, or a shortage of memory, which passes: libuv takes `ENOBUFS` for `EAGAIN`, too.
 fn is_full(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock
+    error.kind() == io::ErrorKind::WouldBlock || is_starved(error)
 }
+
+fn is_starved(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(ENOMEM | ENOBUFS))
+}
+
+// Numbers of Linux, the same on every architecture Rust runs on there but MIPS and SPARC.
+const ENOMEM: i32 = 12;
+const ENOBUFS: i32 = 105;

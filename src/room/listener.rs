@@ -16,6 +16,9 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use super::connector::unix_address;
 use super::stream::{self, Stream};
 
+/// How many waiting connections are closed before the others of the loop have their turn.
+const SHED_AT_ONCE: usize = 1024;
+
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: Kind,
@@ -207,29 +210,25 @@ impl Listener {
         }
     }
 
-    /// libuv's trick: with the reserve given up, take each waiting connection and close it.
+    /// libuv's trick: with the reserve given up, take each waiting connection and close it. Those
+    /// beyond the bound wait, so that who knocks without end does not hold the loop.
     fn shed(&mut self, error: io::Error) -> Accepted {
         let mut shed = 0;
-        let emptied = loop {
+        for _ in 0..SHED_AT_ONCE {
             if self.reserve.take().is_none() {
-                break false;
+                break;
             }
-            let attempt = self.try_accept();
-            let told = attempt.is_ok();
-            let is_empty =
-                matches!(&attempt, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-            drop(attempt);
-            shed += usize::from(told);
+            let attempt = self.try_accept().map(drop);
             self.reserve = open_reserve();
-            if is_empty {
-                break true;
+            match attempt {
+                Ok(()) => shed += 1,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Accepted::Shed(shed);
+                }
+                Err(_) => {}
             }
-        };
-        if emptied {
-            Accepted::Shed(shed)
-        } else {
-            Accepted::Exhausted(error)
         }
+        Accepted::Exhausted(error)
     }
 
     /// Has the reserve again after a shortage.

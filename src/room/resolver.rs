@@ -1,13 +1,15 @@
-//! `getaddrinfo` on a thread of its own, because it blocks; answers come back through the waker.
+//! `getaddrinfo` on threads of its own, because it blocks; answers come back through the waker.
 //!
-//! The thread is started with the first question and never joined: a loop that ends does not
-//! wait for a name server.
+//! The threads are started with the first questions and never joined: a loop that ends does not
+//! wait for a name server. They are a few, so that a slow name does not hold up the others.
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+
+use mio::Waker;
 
 use super::reactor::Reactor;
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
@@ -24,38 +26,83 @@ pub(crate) struct Question {
 /// The addresses in getaddrinfo's order, or Node's code for its error.
 pub(crate) type Answer = Result<Vec<IpAddr>, &'static str>;
 
+/// How many questions are asked at once: the size of libuv's thread pool.
+const THREADS_MAX: usize = 4;
+
 #[derive(Debug)]
 pub(crate) struct Resolver {
     questions: Sender<Question>,
     answers: Receiver<(u64, Answer)>,
+    /// What one more thread begins with.
+    desk: Desk,
+    threads: usize,
+}
+
+/// What the threads share.
+#[derive(Clone, Debug)]
+struct Desk {
+    asked: Arc<Mutex<Receiver<Question>>>,
+    answer: Sender<(u64, Answer)>,
+    waker: Arc<Waker>,
 }
 
 impl Resolver {
     pub(crate) fn start<T>(reactor: &Reactor<T>) -> io::Result<Resolver> {
-        let waker = reactor.waker()?;
-        let (questions, asked) = mpsc::channel::<Question>();
+        let (questions, asked) = mpsc::channel();
         let (answer, answers) = mpsc::channel();
-        let waker = Arc::new(waker);
-        thread::Builder::new()
-            .name("netloop-resolver".into())
-            .spawn(move || {
-                for question in asked {
-                    let answered = answer.send((question.ticket, resolve(&question)));
-                    if answered.is_err() || waker.wake().is_err() {
-                        return;
-                    }
-                }
-            })?;
-        Ok(Resolver { questions, answers })
+        let desk = Desk {
+            asked: Arc::new(Mutex::new(asked)),
+            answer,
+            waker: Arc::new(reactor.waker()?),
+        };
+        let mut resolver = Resolver {
+            questions,
+            answers,
+            desk,
+            threads: 0,
+        };
+        resolver.hire()?;
+        Ok(resolver)
     }
 
-    pub(crate) fn ask(&self, question: Question) {
-        // The thread ends only when this resolver is gone.
+    fn hire(&mut self) -> io::Result<()> {
+        let desk = self.desk.clone();
+        thread::Builder::new()
+            .name("netloop-resolver".into())
+            .spawn(move || desk.work())?;
+        self.threads += 1;
+        Ok(())
+    }
+
+    /// Puts a question to the next thread that is free; `is_busy` tells that others wait already.
+    pub(crate) fn ask(&mut self, question: Question, is_busy: bool) {
+        if is_busy
+            && self.threads < THREADS_MAX
+            && let Err(error) = self.hire()
+        {
+            log::debug!(target: "netloop::resolver", "no more than {}: {error}", self.threads);
+        }
+        // The desk keeps the other end.
         let _ = self.questions.send(question);
     }
 
     pub(crate) fn next_answer(&self) -> Option<(u64, Answer)> {
         self.answers.try_recv().ok()
+    }
+}
+
+impl Desk {
+    /// Answers question after question, until the resolver is gone.
+    fn work(&self) {
+        loop {
+            let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let Ok(question) = asked.recv() else { return };
+            drop(asked);
+            let answered = self.answer.send((question.ticket, resolve(&question)));
+            if answered.is_err() || self.waker.wake().is_err() {
+                return;
+            }
+        }
     }
 }
 

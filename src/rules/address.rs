@@ -1,4 +1,4 @@
-//! Addresses as Node's users write them: `isIP`, `SocketAddress`, and what is wrong with an address.
+//! Addresses as Node's users write them: `isIP`, `SocketAddress`, and what can be wrong with one.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -468,9 +468,9 @@ mod tests {
                 address: Some(given),
                 family: Family::Ipv6,
                 port: 65535,
-                flowlabel: 5,
+                flowlabel: 0xF_FFFF,
             });
-            let expected = (written.to_owned(), 65535, "ipv6".to_owned(), 5);
+            let expected = (written.to_owned(), 65535, "ipv6".to_owned(), 0xF_FFFF);
             assert_eq!(address.map(parts), Ok(expected));
         }
     }

@@ -232,8 +232,8 @@ impl BlockList {
         self.addresses.len() + self.ranges.len() + self.subnets.len()
     }
 
-    /// The rules in Node's words and order: addresses, then subnets, then ranges, the newest of
-    /// each first.
+    /// The rules in Node's words: addresses, then subnets, then ranges, the newest of each first.
+    /// (Node keeps addresses in a hash table and may list them in another order among themselves.)
     pub fn rules(&self) -> Vec<String> {
         let mut addresses: Vec<_> = self.addresses.values().collect();
         addresses.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
@@ -550,6 +550,7 @@ mod tests {
             (list.add_addresses(["1.1.1.1", "zz"]), invalid),
             (list.remove_address("zz"), invalid),
             (list.add_cidr("/8"), invalid),
+            (list.add_cidr("a/b/8"), invalid),
             (
                 list.add_subnet("1.1.1.1", 33),
                 ("ERR_OUT_OF_RANGE", &*range(33, 32)),

@@ -327,6 +327,8 @@ mod tests {
                 &["", "", "\u{FFFD}\u{FFFD}\u{FFFD}", ""],
             ),
             (&[b"\xF0\x9F\x98"], &["", "\u{FFFD}"]),
+            (&[b"\xC0", b"a"], &["", "\u{FFFD}a", ""]),
+            (&[b"\xF5\x80", b"a"], &["", "\u{FFFD}\u{FFFD}a", ""]),
             (&[b"\xED\xA0"], &["", "\u{FFFD}\u{FFFD}"]),
             (&[b"\xC3", b"\xC3", b"\xBC"], &["", "\u{FFFD}", "ü", ""]),
             (

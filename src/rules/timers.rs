@@ -1,4 +1,4 @@
-//! Node's timer lists: says which timer is due next, in Node's order; it is told the time, never asks.
+//! Node's timer lists: which timer is due next, in Node's order; told the time, never asking it.
 //!
 //! Timers of one duration form one first-in-first-out list, and the *lists* are ordered, by the
 //! time at which they expire and then by their id (Node's `lib/internal/timers.js`). Two
@@ -336,7 +336,7 @@ impl<T> Timers<T> {
         list.id = self.last_id;
     }
 
-    /// The list of this duration; a new or closed one expires with the timer that starts at `start`.
+    /// The list of this duration; a new or closed one expires with a timer that starts at `start`.
     fn open_list(&mut self, duration: u32, start: u64) -> u32 {
         let list = match self.by_duration.get(&duration) {
             Some(&list) if self.lists[list as usize].is_open => return list,
@@ -628,6 +628,44 @@ mod tests {
     }
 
     #[test]
+    fn a_firing_timer_that_cancels_itself_and_leaves_nothing_behind_closes_its_list() {
+        for cancels_itself in [false, true] {
+            let mut timers = Timers::new();
+            timers.insert(0, 10, 1);
+            timers.begin_pass(10);
+            let firing = timers.next_due(10).expect("due");
+            if cancels_itself {
+                timers.cancel(firing);
+            }
+            timers.insert(10, 10, 3);
+            timers.insert(13, 7, 4);
+            timers.release(firing);
+            assert_eq!(timers.next_due(20), None);
+            let expected = if cancels_itself { [3, 4] } else { [4, 3] };
+            assert_eq!(pass(&mut timers, 20), expected, "{cancels_itself}");
+        }
+    }
+
+    #[test]
+    fn a_list_opened_again_for_an_earlier_start_is_not_late_and_leaves_no_trace() {
+        let mut timers = Timers::new();
+        let cancelled = timers.insert(100, 10, 1);
+        let moved = timers.insert(100, 99, 2);
+        let between = timers.insert(100, 5, 5);
+        timers.cancel(cancelled);
+        assert!(timers.rearm(moved, 50, 10));
+        assert_eq!(timers.next_expiry(), Some(60));
+        assert_eq!(pass(&mut timers, 100), [2]);
+        timers.cancel(between);
+        assert_eq!(timers.next_expiry(), None);
+        assert_eq!(timers.free_lists.len(), timers.lists.len());
+        timers.insert(100, 7, 3);
+        timers.insert(100, 8, 4);
+        assert_eq!(pass(&mut timers, 107), [3]);
+        assert_eq!(pass(&mut timers, 108), [4]);
+    }
+
+    #[test]
     fn durations_that_never_come_back_leave_no_memory_behind() {
         let mut timers = Timers::new();
         for round in 0..100_000 {
@@ -869,6 +907,10 @@ mod tests {
         fn fire(&mut self, key: TimerKey, name: u32) {
             assert!(!self.ours.is_queued(key));
             let start = self.now;
+            if self.below(8) == 0 {
+                assert_eq!(self.ours.cancel(key), Some(name));
+                assert!(self.model.cancel(name));
+            }
             for _ in 0..self.below(4) {
                 self.now += self.below(3);
                 self.operate();

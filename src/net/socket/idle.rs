@@ -138,17 +138,21 @@ impl Socket<'_> {
         self
     }
 
-    /// As [`set_timeout`](Socket::set_timeout), with a listener for the next `timeout` only.
+    /// As [`set_timeout`](Socket::set_timeout), with a listener for the next `timeout` only. Where
+    /// that sets no timeout, for it is zero or the socket is destroyed, none is added, as in Node.
     pub fn set_timeout_once(
         &mut self,
         timeout: Duration,
         listener: impl FnOnce(&mut Socket<'_>) + 'static,
     ) -> &mut Self {
         self.set_timeout(timeout);
+        if timeout.is_zero() || self.is_destroyed() {
+            return self;
+        }
         self.once_timeout(listener)
     }
 
-    /// The idle timeout that was set last, zero included: Node's `socket.timeout`.
+    /// The idle timeout that was set last, zero included, as it was cut: Node's `socket.timeout`.
     pub fn timeout(&self) -> Option<Duration> {
         self.event_loop.idle_timeout(self.id)
     }

@@ -386,6 +386,11 @@ impl Socket<'_> {
             };
             self.queue_resume();
         }
+        let has_own = |entry: &SocketEntry| entry.cold.as_ref().is_some_and(|c| c.on_read.is_some());
+        if self.event_loop.entry_ref(id).is_some_and(has_own) {
+            // A callback that answered `false` has stopped the reading, but not the flow.
+            self.event_loop.start_reading(id);
+        }
         self
     }
 

@@ -6,12 +6,16 @@ use super::super::SocketId;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
+use super::super::scheduling::TimerTask;
 use super::{Socket, WRITE_LIMIT, WriteCallback};
 use crate::room::connection::Sent;
 use crate::rules::state::socket::{Input, Intent, Readable, State, Writable};
 
 /// `ENOBUFS` of Linux.
 const ENOBUFS: i32 = 105;
+
+/// After how many milliseconds a send is tried again for which the kernel had no memory.
+const STARVED: u32 = 10;
 
 impl Loop {
     /// Nothing stands before these bytes: the kernel is tried at once.
@@ -231,12 +235,24 @@ impl Loop {
                 idle.last_unsent = unsent;
             }
             self.update_hold(id);
+            self.flush_if_starved(id);
+        }
+    }
+
+    /// No edge tells when the kernel has memory again, so a timer looks.
+    fn flush_if_starved(&mut self, id: SocketId) {
+        let is_starved = self
+            .entry(id)
+            .is_some_and(|entry| std::mem::take(&mut entry.connection.is_starved));
+        if is_starved {
+            let now = self.clock.refresh();
+            self.timers.insert(now, STARVED, TimerTask::Flush(id));
         }
     }
 
     /// The kernel may have room again.
     #[inline]
-    pub(super) fn flush(&mut self, id: SocketId) -> Result<(), Error> {
+    pub(in crate::net) fn flush(&mut self, id: SocketId) -> Result<(), Error> {
         match self.entry_ref(id) {
             Some(entry) if entry.connection.is_in_flight() => self.flush_request(id),
             _ => Ok(()),
@@ -264,7 +280,7 @@ impl Loop {
                     self.shut_down(id);
                 }
             }
-            Ok(Sent::Part) => {}
+            Ok(Sent::Part) => self.flush_if_starved(id),
             Err(error) => {
                 let callbacks = entry.connection.outbox_mut().abandon_flight();
                 self.after_failed_write(id, callbacks, Error::of_call("write", &error));
