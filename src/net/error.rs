@@ -210,11 +210,12 @@ fn code_of(error: &io::Error) -> (&'static str, &'static str) {
 
 /// The numbers of Linux (errno-base.h, errno.h) that a socket can meet, Node's names for them,
 /// and what `uv_strerror` says.
-const ERRNOS: [(i32, &str, &str); 44] = [
+const ERRNOS: [(i32, &str, &str); 50] = [
     (1, "EPERM", "operation not permitted"),
     (2, "ENOENT", "no such file or directory"),
     (4, "EINTR", "interrupted system call"),
     (5, "EIO", "i/o error"),
+    (6, "ENXIO", "no such device or address"),
     (9, "EBADF", "bad file descriptor"),
     (11, "EAGAIN", "resource temporarily unavailable"),
     (12, "ENOMEM", "not enough memory"),
@@ -232,7 +233,9 @@ const ERRNOS: [(i32, &str, &str); 44] = [
     (30, "EROFS", "read-only file system"),
     (32, "EPIPE", "broken pipe"),
     (36, "ENAMETOOLONG", "name too long"),
+    (38, "ENOSYS", "function not implemented"),
     (40, "ELOOP", "too many symbolic links encountered"),
+    (64, "ENONET", "machine is not on the network"),
     (71, "EPROTO", "protocol error"),
     (88, "ENOTSOCK", "socket operation on non-socket"),
     (89, "EDESTADDRREQ", "destination address required"),
@@ -251,9 +254,12 @@ const ERRNOS: [(i32, &str, &str); 44] = [
     (105, "ENOBUFS", "no buffer space available"),
     (106, "EISCONN", "socket is already connected"),
     (107, "ENOTCONN", "socket is not connected"),
+    (108, "ESHUTDOWN", "cannot send after transport endpoint shutdown"),
     (110, "ETIMEDOUT", "connection timed out"),
     (111, "ECONNREFUSED", "connection refused"),
+    (112, "EHOSTDOWN", "host is down"),
     (113, "EHOSTUNREACH", "host is unreachable"),
+    (114, "EALREADY", "connection already in progress"),
     (125, "ECANCELED", "operation canceled"),
 ];
 

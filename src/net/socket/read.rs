@@ -11,7 +11,7 @@ use super::super::SocketId;
 use super::super::error::Error;
 use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
-use super::{Flow, OnRead, Socket};
+use super::{Flow, OnRead, Socket, SocketEntry};
 use crate::rules::decoder::{Decoder, Encoding};
 use crate::rules::state::socket::{Input, Readable, State};
 
@@ -32,11 +32,7 @@ impl Loop {
         if std::mem::replace(&mut entry.read_in_turn, turn) == turn {
             return Ok(());
         }
-        if entry
-            .cold
-            .as_ref()
-            .is_some_and(|cold| cold.on_read.is_some())
-        {
+        if entry.has_own_buffer() {
             return self.receive_into_own(id, is_sticky);
         }
         let mut buffer = self.lend_buffer();
@@ -343,6 +339,12 @@ impl Loop {
     }
 }
 
+impl SocketEntry {
+    fn has_own_buffer(&self) -> bool {
+        self.cold.as_ref().is_some_and(|cold| cold.on_read.is_some())
+    }
+}
+
 impl Socket<'_> {
     /// Stops `data`. What comes is kept, up to the high-water mark; then nothing is read any more.
     pub fn pause(&mut self) -> &mut Self {
@@ -354,7 +356,7 @@ impl Socket<'_> {
             return self;
         }
         entry.cold().reading.is_paused = true;
-        if entry.cold().on_read.is_some() {
+        if entry.has_own_buffer() {
             entry.is_reading = false;
         }
         if entry.flow != Flow::Paused {
@@ -386,8 +388,8 @@ impl Socket<'_> {
             };
             self.queue_resume();
         }
-        let has_own = |entry: &SocketEntry| entry.cold.as_ref().is_some_and(|c| c.on_read.is_some());
-        if self.event_loop.entry_ref(id).is_some_and(has_own) {
+        let entry = self.event_loop.entry_ref(id);
+        if entry.is_some_and(SocketEntry::has_own_buffer) {
             // A callback that answered `false` has stopped the reading, but not the flow.
             self.event_loop.start_reading(id);
         }

@@ -55,7 +55,9 @@ impl Loop {
                 answer
             }
             State::Open(_, Writable::Broken) | State::Idle(Writable::Broken) => {
-                entry.connection.outbox_mut().push(bytes.to_vec(), callback);
+                // It will not be sent: only the callback matters, and beyond the limit no byte is kept.
+                let kept = if entry.may_owe(bytes.len()) { bytes } else { &[] };
+                entry.connection.outbox_mut().push(kept.to_vec(), callback);
                 false
             }
             State::Idle(Writable::Open) => {
@@ -115,8 +117,7 @@ impl Loop {
         let Some(entry) = self.entry(id) else {
             return false;
         };
-        let limit = entry.cold.as_ref().and_then(|cold| cold.write_limit);
-        if entry.connection.owed() + bytes.len() > limit.unwrap_or(WRITE_LIMIT) {
+        if !entry.may_owe(bytes.len()) {
             let error = Error::of_call("write", &std::io::Error::from_raw_os_error(ENOBUFS));
             self.write_failed(id, callback, error);
             return false;
@@ -459,6 +460,12 @@ impl super::SocketEntry {
         matches!(self.connection.state, State::Open(_, Writable::Open))
             && self.connection.outbox().is_none()
             && !self.is_corked()
+    }
+
+    /// Whether so many more bytes stay within the limit.
+    fn may_owe(&self, more: usize) -> bool {
+        let limit = self.cold.as_ref().and_then(|cold| cold.write_limit);
+        self.connection.owed() + more <= limit.unwrap_or(WRITE_LIMIT)
     }
 
     fn is_corked(&self) -> bool {
