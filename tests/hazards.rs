@@ -15,11 +15,21 @@ mod connect;
 mod fairness;
 #[path = "hazards/kernel.rs"]
 mod kernel;
+#[path = "hazards/names.rs"]
+mod names;
 #[path = "support/program.rs"]
 mod program;
 #[path = "hazards/readiness.rs"]
 mod readiness;
+#[path = "hazards/reading.rs"]
+mod reading;
+#[path = "hazards/resources.rs"]
+mod resources;
 #[path = "hazards/stage.rs"]
 mod stage;
 #[path = "hazards/time.rs"]
 mod time;
+#[path = "hazards/tools.rs"]
+mod tools;
+#[path = "hazards/writing.rs"]
+mod writing;

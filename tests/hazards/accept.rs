@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use netloop::{ListenOptions, ServerOptions};
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::stage::*;
 
@@ -141,4 +142,75 @@ fn a_second_server_at_a_path_fails_and_the_first_stays_reachable() {
     l.run().unwrap();
     assert_eq!(words.take(), ["EADDRINUSE", "connection"]);
     assert!(!l.server_at(first).is_listening() && !path.exists());
+}
+
+/// A7. Catches: those who found the queue full are not accepted when they knock again.
+#[test]
+fn who_found_the_queue_full_is_accepted_later() {
+    let mut l = event_loop();
+    let accepted = Rc::new(Cell::new(0));
+    let counter = accepted.clone();
+    let mut server = l.create_server(move |c| {
+        counter.set(counter.get() + 1);
+        c.destroy();
+        if counter.get() == 5 {
+            close_server(c);
+        }
+    });
+    server
+        .listen(ListenOptions::from(0).backlog(2), |_| {})
+        .unwrap();
+    let port = server.port().unwrap();
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+    let peers: Vec<Socket> = (0..5)
+        .map(|_| {
+            let peer = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            peer.set_nonblocking(true).unwrap();
+            let begun = peer.connect(&address.into());
+            assert_eq!(begun.unwrap_err().raw_os_error(), Some(115), "EINPROGRESS");
+            peer
+        })
+        .collect();
+    let connected = || peers.iter().filter(|peer| peer.peer_addr().is_ok()).count();
+    assert_eq!(connected(), 3, "the queue of two takes three");
+    l.run().unwrap();
+    assert_eq!(accepted.get(), 5);
+}
+
+/// A8. Catches: a path is tried again, waited for, or unlinked, where Node tells the error.
+#[test]
+fn each_state_of_a_path_has_its_error() {
+    let folder = std::env::temp_dir().join(format!("netloop-states-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let at = |name: &str| folder.join(name);
+    let bound = |name: &str| {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        socket.bind(&SockAddr::unix(at(name)).unwrap()).unwrap();
+        socket
+    };
+    let only_bound = bound("bound");
+    let full = bound("full");
+    full.listen(0).unwrap();
+    let dead = bound("dead");
+    dead.listen(1).unwrap();
+    drop(dead);
+    std::fs::write(at("file"), "no socket").unwrap();
+    let filler = std::os::unix::net::UnixStream::connect(at("full")).unwrap();
+    let states = [
+        ("missing", "ENOENT"),
+        ("bound", "ECONNREFUSED"),
+        ("dead", "ECONNREFUSED"),
+        ("file", "ECONNREFUSED"),
+        ("full", "EAGAIN"),
+    ];
+    for (name, code) in states {
+        let mut l = event_loop();
+        let words = Words::default();
+        watch(&words, &mut l.connect(at(name), |_| {}).unwrap());
+        l.run().unwrap();
+        assert_eq!(words.take(), [&format!("error {code}"), "close Some(true)"]);
+        assert_eq!(at(name).exists(), name != "missing");
+    }
+    drop((only_bound, full, filler));
+    std::fs::remove_dir_all(folder).unwrap();
 }

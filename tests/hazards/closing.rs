@@ -7,7 +7,67 @@ use std::rc::Rc;
 
 use netloop::{Error, EventLoop, Loop, ServerId, SocketId};
 
+use crate::program::{Program, netloop};
 use crate::stage::*;
+use crate::support::skipped;
+use crate::tools::{ECHO, compiled, connect, echoes};
+
+/// H1. Catches: close(2) is called again when it was interrupted, on a number that may be another's.
+#[test]
+fn a_close_that_was_interrupted_is_not_repeated() {
+    let Some(shim) = compiled("close.c") else {
+        return skipped("H1, EINTR from close", "no C compiler");
+    };
+    let mut command = netloop(&ECHO);
+    command.env("LD_PRELOAD", shim);
+    let mut server = Program::start(command);
+    let port = server.port();
+    for _ in 0..20 {
+        assert!(echoes(&connect(port)));
+    }
+    server.signal("TERM");
+    assert_eq!(server.end().0.code(), Some(0));
+}
+
+/// H2. Catches: a linger time above zero, with which close(2) blocks the loop.
+#[test]
+fn destroying_a_socket_that_owes_much_does_not_block() {
+    let mut l = event_loop();
+    let mut server = l.create_server(|c| {
+        close_server(c);
+        let duplicate = socket2::Socket::from(c.duplicate_fd().unwrap());
+        assert_eq!(duplicate.linger().unwrap(), None);
+        c.write(vec![0; 16 << 20]);
+        c.reset_and_destroy().unwrap();
+        assert_eq!(duplicate.linger().unwrap(), Some(std::time::Duration::ZERO));
+    });
+    let peer = peer(listen(&mut server));
+    l.run().unwrap();
+    drop(peer);
+}
+
+/// H6. Catches: closing a server closes its connections, or does not wait for them.
+#[test]
+fn a_closing_server_waits_for_its_last_connection() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        watch(&said, c);
+        close_server(c);
+        let id = c.id();
+        c.event_loop().set_timeout(ms(20), move |l| {
+            l.socket_at(id).end();
+        });
+    });
+    let said = words.clone();
+    server.on_close(move |_| said.say("server closed"));
+    let mut peer = peer(listen(&mut server));
+    let client = std::thread::spawn(move || std::io::Read::read(&mut peer, &mut [0]));
+    l.run().unwrap();
+    assert_eq!(client.join().unwrap().unwrap(), 0);
+    assert_eq!(words.take(), ["end", "server closed", "close Some(false)"]);
+}
 
 /// H4. Catches: a listener that is added during a call is lost when the others are put back.
 #[test]
@@ -130,6 +190,9 @@ struct Chaos {
     sockets: std::cell::RefCell<Vec<SocketId>>,
     writes: Cell<u32>,
     called_back: Cell<u32>,
+    closes: Cell<usize>,
+    /// A call is running: no callback may.
+    is_calling: Cell<bool>,
 }
 
 impl Chaos {
@@ -142,6 +205,8 @@ impl Chaos {
             sockets: Default::default(),
             writes: Cell::new(0),
             called_back: Cell::new(0),
+            closes: Cell::new(0),
+            is_calling: Cell::new(false),
         });
         let mut l: EventLoop = event_loop();
         let accept = chaos.clone();
@@ -165,6 +230,11 @@ impl Chaos {
             chaos.writes.get(),
             chaos.called_back.get(),
             "seed {seed}: write callbacks"
+        );
+        assert_eq!(
+            chaos.closes.get(),
+            chaos.sockets.borrow().len(),
+            "seed {seed}: each closes"
         );
         assert_eq!(
             l.server_at(chaos.server.get().unwrap()).connections(),
@@ -194,7 +264,10 @@ impl Chaos {
         let on = |event: &'static str| {
             let (chaos, told) = (self.clone(), told.clone());
             move |l: &mut Loop| {
+                assert!(!chaos.is_calling.get(), "{event} inside a call");
                 assert_eq!(told.count("close"), 0, "{event} after close");
+                let is_close = event == "close";
+                chaos.closes.set(chaos.closes.get() + usize::from(is_close));
                 assert!(event == "data" || told.count(event) == 0, "{event} twice");
                 assert!(event != "data" || told.count("end") == 0, "data after end");
                 told.say(event);
@@ -224,7 +297,9 @@ impl Chaos {
         }
         self.left.set(self.left.get() - 1);
         for _ in 0..=self.random(3) {
+            self.is_calling.set(true);
             self.act_once(l);
+            self.is_calling.set(false);
         }
     }
 

@@ -1,10 +1,13 @@
-//! D and E: connecting, and names.
+//! D: connecting.
 
 use std::net::IpAddr;
 
 use netloop::{ConnectOptions, LookupRequest, Loop, Socket};
 
+use crate::program::{Program, netloop};
 use crate::stage::*;
+use crate::support::skipped;
+use crate::tools::*;
 
 /// D2. Catches: an error that connect(2) gives at once is emitted inside the call.
 #[test]
@@ -84,23 +87,23 @@ fn whatever_is_done_while_looking_up_or_connecting_the_socket_closes_once() {
     }
 }
 
-/// D7. Catches: an idle timeout does not run while nobody answers.
-#[test]
-fn a_connect_that_nobody_answers_can_be_given_up() {
+/// A listener that takes nobody any more, and those whom it has taken.
+fn silent() -> (socket2::Socket, Vec<std::net::TcpStream>) {
     let kind = socket2::Type::STREAM;
     let silent = socket2::Socket::new(socket2::Domain::IPV4, kind, None).unwrap();
-    silent
-        .bind(
-            &"127.0.0.1:0"
-                .parse::<std::net::SocketAddr>()
-                .unwrap()
-                .into(),
-        )
-        .unwrap();
+    let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    silent.bind(&any.into()).unwrap();
     silent.listen(0).unwrap();
     let address = silent.local_addr().unwrap().as_socket().unwrap();
     let fill = || std::net::TcpStream::connect_timeout(&address, ms(100)).ok();
-    let fillers: Vec<_> = std::iter::from_fn(fill).take(8).collect();
+    (silent, std::iter::from_fn(fill).take(8).collect())
+}
+
+/// D7. Catches: an idle timeout does not run while nobody answers.
+#[test]
+fn a_connect_that_nobody_answers_can_be_given_up() {
+    let (silent, fillers) = silent();
+    let address = silent.local_addr().unwrap().as_socket().unwrap();
     let mut l = event_loop();
     let words = Words::default();
     let options = ConnectOptions::from(address).timeout(ms(30));
@@ -112,33 +115,151 @@ fn a_connect_that_nobody_answers_can_be_given_up() {
     drop(fillers);
 }
 
-/// E2. Catches: an answer without addresses leaves the socket connecting for ever.
+/// D1. Catches: what was written is sent before it is known whether there is a connection.
 #[test]
-fn a_name_without_addresses_is_not_found() {
+fn a_refused_connection_fails_its_writes_and_never_connects() {
     let mut l = event_loop();
-    l.set_lookup(|l, request| l.answer_lookup(request.id, Ok(vec![])));
     let words = Words::default();
-    watch(&words, &mut l.connect(("empty.test", 1), |_| {}).unwrap());
+    let closed = std::net::TcpListener::bind((HOST, 0)).unwrap();
+    let port = closed.local_addr().unwrap().port();
+    drop(closed);
+    let mut c = l.connect((HOST, port), |_| panic!("connected")).unwrap();
+    watch(&words, &mut c);
+    let said = words.clone();
+    c.write_then("x", move |_, result| {
+        said.say(format!("written {}", result.is_ok()))
+    });
     l.run().unwrap();
-    assert_eq!(words.take(), ["error ENOTFOUND", "close Some(true)"]);
+    let mut told = words.take();
+    told.sort();
+    assert_eq!(
+        told,
+        ["close Some(true)", "error ECONNREFUSED", "written false"]
+    );
 }
 
-/// E2. Catches: the answer to a server's lookup is dropped.
+/// D1. Catches: a failing getsockopt is taken for a connection.
 #[test]
-fn a_server_listens_at_the_first_address_of_a_name() {
+fn a_connection_that_cannot_be_asked_for_its_error_has_failed() {
+    if !has("strace") {
+        return skipped("D1, EBADF from getsockopt", "no strace");
+    }
+    let listener = std::net::TcpListener::bind((HOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let client = netloop(&["client", "--host", HOST, "--port", &port]);
+    let file = trace_file("getsockopt");
+    let inject = "inject=getsockopt:error=EBADF:when=1";
+    let options = ["-e", "trace=getsockopt", "-e", inject];
+    let mut client = Program::start(under_strace(&client, &file, &options));
+    let (status, lines, _) = client.end();
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        !lines.contains(&"Client connected".to_string()),
+        "{lines:?}"
+    );
+    assert!(read_trace(&file).contains("(INJECTED)"));
+}
+
+/// D2. Catches: an errno that a route answers with at once is lost, or has another name.
+#[test]
+fn each_kind_of_closed_route_has_its_error() {
+    let routes = "ip route add unreachable 10.1.0.0/16; ip route add prohibit 10.2.0.0/16; \
+                  ip route add throw 10.3.0.0/16; ip route add blackhole 10.4.0.0/16";
+    if !is_child() {
+        let this = "connect::each_kind_of_closed_route_has_its_error";
+        match in_own_network(this, routes) {
+            Some(child) => passes(child),
+            None => skipped("D2, closed routes", "no network of one's own"),
+        }
+        return;
+    }
+    let codes = ["EHOSTUNREACH", "EACCES", "ENETUNREACH", "EINVAL"];
+    for (number, code) in codes.into_iter().enumerate() {
+        let mut l = event_loop();
+        let words = Words::default();
+        let host = format!("10.{}.0.1", number + 1);
+        watch(&words, &mut l.connect((host.as_str(), 1), |_| {}).unwrap());
+        words.say("connect has returned");
+        l.run().unwrap();
+        let error = format!("error {code}");
+        let expected = ["connect has returned", &error, "close Some(true)"];
+        assert_eq!(words.take(), expected);
+    }
+}
+
+/// D4. Catches: an address that does not answer holds up those behind it.
+#[test]
+fn an_address_that_hangs_gives_way_to_the_next() {
     let mut l = event_loop();
-    l.set_lookup(|l, request| {
-        let found = ["fe80::1", HOST].map(|address| address.parse().unwrap());
-        l.answer_lookup(request.id, Ok(found.to_vec()));
-    });
     let words = Words::default();
+    let (silent, fillers) = silent();
+    let mut server = l.create_server(|c| {
+        c.resume();
+        close_server(c);
+    });
+    let port = silent.local_addr().unwrap().as_socket().unwrap().port();
+    server.listen(("127.0.0.2", port), |_| {}).unwrap();
+    let options = ConnectOptions::from(("two.test", port))
+        .auto_select_family(true)
+        .auto_select_family_attempt_timeout(ms(30))
+        .lookup(|l, request| {
+            let found = [HOST, "127.0.0.2"].map(|address| address.parse().unwrap());
+            l.answer_lookup(request.id, Ok(found.to_vec()));
+        });
     let said = words.clone();
-    l.create_server(|_| {})
-        .listen(("home.test", 0), move |s| {
-            said.say(s.address().unwrap().ip().to_string());
-            s.close();
-        })
-        .unwrap();
+    let connected = move |c: &mut Socket<'_>| {
+        said.say(format!("connected to {}", c.remote_address().unwrap()));
+        c.end();
+    };
+    let said = words.clone();
+    l.connect(options, connected)
+        .unwrap()
+        .on_connection_attempt_timeout(move |_, attempt| {
+            said.say(format!("no answer from {}", attempt.address));
+        });
     l.run().unwrap();
-    assert_eq!(words.take(), [HOST]);
+    assert_eq!(
+        words.take(),
+        ["no answer from 127.0.0.1", "connected to 127.0.0.2"]
+    );
+    drop(fillers);
+}
+
+/// D5, D6. Catches: an error of bind or of the search for a port of our own is lost.
+#[test]
+fn a_socket_may_meet_itself_and_ports_may_run_out() {
+    let range = "echo 40000 40001 > /proc/sys/net/ipv4/ip_local_port_range";
+    if !is_child() {
+        let this = "connect::a_socket_may_meet_itself_and_ports_may_run_out";
+        match in_own_network(this, range) {
+            Some(child) => passes(child),
+            None => skipped("D5 and D6, few ports", "no network of one's own"),
+        }
+        return;
+    }
+    // As in Node, a socket that met itself is an open one, and hears what it says.
+    let mut l = event_loop();
+    let words = Words::default();
+    let mut c = l
+        .connect((HOST, 40000), |c| _ = c.end_with("echo"))
+        .unwrap();
+    watch(&words, &mut c);
+    l.run().unwrap();
+    assert_eq!(words.take(), ["data echo", "end", "close Some(false)"]);
+
+    let listener = std::net::TcpListener::bind((HOST, 50000)).unwrap();
+    let held: Vec<_> = std::iter::from_fn(|| std::net::TcpStream::connect((HOST, 50000)).ok())
+        .take(3)
+        .collect();
+    watch(&words, &mut l.connect((HOST, 50000), |_| {}).unwrap());
+    l.run().unwrap();
+    assert_eq!(words.take(), ["error EADDRNOTAVAIL", "close Some(true)"]);
+
+    let options = ConnectOptions::from((HOST, 50000))
+        .local_address(HOST.parse().unwrap())
+        .local_port(50000);
+    watch(&words, &mut l.connect(options, |_| {}).unwrap());
+    l.run().unwrap();
+    assert_eq!(words.take(), ["error EADDRINUSE", "close Some(true)"]);
+    drop((held, listener));
 }

@@ -112,6 +112,39 @@ fn ticks_that_queue_ticks_hold_back_everything_else() {
     assert_eq!(words.take(), ["ticks", "immediate"]);
 }
 
+/// C4. Catches: nobody is warned that a drain does not end.
+#[test]
+fn a_very_long_drain_is_warned_of_once() {
+    /// Keeps the warnings of this thread's ticks.
+    struct Warnings;
+    thread_local!(static SEEN: Cell<usize> = const { Cell::new(0) });
+    impl log::Log for Warnings {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, record: &log::Record<'_>) {
+            if record.target() == "netloop::tick" && record.level() == log::Level::Warn {
+                SEEN.set(SEEN.get() + 1);
+            }
+        }
+
+        fn flush(&self) {}
+    }
+    fn tick(l: &mut Loop, left: u32) {
+        if left > 0 {
+            l.next_tick(move |l| tick(l, left - 1));
+        }
+    }
+    log::set_logger(&Warnings).expect("the only logger of these tests");
+    log::set_max_level(log::LevelFilter::Warn);
+    let mut l = event_loop();
+    l.next_tick(|l| tick(l, 900_000));
+    l.set_immediate(|l| l.next_tick(|l| tick(l, 2_100_000)));
+    l.run().unwrap();
+    assert_eq!(SEEN.get(), 1);
+}
+
 /// C5. Catches: a timer that is set again in its callback runs again in the same pass.
 #[test]
 fn an_interval_of_nothing_lets_the_rest_of_the_loop_run_between() {

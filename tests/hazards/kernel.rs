@@ -3,76 +3,19 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use crate::program::Program;
+use crate::program::{Program, netloop};
 use crate::support::skipped;
-
-const ECHO: [&str; 6] = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
-
-fn has(tool: &str) -> bool {
-    let mut command = Command::new(tool);
-    command
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command.status().is_ok()
-}
-
-fn connect(port: u16) -> TcpStream {
-    let socket = TcpStream::connect(("127.0.0.1", port)).expect("the kernel accepts");
-    socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    socket
-}
-
-fn echoes(mut socket: &TcpStream) -> bool {
-    let mut back = [0; 4];
-    socket.write_all(b"ping").is_ok() && socket.read_exact(&mut back).is_ok() && &back == b"ping"
-}
-
-/// A file of its own for what strace writes.
-fn trace_file(test: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("netloop-{test}-{}", std::process::id()))
-}
-
-/// The echo server under strace.
-fn traced(test: &str, options: &[&str]) -> (Program, PathBuf) {
-    let file = trace_file(test);
-    let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o"]).arg(&file).args(options);
-    command
-        .arg("--")
-        .arg(env!("CARGO_BIN_EXE_netloop"))
-        .args(ECHO);
-    (Program::start(command), file)
-}
-
-/// Ends a traced server (the child of strace), and returns what strace wrote.
-fn trace_of(mut program: Program, file: &Path) -> String {
-    let children = format!("/proc/{0}/task/{0}/children", program.id());
-    let child = std::fs::read_to_string(children).expect("strace has a child");
-    let ended = Command::new("kill").args(["-TERM", child.trim()]).status();
-    assert!(ended.expect("kill runs").success());
-    program.end();
-    let trace = std::fs::read_to_string(file).expect("what strace wrote");
-    std::fs::remove_file(file).expect("the file goes");
-    trace
-}
+use crate::tools::*;
 
 /// A1. Catches: a server without descriptors forgets who waits, or spins.
 #[test]
 fn a_server_out_of_descriptors_sheds_and_serves_again() {
-    if !has("prlimit") {
+    let Some(command) = limited(&netloop(&ECHO), 16) else {
         return skipped("A1, out of descriptors", "no prlimit");
-    }
-    let mut command = Command::new("prlimit");
-    command
-        .args(["--nofile=16", env!("CARGO_BIN_EXE_netloop")])
-        .args(ECHO);
+    };
     let server = Program::start(command);
     let port = server.port();
     let sockets: Vec<TcpStream> = (0..40).map(|_| connect(port)).collect();
@@ -123,13 +66,46 @@ fn who_waits_through_a_shortage_is_served_without_knocking_again() {
     assert!(trace_of(server, &file).contains("(INJECTED)"));
 }
 
+/// A1. Catches: a server that cannot get its reserve back waits for an edge that does not come.
+#[test]
+fn a_server_that_lost_even_its_reserve_serves_when_there_are_descriptors_again() {
+    let Some(command) = limited(&netloop(&ECHO), 64) else {
+        return skipped("A1, the reserve is lost", "no prlimit");
+    };
+    let server = Program::start(command);
+    let port = server.port();
+    let first = connect(port);
+    assert!(echoes(&first));
+    let descriptors = || {
+        let folder = std::fs::read_dir(format!("/proc/{}/fd", server.id()));
+        folder.expect("a living process").count()
+    };
+    let limit = |count: usize| {
+        let mut command = Command::new("prlimit");
+        let id = server.id().to_string();
+        command.args(["--pid", &id, &format!("--nofile={count}:64")]);
+        assert!(command.status().expect("it ran before").success());
+    };
+    let before = descriptors();
+    limit(3);
+    let waiting = connect(port);
+    while descriptors() == before {
+        std::thread::yield_now();
+    }
+    limit(64);
+    assert!(echoes(&waiting), "without knocking again");
+    assert!(echoes(&first));
+}
+
 /// A2. Catches: an error of one connection ends the accepting of the others.
 #[test]
 fn an_error_of_one_waiting_connection_passes_on_to_the_next() {
     if !has("strace") {
         return skipped("A2, ECONNABORTED from accept4", "no strace");
     }
-    for error in ["ECONNABORTED", "EPROTO", "ENETDOWN", "EPERM"] {
+    let errors = "ECONNABORTED EPROTO ENETDOWN ENOPROTOOPT EHOSTDOWN ENONET EHOSTUNREACH \
+                  EOPNOTSUPP ENETUNREACH EPERM";
+    for error in errors.split_whitespace() {
         let inject = format!("inject=accept4:error={error}:when=1");
         let (server, file) = traced(error, &["-e", "trace=accept4", "-e", &inject]);
         assert!(echoes(&connect(server.port())), "{error}");
@@ -148,6 +124,60 @@ fn the_backlog_is_nodes() {
     assert!(trace_of(server, &file).contains(", 511)"));
 }
 
+/// B3. Catches: a read that finds nothing ends the reading, or the connection.
+#[test]
+fn a_read_that_found_nothing_is_made_up_for_by_the_next_edge() {
+    if !has("strace") {
+        return skipped("B3, EAGAIN from recv", "no strace");
+    }
+    let inject = "inject=recvfrom:error=EAGAIN:when=1";
+    let (server, file) = traced("eagain", &["-e", "trace=recvfrom", "-e", inject]);
+    let mut socket = connect(server.port());
+    socket.write_all(b"pi").unwrap();
+    // What the read did not find waits for the next edge, which the rest brings.
+    while !std::fs::read_to_string(&file)
+        .unwrap()
+        .contains("(INJECTED)")
+    {
+        std::thread::yield_now();
+    }
+    socket.write_all(b"ng").unwrap();
+    let mut back = [0; 4];
+    socket.read_exact(&mut back).unwrap();
+    assert_eq!(&back, b"ping");
+    trace_of(server, &file);
+}
+
+/// B7. Catches: a socket is registered before it connects, and its hang-up taken for an answer.
+#[test]
+fn a_socket_is_registered_only_when_it_connects() {
+    if !has("strace") {
+        return skipped("B7, the order of connect and epoll_ctl", "no strace");
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let client = netloop(&[
+        "client",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--count",
+        "1",
+    ]);
+    let file = trace_file("register");
+    let options = ["-e", "trace=connect,epoll_ctl"];
+    let mut client = Program::start(under_strace(&client, &file, &options));
+    drop(listener.accept().unwrap());
+    client.end();
+    let trace = read_trace(&file);
+    let connected = trace.find(&format!("htons({port})")).expect("it connects");
+    let fd = trace[..connected].rsplit("connect(").next().unwrap();
+    let fd = fd.split(',').next().unwrap();
+    let registered = trace.find(&format!("EPOLL_CTL_ADD, {fd},"));
+    assert!(registered.expect("it is registered") > connected);
+}
+
 /// B9. Catches: an interrupted wait ends the loop, or starts its time anew.
 #[test]
 fn an_interrupted_wait_is_taken_up_again() {
@@ -157,87 +187,18 @@ fn an_interrupted_wait_is_taken_up_again() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let file = trace_file("eintr");
-    let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o"]).arg(&file);
-    command.args([
-        "-e",
-        "trace=epoll_wait",
-        "-e",
-        "inject=epoll_wait:error=EINTR:when=1+3",
-        "--",
-    ]);
-    command.arg(env!("CARGO_BIN_EXE_netloop"));
-    command.args(["client", "--host", "127.0.0.1", "--port", &port]);
-    command.args(["--interval", "20ms", "--count", "3"]);
-    let mut client = Program::start(command);
+    let mut client = netloop(&["client", "--host", "127.0.0.1", "--port", &port]);
+    client.args(["--interval", "20ms", "--count", "3"]);
+    let inject = "inject=epoll_wait:error=EINTR:when=1+3";
+    let options = ["-e", "trace=epoll_wait", "-e", inject];
+    let mut client = Program::start(under_strace(&client, &file, &options));
     let (mut socket, _) = listener.accept().unwrap();
     let mut said = Vec::new();
     socket.read_to_end(&mut said).unwrap();
     drop(socket);
     assert_eq!(said, b"hihihi");
     assert_eq!(client.end().0.code(), Some(0));
-    assert!(
-        std::fs::read_to_string(&file)
-            .unwrap()
-            .contains("(INJECTED)")
-    );
-    std::fs::remove_file(file).unwrap();
-}
-
-/// E1. Catches: getaddrinfo is called on the loop's own thread.
-#[test]
-fn a_slow_name_server_does_not_hold_up_an_interval() {
-    let Some(shim) = compiled("getaddrinfo.c") else {
-        return skipped("E1, a slow getaddrinfo", "no C compiler");
-    };
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([
-        "--exact",
-        "kernel::child_with_a_slow_name_server",
-        "--ignored",
-        "--nocapture",
-    ]);
-    command.env("LD_PRELOAD", shim).env("NETLOOP_SLOW", "1");
-    let told = String::from_utf8(command.output().unwrap().stdout).unwrap();
-    let ticks = told
-        .lines()
-        .find_map(|line| line.strip_prefix("ticks before the answer: "));
-    let ticks: u32 = ticks.unwrap_or_else(|| panic!("{told}")).parse().unwrap();
-    assert!(ticks >= 20, "{ticks} ticks of 10 ms in 600 ms");
-}
-
-/// Not a test: the process of the test above.
-#[test]
-#[ignore = "a child of a_slow_name_server_does_not_hold_up_an_interval"]
-fn child_with_a_slow_name_server() {
-    if std::env::var_os("NETLOOP_SLOW").is_none() {
-        return;
-    }
-    let mut l = netloop::EventLoop::new().unwrap();
-    let ticks = std::rc::Rc::new(std::cell::Cell::new(0));
-    let counter = ticks.clone();
-    let interval = l.set_interval(Duration::from_millis(10), move |_| {
-        counter.set(counter.get() + 1);
-    });
-    l.unref_timer(interval);
-    let mut c = l.connect(("slow.test", 1), |_| {}).unwrap();
-    c.on_lookup(move |_, _| println!("\nticks before the answer: {}", ticks.get()));
-    c.on_error(|_, _| {});
-    l.run().unwrap();
-}
-
-/// Compiles a shim to be loaded before the C library.
-fn compiled(name: &str) -> Option<PathBuf> {
-    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "hazards", "shims"]
-        .iter()
-        .collect();
-    let library = std::env::temp_dir().join(format!("netloop-{name}-{}.so", std::process::id()));
-    let mut command = Command::new("cc");
-    command
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(&library)
-        .arg(folder.join(name));
-    command.status().ok()?.success().then_some(library)
+    assert!(read_trace(&file).contains("(INJECTED)"));
 }
 
 /// The rounds of the test below.

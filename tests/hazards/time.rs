@@ -7,6 +7,63 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::stage::*;
+use crate::support::skipped;
+use crate::tools::*;
+
+/// K1. Catches: the loop goes by the wall clock.
+#[test]
+fn a_wall_clock_that_jumps_moves_no_timer() {
+    if !is_child() {
+        let Some(shim) = compiled("wall_clock.c") else {
+            return skipped("K1, a jumping wall clock", "no C compiler");
+        };
+        let mut child = myself("time::a_wall_clock_that_jumps_moves_no_timer");
+        child.env("LD_PRELOAD", shim);
+        return passes(child);
+    }
+    let wall = std::time::SystemTime::now;
+    let first = wall();
+    let jump = wall()
+        .duration_since(first)
+        .unwrap_or_else(|back| back.duration());
+    assert!(jump > Duration::from_secs(3000), "the clock jumps");
+    let mut l = event_loop();
+    let words = Words::default();
+    let start = Instant::now();
+    for delay in [40, 20, 30, 10] {
+        let said = words.clone();
+        l.set_timeout(ms(delay), move |_| {
+            assert!(start.elapsed() >= ms(delay - 1));
+            said.say(delay.to_string());
+        });
+    }
+    l.run().unwrap();
+    assert_eq!(words.take(), ["10", "20", "30", "40"]);
+}
+
+/// K6. Catches: timers of one time run in another order, or one that was cleared meanwhile runs.
+#[test]
+fn timers_of_one_time_run_in_order_and_not_if_another_cleared_them() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let victim = Rc::new(Cell::new(None));
+    let cleared = victim.clone();
+    for number in 0..10 {
+        let (said, cleared) = (words.clone(), cleared.clone());
+        let timer = l.set_timeout(ms(10), move |l| {
+            said.say(number.to_string());
+            if number == 3 {
+                l.clear_timeout(cleared.get().unwrap());
+            }
+        });
+        if number == 7 {
+            victim.set(Some(timer));
+        }
+    }
+    busy(20);
+    l.run().unwrap();
+    assert_eq!(words.take(), ["0", "1", "2", "3", "4", "5", "6", "8", "9"]);
+}
 
 /// K2. Catches: a timer starts from a time that was read before the callback took long.
 #[test]

@@ -1,5 +1,7 @@
 //! `srv-*`: servers.
 
+use std::process::{Command, Stdio};
+
 use netloop::{Error, ListenOptions, Server, Socket};
 
 use crate::story::*;
@@ -584,9 +586,11 @@ twin!(srv_unix_enoent_dir, |t, l| {
 });
 
 twin!(srv_unix_stale_exit, |t, l| {
-    // A listener that is not closed by this library leaves its path, as a process that exits does.
     let path = t.sock_path("s");
-    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "srv::child_that_exits_listening", "--ignored"]);
+    child.env("NETLOOP_CHILD_PATH", &path).stdout(Stdio::null());
+    assert!(child.status().unwrap().success());
     t.log(format!("main left-behind={}", path.exists()));
     let mut c = l.connect(&path, move |_| {}).unwrap();
     c.on_error(move |c, error| {
@@ -596,6 +600,21 @@ twin!(srv_unix_stale_exit, |t, l| {
         s.listen(&path, move |_| {}).unwrap();
     });
 });
+
+/// Not a test: the process that the test above starts.
+#[test]
+#[ignore = "a child of srv_unix_stale_exit"]
+fn child_that_exits_listening() {
+    let Ok(path) = std::env::var("NETLOOP_CHILD_PATH") else {
+        return;
+    };
+    let mut l = netloop::EventLoop::new().unwrap();
+    l.set_timeout(ms(10_000), |_| panic!("nothing listens"));
+    l.create_server(|_| {})
+        .listen(std::path::Path::new(&path), |_| std::process::exit(0))
+        .unwrap();
+    l.run().unwrap();
+}
 
 twin!(srv_unix_unlink_foreign, |t, l| {
     let path = t.sock_path("s");

@@ -1,8 +1,8 @@
 //! `timeout-*`: a socket on which nothing happens.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use netloop::{ConnectOptions, Error, Loop, Socket};
+use netloop::{ConnectOptions, Error, EventLoop, Loop, Socket};
 
 use crate::story::*;
 
@@ -143,3 +143,79 @@ twin!(timeout_unref, |t, l| {
     t.run(l);
     t.log("process exit");
 });
+
+/// What of `timeout-disable.js` is not about the identity of a listener.
+#[test]
+fn a_timeout_of_zero_turns_it_off_and_adds_no_listener() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(resuming)
+            .listen((HOST, 0), move |s| {
+                let mut c = connect(s);
+                c.resume()
+                    .set_timeout(ms(20))
+                    .set_timeout_once(ms(0), move |_| t.log("client never"));
+                t.log(format!("timeout={}", c.timeout().unwrap().as_millis()));
+                let id = c.id();
+                c.event_loop().set_timeout(ms(80), move |l| {
+                    t.log("main no-timeout-happened");
+                    let mut c = l.socket_at(id);
+                    c.set_timeout(ms(20)).on_timeout(move |c| {
+                        t.log("client timeout");
+                        c.end();
+                    });
+                });
+                c.on_timeout(move |_| t.log("client any-timeout"));
+            })
+            .unwrap();
+    };
+    check_text(
+        "a timeout of zero",
+        "timeout=0\n\
+         main no-timeout-happened\n\
+         client any-timeout\n\
+         client timeout\n",
+        play,
+    );
+}
+
+#[test]
+fn a_timeout_set_after_destroy_adds_no_listener_for_the_next_life() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.resume();
+        })
+        .listen((HOST, 0), move |s| {
+            let (server, port) = (s.id(), s.port().unwrap());
+            connect(s)
+                .once_connect(move |c| {
+                    c.destroy()
+                        .set_timeout_once(ms(20), move |_| t.log("client never"));
+                })
+                .once_close(move |c, _| {
+                    t.log("client close");
+                    c.connect((HOST, port), |_| {}).unwrap();
+                    c.set_timeout_once(ms(20), move |c| {
+                        t.log("client timeout");
+                        c.destroy();
+                        c.event_loop().server_at(server).close();
+                    });
+                });
+        })
+        .unwrap();
+    };
+    let expected = "client close\nclient timeout\n";
+    check_text("a timeout set after destroy", expected, play);
+}
+
+/// What of `timeout-bad-args.js` is a duration; Node's `timeout` tells the number before the cut.
+#[test]
+fn an_idle_timeout_above_the_longest_is_cut_and_tells_so() {
+    let mut l = EventLoop::new().unwrap();
+    let mut c = l.socket();
+    let mut told = |timeout| c.set_timeout(timeout).timeout().unwrap().as_millis();
+    let longest = (1 << 31) - 1;
+    assert_eq!(told(Duration::from_millis(longest)), u128::from(longest));
+    assert_eq!(told(Duration::from_millis(1 << 31)), u128::from(longest));
+    assert_eq!(told(Duration::MAX), u128::from(longest));
+    assert_eq!(told(Duration::ZERO), 0);
+}

@@ -1,13 +1,26 @@
-/* A name server that takes its time, and knows one address. */
+/* A name server that takes its time, and knows one address. It answers for `waits.test` only
+ * once `passes.test` was asked for. */
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+static atomic_int passes;
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **found) {
-    (void)node, (void)service, (void)hints;
-    usleep(600 * 1000);
+    (void)service, (void)hints;
+    if (strcmp(node, "passes.test") == 0) {
+        passes = 1;
+    } else if (strcmp(node, "waits.test") == 0) {
+        for (int tries = 0; !passes && tries < 8000; tries++) {
+            usleep(1000);
+        }
+    } else {
+        usleep(600 * 1000);
+    }
     struct addrinfo *info = calloc(1, sizeof *info);
     struct sockaddr_in *address = calloc(1, sizeof *address);
     address->sin_family = AF_INET;

@@ -1,0 +1,119 @@
+//! E: names.
+
+use netloop::EventLoop;
+
+use crate::stage::*;
+use crate::support::skipped;
+use crate::tools::*;
+
+/// Runs this test in a process whose name server is the shim.
+fn with_a_slow_name_server(test: &str, what: &str) {
+    let Some(shim) = compiled("getaddrinfo.c") else {
+        return skipped(what, "no C compiler");
+    };
+    let mut child = myself(test);
+    child.env("LD_PRELOAD", shim);
+    passes(child);
+}
+
+/// A loop on which the shim's slowness would be seen.
+fn impatient() -> EventLoop {
+    let mut l = EventLoop::new().unwrap();
+    let limit = l.set_timeout(ms(4000), |_| panic!("the loop waits for a name server"));
+    l.unref_timer(limit);
+    l
+}
+
+/// E1. Catches: getaddrinfo is called on the loop's own thread.
+#[test]
+fn a_slow_name_server_does_not_hold_up_an_interval() {
+    if !is_child() {
+        let this = "names::a_slow_name_server_does_not_hold_up_an_interval";
+        return with_a_slow_name_server(this, "E1, a slow getaddrinfo");
+    }
+    let mut l = impatient();
+    let words = Words::default();
+    let said = words.clone();
+    let interval = l.set_interval(ms(10), move |_| said.say("tick"));
+    l.unref_timer(interval);
+    let told = words.clone();
+    let mut c = l.connect(("slow.test", 1), |_| {}).unwrap();
+    c.on_lookup(move |_, _| {
+        let ticks = told.count("tick");
+        assert!(ticks >= 20, "{ticks} ticks of 10 ms in 600 ms");
+    });
+    c.on_error(|_, _| {});
+    l.run().unwrap();
+}
+
+/// E1. Catches: one thread asks for one name after the other.
+#[test]
+fn slow_lookups_do_not_queue_behind_each_other() {
+    if !is_child() {
+        let this = "names::slow_lookups_do_not_queue_behind_each_other";
+        return with_a_slow_name_server(this, "E1, several slow lookups");
+    }
+    let mut l = impatient();
+    let words = Words::default();
+    for name in ["waits.test", "waits.test", "waits.test", "passes.test"] {
+        let said = words.clone();
+        let mut c = l.connect((name, 1), |_| {}).unwrap();
+        c.on_lookup(move |_, lookup| said.say(lookup.host.clone()));
+        c.on_error(|_, _| {});
+    }
+    l.run().unwrap();
+    assert_eq!(words.take().len(), 4);
+}
+
+/// E1. Catches: a loop waits for an answer that nobody wants any more, or emits it.
+#[test]
+fn a_socket_destroyed_during_its_lookup_closes_and_the_loop_ends_without_the_answer() {
+    if !is_child() {
+        let this = "names::a_socket_destroyed_during_its_lookup_closes_and_the_loop_ends_\
+                    without_the_answer";
+        return with_a_slow_name_server(this, "E1, destroyed during a lookup");
+    }
+    let mut l = impatient();
+    let words = Words::default();
+    let said = words.clone();
+    let mut c = l
+        .connect(("waits.test", 1), |_| panic!("connected"))
+        .unwrap();
+    watch(&words, &mut c);
+    c.on_lookup(move |_, _| said.say("lookup"));
+    let id = c.id();
+    l.set_timeout(ms(10), move |l| _ = l.socket_at(id).destroy());
+    l.run().unwrap();
+    assert_eq!(words.take(), ["close Some(false)"]);
+}
+
+/// E2. Catches: an answer without addresses leaves the socket connecting for ever.
+#[test]
+fn a_name_without_addresses_is_not_found() {
+    let mut l = event_loop();
+    l.set_lookup(|l, request| l.answer_lookup(request.id, Ok(vec![])));
+    let words = Words::default();
+    watch(&words, &mut l.connect(("empty.test", 1), |_| {}).unwrap());
+    l.run().unwrap();
+    assert_eq!(words.take(), ["error ENOTFOUND", "close Some(true)"]);
+}
+
+/// E2. Catches: the answer to a server's lookup is dropped.
+#[test]
+fn a_server_listens_at_the_first_address_of_a_name() {
+    let mut l = event_loop();
+    l.set_lookup(|l, request| {
+        let found = ["fe80::1", HOST].map(|address| address.parse().unwrap());
+        l.answer_lookup(request.id, Ok(found.to_vec()));
+    });
+    let words = Words::default();
+    let said = words.clone();
+    l.create_server(|_| {})
+        .listen(("home.test", 0), move |s| {
+            said.say(s.address().unwrap().ip().to_string());
+            s.close();
+        })
+        .unwrap();
+    l.run().unwrap();
+    assert_eq!(words.take(), [HOST]);
+}

@@ -1,0 +1,165 @@
+//! J: resources.
+
+use std::net::TcpStream;
+use std::os::fd::AsFd;
+use std::process::Command;
+
+use netloop::ServerOptions;
+
+use crate::stage::*;
+use crate::support::skipped;
+use crate::tools::*;
+
+/// J1. Catches: each connection gets a buffer, or a field, of its own that it does not need.
+#[test]
+fn an_idle_connection_with_four_listeners_needs_less_than_300_bytes() {
+    const COUNT: usize = 3000;
+    if !is_child() {
+        let this = "resources::an_idle_connection_with_four_listeners_needs_less_than_300_bytes";
+        return match limited(&myself(this), 2 * COUNT + 100) {
+            Some(child) => passes(child),
+            None => skipped("J1, memory of idle connections", "no prlimit"),
+        };
+    }
+    let mut l = event_loop();
+    let options = ServerOptions::default().accepts_per_turn(64);
+    let mut server = l.create_server_with(options, |c| {
+        c.on_data(|_, _| {})
+            .on_end(|_| {})
+            .on_error(|_, _| {})
+            .on_close(|_, _| {});
+    });
+    let id = server.id();
+    let address = listen(&mut server);
+    let mut peers = Vec::with_capacity(COUNT);
+    let mut before = 0;
+    while peers.len() < COUNT {
+        // What the loop itself needs is there after the first.
+        if peers.len() == 1 {
+            before = memory();
+        }
+        peers.push(peer(address));
+        while l.server_at(id).connections() < peers.len() {
+            l.run_once().unwrap();
+        }
+    }
+    let each = memory().saturating_sub(before) / (COUNT - 1);
+    assert!(each < 300, "{each} bytes for each connection");
+    l.server_at(id).close();
+    drop(peers);
+    l.run().unwrap();
+}
+
+/// J2. Catches: what a peer is owed, or its silence, puts an idle timeout off for ever.
+#[test]
+fn a_silent_peer_is_noticed() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        watch(&said, c);
+        let said = said.clone();
+        c.write(vec![0; 16 << 20]);
+        c.set_timeout(ms(30)).on_timeout(move |c| {
+            said.say("timeout");
+            c.destroy();
+        });
+        close_server(c);
+    });
+    let peer = peer(listen(&mut server));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["timeout", "close Some(false)"]);
+    drop(peer);
+}
+
+/// J3. Catches: an error that the kernel finds by itself is not told to a socket that only waits.
+#[test]
+fn a_peer_that_has_vanished_is_told_by_the_kernel() {
+    if !is_child() {
+        let this = "resources::a_peer_that_has_vanished_is_told_by_the_kernel";
+        // Probed, so that a kernel without the discipline is seen; taken away for the handshake.
+        let setup = "tc qdisc add dev lo root blackhole; tc qdisc del dev lo root";
+        match in_own_network(this, setup) {
+            Some(child) => passes(child),
+            None => skipped("J3, a vanished peer", "no network of one's own, or no tc"),
+        }
+        return;
+    }
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        watch(&said, c);
+        let fd = c.duplicate_fd().unwrap();
+        let limit = Some(ms(500));
+        socket2::SockRef::from(&fd.as_fd())
+            .set_tcp_user_timeout(limit)
+            .unwrap();
+        let lost = Command::new("tc")
+            .args(["qdisc", "add", "dev", "lo", "root", "blackhole"])
+            .status();
+        assert!(lost.unwrap().success());
+        c.write("is anybody there?");
+        close_server(c);
+    });
+    let peer = peer(listen(&mut server));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["error ETIMEDOUT", "close Some(true)"]);
+    drop(peer);
+}
+
+/// J4. Catches: a timer that was cleared, or a time that was put off, leaves something behind.
+#[test]
+fn a_million_timers_that_were_cleared_leave_nothing_behind() {
+    if !is_child() {
+        return passes(myself(
+            "resources::a_million_timers_that_were_cleared_leave_nothing_behind",
+        ));
+    }
+    let mut l = event_loop();
+    let kept = l.set_timeout(ms(5000), |_| {});
+    let mut churn = |count: u64| {
+        for number in 0..count {
+            let timer = l.set_timeout(ms(1000 + number % 100), |_| {});
+            l.refresh(kept);
+            l.clear_timeout(timer);
+        }
+    };
+    churn(1000);
+    let before = memory();
+    churn(1_000_000);
+    let grown = memory().saturating_sub(before);
+    assert!(grown < 64 * 1024, "{grown} bytes");
+    l.clear_timeout(kept);
+    l.run().unwrap();
+}
+
+/// J5. Catches: a connect without descriptors panics, or is never told.
+#[test]
+fn a_connect_without_descriptors_is_an_event_like_any_other() {
+    if !is_child() {
+        let this = "resources::a_connect_without_descriptors_is_an_event_like_any_other";
+        return match limited(&myself(this), 64) {
+            Some(child) => passes(child),
+            None => skipped("J5, connect without descriptors", "no prlimit"),
+        };
+    }
+    let mut l = event_loop();
+    let words = Words::default();
+    let listener = std::net::TcpListener::bind((HOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let all: Vec<_> = std::iter::from_fn(|| listener.try_clone().ok())
+        .take(64)
+        .collect();
+    assert!(all.len() < 64 && TcpStream::connect(address).is_err());
+    watch(&words, &mut l.connect(address, |_| {}).unwrap());
+    words.say("connect has returned");
+    l.run().unwrap();
+    assert_eq!(
+        words.take(),
+        ["connect has returned", "error EMFILE", "close Some(true)"]
+    );
+    drop(all);
+    l.connect(address, |c| _ = c.destroy()).unwrap();
+    l.run().unwrap();
+}

@@ -1,0 +1,202 @@
+//! The tools with which the kernel is made to misbehave: strace, shims before the C library, a
+//! network of one's own, and processes of this very test binary.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::program::{Program, netloop};
+
+pub(crate) const ECHO: [&str; 6] = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
+
+pub(crate) fn has(tool: &str) -> bool {
+    let mut command = Command::new(tool);
+    command
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().is_ok()
+}
+
+pub(crate) fn connect(port: u16) -> TcpStream {
+    let socket = TcpStream::connect(("127.0.0.1", port)).expect("the kernel accepts");
+    socket
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    socket
+}
+
+pub(crate) fn echoes(mut socket: &TcpStream) -> bool {
+    let mut back = [0; 4];
+    socket.write_all(b"ping").is_ok() && socket.read_exact(&mut back).is_ok() && &back == b"ping"
+}
+
+/// A file of its own for what strace writes.
+pub(crate) fn trace_file(test: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("netloop-{test}-{}", std::process::id()))
+}
+
+/// A command under strace, which writes to a file.
+pub(crate) fn under_strace(traced: &Command, file: &Path, options: &[&str]) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o"]).arg(file).args(options);
+    command
+        .arg("--")
+        .arg(traced.get_program())
+        .args(traced.get_args());
+    command
+}
+
+/// The echo server under strace.
+pub(crate) fn traced(test: &str, options: &[&str]) -> (Traced, PathBuf) {
+    let file = trace_file(test);
+    let server = under_strace(&netloop(&ECHO), &file, options);
+    (Traced(Program::start(server)), file)
+}
+
+/// A strace, and the program below it, which would outlive it.
+pub(crate) struct Traced(Program);
+
+impl Traced {
+    #[track_caller]
+    pub(crate) fn port(&self) -> u16 {
+        self.0.port()
+    }
+
+    fn signal_traced(&self, signal: &str) {
+        let children = format!("/proc/{0}/task/{0}/children", self.0.id());
+        for child in std::fs::read_to_string(children)
+            .unwrap_or_default()
+            .split_whitespace()
+        {
+            let _ = Command::new("kill").args([signal, child]).status();
+        }
+    }
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        self.signal_traced("-KILL");
+    }
+}
+
+/// What strace wrote. The file goes.
+pub(crate) fn read_trace(file: &Path) -> String {
+    let trace = std::fs::read_to_string(file).expect("what strace wrote");
+    std::fs::remove_file(file).expect("the file goes");
+    trace
+}
+
+/// Ends a traced server, and returns what strace wrote.
+pub(crate) fn trace_of(mut traced: Traced, file: &Path) -> String {
+    traced.signal_traced("-TERM");
+    traced.0.end();
+    read_trace(file)
+}
+
+/// Compiles a shim to be loaded before the C library. It comes into its place whole, whoever else
+/// compiles it at the same time.
+pub(crate) fn compiled(name: &str) -> Option<PathBuf> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let source: PathBuf = [
+        env!("CARGO_MANIFEST_DIR"),
+        "tests",
+        "hazards",
+        "shims",
+        name,
+    ]
+    .iter()
+    .collect();
+    let library = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(name)
+        .with_extension("so");
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let draft = library.with_extension(format!("{}-{number}", std::process::id()));
+    let mut command = Command::new("cc");
+    command
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&draft)
+        .arg(source);
+    if !command.status().ok()?.success() {
+        return None;
+    }
+    std::fs::rename(draft, &library).expect("one folder");
+    Some(library)
+}
+
+/// This very test in a process of its own, where [`is_child`] is true.
+pub(crate) fn myself(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("a path"));
+    command
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD, "1");
+    command
+}
+
+const CHILD: &str = "NETLOOP_HAZARD";
+
+pub(crate) fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// A command with so many descriptors. None without the tool that sets the limit.
+pub(crate) fn limited(command: &Command, descriptors: usize) -> Option<Command> {
+    let mut limited = Command::new("prlimit");
+    limited
+        .arg(format!("--nofile={descriptors}"))
+        .arg(command.get_program());
+    limited.args(command.get_args());
+    limited.envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    has("prlimit").then_some(limited)
+}
+
+/// Runs a child, and sees it pass.
+#[track_caller]
+pub(crate) fn passes(mut command: Command) {
+    let output = command.output().expect("the child runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}{complaints}");
+    assert!(told.contains("1 passed"), "{told}");
+}
+
+/// This very test in a network of its own that has only the loopback, after commands of a shell.
+/// None where the kernel does not let us have one.
+pub(crate) fn in_own_network(test: &str, setup: &str) -> Option<Command> {
+    let own = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-rn", "sh", "-e", "-c", script, "sh"]);
+        command
+    };
+    let script = format!("ip link set lo up; {setup}");
+    let probe = own(&script).stderr(Stdio::null()).status();
+    if !probe.is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let child = myself(test);
+    let mut command = own(&format!("{script}; exec \"$@\""));
+    command
+        .arg(child.get_program())
+        .args(child.get_args())
+        .env(CHILD, "1");
+    Some(command)
+}
+
+/// The anonymous memory of this process, in bytes.
+pub(crate) fn memory() -> usize {
+    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").expect("a Linux");
+    let line = rollup
+        .lines()
+        .find_map(|line| line.strip_prefix("Anonymous:"));
+    let kilobytes = line
+        .and_then(|line| line.split_whitespace().next())
+        .expect("a number");
+    kilobytes.parse::<usize>().expect("a number") * 1024
+}

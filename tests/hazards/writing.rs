@@ -1,0 +1,230 @@
+//! G: writing.
+
+use std::cell::Cell;
+use std::io::Read;
+use std::net::{Shutdown, TcpStream};
+use std::rc::Rc;
+
+use netloop::{ServerOptions, Socket};
+
+use crate::stage::*;
+use crate::support::skipped;
+use crate::tools::*;
+
+/// Makes the kernel keep as little as it can for a socket.
+fn narrow(socket: &mut Socket<'_>) {
+    let duplicate = socket2::Socket::from(socket.duplicate_fd().unwrap());
+    duplicate.set_send_buffer_size(1).unwrap();
+}
+
+fn read_all(mut peer: TcpStream) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        peer.read_to_end(&mut all).expect("no reset");
+        all
+    })
+}
+
+/// G1. Catches: a peer that never reads makes the outbox grow without end.
+#[test]
+fn a_peer_that_never_reads_costs_no_more_than_the_limit() {
+    const LIMIT: usize = 1 << 20;
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let options = ServerOptions::default().write_limit(LIMIT);
+    let called_back = Rc::new(Cell::new(0));
+    let counter = called_back.clone();
+    let mut server = l.create_server_with(options, move |c| {
+        watch(&said, c);
+        for _ in 0..1000 {
+            let counter = counter.clone();
+            c.write_then([0; 1 << 16], move |_, _| counter.set(counter.get() + 1));
+            assert!(c.writable_length() <= LIMIT);
+        }
+        close_server(c);
+    });
+    let peer = peer(listen(&mut server));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["error ENOBUFS", "close Some(true)"]);
+    assert_eq!(called_back.get(), 1000);
+    drop(peer);
+}
+
+/// G1. Catches: `drain` is emitted for each request that leaves, or never.
+#[test]
+fn drain_comes_once_when_all_that_was_owed_has_left() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        let said = said.clone();
+        for _ in 0..256 {
+            c.write([7; 1 << 16]);
+        }
+        c.on_drain(move |c| {
+            said.say(format!("drain, {} left", c.writable_length()));
+            c.end();
+        });
+        c.resume();
+        close_server(c);
+    });
+    let reader = read_all(peer(listen(&mut server)));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["drain, 0 left"]);
+    assert_eq!(reader.join().unwrap().len(), 256 << 16);
+}
+
+/// G2. Catches: a request that left in part goes on at the wrong byte.
+#[test]
+fn what_leaves_piece_by_piece_arrives_whole_and_in_order() {
+    let mut l = event_loop();
+    let sent: Vec<u8> = (0..400_000_u32).map(|byte| (byte % 251) as u8).collect();
+    let to_send = sent.clone();
+    let callbacks = Rc::new(Cell::new(0));
+    let counter = callbacks.clone();
+    let mut server = l.create_server(move |c| {
+        narrow(c);
+        let mut number = 0;
+        let mut rest = &to_send[..];
+        while !rest.is_empty() {
+            let (chunk, left) = rest.split_at((number * 7 % 4001 + 1).min(rest.len()));
+            rest = left;
+            let counter = counter.clone();
+            c.write_then(chunk, move |_, result| {
+                result.unwrap();
+                assert_eq!(counter.replace(number + 1), number, "in order");
+            });
+            number += 1;
+        }
+        c.end();
+        c.resume();
+        close_server(c);
+    });
+    let reader = read_all(peer(listen(&mut server)));
+    l.run().unwrap();
+    assert!(reader.join().unwrap() == sent);
+    assert!(callbacks.get() > 100);
+}
+
+/// G3, G5. Catches: interest is toggled by epoll_ctl, or a send may raise SIGPIPE in a host.
+#[test]
+fn a_reader_too_slow_costs_no_epoll_ctl_and_no_send_can_raise_sigpipe() {
+    if !has("strace") {
+        return skipped("G3 and G5, sends under strace", "no strace");
+    }
+    let calls = "trace=epoll_ctl,sendto,sendmsg,write,writev,accept4";
+    let (server, file) = traced("slow-reader", &["-e", calls]);
+    let socket = connect(server.port());
+    let reader = read_all(socket.try_clone().unwrap());
+    std::io::copy(&mut std::io::repeat(7).take(16 << 20), &mut &socket).unwrap();
+    socket.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(reader.join().unwrap().len(), 16 << 20);
+    let trace = trace_of(server, &file);
+    let accepted = trace
+        .lines()
+        .find(|line| line.contains("accept4("))
+        .unwrap();
+    let fd = accepted.rsplit("= ").next().unwrap().trim();
+    let of = |call: &str| {
+        let start = format!("{call}({fd},");
+        trace
+            .lines()
+            .filter(move |line| line.contains(&start))
+            .collect::<Vec<_>>()
+    };
+    let added = trace.matches(&format!("EPOLL_CTL_ADD, {fd},")).count();
+    assert_eq!(added, 1);
+    assert_eq!(trace.matches("EPOLL_CTL_MOD").count(), 0);
+    assert_eq!([of("write"), of("writev")].concat(), Vec::<&str>::new());
+    let sends = [of("sendto"), of("sendmsg")].concat();
+    assert!(sends.len() > 16);
+    let begun = sends.iter().filter(|line| !line.contains("<unfinished"));
+    assert!(
+        begun.clone().all(|line| line.contains("MSG_NOSIGNAL")),
+        "{sends:?}"
+    );
+}
+
+/// G4. Catches: a write that comes too late is not called back, or more than once.
+#[test]
+fn a_write_that_comes_too_late_is_called_back_once_with_its_code() {
+    type Act = fn(&mut Socket<'_>);
+    let late: [(Act, &str); 3] = [
+        (|c| _ = c.end(), "ERR_STREAM_WRITE_AFTER_END"),
+        (|c| _ = c.destroy(), "ERR_STREAM_DESTROYED"),
+        (|c| _ = c.reset_and_destroy(), "ERR_STREAM_DESTROYED"),
+    ];
+    for (act, code) in late {
+        let mut l = event_loop();
+        let words = Words::default();
+        let said = words.clone();
+        let mut server = l.create_server(move |c| {
+            close_server(c);
+            c.on_error(|_, _| {}).resume();
+            act(c);
+            let said = said.clone();
+            assert!(!c.write_then("late", move |_, result| {
+                said.say(result.unwrap_err().code().unwrap());
+            }));
+        });
+        let peer = peer(listen(&mut server));
+        peer.shutdown(Shutdown::Write).unwrap();
+        l.run().unwrap();
+        assert_eq!(words.take(), [code]);
+    }
+}
+
+/// G6. Catches: a passing shortage of memory ends the connection, or is waited out for ever.
+#[test]
+fn a_send_that_the_kernel_has_no_memory_for_is_tried_again() {
+    if !has("strace") {
+        return skipped("G6, ENOBUFS from send", "no strace");
+    }
+    for error in ["ENOBUFS", "ENOMEM"] {
+        let inject = format!("inject=sendto,sendmsg:error={error}:when=1..2");
+        let (server, file) = traced(error, &["-e", "trace=sendto,sendmsg", "-e", &inject]);
+        let socket = connect(server.port());
+        assert!(echoes(&socket) && echoes(&socket) && echoes(&socket));
+        assert!(trace_of(server, &file).matches("(INJECTED)").count() >= 3);
+    }
+}
+
+/// G7. Catches: an interrupted read or write is taken for a failure.
+#[test]
+fn an_interrupted_read_or_write_is_done_again() {
+    if !has("strace") {
+        return skipped("G7, EINTR from recv and send", "no strace");
+    }
+    // The signal that ends the server goes through a sendto, too, and is left alone.
+    let inject = "inject=recvfrom,sendto:error=EINTR:when=1..3+2";
+    let (server, file) = traced("eintr-io", &["-e", "trace=recvfrom,sendto", "-e", inject]);
+    let socket = connect(server.port());
+    assert!(echoes(&socket) && echoes(&socket));
+    assert!(trace_of(server, &file).contains("(INJECTED)"));
+}
+
+/// G8. Catches: shutdown(2) on a connection that was reset is an error of its own.
+#[test]
+fn ending_a_connection_that_was_reset_is_no_error_of_its_own() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let options = ServerOptions::default().pause_on_connect(true);
+    let mut server = l.create_server_with(options, move |c| {
+        watch(&said, c);
+        let said = said.clone();
+        c.on_finish(move |c| {
+            said.say("finish");
+            c.resume();
+        });
+        c.end();
+        close_server(c);
+    });
+    reset(peer(listen(&mut server)));
+    l.run().unwrap();
+    assert_eq!(
+        words.take(),
+        ["finish", "error ECONNRESET", "close Some(true)"]
+    );
+}

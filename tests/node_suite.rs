@@ -1,0 +1,67 @@
+//! What Node's own tests assert of `net` and timers, checked here row by row.
+//!
+//! `node_suite/rows.txt` lists the rows: a file of Node's `test` folder, what it asserts, and the
+//! test here that checks it. Each test bears the name of its file.
+
+mod support;
+
+/// `row!(name, [lines], |t, l| { … })` plays, and compares what was logged with these lines.
+macro_rules! row {
+    ($name:ident, $lines:expr, |$story:ident, $event_loop:ident| $play:block) => {
+        #[test]
+        fn $name() {
+            let expected = $crate::stage::text(&$lines);
+            $crate::story::check_text(stringify!($name), &expected, |$story, $event_loop| $play);
+        }
+    };
+}
+
+#[path = "node_suite/addresses.rs"]
+mod addresses;
+#[path = "node_suite/bytes.rs"]
+mod bytes;
+#[path = "node_suite/connect.rs"]
+mod connect;
+#[path = "node_suite/destroy.rs"]
+mod destroy;
+#[path = "node_suite/end.rs"]
+mod end;
+#[path = "node_suite/families.rs"]
+mod families;
+#[path = "node_suite/hold.rs"]
+mod hold;
+#[path = "node_suite/immediates.rs"]
+mod immediates;
+#[path = "node_suite/listen.rs"]
+mod listen;
+#[path = "node_suite/names.rs"]
+mod names;
+#[path = "node_suite/paths.rs"]
+mod paths;
+#[path = "node_suite/places.rs"]
+mod places;
+#[path = "node_suite/processes.rs"]
+mod processes;
+#[path = "support/program.rs"]
+mod program;
+#[path = "node_suite/read.rs"]
+mod read;
+#[path = "node_suite/refresh.rs"]
+mod refresh;
+#[path = "node_suite/refused.rs"]
+mod refused;
+#[path = "node_suite/rows.rs"]
+mod rows;
+#[path = "node_suite/server.rs"]
+mod server;
+#[path = "node_suite/stage.rs"]
+mod stage;
+#[allow(dead_code, reason = "the twins use the rest")]
+#[path = "scenarios/story.rs"]
+mod story;
+#[path = "node_suite/timeout.rs"]
+mod timeout;
+#[path = "node_suite/timers.rs"]
+mod timers;
+#[path = "node_suite/write.rs"]
+mod write;

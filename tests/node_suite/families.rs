@@ -1,0 +1,148 @@
+//! Several addresses for one name: which is tried, for how long, and what is told.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use netloop::{ConnectOptions, EventLoop, Loop, Socket};
+
+use crate::stage::*;
+use crate::story::*;
+
+const BOTH: &[&str] = &["::1", HOST];
+
+fn named(port: u16, addresses: &'static [&'static str]) -> ConnectOptions {
+    ConnectOptions::from(("x.test", port)).lookup(answering(addresses))
+}
+
+fn attempts(c: &Socket<'_>, port: u16) -> String {
+    let list = c.auto_select_family_attempted_addresses();
+    let list = list.map(|list| list.join(" "));
+    list.unwrap_or("none".into())
+        .replace(&port.to_string(), "PORT")
+}
+
+/// Listens at 127.0.0.1, and lets the same port of ::1 refuse.
+fn serve_v4(l: &mut Loop, then: impl FnOnce(&mut Loop, u16) + 'static) {
+    farewell(l, HOST, move |s| {
+        let port = s.port().unwrap();
+        refuse(SocketAddr::new("::1".parse().unwrap(), port));
+        then(s.event_loop(), port);
+    });
+}
+
+#[test]
+fn net_autoselectfamily_attempt_timeout_default_value() {
+    let l = EventLoop::new().unwrap();
+    assert_eq!(l.default_auto_select_family_attempt_timeout(), ms(500));
+}
+
+row!(
+    net_socket_connect_invalid_autoselectfamilyattempttimeout,
+    [
+        "not before its time: true",
+        "AggregateError ETIMEDOUT ECONNREFUSED",
+    ],
+    |t, l| {
+        for (asked, kept) in [(0, 10), (1, 10), (9, 10), (10, 10), (11, 11)] {
+            l.set_default_auto_select_family_attempt_timeout(ms(asked));
+            assert_eq!(l.default_auto_select_family_attempt_timeout(), ms(kept));
+        }
+        let silent = Silent::new();
+        let port = silent.port();
+        refuse(SocketAddr::from(([127, 0, 0, 3], port)));
+        let options =
+            named(port, &["127.0.0.2", "127.0.0.3"]).auto_select_family_attempt_timeout(ms(1));
+        let start = shared(None);
+        l.connect(options, |_| unreachable!())
+            .unwrap()
+            .on_connection_attempt(move |_, _| start.set(start.get().or(Some(Instant::now()))))
+            .on_connection_attempt_timeout(move |_, _| {
+                // The loop's clock counts whole milliseconds, cut.
+                let waited = start.get().unwrap().elapsed();
+                t.log(format!("not before its time: {}", waited >= ms(9)));
+            })
+            .on_error(move |_, error| {
+                let codes: Vec<_> = error
+                    .errors()
+                    .iter()
+                    .filter_map(|error| error.code())
+                    .collect();
+                t.log(format!("{} {}", error.name(), codes.join(" ")));
+            });
+        t.run(l);
+        drop(silent);
+    }
+);
+
+row!(
+    net_autoselectfamily_default,
+    [
+        "on: connect 127.0.0.1 ::1:PORT 127.0.0.1:PORT",
+        "off: error ECONNREFUSED ::1 none",
+    ],
+    |t, l| {
+        l.set_default_auto_select_family(true);
+        serve_v4(l, move |l, port| {
+            let mut c = l.connect(named(port, BOTH), |_| {}).unwrap();
+            c.resume().on_connect(move |c| {
+                let (address, tried) = (c.remote_address().unwrap(), attempts(c, port));
+                t.log(format!("on: connect {address} {tried}"));
+            });
+        });
+        t.run(l);
+        l.set_default_auto_select_family(false);
+        let port = refusing_port("::1");
+        let mut c = l.connect(named(port, BOTH), |_| unreachable!()).unwrap();
+        c.on_error(move |c, error| {
+            let (code, address) = (error.code().unwrap(), error.address().unwrap());
+            t.log(format!("off: error {code} {address} {}", attempts(c, port)));
+        });
+    }
+);
+
+row!(
+    net_autoselectfamily,
+    [
+        "refused first: 127.0.0.1 ::1:PORT 127.0.0.1:PORT",
+        "up first: ::1 ::1:PORT",
+        "all refused: AggregateError ECONNREFUSED [ECONNREFUSED ::1, ECONNREFUSED 127.0.0.1] \
+     ::1:PORT 127.0.0.1:PORT",
+        "disabled: Error ECONNREFUSED [] none",
+    ],
+    |t, l| {
+        serve_v4(l, move |l, port| tell_connect(t, l, port, "refused first"));
+        t.run(l);
+        farewell(l, "::", move |s| {
+            let port = s.port().unwrap();
+            tell_connect(t, s.event_loop(), port, "up first");
+        });
+        t.run(l);
+        let port = refusing_port("::1");
+        refuse(SocketAddr::from(([127, 0, 0, 1], port)));
+        tell_error(t, l, port, true, "all refused");
+        t.run(l);
+        tell_error(t, l, port, false, "disabled");
+    }
+);
+
+fn tell_connect(t: &'static Story, l: &mut Loop, port: u16, word: &'static str) {
+    let mut c = l.connect(named(port, BOTH), |_| {}).unwrap();
+    c.resume().on_connect(move |c| {
+        let (address, tried) = (c.remote_address().unwrap(), attempts(c, port));
+        t.log(format!("{word}: {address} {tried}"));
+    });
+}
+
+fn tell_error(t: &'static Story, l: &mut Loop, port: u16, on: bool, word: &'static str) {
+    let options = named(port, BOTH).auto_select_family(on);
+    let mut c = l.connect(options, |_| unreachable!()).unwrap();
+    c.on_error(move |c, error| {
+        let one = |error: &netloop::Error| {
+            format!("{} {}", error.code().unwrap(), error.address().unwrap())
+        };
+        let all: Vec<String> = error.errors().iter().map(one).collect();
+        let (name, code) = (error.name(), error.code().unwrap());
+        let (all, tried) = (all.join(", "), attempts(c, port));
+        t.log(format!("{word}: {name} {code} [{all}] {tried}"));
+    });
+}
