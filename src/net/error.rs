@@ -210,7 +210,7 @@ fn code_of(error: &io::Error) -> (&'static str, &'static str) {
 
 /// The numbers of Linux (errno-base.h, errno.h) that a socket can meet, Node's names for them,
 /// and what `uv_strerror` says.
-const ERRNOS: [(i32, &str, &str); 50] = [
+const ERRNOS: [(i32, &str, &str); 49] = [
     (1, "EPERM", "operation not permitted"),
     (2, "ENOENT", "no such file or directory"),
     (4, "EINTR", "interrupted system call"),
@@ -254,7 +254,6 @@ const ERRNOS: [(i32, &str, &str); 50] = [
     (105, "ENOBUFS", "no buffer space available"),
     (106, "EISCONN", "socket is already connected"),
     (107, "ENOTCONN", "socket is not connected"),
-    (108, "ESHUTDOWN", "cannot send after transport endpoint shutdown"),
     (110, "ETIMEDOUT", "connection timed out"),
     (111, "ECONNREFUSED", "connection refused"),
     (112, "EHOSTDOWN", "host is down"),

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::io::Write;
 use std::rc::Rc;
 
-use netloop::Loop;
 use netloop::trace::{Subject, What};
+use netloop::{Loop, OnRead, SocketId, SocketOptions};
 
 use crate::stage::*;
 
@@ -50,21 +50,25 @@ fn a_socket_that_is_paused_and_resumed_often_is_served_once_a_turn() {
         }
         _ => {}
     });
-    let options = netloop::ServerOptions::default()
-        .pause_on_connect(true)
-        .high_water_mark(1);
-    let mut server = l.create_server_with(options, |c| {
-        for _ in 0..10 {
-            c.resume();
-            let id = c.id();
-            c.event_loop().next_tick(move |l| {
-                l.socket_at(id).pause().resume();
-            });
+    // With a buffer of its own a socket stops and starts to be read with each pause and resume.
+    fn pause_and_resume(l: &mut Loop, id: SocketId, left: u32) {
+        l.socket_at(id).pause().resume();
+        if left > 0 {
+            l.next_tick(move |l| pause_and_resume(l, id, left - 1));
         }
-        close_server(c);
-    });
-    drop(peer(listen(&mut server)));
+    }
+    let listener = std::net::TcpListener::bind((HOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let own = OnRead::new(vec![0; 16], |_, _| true);
+    let mut c = l.socket_with(SocketOptions::default().on_read(own));
+    c.connect(address, |c| {
+        let id = c.id();
+        pause_and_resume(c.event_loop(), id, 10);
+    })
+    .unwrap();
+    let closer = std::thread::spawn(move || drop(listener.accept().unwrap()));
     l.run().unwrap();
+    closer.join().unwrap();
     assert_eq!(most.get(), 1);
 }
 

@@ -70,6 +70,7 @@ fn timers_of_one_time_run_in_order_and_not_if_another_cleared_them() {
 fn a_timer_set_after_long_work_waits_its_whole_delay() {
     let mut l = event_loop();
     l.set_immediate(|l| {
+        assert!(l.now() < 50, "the time is read, and kept, before");
         busy(60);
         let start = Instant::now();
         l.set_timeout(ms(50), move |_| {

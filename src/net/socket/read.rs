@@ -341,7 +341,9 @@ impl Loop {
 
 impl SocketEntry {
     fn has_own_buffer(&self) -> bool {
-        self.cold.as_ref().is_some_and(|cold| cold.on_read.is_some())
+        self.cold
+            .as_ref()
+            .is_some_and(|cold| cold.on_read.is_some())
     }
 }
 

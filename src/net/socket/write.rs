@@ -56,7 +56,11 @@ impl Loop {
             }
             State::Open(_, Writable::Broken) | State::Idle(Writable::Broken) => {
                 // It will not be sent: only the callback matters, and beyond the limit no byte is kept.
-                let kept = if entry.may_owe(bytes.len()) { bytes } else { &[] };
+                let kept = if entry.may_owe(bytes.len()) {
+                    bytes
+                } else {
+                    &[]
+                };
                 entry.connection.outbox_mut().push(kept.to_vec(), callback);
                 false
             }

@@ -1,0 +1,184 @@
+//! What differs from Node beside the scenarios, pinned; the reasons stand on the parity page.
+
+use std::time::Duration;
+
+use netloop::{ConnectOptions, Error, EventLoop, LookupRequest, Loop, Socket};
+
+use crate::story::*;
+
+type Told = fn(&mut Socket<'_>, Result<(), &Error>);
+
+#[test]
+fn a_second_connect_while_connecting_or_connected_destroys_the_socket() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| _ = c.resume())
+            .listen((HOST, 0), move |s| {
+                let (server, port) = (s.id(), s.port().unwrap());
+                let again = move |c: &mut Socket<'_>| {
+                    c.connect((HOST, port), |_| unreachable!()).unwrap();
+                };
+                let mut c = connect(s);
+                watch(t, "connecting", &mut c, "connect error close");
+                again(&mut c);
+                c.on_close(move |c, _| {
+                    let mut s = c.event_loop().server_at(server);
+                    let mut c = connect(&mut s);
+                    watch(t, "connected", &mut c, "error close").on_connect(again);
+                    c.on_close(move |c, _| {
+                        c.event_loop().server_at(server).close();
+                    });
+                });
+            })
+            .unwrap();
+    };
+    let told = "connecting error EALREADY connect\n\
+                connecting close hadError=true\n\
+                connected error EISCONN connect\n\
+                connected close hadError=true\n";
+    check_text("a second connect", told, play);
+}
+
+#[test]
+fn a_destroyed_socket_connects_again_from_its_close_and_neither_before_nor_later() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| _ = c.end().resume())
+            .listen((HOST, 0), move |s| {
+                let (server, port) = (s.id(), s.port().unwrap());
+                let again = move |c: &mut Socket<'_>, when: &str| {
+                    let result = c.connect((HOST, port), |c| _ = c.end());
+                    let code = result.err().and_then(|error| error.code());
+                    t.log(format!("{when} {}", code.unwrap_or("connects")));
+                };
+                let mut c = connect(s);
+                let (id, lives) = (c.id(), shared(0));
+                c.resume()
+                    .once_connect(move |c| again(c.destroy(), "before"))
+                    .on_close(move |c, _| {
+                        if count_up(lives) == 1 {
+                            return again(c, "close");
+                        }
+                        c.event_loop().server_at(server).close();
+                        c.event_loop().set_immediate(move |l| {
+                            again(&mut l.socket_at(id), "later");
+                        });
+                    });
+            })
+            .unwrap();
+    };
+    let told = "before ERR_SOCKET_CLOSED\nclose connects\nlater ERR_SOCKET_CLOSED\n";
+    check_text("connect again", told, play);
+}
+
+#[test]
+fn what_is_taken_by_read_is_not_told_by_data() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.end_with("hello").resume();
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            connect(s)
+                .on_readable(move |c| {
+                    if let Some(bytes) = c.read(Some(3)) {
+                        t.log(format!("read {}", String::from_utf8_lossy(&bytes)));
+                        c.read(None);
+                    }
+                })
+                .on_data(|_, _| unreachable!())
+                .on_end(move |_| t.log("end"));
+        })
+        .unwrap();
+    };
+    check_text("read", "read hel\nend\n", play);
+}
+
+#[test]
+fn a_write_after_destroy_says_destroyed_whoever_has_ended_before() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.end().resume();
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            connect(s).resume().on_close(move |c, _| {
+                c.write_then("late", move |_, result| {
+                    t.log(result.unwrap_err().code().unwrap());
+                });
+            });
+        })
+        .unwrap();
+    };
+    check_text("write after destroy", "ERR_STREAM_DESTROYED\n", play);
+}
+
+#[test]
+fn each_write_calls_back_in_its_own_tick_though_the_callback_is_the_same() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.resume();
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            connect(s).on_connect(move |c| {
+                let same = move |_: &mut Socket<'_>, _: Result<(), &Error>| t.log("same");
+                c.write_then("a", same);
+                c.event_loop().next_tick(move |_| t.log("tick between"));
+                c.write_then("b", same);
+                c.end();
+            });
+        })
+        .unwrap();
+    };
+    check_text(
+        "one callback, two writes",
+        "same\ntick between\nsame\n",
+        play,
+    );
+}
+
+#[test]
+fn a_write_beyond_the_limit_fails_and_destroys() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|_| {})
+            .listen((HOST, 0), move |s| {
+                let options = ConnectOptions::from((HOST, s.port().unwrap())).write_limit(10);
+                let mut c = s.event_loop().connect(options, |_| {}).unwrap();
+                watch(t, "client", &mut c, "error close");
+                let told: Told = |_, result| assert!(result.is_err());
+                let (fits, exceeds) = (c.write_then("1234567890", told), c.write_then("1", told));
+                t.log(format!("write {fits}, write {exceeds}"));
+                s.close();
+            })
+            .unwrap();
+    };
+    let told = "write true, write false\n\
+                client error ENOBUFS write\n\
+                client close hadError=true\n";
+    check_text("write limit", told, play);
+}
+
+#[test]
+fn an_attempt_timeout_of_zero_counts_as_ten_milliseconds() {
+    let mut l = EventLoop::new().unwrap();
+    l.set_default_auto_select_family_attempt_timeout(Duration::ZERO);
+    assert_eq!(l.default_auto_select_family_attempt_timeout(), ms(10));
+}
+
+#[test]
+fn the_error_of_several_attempts_shows_all_their_messages() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        closed_port(l, move |l, port| {
+            let lookup = |l: &mut Loop, request: LookupRequest| {
+                let both = ["::1", HOST].map(|address| address.parse().unwrap());
+                l.answer_lookup(request.id, Ok(both.to_vec()));
+            };
+            let options = ConnectOptions::from(("x.test", port)).lookup(lookup);
+            let mut c = l.connect(options, |_| unreachable!()).unwrap();
+            c.on_error(move |_, error| {
+                t.log(error.to_string().replace(&port.to_string(), "PORT"));
+            });
+        });
+    };
+    let told = "connect ECONNREFUSED ::1:PORT; connect ECONNREFUSED 127.0.0.1:PORT\n";
+    check_text("several attempts", told, play);
+}
