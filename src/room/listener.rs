@@ -14,7 +14,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use super::connector::unix_address;
-use super::stream::{self, Stream};
+use super::stream::{self, KeepAlive, Stream};
 
 /// How many waiting connections are closed before the others of the loop have their turn.
 const SHED_AT_ONCE: usize = 1024;
@@ -88,7 +88,7 @@ impl Listener {
             socket.set_tcp_nodelay(true)?;
         }
         if let Some(delay) = inherited.keep_alive {
-            stream::set_keep_alive(&SockRef::from(&socket), true, delay)?;
+            stream::set_keep_alive(&SockRef::from(&socket), Some(KeepAlive::after(delay)))?;
         }
         socket.listen(backlog(options.backlog))?;
         let listener = TcpListener::from_std(OwnedFd::from(socket).into());

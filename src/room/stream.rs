@@ -13,9 +13,25 @@ use socket2::{SockRef, TcpKeepalive};
 /// send(2): no SIGPIPE when the peer has gone. The same number on every Linux.
 const MSG_NOSIGNAL: i32 = 0x4000;
 
-/// What Node, through libuv, sets beside the delay: `TCP_KEEPINTVL` and `TCP_KEEPCNT`.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(1);
-const KEEP_ALIVE_COUNT: u32 = 10;
+/// How a connection is probed while nothing is received: `TCP_KEEPIDLE`, `TCP_KEEPINTVL` and
+/// `TCP_KEEPCNT` (tcp(7)).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeepAlive {
+    pub(crate) delay: Duration,
+    pub(crate) interval: Duration,
+    pub(crate) count: u32,
+}
+
+impl KeepAlive {
+    /// With the interval and the count that Node, through libuv, sets unless it is told others.
+    pub(crate) fn after(delay: Duration) -> KeepAlive {
+        KeepAlive {
+            delay,
+            interval: Duration::from_secs(1),
+            count: 10,
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -138,9 +154,9 @@ impl Stream {
         }
     }
 
-    pub(crate) fn set_keep_alive(&self, on: bool, delay: Duration) -> io::Result<()> {
+    pub(crate) fn set_keep_alive(&self, wanted: Option<KeepAlive>) -> io::Result<()> {
         match self {
-            Stream::Tcp(_) => set_keep_alive(&self.socket(), on, delay),
+            Stream::Tcp(_) => set_keep_alive(&self.socket(), wanted),
             Stream::Unix(_) => Ok(()),
         }
     }
@@ -165,18 +181,20 @@ impl Stream {
 
 /// `SO_KEEPALIVE` with its times, on a connection or, to be inherited, on a listener.
 ///
-/// A delay of zero only switches keep-alive on: the kernel refuses `TCP_KEEPIDLE` 0, and Node
-/// then leaves the other two alone as well.
-pub(crate) fn set_keep_alive(socket: &SockRef<'_>, on: bool, delay: Duration) -> io::Result<()> {
-    socket.set_keepalive(on)?;
-    if on && delay >= Duration::from_secs(1) {
-        let times = TcpKeepalive::new()
-            .with_time(delay)
-            .with_interval(KEEP_ALIVE_INTERVAL)
-            .with_retries(KEEP_ALIVE_COUNT);
-        socket.set_tcp_keepalive(&times)?;
+/// With less than a second, or without probes, keep-alive is only switched on: the kernel refuses
+/// zeros, and Node then leaves all three alone.
+pub(crate) fn set_keep_alive(socket: &SockRef<'_>, wanted: Option<KeepAlive>) -> io::Result<()> {
+    socket.set_keepalive(wanted.is_some())?;
+    let Some(wanted) = wanted else { return Ok(()) };
+    let second = Duration::from_secs(1);
+    if wanted.delay < second || wanted.interval < second || wanted.count == 0 {
+        return Ok(());
     }
-    Ok(())
+    let times = TcpKeepalive::new()
+        .with_time(wanted.delay)
+        .with_interval(wanted.interval)
+        .with_retries(wanted.count);
+    socket.set_tcp_keepalive(&times)
 }
 
 impl AsFd for Stream {

@@ -1,4 +1,4 @@
-//! What the rows are played with, beside the helper of the twins.
+//! What the rows are played with, beside what the twins have.
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};

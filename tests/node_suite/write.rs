@@ -103,9 +103,24 @@ row!(
     }
 );
 
+/// What the kernel does with an idle connection: the delay, the interval and the count.
+fn probes(c: &mut Socket<'_>) -> String {
+    let kernel = kernel(c);
+    assert!(kernel.keepalive().unwrap());
+    let delay = kernel.tcp_keepalive_time().unwrap();
+    let interval = kernel.tcp_keepalive_interval().unwrap();
+    let count = kernel.tcp_keepalive_retries().unwrap();
+    format!("{} s, {} s, {count}", delay.as_secs(), interval.as_secs())
+}
+
 row!(
     net_persistent_keepalive,
-    ["kept: true after 7 s", "survived"],
+    [
+        "kept 7 s, 1 s, 10",
+        "then 9 s, 5 s, 3",
+        "a zero changes nothing 9 s, 5 s, 3",
+        "survived",
+    ],
     |t, l| {
         l.create_server(|c| {
             c.resume();
@@ -114,12 +129,11 @@ row!(
         .listen((HOST, 0), move |s| {
             let mut c = connect(s);
             c.set_keep_alive(true, ms(7000)).on_connect(move |c| {
-                let kernel = kernel(c);
-                let (on, idle) = (
-                    kernel.keepalive().unwrap(),
-                    kernel.tcp_keepalive_time().unwrap(),
-                );
-                t.log(format!("kept: {on} after {} s", idle.as_secs()));
+                t.log(format!("kept {}", probes(c)));
+                c.set_keep_alive_with(true, ms(9999), ms(5000), 3);
+                t.log(format!("then {}", probes(c)));
+                c.set_keep_alive_with(true, ms(7000), ms(999), 3);
+                t.log(format!("a zero changes nothing {}", probes(c)));
                 let id = c.id();
                 c.event_loop().set_timeout(ms(30), move |l| {
                     let mut c = l.socket_at(id);

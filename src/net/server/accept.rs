@@ -10,7 +10,7 @@ use super::super::{ServerId, SocketId};
 use super::REST;
 use crate::room::listener::Accepted;
 use crate::room::reactor::Readiness;
-use crate::room::stream::Stream;
+use crate::room::stream::{KeepAlive, Stream};
 use crate::rules::state::server::{Input, State};
 use crate::rules::state::socket;
 
@@ -183,7 +183,7 @@ impl super::ServerEntry {
                 Ok(())
             };
             let keep_alive = match settings.keep_alive {
-                Some(delay) => stream.set_keep_alive(true, delay),
+                Some(delay) => stream.set_keep_alive(Some(KeepAlive::after(delay))),
                 None => Ok(()),
             };
             if let Err(error) = no_delay.and(keep_alive) {

@@ -657,7 +657,7 @@ impl SocketEntry {
             Ok(())
         };
         let keep_alive = match cold.keep_alive {
-            Some(delay) => stream.set_keep_alive(true, delay),
+            Some(wanted) => stream.set_keep_alive(Some(wanted)),
             None => Ok(()),
         };
         let type_of_service = match cold.type_of_service {

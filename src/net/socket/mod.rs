@@ -24,7 +24,7 @@ use super::slot::Slot;
 use super::trace::{Subject, What};
 use super::{AbortId, ServerId, SocketId};
 use crate::room::connection::Connection;
-use crate::room::stream::Stream;
+use crate::room::stream::{KeepAlive, Stream};
 use crate::rules::block_list::BlockList;
 use crate::rules::decoder::Decoder;
 use crate::rules::inbox::Inbox;
@@ -158,7 +158,7 @@ struct Cold {
     /// Timers that die with the socket.
     timers: Vec<TimerKey>,
     no_delay: bool,
-    keep_alive: Option<std::time::Duration>,
+    keep_alive: Option<KeepAlive>,
     type_of_service: Option<u8>,
     high_water_mark: Option<usize>,
     write_limit: Option<usize>,

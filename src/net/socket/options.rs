@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::super::names::{LookupFunction, LookupRequest};
 use super::super::{AbortId, Loop};
 use super::{Socket, SocketEntry};
+use crate::room::stream::KeepAlive;
 use crate::rules::block_list::BlockList;
 
 /// Options of a socket: Node's `new net.Socket(options)`. All are off unless set.
@@ -127,7 +128,8 @@ impl SocketOptions {
         entry.allow_half_open = self.allow_half_open;
         let cold = entry.cold();
         cold.no_delay = self.no_delay;
-        cold.keep_alive = self.keep_alive.then_some(self.keep_alive_initial_delay);
+        let keep_alive = KeepAlive::after(self.keep_alive_initial_delay);
+        cold.keep_alive = self.keep_alive.then_some(keep_alive);
         cold.high_water_mark = self.high_water_mark;
         cold.write_limit = self.write_limit;
         cold.type_of_service = self.type_of_service;

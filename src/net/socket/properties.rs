@@ -8,7 +8,7 @@ use super::super::error::Error;
 use super::super::event_loop::Loop;
 use super::super::{ServerId, SocketId};
 use super::{HIGH_WATER_MARK, Socket, SocketEntry};
-use crate::room::stream::Stream;
+use crate::room::stream::{KeepAlive, Stream};
 use crate::rules::state::socket::{Readable, State, Writable};
 
 impl Loop {
@@ -255,11 +255,35 @@ impl Socket<'_> {
     }
 
     /// Sets `SO_KEEPALIVE`, with a delay before the first probe that is cut to whole seconds;
-    /// zero leaves the system's time. Remembered until there is a connection.
+    /// zero leaves the system's times. A probe follows each second, and the connection is lost
+    /// when ten were not answered. Remembered until there is a connection.
     pub fn set_keep_alive(&mut self, on: bool, initial_delay: Duration) -> &mut Self {
+        self.probe(on, KeepAlive::after(initial_delay))
+    }
+
+    /// As [`set_keep_alive`](Socket::set_keep_alive), with the interval between two probes, cut
+    /// to whole seconds, and how many may go unanswered. A zero among the three leaves the
+    /// system's times.
+    pub fn set_keep_alive_with(
+        &mut self,
+        on: bool,
+        initial_delay: Duration,
+        interval: Duration,
+        count: u32,
+    ) -> &mut Self {
+        let wanted = KeepAlive {
+            delay: initial_delay,
+            interval,
+            count,
+        };
+        self.probe(on, wanted)
+    }
+
+    fn probe(&mut self, on: bool, wanted: KeepAlive) -> &mut Self {
+        let wanted = on.then_some(wanted);
         self.change(
-            |entry| entry.cold().keep_alive = on.then_some(initial_delay),
-            |stream| stream.set_keep_alive(on, initial_delay),
+            |entry| entry.cold().keep_alive = wanted,
+            |stream| stream.set_keep_alive(wanted),
         )
     }
 
