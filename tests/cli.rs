@@ -2,11 +2,13 @@
 
 #[path = "support/program.rs"]
 mod program;
+mod support;
 
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use program::{Program, netloop};
@@ -27,6 +29,15 @@ fn read(socket: &mut impl Read, count: usize) -> Vec<u8> {
 
 fn at_end(socket: &mut impl Read) -> bool {
     socket.read(&mut [0]).expect("the end, not an error") == 0
+}
+
+/// Waits until nobody listens there any more: it has heard the signal.
+fn until_refused(port: u16) {
+    let start = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        assert!(start.elapsed() < LIMIT, "it still accepts");
+        std::thread::yield_now();
+    }
 }
 
 /// The status and the one line that a wrong command line is answered with.
@@ -134,6 +145,8 @@ fn the_server_greets_and_prints_what_comes_as_node_shows_a_buffer() {
     server.expect("<Buffer 68 69>");
     socket.write_all(&[0xab; 60]).unwrap();
     server.expect(&format!("<Buffer{} ... 10 more bytes>", " ab".repeat(50)));
+    socket.write_all(&[0xcd; 51]).unwrap();
+    server.expect(&format!("<Buffer{} ... 1 more byte>", " cd".repeat(50)));
     socket.shutdown(Shutdown::Write).unwrap();
     server.expect("client disconnected");
     assert!(at_end(&mut socket));
@@ -236,18 +249,14 @@ fn an_idle_connection_is_closed() {
 }
 
 #[test]
-fn a_signal_lets_a_connection_finish() {
+fn a_signal_ends_the_servers_half_and_lets_a_connection_finish() {
     let mut server = Program::netloop(&["server", "--port", "0", "--welcome="]);
     let port = server.port();
     let mut socket = connect(port);
     server.expect("127.0.0.1 connected.");
     server.signal("TERM");
-    let refused = (0..2000).any(|_| {
-        std::thread::yield_now();
-        std::thread::park_timeout(Duration::from_millis(1));
-        TcpStream::connect(("127.0.0.1", port)).is_err()
-    });
-    assert!(refused, "it still accepts");
+    assert!(at_end(&mut socket));
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
     socket.write_all(b"last words").unwrap();
     assert!(server.line().starts_with("<Buffer 6c 61 73 74"));
     drop(socket);
@@ -256,6 +265,23 @@ fn a_signal_lets_a_connection_finish() {
         (status.code(), lines),
         (Some(0), vec!["client disconnected".to_owned()])
     );
+}
+
+#[test]
+fn an_echo_that_got_a_signal_sends_back_until_its_peers_end() {
+    let options = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
+    let mut server = Program::netloop(&options);
+    let port = server.port();
+    let mut socket = connect(port);
+    socket.write_all(b"before").unwrap();
+    assert_eq!(read(&mut socket, 6), b"before");
+    server.signal("TERM");
+    until_refused(port);
+    socket.write_all(b"after").unwrap();
+    assert_eq!(read(&mut socket, 5), b"after");
+    socket.shutdown(Shutdown::Write).unwrap();
+    assert!(at_end(&mut socket));
+    assert_eq!(server.end().0.code(), Some(0));
 }
 
 #[test]
@@ -280,16 +306,12 @@ fn what_does_not_finish_in_time_is_cut_and_the_status_tells() {
 fn a_second_signal_ends_at_once() {
     for (name, code) in [("TERM", 143), ("INT", 130)] {
         let mut server = Program::netloop(&["server", "--port", "0", "--welcome="]);
-        let port = server.port();
-        let socket = connect(port);
+        let mut socket = connect(server.port());
         server.expect("127.0.0.1 connected.");
         server.signal("TERM");
-        while TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            std::thread::park_timeout(Duration::from_millis(1));
-        }
+        assert!(at_end(&mut socket), "the first one is heard");
         server.signal(name);
         assert_eq!(server.end().0.code(), Some(code));
-        drop(socket);
     }
 }
 
@@ -305,29 +327,41 @@ fn a_taken_port_is_an_error_in_nodes_words() {
 
 #[test]
 fn a_standard_output_that_nobody_reads_does_not_end_the_server() {
-    let mut command = netloop(&["server", "--port", "0", "--trace"]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut out = child.stdout.take().unwrap();
-    let mut line = Vec::new();
-    while !line.ends_with(b"..\n") {
-        line.extend(read(&mut out, 1));
-    }
-    drop(out);
-    let text = String::from_utf8(line).unwrap();
-    let port = text
-        .trim_start_matches("listening on ")
-        .trim_end_matches("..\n")
-        .parse()
-        .unwrap();
+    let (out, into) = std::io::pipe().unwrap();
+    let command = netloop(&["server", "--port", "0", "--trace"]);
+    let mut server = Program::start_into(into.into(), command);
+    let mut line = String::new();
+    BufReader::new(out).read_line(&mut line).unwrap();
+    let port = line.strip_prefix("listening on ").unwrap();
+    let port = port.strip_suffix("..\n").unwrap().parse().unwrap();
+    // The reader went with the line: from now on each line is an EPIPE.
     for _ in 0..2 {
         assert_eq!(read(&mut connect(port), 7), b"Welcome");
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    assert!(server.is_running());
+}
+
+#[test]
+fn a_full_disk_does_not_end_the_server() {
+    let path = std::env::temp_dir().join(format!("netloop-full-{}", std::process::id()));
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let command = netloop(&["server", "--trace", "--path", path.to_str().unwrap()]);
+    let mut server = Program::start_into(full.into(), command);
+    let start = Instant::now();
+    // What it would tell is lost, so the path is tried until somebody listens there.
+    let mut socket = loop {
+        assert!(start.elapsed() < LIMIT, "it does not listen");
+        match UnixStream::connect(&path) {
+            Ok(socket) => break socket,
+            Err(_) => std::thread::yield_now(),
+        }
+    };
+    socket.write_all(b"hi").unwrap();
+    socket.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read(&mut socket, 7), b"Welcome");
+    assert!(at_end(&mut socket));
+    server.signal("TERM");
+    assert_eq!(server.end().0.code(), Some(0));
 }
 
 #[test]
@@ -433,44 +467,80 @@ fn a_refused_connection_is_told_in_nodes_words() {
     assert_eq!((status.code(), lines), (Some(1), vec![told]));
 }
 
-#[test]
-fn the_demo_runs_by_itself_and_shows_causes() {
-    let mut demo = Program::netloop(&["demo"]);
-    let (status, lines, errors) = demo.end();
+/// The lines of the demo's trace, each without its number: how deep it stands, and its words.
+fn demo() -> Vec<(usize, String)> {
+    let (status, lines, errors) = Program::netloop(&["demo"]).end();
     assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
-    let said: Vec<&str> = lines
+    assert!(lines.last().unwrap().ends_with("it has ended by itself."));
+    let trace = lines
         .iter()
-        .filter_map(|line| line.strip_prefix("> "))
+        .skip_while(|line| *line != "before the first turn");
+    let told = trace.filter(|line| line.starts_with("  ")).map(|line| {
+        let text = &line[6..];
+        let words: Vec<&str> = text.split_whitespace().collect();
+        (text.len() - text.trim_start().len(), words.join(" "))
+    });
+    told.collect()
+}
+
+#[test]
+fn the_demo_runs_by_itself_and_says_whose_each_line_is() {
+    let said: Vec<String> = demo()
+        .into_iter()
+        .map(|(_, words)| words)
+        .filter(|words| words.contains(" prints "))
         .collect();
-    assert!(said[0].starts_with("listening on "));
-    let said: Vec<&str> = said[1..].to_vec();
-    assert_eq!(
-        said,
-        [
-            "127.0.0.1 connected.",
-            "Client connected",
-            "Welcome",
-            "<Buffer 68 69>",
-            "<Buffer 68 69>",
-            "<Buffer 68 69>",
-            "client disconnected",
-            "Client disconnected",
-        ]
-    );
-    let place = |what: &str| {
-        let found = lines.iter().position(|line| line.ends_with(what));
-        found.unwrap_or_else(|| panic!("no {what} in\n{}", lines.join("\n")))
+    assert!(said[0].starts_with("server prints listening on "));
+    let told = [
+        "server prints 127.0.0.1 connected.",
+        "client prints Client connected",
+        "client prints Welcome",
+        "server prints <Buffer 68 69>",
+        "server prints <Buffer 68 69>",
+        "server prints <Buffer 68 69>",
+        "server prints client disconnected",
+        "client prints Client disconnected",
+    ];
+    assert_eq!(said[1..], told);
+}
+
+#[test]
+fn the_demo_stands_each_line_under_its_cause() {
+    let lines = demo();
+    let chain = [
+        "client is ready: writable",
+        "client opening ─Connected→ open",
+        "client callback: connect",
+        "client prints Client connected",
+    ];
+    let first = lines.iter().position(|(_, words)| words == chain[0]);
+    let found = &lines[first.expect("a readiness that tells of the connection")..];
+    for (depth, expected) in chain.into_iter().enumerate() {
+        assert_eq!(found[depth], (2 * depth, expected.to_owned()));
+    }
+}
+
+#[test]
+fn only_a_terminal_is_coloured_and_never_with_no_color() {
+    let (_, lines, _) = Program::netloop(&["demo"]).end();
+    assert!(!lines.concat().contains('\x1b'), "no colour in a pipe");
+    if Command::new("script").arg("--version").output().is_err() {
+        return support::skipped("colours on a terminal", "no script");
+    }
+    let on_a_terminal = |refusal: Option<&str>| {
+        let mut command = Command::new("script");
+        let demo = format!("'{}' demo", env!("CARGO_BIN_EXE_netloop"));
+        command.args(["-q", "-e", "-c", &demo, "/dev/null"]);
+        command.env_remove("NO_COLOR");
+        if let Some(value) = refusal {
+            command.env("NO_COLOR", value);
+        }
+        let (status, lines, _) = Program::start(command).end();
+        assert_eq!(status.code(), Some(0));
+        assert!(lines.concat().contains("callback: data"));
+        lines.concat().contains('\x1b')
     };
-    let indent = |line: usize| lines[line][6..].len() - lines[line][6..].trim_start().len();
-    let (ready, data) = (place("is ready: writable"), place("callback: connect"));
-    assert!(
-        ready < data && indent(ready) < indent(data),
-        "a callback stands under its cause"
-    );
-    assert!(place("waits until something is ready: 2 ready") < ready);
-    assert!(lines.last().unwrap().ends_with("It has ended."));
-    assert!(
-        !lines.iter().any(|line| line.contains('\x1b')),
-        "no colour in a pipe"
-    );
+    assert!(on_a_terminal(None));
+    assert!(on_a_terminal(Some("")), "an empty one refuses nothing");
+    assert!(!on_a_terminal(Some("1")));
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use netloop::state::client::{Action, Input, State, step};
-use netloop::{ConnectOptions, Encoding, Error, EventLoop, Loop, Socket, SocketId, TimerId};
+use netloop::{ConnectOptions, Encoding, Error, EventLoop, Loop, Socket, TimerId};
 
 use super::{output, trace};
 
@@ -39,7 +39,7 @@ pub(crate) fn run(settings: Settings) -> ExitCode {
         if settings.is_traced {
             event_loop.on_trace(trace::to_stderr());
         }
-        start(&mut event_loop, settings, Rc::clone(&code))?;
+        start(&mut event_loop, settings, Rc::clone(&code));
         event_loop.run()
     });
     match outcome {
@@ -52,16 +52,7 @@ pub(crate) fn run(settings: Settings) -> ExitCode {
 }
 
 /// Starts the client on a loop.
-pub(crate) fn start(
-    event_loop: &mut Loop,
-    settings: Settings,
-    code: Rc<Cell<ExitCode>>,
-) -> Result<SocketId, Error> {
-    let place: ConnectOptions = match &settings.path {
-        Some(path) => path.into(),
-        None => (settings.host.clone(), settings.port).into(),
-    };
-    let id = event_loop.socket().id();
+pub(crate) fn start(event_loop: &mut Loop, settings: Settings, code: Rc<Cell<ExitCode>>) {
     let client = Rc::new(Client {
         settings,
         state: Cell::new(State::Idle),
@@ -69,13 +60,9 @@ pub(crate) fn start(
         timer: RefCell::new(None),
         code,
     });
-    client.listen(&mut event_loop.socket_at(id));
-    // `Connect` is all that `Started` leads to.
-    client.feed(&mut event_loop.socket_at(id), Input::Started);
-    event_loop
-        .socket_at(id)
-        .connect(place, |_| output::line("Client connected"))?;
-    Ok(id)
+    let mut socket = event_loop.socket();
+    client.listen(&mut socket);
+    client.feed(&mut socket, Input::Started);
 }
 
 impl Client {
@@ -84,7 +71,7 @@ impl Client {
             let client = Rc::clone(self);
             move |socket: &mut Socket<'_>| client.feed(socket, input)
         };
-        let code = Rc::clone(&self.code);
+        let client = Rc::clone(self);
         let (ended, closed) = (told(Input::PeerEnded), told(Input::Closed));
         socket
             .set_encoding(Encoding::Utf8)
@@ -94,10 +81,7 @@ impl Client {
                 output::line("Client disconnected");
                 ended(socket);
             })
-            .on_error(move |_, error| {
-                output::line(&error.to_string());
-                code.set(ExitCode::FAILURE);
-            })
+            .on_error(move |_, error| client.failed(error))
             .on_close(move |socket, _| closed(socket));
     }
 
@@ -114,8 +98,7 @@ impl Client {
 
     fn perform(self: &Rc<Self>, socket: &mut Socket<'_>, action: Action) {
         match action {
-            // The socket connects as soon as `start` has the place.
-            Action::Connect => {}
+            Action::Connect => self.connect(socket),
             Action::StartTicking => self.start_ticking(socket),
             Action::StopTicking => {
                 if let Some(timer) = self.timer.borrow_mut().take() {
@@ -127,6 +110,21 @@ impl Client {
                 socket.end();
             }
         }
+    }
+
+    fn connect(&self, socket: &mut Socket<'_>) {
+        let place: ConnectOptions = match &self.settings.path {
+            Some(path) => path.into(),
+            None => (self.settings.host.clone(), self.settings.port).into(),
+        };
+        if let Err(error) = socket.connect(place, |_| output::line("Client connected")) {
+            self.failed(&error);
+        }
+    }
+
+    fn failed(&self, error: &Error) {
+        output::line(&error.to_string());
+        self.code.set(ExitCode::FAILURE);
     }
 
     fn start_ticking(self: &Rc<Self>, socket: &mut Socket<'_>) {

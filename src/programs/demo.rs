@@ -1,22 +1,32 @@
 //! Server and client in one process, on one loop, with the trace of what happens.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use netloop::{Error, EventLoop};
+use netloop::trace::{Record, Subject, What};
+use netloop::{Error, EventLoop, SocketId};
 
-use super::{client, output, server, trace};
+use super::trace::Printer;
+use super::{client, output, server};
 
 const LEGEND: &str = "\
-A server and a timer-driven client on one loop. The client says hi three times, then both close.
+A server and a timer-driven client, on one loop. The client says hi three times,
+then both close. Each line is indented under what caused it.
 
-  is ready   the kernel's readiness, which epoll told of         turn   wait, readiness, immediates,
-  A ─I→ B    a state machine went from A to B on input I                close callbacks, timers
-  callback   the program's own code runs, for this event         tick   deferred to after the callback
+  server     the one that listens
+  accepted   the server's end of the connection
+  client     the client's end
+  loop       the event loop: one wait for readiness in each turn
 
-A line stands indented under its cause. Lines that begin with > are what the two programs print.";
+  is ready   the kernel told of it: the readiness that epoll returned
+  A ─I→ B    a state machine went from A to B on input I; without an A it stays
+             in its state, and only what stands in the brackets is new
+  callback   the program's own code runs, for this event
+  tick       what was put off until the callback that queued it had returned
+  prints     the program's own output";
 
 /// How many times the client speaks.
 const COUNT: u64 = 3;
@@ -33,20 +43,15 @@ pub(crate) fn run() -> ExitCode {
 
 fn show() -> Result<ExitCode, Error> {
     output::line(LEGEND);
-    output::mark_lines();
     let code = Rc::new(Cell::new(ExitCode::SUCCESS));
+    let seen = Rc::new(RefCell::new(Seen::default()));
     let mut event_loop = EventLoop::new()?;
-    event_loop.on_trace(trace::to_stdout());
+    event_loop.on_trace(tracer(Rc::clone(&seen)));
     let server = server::start(&mut event_loop, server_settings(), Rc::clone(&code))?;
     let client_code = Rc::clone(&code);
     event_loop.server_at(server).on_listening(move |server| {
         let settings = client_settings(server.port().unwrap_or(0));
-        let code = Rc::clone(&client_code);
-        let started = client::start(server.event_loop(), settings, Rc::clone(&code));
-        if let Err(error) = started {
-            output::line(&error.to_string());
-            code.set(ExitCode::FAILURE);
-        }
+        client::start(server.event_loop(), settings, Rc::clone(&client_code));
     });
     event_loop.server_at(server).on_connection(|socket| {
         socket.on_close(|socket, _| {
@@ -56,11 +61,63 @@ fn show() -> Result<ExitCode, Error> {
         });
     });
     event_loop.run()?;
-    output::unmark_lines();
-    output::line(
-        "\nNothing holds the loop any more: no socket, no server, no timer. It has ended.",
-    );
+    output::mark_lines(String::new());
+    output::line(&seen.borrow().summary());
     Ok(code.get())
+}
+
+/// Prints each record, and says before each line of the programs whose it is.
+fn tracer(seen: Rc<RefCell<Seen>>) -> impl FnMut(&Record<'_>) {
+    let mut printer = Printer::for_stdout();
+    let mut client = None;
+    move |record| {
+        seen.borrow_mut().count(record);
+        let name = name(record.subject, &mut client);
+        let lines = printer.lines(record, name);
+        // As with the programs' lines: that nobody reads any more is no reason to end.
+        let _ = io::stdout().lock().write_all(lines.as_bytes());
+        let program = if name == "client" { "client" } else { "server" };
+        output::mark_lines(printer.mark(record, program));
+    }
+}
+
+/// Who this is. The first socket is the client's: it is made before one can be accepted.
+fn name(subject: Subject, client: &mut Option<SocketId>) -> &'static str {
+    match subject {
+        Subject::Loop => "loop",
+        Subject::Server(_) => "server",
+        Subject::Socket(id) if *client.get_or_insert(id) == id => "client",
+        Subject::Socket(_) => "accepted",
+    }
+}
+
+/// What the trace has told of, counted.
+#[derive(Default)]
+struct Seen {
+    turns: u64,
+    readiness: usize,
+    transitions: usize,
+    callbacks: usize,
+}
+
+impl Seen {
+    fn count(&mut self, record: &Record<'_>) {
+        self.turns = record.turn;
+        match record.what {
+            What::Readiness(_) => self.readiness += 1,
+            What::Transition { .. } => self.transitions += 1,
+            What::Callback(_) => self.callbacks += 1,
+            What::Wait { .. } | What::Again | What::Phase(_) | What::Tick => {}
+        }
+    }
+
+    fn summary(&self) -> String {
+        format!(
+            "\n{} turns: {} times something was ready, {} transitions, {} callbacks. Then nothing\n\
+             held the loop any more, no socket, no server and no timer: it has ended by itself.",
+            self.turns, self.readiness, self.transitions, self.callbacks
+        )
+    }
 }
 
 fn server_settings() -> server::Settings {

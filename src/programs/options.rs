@@ -27,8 +27,10 @@ What goes on is logged on standard error: RUST_LOG=info, debug or trace.
 ";
 
 const SERVER_NOTES: &str = "
-SIGINT and SIGTERM stop accepting and let open connections finish, at most for the drain timeout;
-those that are left are then cut, and the exit status is 1. A second signal ends at once.
+SIGINT and SIGTERM stop accepting, end the server's half of the open connections
+(with --echo that is left to the peers) and let them finish, at most for the
+drain timeout; those that are left are then cut, and the exit status is 1.
+A second signal ends at once, with 130 (SIGINT) or 143 (SIGTERM).
 ";
 
 /// What is wrong with the command line, in one line.
@@ -55,7 +57,7 @@ fn version() -> String {
 }
 
 fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
-    let mut options = common();
+    let mut options = place("127.0.0.1");
     options.optopt(
         "",
         "welcome",
@@ -78,10 +80,11 @@ fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
     options.optopt(
         "",
         "drain-timeout",
-        "how long a signal lets connections finish (5s)",
+        "how long a signal lets connections finish (10s)",
         "DUR",
     );
     options.optflag("", "quiet", "print no line per connection or chunk");
+    trace_and_help(&mut options);
     let found = match read("server", &options, arguments)? {
         Ok(found) => found,
         Err(help) => return Ok(Run::Print(help + SERVER_NOTES)),
@@ -99,17 +102,18 @@ fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
         idle_timeout: argument.duration("idle-timeout")?,
         drain_timeout: argument
             .duration("drain-timeout")?
-            .unwrap_or(Duration::from_secs(5)),
+            .unwrap_or(Duration::from_secs(10)),
         is_quiet: found.opt_present("quiet"),
         is_traced: found.opt_present("trace"),
     }))
 }
 
 fn parse_client(arguments: &[String]) -> Result<Run, Complaint> {
-    let mut options = common();
+    let mut options = place("localhost");
     options.optopt("", "message", "what to say at each tick (hi)", "TEXT");
     options.optopt("", "interval", "the time between two ticks (1000ms)", "DUR");
     options.optopt("", "count", "end after N messages (never)", "N");
+    trace_and_help(&mut options);
     let found = match read("client", &options, arguments)? {
         Ok(found) => found,
         Err(help) => return Ok(Run::Print(help)),
@@ -137,14 +141,10 @@ fn parse_demo(arguments: &[String]) -> Result<Run, Complaint> {
     }
 }
 
-fn common() -> Options {
+/// The options that say where to listen or to connect.
+fn place(host: &str) -> Options {
     let mut options = Options::new();
-    options.optopt(
-        "",
-        "host",
-        "the host (server: 127.0.0.1, client: localhost)",
-        "HOST",
-    );
+    options.optopt("", "host", &format!("the host ({host})"), "HOST");
     options.optopt("", "port", "the port (8000); 0 is any free one", "PORT");
     options.optopt(
         "",
@@ -152,9 +152,12 @@ fn common() -> Options {
         "the path of a Unix-domain socket, in place of host and port",
         "PATH",
     );
+    options
+}
+
+fn trace_and_help(options: &mut Options) {
     options.optflag("", "trace", "tell on standard error what the loop does");
     options.optflag("h", "help", "print this text");
-    options
 }
 
 /// What was found, or the help that was asked for.

@@ -1,34 +1,29 @@
 //! Writing to people: lines that cannot panic, and peers' bytes made harmless.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many bytes of a buffer Node's `console.log` shows.
 const SHOWN: usize = 50;
 
-/// Whether lines are marked as the programs' own, among those of the trace.
-static IS_MARKED: AtomicBool = AtomicBool::new(false);
-
-/// Marks each line from now on.
-pub(crate) fn mark_lines() {
-    IS_MARKED.store(true, Ordering::Relaxed);
+thread_local! {
+    /// What stands before each line, to tell whose it is among those of the trace.
+    static MARK: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-pub(crate) fn unmark_lines() {
-    IS_MARKED.store(false, Ordering::Relaxed);
+/// Puts this before each line from now on.
+pub(crate) fn mark_lines(mark: String) {
+    MARK.set(mark);
 }
 
 /// Prints a line, flushed. That nobody reads any more, or that the disk is full, is no reason to
 /// end a server.
 pub(crate) fn line(text: &str) {
     let mut out = io::stdout().lock();
-    let mark = if IS_MARKED.load(Ordering::Relaxed) {
-        "> "
-    } else {
-        ""
-    };
-    let written = writeln!(out, "{mark}{text}").and_then(|()| out.flush());
+    let written = MARK
+        .with_borrow(|mark| writeln!(out, "{mark}{text}"))
+        .and_then(|()| out.flush());
     if let Err(error) = written {
         log::debug!(target: "netloop::output", "standard output: {error}");
     }

@@ -49,7 +49,7 @@ fn serve(settings: Settings) -> Result<ExitCode, Error> {
         event_loop.on_trace(trace::to_stderr());
     }
     event_loop.set_read_buffer(READ_BUFFER);
-    let drain_timeout = settings.drain_timeout;
+    let (drain_timeout, is_echo) = (settings.drain_timeout, settings.is_echo);
     let code = Rc::new(Cell::new(ExitCode::SUCCESS));
     let server = start(&mut event_loop, settings, Rc::clone(&code))?;
     for (signal, number) in [(Signal::Interrupt, 2), (Signal::Terminate, 15)] {
@@ -60,7 +60,8 @@ fn serve(settings: Settings) -> Result<ExitCode, Error> {
                 log::warn!("ending at once");
                 std::process::exit(128 + number);
             }
-            stop(event_loop, server, drain_timeout, Rc::clone(&code));
+            stop_accepting(event_loop, server, is_echo);
+            cut_after(event_loop, server, drain_timeout, Rc::clone(&code));
         })?;
     }
     event_loop.run()?;
@@ -136,10 +137,20 @@ fn echo(socket: &mut Socket<'_>, chunk: &[u8]) {
     }
 }
 
-/// Stops accepting, and cuts what is left when the time is up.
-fn stop(event_loop: &mut Loop, server: ServerId, timeout: Duration, code: Rc<Cell<ExitCode>>) {
-    let left = event_loop.server_at(server).close().connections();
-    log::info!("stopping, {left} connections are open");
+/// Stops accepting, and ends its half of what is open. An echo does not: what its peers have sent
+/// must come back until they end themselves (RFC 862).
+fn stop_accepting(event_loop: &mut Loop, server: ServerId, is_echo: bool) {
+    let open = event_loop.server_at(server).close().sockets();
+    log::info!("stopping, {} connections are open", open.len());
+    if !is_echo {
+        for socket in open {
+            event_loop.socket_at(socket).end();
+        }
+    }
+}
+
+/// Cuts what is left when the time is up.
+fn cut_after(event_loop: &mut Loop, server: ServerId, timeout: Duration, code: Rc<Cell<ExitCode>>) {
     let timer = event_loop.set_timeout(timeout, move |event_loop| {
         for socket in event_loop.server_at(server).sockets() {
             log::warn!("{socket}: cut");

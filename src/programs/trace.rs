@@ -1,10 +1,13 @@
 //! The trace as text: for each turn what became ready, which state changed and which callback
 //! ran, each indented under its cause.
 
-use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
-use netloop::trace::{Record, Subject, What};
+use netloop::trace::{Record, What};
+
+/// The width of the column with the subject, indented.
+const SUBJECT: usize = 24;
 
 /// Colours of a terminal, or none.
 #[derive(Clone, Copy)]
@@ -13,6 +16,14 @@ struct Paint {
 }
 
 impl Paint {
+    /// Colours only a terminal, and never with `NO_COLOR` (no-color.org).
+    fn for_terminal(out: &impl IsTerminal) -> Paint {
+        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Paint {
+            is_on: out.is_terminal() && !is_refused,
+        }
+    }
+
     fn paint(self, code: &str, text: &str) -> String {
         if self.is_on {
             format!("\x1b[{code}m{text}\x1b[0m")
@@ -22,53 +33,34 @@ impl Paint {
     }
 }
 
-/// Whether to colour: only on a terminal, and never with `NO_COLOR` (no-color.org).
-fn is_coloured(is_terminal: bool) -> bool {
-    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// A tracer that writes to standard error.
+/// A tracer that writes to standard error, with the names that the log has.
 pub(crate) fn to_stderr() -> impl FnMut(&Record<'_>) {
-    let is_on = is_coloured(io::stderr().is_terminal());
-    let mut printer = Printer::new(Paint { is_on });
+    let mut printer = Printer::new(Paint::for_terminal(&io::stderr()));
     move |record| {
-        let _ = io::stderr()
-            .lock()
-            .write_all(printer.lines(record).as_bytes());
+        let lines = printer.lines(record, &record.subject.to_string());
+        // Like the log: when nobody reads it any more, the program goes on.
+        let _ = io::stderr().lock().write_all(lines.as_bytes());
     }
 }
 
-/// A tracer that writes to standard output, among the programs' own lines.
-pub(crate) fn to_stdout() -> impl FnMut(&Record<'_>) {
-    let is_on = is_coloured(io::stdout().is_terminal());
-    let mut printer = Printer::new(Paint { is_on });
-    move |record| {
-        let _ = io::stdout()
-            .lock()
-            .write_all(printer.lines(record).as_bytes());
-    }
-}
-
-/// The width of the column with the subject, indented.
-const SUBJECT: usize = 26;
-
-struct Printer {
+/// The trace as lines of text.
+pub(crate) struct Printer {
     paint: Paint,
     turn: Option<u64>,
-    /// What sockets and servers are called here: short, in the order of appearance.
-    names: HashMap<String, String>,
 }
 
 impl Printer {
-    fn new(paint: Paint) -> Printer {
-        Printer {
-            paint,
-            turn: None,
-            names: HashMap::new(),
-        }
+    /// For standard output.
+    pub(crate) fn for_stdout() -> Printer {
+        Printer::new(Paint::for_terminal(&io::stdout()))
     }
 
-    fn lines(&mut self, record: &Record<'_>) -> String {
+    fn new(paint: Paint) -> Printer {
+        Printer { paint, turn: None }
+    }
+
+    /// The line of a record, below a title where a turn begins.
+    pub(crate) fn lines(&mut self, record: &Record<'_>, name: &str) -> String {
         let mut lines = String::new();
         if self.turn.replace(record.turn) != Some(record.turn) {
             let title = match record.turn {
@@ -78,56 +70,74 @@ impl Printer {
             lines.push_str(&format!("\n{}\n", self.paint.paint("1", &title)));
         }
         let (code, text) = describe(record);
-        let subject = format!("{}{}", "  ".repeat(record.depth), self.name(record.subject));
         let number = self.paint.paint("2", &format!("{:>4}", record.number));
-        let cause = match record.what {
-            What::Tick | What::Callback("next_tick" | "queue_microtask" | "set_immediate")
-                if record.cause > 0 =>
-            {
-                self.paint
-                    .paint("2", &format!("  (queued by {})", record.cause))
-            }
-            _ => String::new(),
-        };
         let text = self.paint.paint(code, &text);
-        lines.push_str(&format!("{number}  {subject:<SUBJECT$} {text}{cause}\n"));
+        let queued = self.paint.paint("2", &queued(record));
+        let name = column(record.depth, name);
+        lines.push_str(&format!("{number}  {name} {text}{queued}\n"));
         lines
     }
 
-    fn name(&mut self, subject: Subject) -> String {
-        let word = match subject {
-            Subject::Loop => return "loop".into(),
-            Subject::Socket(_) => "socket",
-            Subject::Server(_) => "server",
-        };
-        let count = self
-            .names
-            .values()
-            .filter(|name| name.starts_with(word))
-            .count();
-        let letter = char::from(b'a' + (count % 26) as u8);
-        let name = self.names.entry(subject.to_string());
-        name.or_insert_with(|| format!("{word} {letter}")).clone()
+    /// What to put before a line that a program prints in the callback of this record.
+    pub(crate) fn mark(&self, record: &Record<'_>, program: &str) -> String {
+        let name = column(record.depth + 1, &format!("{program} prints"));
+        format!("      {} ", self.paint.paint("1", &name))
+    }
+}
+
+/// A name, indented under its cause, as wide as the column.
+fn column(depth: usize, name: &str) -> String {
+    let name = format!("{}{name}", "  ".repeat(depth));
+    format!("{name:<SUBJECT$}")
+}
+
+/// Who queued it, of what was put off; of all else the line above at a smaller indent tells.
+fn queued(record: &Record<'_>) -> String {
+    match record.what {
+        What::Tick | What::Callback("next_tick" | "queue_microtask" | "set_immediate")
+            if record.cause > 0 =>
+        {
+            format!("  (queued by {})", record.cause)
+        }
+        _ => String::new(),
     }
 }
 
 /// The colour and the words of a record.
 fn describe(record: &Record<'_>) -> (&'static str, String) {
     match record.what {
-        What::Wait { timeout, ready } => {
-            let slept = match timeout {
-                None => "until something is ready".to_owned(),
-                Some(timeout) if timeout.is_zero() => "not at all".to_owned(),
-                Some(timeout) => format!("at most {timeout:?}"),
-            };
-            ("36", format!("waits {slept}: {ready} ready"))
-        }
+        What::Wait { timeout, ready } => ("36", waited(timeout, ready)),
         What::Readiness(words) => ("36", format!("is ready: {words}")),
         What::Again => ("36", "is served again: no new edge will come".into()),
         What::Phase("timers") => ("36", "a timer is due".into()),
-        What::Phase(phase) => ("36", format!("{phase} phase")),
-        What::Transition { from, input, to } => ("35", format!("{from} ─{input:?}→ {to}")),
+        What::Phase(phase) => ("36", format!("is served in the {phase} phase")),
+        What::Transition { from, input, to } => {
+            let (from, to) = (from.to_string(), to.to_string());
+            let from = match word(&from) {
+                same if same == word(&to) => String::new(),
+                other => format!("{other} "),
+            };
+            ("35", format!("{from}─{input:?}→ {to}"))
+        }
         What::Callback(name) => ("32", format!("callback: {name}")),
         What::Tick => ("2", "tick".into()),
     }
+}
+
+fn waited(timeout: Option<Duration>, ready: usize) -> String {
+    let how = match timeout {
+        None => "waited".to_owned(),
+        Some(timeout) if timeout.is_zero() => "looked without waiting".to_owned(),
+        Some(timeout) => format!("waited {timeout:?} at most"),
+    };
+    match ready {
+        0 => format!("{how}: nothing is ready"),
+        1 => format!("{how}: 1 is ready"),
+        many => format!("{how}: {many} are ready"),
+    }
+}
+
+/// A state without its details, which stand in brackets.
+fn word(state: &str) -> &str {
+    state.split(" (").next().unwrap_or(state)
 }
