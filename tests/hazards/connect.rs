@@ -263,3 +263,34 @@ fn a_socket_may_meet_itself_and_ports_may_run_out() {
     assert_eq!(words.take(), ["error EADDRINUSE", "close Some(true)"]);
     drop((held, listener));
 }
+
+/// D3. Catches: a socket that has ended connects as one that may talk, or not at all.
+#[test]
+fn a_socket_that_has_ended_before_it_connects_only_listens() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let mut server = l.create_server(|c| {
+        c.resume().end_with("x");
+        close_server(c);
+    });
+    let port = listen(&mut server).port();
+    let mut c = l.socket();
+    watch(&words, &mut c);
+    let said = words.clone();
+    c.on_finish(move |c| {
+        said.say("finish");
+        c.connect((HOST, port), |_| {}).unwrap();
+    });
+    let said = words.clone();
+    c.on_connect(move |c| said.say(format!("connect, {}", c.ready_state())));
+    c.end();
+    l.run().unwrap();
+    let expected = [
+        "finish",
+        "connect, readOnly",
+        "data x",
+        "end",
+        "close Some(false)",
+    ];
+    assert_eq!(words.take(), expected);
+}

@@ -1,6 +1,7 @@
 //! E: names.
 
 use netloop::EventLoop;
+use netloop::state::server::State;
 
 use crate::stage::*;
 use crate::support::skipped;
@@ -116,4 +117,23 @@ fn a_server_listens_at_the_first_address_of_a_name() {
         .unwrap();
     l.run().unwrap();
     assert_eq!(words.take(), [HOST]);
+}
+
+/// E2. Catches: a server does not know that it looks a name up, or never stops.
+#[test]
+fn a_server_whose_name_is_not_found_is_idle_again() {
+    let mut l = event_loop();
+    l.set_lookup(|l, request| l.answer_lookup(request.id, Ok(vec![])));
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(|_| {});
+    let id = server.id();
+    server.on_error(move |_, error| said.say(error.code().unwrap()));
+    server
+        .listen(("empty.test", 0), |_| panic!("listening"))
+        .unwrap();
+    assert_eq!(server.state(), State::Resolving);
+    l.run().unwrap();
+    assert_eq!(words.take(), ["ENOTFOUND"]);
+    assert_eq!(l.server_at(id).state(), State::Idle);
 }

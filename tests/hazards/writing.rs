@@ -79,7 +79,8 @@ fn drain_comes_once_when_all_that_was_owed_has_left() {
 #[test]
 fn what_leaves_piece_by_piece_arrives_whole_and_in_order() {
     let mut l = event_loop();
-    let sent: Vec<u8> = (0..4_000_000_u32).map(|byte| (byte % 251) as u8).collect();
+    // Chunks so large that the kernel, which takes 64 KiB however narrow it is, splits them often.
+    let sent: Vec<u8> = (0..8_000_000_u32).map(|byte| (byte % 251) as u8).collect();
     let to_send = sent.clone();
     let callbacks = Rc::new(Cell::new(0));
     let counter = callbacks.clone();
@@ -88,7 +89,7 @@ fn what_leaves_piece_by_piece_arrives_whole_and_in_order() {
         let mut number = 0;
         let mut rest = &to_send[..];
         while !rest.is_empty() {
-            let (chunk, left) = rest.split_at((number * 7919 % 65_521 + 1).min(rest.len()));
+            let (chunk, left) = rest.split_at((number * 79_193 % 399_989 + 1).min(rest.len()));
             rest = left;
             let counter = counter.clone();
             c.write_then(chunk, move |_, result| {
@@ -104,7 +105,7 @@ fn what_leaves_piece_by_piece_arrives_whole_and_in_order() {
     let reader = read_all(peer(listen(&mut server)));
     l.run().unwrap();
     assert!(reader.join().unwrap() == sent);
-    assert!(callbacks.get() > 100);
+    assert!(callbacks.get() > 20);
 }
 
 /// G3, G5. Catches: interest is toggled by epoll_ctl, or a send may raise SIGPIPE in a host.

@@ -24,18 +24,23 @@ pub(crate) fn netloop(arguments: &[&str]) -> Command {
 }
 
 impl Program {
-    pub(crate) fn start(mut command: Command) -> Program {
+    pub(crate) fn start(command: Command) -> Program {
+        Program::start_into(Stdio::piped(), command)
+    }
+
+    /// With this as its standard output; there are lines to read only if it is a pipe of ours.
+    pub(crate) fn start_into(output: Stdio, mut command: Command) -> Program {
         command
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(output)
             .stderr(Stdio::piped());
         let mut child = command
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (line, lines) = channel();
-        let out = BufReader::new(child.stdout.take().expect("piped"));
+        let out = child.stdout.take();
         std::thread::spawn(move || {
-            for read in out.lines() {
+            for read in out.into_iter().flat_map(|out| BufReader::new(out).lines()) {
                 if read.is_err() || line.send(read.unwrap_or_default()).is_err() {
                     return;
                 }
@@ -90,6 +95,10 @@ impl Program {
             .args([&format!("-{name}"), &id])
             .status();
         assert!(sent.expect("kill runs").success());
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
     }
 
     /// Waits for the end, and returns the status, the lines that were left, and standard error.
