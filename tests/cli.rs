@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use program::{Program, netloop};
@@ -19,6 +19,23 @@ fn connect(port: u16) -> TcpStream {
     let socket = TcpStream::connect(("127.0.0.1", port)).expect("the server accepts");
     socket.set_read_timeout(Some(LIMIT)).unwrap();
     socket
+}
+
+/// Who connects, within the limit: a client that never does must fail its test, not hang it.
+fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let start = Instant::now();
+    loop {
+        match listener.accept() {
+            Ok((socket, _)) => {
+                socket.set_nonblocking(false).unwrap();
+                socket.set_read_timeout(Some(LIMIT)).unwrap();
+                return socket;
+            }
+            Err(_) => std::thread::yield_now(),
+        }
+        assert!(start.elapsed() < LIMIT, "nobody connects");
+    }
 }
 
 fn read(socket: &mut impl Read, count: usize) -> Vec<u8> {
@@ -210,6 +227,7 @@ fn a_server_at_a_path_serves_there_and_takes_the_file_away() {
     let mut server = Program::netloop(&["server", "--path", path_text]);
     server.expect(&format!("listening on {path_text}.."));
     let mut socket = UnixStream::connect(&path).unwrap();
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
     assert_eq!(read(&mut socket, 7), b"Welcome");
     server.expect("somebody connected.");
     drop(socket);
@@ -356,6 +374,7 @@ fn a_full_disk_does_not_end_the_server() {
             Err(_) => std::thread::yield_now(),
         }
     };
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
     socket.write_all(b"hi").unwrap();
     socket.shutdown(Shutdown::Write).unwrap();
     assert_eq!(read(&mut socket, 7), b"Welcome");
@@ -399,7 +418,7 @@ fn the_client_says_hi_as_often_as_told_and_leaves() {
         "5ms",
     ];
     let mut client = Program::netloop(&[&options[..], &["--count", "3"]].concat());
-    let (mut socket, _) = listener.accept().unwrap();
+    let mut socket = accept(&listener);
     client.expect("Client connected");
     socket.write_all(b"Welcome").unwrap();
     client.expect("Welcome");
@@ -424,7 +443,7 @@ fn the_client_stops_ticking_when_the_server_ends() {
         "10ms",
     ];
     let mut client = Program::netloop(&options);
-    let (mut socket, _) = listener.accept().unwrap();
+    let mut socket = accept(&listener);
     assert_eq!(read(&mut socket, 4), b"hihi");
     socket.shutdown(Shutdown::Write).unwrap();
     client.expect("Client connected");
@@ -446,7 +465,7 @@ fn the_client_shows_text_whole_and_harmless() {
         "20ms",
     ];
     let client = Program::netloop(&options);
-    let (mut socket, _) = listener.accept().unwrap();
+    let mut socket = accept(&listener);
     socket.set_nodelay(true).unwrap();
     client.expect("Client connected");
     socket.write_all(b"gr\xc3").unwrap();
