@@ -4,36 +4,53 @@ use std::mem;
 
 use super::event_loop::Loop;
 use super::slot::Slot;
-use super::trace::{Cause, Subject, What};
+use super::trace::{Cause, Subject};
 
-/// Listeners that are out of their slot for a call. Going out of scope puts them back, before
-/// those that were added meanwhile, also when one of them panics.
+/// Listeners that are out of their slot for a call. They are put back before those that were added
+/// meanwhile, also when one of them panics.
 struct Call<'l, F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> {
     event_loop: &'l mut Loop,
     slot: S,
     taken: Slot<F>,
-    /// The cause to return to, when the call is traced.
-    former: Option<Cause>,
+    /// The cause to return to.
+    former: Cause,
 }
 
 impl Loop {
     /// Emits an event: the listeners are taken out of their slot, called, and put back. So a
     /// listener may do anything, and no borrow is held across the call. Returns whether there
     /// were any.
-    #[inline]
+    #[inline(always)]
     pub(super) fn emit<F: ?Sized>(
         &mut self,
         subject: Subject,
         event: &'static str,
         slot: impl Fn(&mut Loop) -> Option<&mut Slot<F>>,
+        call: impl FnMut(&mut F, &mut Loop),
+    ) -> bool {
+        let taken = slot(self).map(mem::take).unwrap_or_default();
+        self.emit_to(taken, subject, event, slot, call)
+    }
+
+    /// The same to listeners that were taken out of their slot already.
+    #[inline(always)]
+    pub(super) fn emit_to<F: ?Sized>(
+        &mut self,
+        taken: Slot<F>,
+        subject: Subject,
+        event: &'static str,
+        slot: impl Fn(&mut Loop) -> Option<&mut Slot<F>>,
         mut call: impl FnMut(&mut F, &mut Loop),
     ) -> bool {
-        let taken = match slot(self) {
-            Some(listeners) if !listeners.is_empty() => mem::take(listeners),
-            _ => return false,
+        if taken.is_empty() {
+            return false;
+        }
+        let former = if self.trace.is_on() {
+            self.trace.enter_callback(subject, event)
+        } else {
+            0
         };
-        let is_traced = self.trace.is_on();
-        let former = is_traced.then(|| self.trace.enter(subject, What::Callback(event)));
+
         let mut running = Call {
             event_loop: self,
             slot,
@@ -44,19 +61,28 @@ impl Loop {
             event_loop, taken, ..
         } = &mut running;
         taken.call(|listener| call(listener, event_loop));
+        running.put_back();
+        // Nothing is left in it to be dropped.
+        mem::forget(running);
         true
     }
 }
 
-impl<F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> Drop for Call<'_, F, S> {
-    #[inline]
-    fn drop(&mut self) {
+impl<F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> Call<'_, F, S> {
+    #[inline(always)]
+    fn put_back(&mut self) {
         let taken = mem::take(&mut self.taken);
         if let Some(listeners) = (self.slot)(self.event_loop) {
             listeners.put_back(taken);
         }
-        if let Some(former) = self.former {
-            self.event_loop.trace.leave(former);
-        }
+        self.event_loop.trace.leave(self.former);
+    }
+}
+
+/// A listener has panicked.
+impl<F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> Drop for Call<'_, F, S> {
+    #[cold]
+    fn drop(&mut self) {
+        self.put_back();
     }
 }

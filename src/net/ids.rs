@@ -16,13 +16,13 @@ macro_rules! socket_like_id {
 
         impl fmt::Debug for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(out, concat!($word, "#{}"), self.0.generation)
+                write!(out, concat!($word, "#{}"), self.0.generation())
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(out, concat!($word, "#{}"), self.0.generation)
+                write!(out, concat!($word, "#{}"), self.0.generation())
             }
         }
     };

@@ -32,6 +32,7 @@ mod slot;
 pub(crate) mod socket;
 mod ticks;
 pub mod trace;
+pub(crate) mod turn;
 
 pub(crate) use event_loop::Loop;
 pub use ids::{AbortId, ImmediateId, LookupId, ServerId, SocketId, TimerId};

@@ -67,28 +67,40 @@ impl<F: ?Sized> Slot<F> {
 
     /// Calls each listener in the order of adding. One that goes after its first call is gone
     /// before it is made.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn call(&mut self, mut call: impl FnMut(&mut F)) {
         match self {
             Slot::One(callback) => call(callback),
             Slot::Many(None) => {}
-            Slot::Many(Some(list)) => {
-                for listener in list.iter_mut() {
-                    if listener.is_once {
-                        if let Some(mut callback) = listener.callback.take() {
-                            call(&mut callback);
-                        }
-                    } else if let Some(callback) = &mut listener.callback {
-                        call(callback);
-                    }
+            Slot::Many(Some(list)) => Self::call_list(list, call),
+        }
+    }
+
+    #[inline(never)]
+    fn call_list(list: &mut List<F>, mut call: impl FnMut(&mut F)) {
+        for listener in list.iter_mut() {
+            if listener.is_once {
+                if let Some(mut callback) = listener.callback.take() {
+                    call(&mut callback);
                 }
+            } else if let Some(callback) = &mut listener.callback {
+                call(callback);
             }
         }
     }
 
     /// Puts listeners back that were taken out for a call, before those added meanwhile.
-    #[inline]
-    pub(crate) fn put_back(&mut self, mut taken: Slot<F>) {
+    #[inline(always)]
+    pub(crate) fn put_back(&mut self, taken: Slot<F>) {
+        match (&*self, &taken) {
+            // Written over, not assigned to: there is nothing to drop.
+            (Slot::Many(None), Slot::One(_)) => mem::forget(mem::replace(self, taken)),
+            _ => self.join(taken),
+        }
+    }
+
+    #[inline(never)]
+    fn join(&mut self, mut taken: Slot<F>) {
         if let Slot::Many(Some(list)) = &mut taken {
             list.retain(|listener| listener.callback.is_some());
             if list.is_empty() {

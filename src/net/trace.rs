@@ -128,6 +128,12 @@ impl Trace {
         cause
     }
 
+    /// A listener is about to be called.
+    #[cold]
+    pub(crate) fn enter_callback(&mut self, subject: Subject, event: &'static str) -> Cause {
+        self.enter(subject, What::Callback(event))
+    }
+
     /// The same for queued work, whose cause is the one who queued it.
     pub(crate) fn enter_caused(&mut self, cause: Cause, subject: Subject, what: What<'_>) -> Cause {
         let former = self.current;

@@ -8,7 +8,7 @@
 //! the generation is what keeps an id, or a token of the running batch, from naming a newcomer.
 
 use std::io;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use mio::event::{Event, Source};
@@ -18,35 +18,41 @@ use slab::Slab;
 /// How much readiness one wait can bring; what is left over comes with the next.
 const EVENTS_MAX: usize = 1024;
 
-/// The name of one thing in the slab.
+/// The name of one thing in the slab, and the token of its registration: the generation, which
+/// is never zero, above the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Id {
-    pub(crate) key: u32,
-    /// Never zero, so that an `Option<Id>` is no larger than an id.
-    pub(crate) generation: NonZeroU32,
-}
+pub(crate) struct Id(NonZeroU64);
 
 impl Id {
     /// What the waker wakes: no slab grows to such a key.
-    const WAKER: Id = Id {
-        key: u32::MAX,
-        generation: NonZeroU32::MIN,
-    };
+    const WAKER: Id = Id::new(u32::MAX, NonZeroU32::MIN);
     /// What signals are registered under.
-    pub(crate) const SIGNALS: Id = Id {
-        key: u32::MAX - 1,
-        generation: NonZeroU32::MIN,
-    };
+    pub(crate) const SIGNALS: Id = Id::new(u32::MAX - 1, NonZeroU32::MIN);
 
-    fn token(self) -> Token {
-        Token((self.generation.get() as usize) << 32 | self.key as usize)
+    const fn new(key: u32, generation: NonZeroU32) -> Id {
+        let id = (generation.get() as u64) << 32 | key as u64;
+        match NonZeroU64::new(id) {
+            Some(id) => Id(id),
+            None => unreachable!(),
+        }
     }
 
+    fn key(self) -> usize {
+        self.0.get() as u32 as usize
+    }
+
+    /// What tells it from those who had its key before, or will have it.
+    pub(crate) fn generation(self) -> u32 {
+        (self.0.get() >> 32) as u32
+    }
+
+    fn token(self) -> Token {
+        Token(self.0.get() as usize)
+    }
+
+    /// None of this module's tokens is zero; that one would name nothing.
     fn of(token: Token) -> Id {
-        Id {
-            key: token.0 as u32,
-            generation: NonZeroU32::new((token.0 >> 32) as u32).unwrap_or(NonZeroU32::MIN),
-        }
+        Id(NonZeroU64::new(token.0 as u64).unwrap_or(NonZeroU64::MAX))
     }
 
     pub(crate) fn is_waker(self) -> bool {
@@ -56,10 +62,10 @@ impl Id {
 
 /// What the kernel says of one source. Only readable and writable are promised; the rest are
 /// hints, and any of it may be spurious.
-#[derive(Clone, Debug)]
-pub(crate) struct Readiness(Event);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Readiness<'b>(&'b Event);
 
-impl Readiness {
+impl Readiness<'_> {
     /// Whether there may be something to read: bytes, an end, or an error.
     #[inline]
     pub(crate) fn is_to_read(&self) -> bool {
@@ -87,33 +93,67 @@ impl Readiness {
     }
 }
 
+/// What one wait has brought, and how much of it has been handed out: so that a batch that was
+/// left by a panic goes on behind the one who panicked.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    events: Events,
+    handed_out: usize,
+}
+
+impl Default for Batch {
+    fn default() -> Batch {
+        Batch {
+            events: Events::with_capacity(EVENTS_MAX),
+            handed_out: 0,
+        }
+    }
+}
+
+impl Batch {
+    /// How much the wait has brought.
+    pub(crate) fn len(&self) -> usize {
+        self.events.iter().count()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// What has not been handed out yet, one by one.
+    #[inline]
+    pub(crate) fn hand_out(&mut self) -> impl Iterator<Item = (Id, Readiness<'_>)> {
+        let Batch { events, handed_out } = self;
+        let mut rest = events.iter();
+        if *handed_out > 0 {
+            rest.nth(*handed_out - 1);
+        }
+        rest.map(|event| {
+            *handed_out += 1;
+            (Id::of(event.token()), Readiness(event))
+        })
+    }
+}
+
 #[derive(Debug)]
 struct Held<T> {
-    generation: NonZeroU32,
+    id: Id,
     item: T,
 }
 
 #[derive(Debug)]
 pub(crate) struct Reactor<T> {
     poll: Poll,
-    events: Events,
     items: Slab<Held<T>>,
     next_generation: NonZeroU32,
-    /// The batch that is being handed out, and how far it has come. It lives here and not in
-    /// the dispatching function, so that it outlasts a callback that panics.
-    batch: Vec<Event>,
-    handed_out: usize,
 }
 
 impl<T> Reactor<T> {
     pub(crate) fn new() -> io::Result<Reactor<T>> {
         Ok(Reactor {
             poll: Poll::new()?,
-            events: Events::with_capacity(EVENTS_MAX),
             items: Slab::new(),
             next_generation: NonZeroU32::MIN,
-            batch: Vec::with_capacity(EVENTS_MAX),
-            handed_out: 0,
         })
     }
 
@@ -125,28 +165,28 @@ impl<T> Reactor<T> {
     pub(crate) fn insert(&mut self, item: T) -> Id {
         let generation = self.next_generation;
         self.next_generation = generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
-        let key = self.items.insert(Held { generation, item });
-        Id {
-            key: u32::try_from(key).expect("fewer than 2^32 descriptors"),
-            generation,
-        }
+        let place = self.items.vacant_entry();
+        let key = u32::try_from(place.key()).expect("fewer than 2^32 descriptors");
+        let id = Id::new(key, generation);
+        place.insert(Held { id, item });
+        id
     }
 
     #[inline]
     pub(crate) fn get(&self, id: Id) -> Option<&T> {
-        let held = self.items.get(id.key as usize)?;
-        (held.generation == id.generation).then_some(&held.item)
+        let held = self.items.get(id.key())?;
+        (held.id == id).then_some(&held.item)
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut T> {
-        let held = self.items.get_mut(id.key as usize)?;
-        (held.generation == id.generation).then_some(&mut held.item)
+        let held = self.items.get_mut(id.key())?;
+        (held.id == id).then_some(&mut held.item)
     }
 
     pub(crate) fn remove(&mut self, id: Id) -> Option<T> {
         self.get(id)?;
-        let item = self.items.remove(id.key as usize).item;
+        let item = self.items.remove(id.key()).item;
         if self.items.is_empty() {
             self.items.shrink_to_fit();
         }
@@ -155,13 +195,10 @@ impl<T> Reactor<T> {
 
     /// Who is such, in no particular order.
     pub(crate) fn find(&self, is_such: impl Fn(&T) -> bool) -> impl Iterator<Item = Id> {
-        let items = self.items.iter();
+        let items = self.items.iter().map(|(_, held)| held);
         items
-            .filter(move |(_, held)| is_such(&held.item))
-            .map(|(key, held)| Id {
-                key: key as u32,
-                generation: held.generation,
-            })
+            .filter(move |held| is_such(&held.item))
+            .map(|held| held.id)
     }
 
     /// Registers a source for everything, edge-triggered, once and for all.
@@ -190,43 +227,26 @@ impl<T> Reactor<T> {
         }
     }
 
-    /// Waits for readiness, at most for `timeout`, and makes it the batch. Returns how much
-    /// came. Interrupted by a signal, it returns early with nothing: the caller's next wait is
-    /// computed from the time that is left.
-    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
-        debug_assert!(!self.has_batch());
-        self.batch.clear();
-        self.handed_out = 0;
-        match self.poll.poll(&mut self.events, timeout) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
-            Err(error) => return Err(error),
+    /// Waits for readiness, at most for `timeout`, and makes it the batch. Interrupted by a
+    /// signal, it returns early with nothing: the caller's next wait is computed from the time
+    /// that is left.
+    pub(crate) fn wait(&mut self, batch: &mut Batch, timeout: Option<Duration>) -> io::Result<()> {
+        batch.handed_out = 0;
+        match self.poll.poll(&mut batch.events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                batch.events.clear();
+                Ok(())
+            }
+            other => other,
         }
-        self.batch.extend(self.events.iter().cloned());
-        Ok(self.batch.len())
-    }
-
-    /// Whether some of the batch has not been handed out yet.
-    pub(crate) fn has_batch(&self) -> bool {
-        self.handed_out < self.batch.len()
     }
 
     /// Shows each of the batch what is said of it.
-    pub(crate) fn for_each_ready(&mut self, show: impl Fn(&mut T, &Readiness)) {
-        for event in &self.batch {
-            let id = Id::of(event.token());
-            if let Some(held) = self.items.get_mut(id.key as usize)
-                && held.generation == id.generation
-            {
-                show(&mut held.item, &Readiness(event.clone()));
+    pub(crate) fn for_each_ready(&mut self, batch: &Batch, show: impl Fn(&mut T, Readiness<'_>)) {
+        for event in batch.events.iter() {
+            if let Some(item) = self.get_mut(Id::of(event.token())) {
+                show(item, Readiness(event));
             }
         }
-    }
-
-    #[inline]
-    pub(crate) fn next_ready(&mut self) -> Option<(Id, Readiness)> {
-        let event = self.batch.get(self.handed_out)?.clone();
-        self.handed_out += 1;
-        Some((Id::of(event.token()), Readiness(event)))
     }
 }

@@ -33,6 +33,21 @@ impl KeepAlive {
     }
 }
 
+/// A call that failed is made again for as long as it is `EINTR` that it fails with.
+#[cold]
+fn uninterrupted(
+    mut error: io::Error,
+    mut call: impl FnMut() -> io::Result<usize>,
+) -> io::Result<usize> {
+    while error.kind() == io::ErrorKind::Interrupted {
+        match call() {
+            Err(next) => error = next,
+            done => return done,
+        }
+    }
+    Err(error)
+}
+
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(TcpStream),
@@ -65,39 +80,42 @@ impl Stream {
 
     #[inline]
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let received = match self {
-                Stream::Tcp(stream) => stream.read(buffer),
-                Stream::Unix(stream) => stream.read(buffer),
-            };
-            match received {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => return other,
-            }
+        match self.try_to_receive(buffer) {
+            Err(error) => uninterrupted(error, || self.try_to_receive(buffer)),
+            received => received,
+        }
+    }
+
+    #[inline]
+    fn try_to_receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.read(buffer),
+            Stream::Unix(stream) => stream.read(buffer),
         }
     }
 
     #[inline]
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            let sent = match self {
-                Stream::Tcp(stream) => stream.write(bytes),
-                Stream::Unix(stream) => stream.write(bytes),
-            };
-            match sent {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => return other,
-            }
+        match self.try_to_send(bytes) {
+            Err(error) => uninterrupted(error, || self.try_to_send(bytes)),
+            sent => sent,
+        }
+    }
+
+    #[inline]
+    fn try_to_send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write(bytes),
+            Stream::Unix(stream) => stream.write(bytes),
         }
     }
 
     /// `writev(2)` would raise SIGPIPE in a host that does not ignore it; this does not.
     pub(crate) fn send_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        loop {
-            match self.socket().send_vectored_with_flags(slices, MSG_NOSIGNAL) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => return other,
-            }
+        let send = || self.socket().send_vectored_with_flags(slices, MSG_NOSIGNAL);
+        match send() {
+            Err(error) => uninterrupted(error, send),
+            sent => sent,
         }
     }
 

@@ -97,23 +97,30 @@ fn a_server_that_lost_even_its_reserve_serves_when_there_are_descriptors_again()
     assert!(echoes(&first));
 }
 
-/// A1. Catches: a server that is closed in its rest keeps its listener, and the loop.
+/// A1. Catches: a server that is closed in its rest keeps its listener.
 #[test]
 fn a_server_that_rests_can_be_closed() {
     if !has("strace") {
         return skipped("A1, closed in a rest", "no strace");
     }
-    let inject = "inject=accept4:error=ENFILE:when=1+";
-    let (server, file) = traced("rest", &["-e", "trace=accept4", "-e", inject]);
-    let waiting = connect(server.port());
+        let inject = "inject=accept4:error=ENFILE:when=2+";
+    let (mut server, file) = traced("rest", &["-e", "trace=accept4", "-e", inject]);
+        let port = server.port();
+    let served = connect(port);
+    assert!(echoes(&served));
+    let waiting = connect(port);
     while !std::fs::read_to_string(&file)
         .unwrap()
         .contains("(INJECTED)")
     {
         std::thread::yield_now();
     }
-    trace_of(server, &file);
+    server.signal_traced("-TERM");
     assert!(!matches!((&waiting).read(&mut [0]), Ok(1..)));
+    assert!(echoes(&served), "only then is who waited turned away");
+    drop(served);
+    server.0.end();
+    std::fs::remove_file(file).unwrap();
 }
 
 /// A2. Catches: an error of one connection ends the accepting of the others.

@@ -58,7 +58,7 @@ pub(crate) fn traced(test: &str, options: &[&str]) -> (Traced, PathBuf) {
 }
 
 /// A strace, and the program below it, which would outlive it.
-pub(crate) struct Traced(Program);
+pub(crate) struct Traced(pub(crate) Program);
 
 impl Traced {
     #[track_caller]
@@ -66,7 +66,7 @@ impl Traced {
         self.0.port()
     }
 
-    fn signal_traced(&self, signal: &str) {
+    pub(crate) fn signal_traced(&self, signal: &str) {
         let children = format!("/proc/{0}/task/{0}/children", self.0.id());
         for child in std::fs::read_to_string(children)
             .unwrap_or_default()

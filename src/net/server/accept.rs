@@ -29,7 +29,7 @@ impl Loop {
     pub(in crate::net) fn server_ready(
         &mut self,
         id: ServerId,
-        readiness: &Readiness,
+        readiness: Readiness<'_>,
     ) -> Result<(), Error> {
         if !self.trace.is_on() {
             return self.accept(id);

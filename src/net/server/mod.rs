@@ -278,7 +278,7 @@ impl Loop {
             Entry::Server(_) => false,
         };
         let mut found: Vec<SocketId> = self.reactor.find(is_ours).map(SocketId).collect();
-        found.sort_by_key(|socket| socket.0.generation);
+        found.sort_by_key(|socket| socket.0.generation());
         found
     }
 

@@ -590,7 +590,7 @@ impl Loop {
     }
 
     /// Readiness of a connecting socket, which may be spurious.
-    pub(super) fn connect_progress(&mut self, id: SocketId, readiness: &Readiness) {
+    pub(super) fn connect_progress(&mut self, id: SocketId, readiness: Readiness<'_>) {
         let Some(entry) = self.entry_ref(id) else {
             return;
         };
@@ -607,7 +607,7 @@ impl Loop {
         }
     }
 
-    fn connected(&mut self, id: SocketId, readiness: &Readiness) {
+    fn connected(&mut self, id: SocketId, readiness: Readiness<'_>) {
         self.touch(id);
         if let Some(entry) = self.entry(id) {
             entry.cold().connecting = None;

@@ -108,48 +108,69 @@ impl Loop {
     }
 
     /// The kernel says that a socket is ready.
-    #[inline]
+    #[inline(always)]
     pub(in crate::net) fn socket_ready(
         &mut self,
         id: SocketId,
-        readiness: &Readiness,
+        readiness: Readiness<'_>,
+        buffer: &mut [u8],
     ) -> Result<(), Error> {
         if !self.trace.is_on() {
-            return self.serve(id, readiness);
+            return self.serve(id, readiness, buffer);
         }
         let words = readiness.words();
         let former = self
             .trace
             .enter(Subject::Socket(id), What::Readiness(&words));
-        let outcome = self.serve(id, readiness);
+        let outcome = self.serve(id, readiness, buffer);
         self.trace.leave(former);
         outcome
     }
 
-    #[inline]
-    fn serve(&mut self, id: SocketId, readiness: &Readiness) -> Result<(), Error> {
+    #[inline(always)]
+    fn serve(
+        &mut self,
+        id: SocketId,
+        readiness: Readiness<'_>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
         let Some(entry) = self.entry_ref(id) else {
             return Ok(());
         };
-        match entry.connection.state {
-            State::Open(_, _) => {
-                // What is queued from here on gets an edge of its own.
-                let is_owing = entry.connection.is_in_flight();
-                if readiness.is_to_read() {
-                    self.receive(id, readiness.is_sticky())?;
-                }
-                if is_owing { self.flush(id) } else { Ok(()) }
-            }
-            State::Opening(_) => {
-                self.connect_progress(id, readiness);
-                self.drain()
-            }
-            State::Idle(_) | State::Destroyed | State::Closed => Ok(()),
+        if matches!(entry.connection.state, State::Opening(_)) {
+            self.connect_progress(id, readiness);
+            return self.drain();
         }
+        // Looked at before anything is delivered: what is queued from there on gets an edge of
+        // its own.
+        if entry.connection.is_in_flight() {
+            return self.serve_owing(id, readiness, buffer);
+        }
+        if readiness.is_to_read() {
+            return self.receive(id, readiness.is_sticky(), buffer);
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn serve_owing(
+        &mut self,
+        id: SocketId,
+        readiness: Readiness<'_>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        if readiness.is_to_read() {
+            self.receive(id, readiness.is_sticky(), buffer)?;
+        }
+        self.flush(id)
     }
 
     /// A socket that had more to give is served again.
-    pub(in crate::net) fn socket_again(&mut self, id: SocketId) -> Result<(), Error> {
+    pub(in crate::net) fn socket_again(
+        &mut self,
+        id: SocketId,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
         let Some(entry) = self.entry(id) else {
             return Ok(());
         };
@@ -159,7 +180,9 @@ impl Loop {
             .trace
             .is_on()
             .then(|| self.trace.enter(Subject::Socket(id), What::Again));
-        let outcome = self.receive(id, is_sticky).and_then(|()| self.flush(id));
+        let outcome = self
+            .receive(id, is_sticky, buffer)
+            .and_then(|()| self.flush(id));
         if let Some(former) = former {
             self.trace.leave(former);
         }

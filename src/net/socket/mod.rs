@@ -298,7 +298,7 @@ impl Loop {
     }
 
     /// Emits an event of a socket.
-    #[inline]
+    #[inline(always)]
     fn emit_socket<F: ?Sized>(
         &mut self,
         id: SocketId,

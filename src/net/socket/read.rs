@@ -5,13 +5,15 @@
 //! error or urgent data, a Unix socket always (until `EAGAIN`), and one that hit the bound.
 
 use std::borrow::Cow;
-use std::io;
+use std::{io, mem};
 
 use super::super::SocketId;
 use super::super::error::Error;
 use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
-use super::{Flow, OnRead, Socket, SocketEntry};
+use super::super::slot::Slot;
+use super::super::trace::Subject;
+use super::{Flow, OnData, OnRead, Socket, SocketEntry};
 use crate::rules::decoder::{Decoder, Encoding};
 use crate::rules::state::socket::{Input, Readable, State};
 
@@ -20,40 +22,36 @@ const READS_PER_TURN: usize = 32;
 
 impl Loop {
     /// Reads until the kernel has no more, or the bound is hit: one burst a turn.
-    #[inline]
-    pub(super) fn receive(&mut self, id: SocketId, is_sticky: bool) -> Result<(), Error> {
-        let turn = self.turns;
-        let Some(entry) = self.entry(id) else {
-            return Ok(());
-        };
-        if !entry.is_reading {
-            return Ok(());
+    #[inline(always)]
+    pub(super) fn receive(
+        &mut self,
+        id: SocketId,
+        is_sticky: bool,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        match self.entry_ref(id) {
+            Some(entry) if entry.has_own_buffer() => self.receive_into_own(id, is_sticky),
+            _ => self.receive_into(id, buffer, is_sticky, Loop::deliver),
         }
-        if std::mem::replace(&mut entry.read_in_turn, turn) == turn {
-            return Ok(());
-        }
-        if entry.has_own_buffer() {
-            return self.receive_into_own(id, is_sticky);
-        }
-        let mut buffer = self.lend_buffer();
-        let outcome = self.receive_into(id, &mut buffer, is_sticky, Loop::deliver);
-        self.take_buffer_back(buffer);
-        outcome
     }
 
-    #[inline]
+    #[inline(always)]
     fn receive_into(
         &mut self,
         id: SocketId,
         buffer: &mut [u8],
         is_sticky: bool,
-        mut deliver: impl FnMut(&mut Loop, SocketId, &[u8], bool),
+        mut deliver: impl FnMut(&mut Loop, SocketId, &[u8]),
     ) -> Result<(), Error> {
+        let turn = self.turns;
+        let Some(mut entry) = self.entry(id) else {
+            return Ok(());
+        };
+        if !entry.is_reading || mem::replace(&mut entry.read_in_turn, turn) == turn {
+            return Ok(());
+        }
         for _ in 0..READS_PER_TURN {
-            let Some(entry) = self.entry(id) else {
-                return Ok(());
-            };
-            let (true, Some(stream)) = (entry.is_reading, &mut entry.connection.stream) else {
+            let Some(stream) = &mut entry.connection.stream else {
                 return Ok(());
             };
             let is_tcp = stream.is_tcp();
@@ -63,8 +61,13 @@ impl Loop {
                 Err(error) => return self.receive_failed(id, &error),
             };
             entry.connection.bytes_read += count as u64;
-            let is_plain = entry.cold.is_none() && entry.flow == Flow::Flowing;
-            deliver(self, id, &buffer[..count], is_plain);
+            if entry.cold.is_none() && entry.flow == Flow::Flowing {
+                let listeners = mem::take(&mut entry.listeners.data);
+                self.emit_data(id, listeners, &buffer[..count]);
+            } else {
+                deliver(self, id, &buffer[..count]);
+            }
+
             self.drain()?;
             if count < buffer.len() {
                 if is_sticky || !is_tcp {
@@ -72,12 +75,17 @@ impl Loop {
                 }
                 return Ok(());
             }
+            match self.entry(id) {
+                Some(again) if again.is_reading => entry = again,
+                _ => return Ok(()),
+            }
         }
         self.read_again(id, is_sticky);
         Ok(())
     }
 
     /// The kernel has nothing, or the connection has failed.
+    #[cold]
     fn receive_failed(&mut self, id: SocketId, error: &io::Error) -> Result<(), Error> {
         if error.kind() == io::ErrorKind::WouldBlock {
             return Ok(());
@@ -88,6 +96,7 @@ impl Loop {
     }
 
     /// The same into a buffer of the program's own.
+    #[cold]
     fn receive_into_own(&mut self, id: SocketId, is_sticky: bool) -> Result<(), Error> {
         let cold = self.entry(id).and_then(|entry| entry.cold.as_mut());
         let Some(own) = cold.and_then(|cold| cold.on_read.take()) else {
@@ -97,7 +106,7 @@ impl Loop {
             mut buffer,
             mut callback,
         } = own;
-        let outcome = self.receive_into(id, &mut buffer, is_sticky, |event_loop, id, chunk, _| {
+        let outcome = self.receive_into(id, &mut buffer, is_sticky, |event_loop, id, chunk| {
             event_loop.touch(id);
             if !callback(&mut event_loop.socket_at(id), chunk) {
                 event_loop.stop_reading(id);
@@ -113,6 +122,7 @@ impl Loop {
     }
 
     /// The peer's FIN. What the decoder holds back will not be completed any more.
+    #[cold]
     fn receive_end(&mut self, id: SocketId) -> Result<(), Error> {
         self.touch(id);
         self.stop_reading(id);
@@ -132,17 +142,9 @@ impl Loop {
         self.drain()
     }
 
-    /// Hands bytes on: a plain connection that flows needs nothing but its listeners.
-    #[inline]
-    fn deliver(&mut self, id: SocketId, chunk: &[u8], is_plain: bool) {
-        if is_plain {
-            self.emit_data(id, chunk);
-        } else {
-            self.decode(id, chunk);
-        }
-    }
-
-    fn decode(&mut self, id: SocketId, chunk: &[u8]) {
+    /// Hands bytes on, decoded if that was asked for.
+    #[inline(never)]
+    fn deliver(&mut self, id: SocketId, chunk: &[u8]) {
         self.touch(id);
         let decoder = self
             .entry(id)
@@ -164,7 +166,8 @@ impl Loop {
             .as_ref()
             .is_some_and(|cold| !cold.inbox.is_empty());
         if entry.flow == Flow::Flowing && !waits {
-            self.emit_data(id, chunk);
+            let listeners = mem::take(&mut entry.listeners.data);
+            self.emit_data(id, listeners, chunk);
             return self.pipe_chunk(id, chunk);
         }
         if entry.connection.state.is_destroyed() {
@@ -183,13 +186,14 @@ impl Loop {
         }
     }
 
-    #[inline]
-    fn emit_data(&mut self, id: SocketId, chunk: &[u8]) {
-        self.emit_socket(
-            id,
+    #[inline(always)]
+    fn emit_data(&mut self, id: SocketId, listeners: Slot<OnData>, chunk: &[u8]) {
+        self.emit_to(
+            listeners,
+            Subject::Socket(id),
             "data",
-            |entry| Some(&mut entry.listeners.data),
-            |listener, socket| listener(socket, chunk),
+            move |event_loop| Some(&mut event_loop.entry(id)?.listeners.data),
+            move |listener, event_loop| listener(&mut event_loop.socket_at(id), chunk),
         );
     }
 
@@ -296,7 +300,8 @@ impl Loop {
             let Some(chunk) = entry.cold.as_mut().and_then(|cold| cold.inbox.pop()) else {
                 break;
             };
-            self.emit_data(id, &chunk);
+            let listeners = mem::take(&mut entry.listeners.data);
+            self.emit_data(id, listeners, &chunk);
             self.pipe_chunk(id, &chunk);
         }
         self.feed_drained(id);

@@ -19,24 +19,22 @@ const STARVED: u32 = 10;
 
 impl Loop {
     /// Nothing stands before these bytes: the kernel is tried at once.
-    #[inline]
+    #[inline(always)]
     fn write(&mut self, id: SocketId, bytes: &[u8], callback: Option<WriteCallback>) -> bool {
         match self.entry(id) {
             Some(entry) if entry.may_send_now() => {
-                let is_plain = entry.cold.is_none();
                 let sent = entry.connection.send_now(bytes);
-                if !is_plain {
-                    self.touch(id);
+                let is_plain = entry.cold.is_none() && callback.is_none();
+                if is_plain && matches!(sent, Ok(sent) if sent == bytes.len()) {
+                    return true;
                 }
-                match sent {
-                    Ok(sent) if sent == bytes.len() && callback.is_none() => true,
-                    sent => self.write_begun(id, bytes, callback, sent),
-                }
+                self.write_begun(id, bytes, callback, sent)
             }
             _ => self.write_otherwise(id, bytes, callback),
         }
     }
 
+    #[inline(never)]
     fn write_otherwise(
         &mut self,
         id: SocketId,
@@ -84,6 +82,7 @@ impl Loop {
     }
 
     /// The kernel was tried at once, since nothing stood before these bytes.
+    #[inline(never)]
     fn write_begun(
         &mut self,
         id: SocketId,
@@ -91,6 +90,7 @@ impl Loop {
         callback: Option<WriteCallback>,
         sent: io::Result<usize>,
     ) -> bool {
+        self.touch(id);
         let Some(entry) = self.entry(id) else {
             return false;
         };

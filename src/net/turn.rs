@@ -1,0 +1,350 @@
+//! The runner: [`EventLoop`], and the order of one turn.
+//!
+//! What only the turn needs, the running batches and the read buffer, stands here beside the
+//! [`Loop`] and not in it: what is lent to callbacks cannot reach it.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use super::error::Error;
+use super::event_loop::{Entry, Loop};
+use super::queues::Pending;
+use super::trace::{Subject, What};
+use super::{ServerId, SocketId};
+use crate::room::reactor::{Batch, Id};
+
+/// How often the pending queue is looked at after the poll phase, as in libuv.
+const PENDING_ROUNDS: usize = 8;
+
+/// An event loop that can be run: it owns a [`Loop`] and dereferences to it.
+///
+/// What callbacks are lent is the [`Loop`], which cannot be run: a nested run cannot be written.
+///
+/// ```
+/// use netloop::EventLoop;
+///
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop.next_tick(|_| println!("first"));
+/// event_loop.set_immediate(|_| println!("then"));
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
+pub struct EventLoop {
+    inner: Loop,
+    phase: Phase,
+    batches: Batches,
+    /// The one read buffer, made when something is ready for the first time.
+    buffer: Box<[u8]>,
+}
+
+/// Where the loop stands. It is kept in the loop, not on the stack, so that a run that was left
+/// by a panic or an unhandled error goes on where it was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Outside the turns: the program's own statements have queued ticks.
+    Script,
+    /// Due timers, once before the first turn.
+    FirstTimers,
+    Pending,
+    Poll,
+    Ready,
+    PendingAgain,
+    Check,
+    Closing,
+    Timers,
+}
+
+/// What the running phase took to work through; what is added meanwhile waits.
+#[derive(Default)]
+struct Batches {
+    pending: VecDeque<Pending>,
+    again: VecDeque<Id>,
+    ready: Batch,
+    closing: Vec<SocketId>,
+    /// The time with which the running pass over the timers began.
+    timers: Option<u64>,
+}
+
+/// How long the poll phase may sleep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    UntilReady,
+    NotAtAll,
+}
+
+impl EventLoop {
+    /// Makes a loop: an epoll instance, and nothing else yet.
+    ///
+    /// # Errors
+    /// What epoll_create1(2) says, such as `EMFILE`.
+    pub fn new() -> Result<EventLoop, Error> {
+        Ok(EventLoop {
+            inner: Loop::new()?,
+            phase: Phase::Script,
+            batches: Batches::default(),
+            buffer: Box::default(),
+        })
+    }
+
+    /// Runs until nothing holds the loop any more: no socket, server, timer, immediate or
+    /// lookup that was not let go by `unref`.
+    ///
+    /// A callback that panics unwinds out of here with everything put back; called again, the
+    /// loop goes on with the next callback, as Node does after an `uncaughtException`.
+    ///
+    /// # Errors
+    /// An `error` event that nobody listened to, as it ends a Node process. Called again, the
+    /// loop goes on. Also what epoll_wait(2) says, if it fails.
+    pub fn run(&mut self) -> Result<(), Error> {
+        self.start()?;
+        while self.phase != Phase::Pending || self.is_alive() {
+            self.turn(Wait::UntilReady)?;
+        }
+        self.phase = Phase::Script;
+        Ok(())
+    }
+
+    /// Runs one turn, which sleeps until something happens: libuv's `UV_RUN_ONCE`. Returns
+    /// whether anything still holds the loop.
+    ///
+    /// # Errors
+    /// As [`run`](EventLoop::run).
+    pub fn run_once(&mut self) -> Result<bool, Error> {
+        self.run_turn(Wait::UntilReady)
+    }
+
+    /// Runs one turn without sleeping: libuv's `UV_RUN_NOWAIT`. Returns whether anything still
+    /// holds the loop.
+    ///
+    /// # Errors
+    /// As [`run`](EventLoop::run).
+    pub fn run_nowait(&mut self) -> Result<bool, Error> {
+        self.run_turn(Wait::NotAtAll)
+    }
+
+    fn run_turn(&mut self, wait: Wait) -> Result<bool, Error> {
+        if self.phase == Phase::Script {
+            self.phase = Phase::Pending;
+            self.drain()?;
+        }
+        self.turn(wait)?;
+        let is_alive = self.is_alive();
+        self.phase = Phase::Script;
+        Ok(is_alive)
+    }
+
+    /// What stands before the first turn: the ticks of the program's own statements, then the
+    /// timers that are due. After a panic the ticks that are left wait for the next callback,
+    /// and an immediate makes sure that there is one (Node does the same).
+    fn start(&mut self) -> Result<(), Error> {
+        if self.phase == Phase::Script {
+            self.phase = Phase::FirstTimers;
+            self.drain()?;
+        } else if self.has_ticks() {
+            self.set_immediate(|_| {});
+        }
+        if self.phase == Phase::FirstTimers {
+            if self.is_alive() && self.batches.timers.is_none() {
+                self.begin_timers();
+            }
+            self.run_due_timers()?;
+            self.phase = Phase::Pending;
+        }
+        Ok(())
+    }
+
+    /// One turn. After each entry into user code, ticks and microtasks are drained. A turn that
+    /// was left in the middle goes on in the phase where it was left.
+    fn turn(&mut self, wait: Wait) -> Result<(), Error> {
+        if self.phase == Phase::Pending {
+            self.run_pending(1)?;
+            self.phase = Phase::Poll;
+        }
+        if self.phase == Phase::Poll {
+            self.wait_for_readiness(wait)?;
+            self.phase = Phase::Ready;
+        }
+        if self.phase == Phase::Ready {
+            self.run_ready()?;
+            self.phase = Phase::PendingAgain;
+        }
+        if self.phase == Phase::PendingAgain {
+            self.run_pending(PENDING_ROUNDS)?;
+            self.inner.immediates.begin_batch();
+            self.phase = Phase::Check;
+        }
+        if self.phase == Phase::Check {
+            self.run_immediates()?;
+            self.batches.closing.append(&mut self.inner.closing);
+            self.phase = Phase::Closing;
+        }
+        if self.phase == Phase::Closing {
+            self.run_closing()?;
+            self.begin_timers();
+            self.phase = Phase::Timers;
+        }
+        self.run_due_timers()?;
+        self.phase = Phase::Pending;
+        Ok(())
+    }
+
+    /// Does what was put off: `shutdown(2)`, and the failures that `connect(2)` told at once.
+    /// What these cause in turn is done as well, in a bounded number of rounds.
+    fn run_pending(&mut self, rounds: usize) -> Result<(), Error> {
+        for _ in 0..rounds {
+            if self.inner.pending.is_empty() && self.batches.pending.is_empty() {
+                return Ok(());
+            }
+            self.batches.pending.append(&mut self.inner.pending);
+            while let Some(pending) = self.batches.pending.pop_front() {
+                let (Pending::Shutdown(id) | Pending::ConnectFailed(id)) = pending;
+                let former = self
+                    .trace
+                    .enter(Subject::Socket(id), What::Phase("pending"));
+                match pending {
+                    Pending::Shutdown(id) => self.shut_down(id),
+                    Pending::ConnectFailed(id) => self.attempt_failed_at_once(id),
+                }
+                self.trace.leave(former);
+                self.drain()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sleeps until a source is ready, the next timer is due, or a signal interrupts. It does
+    /// not sleep while there is something to do.
+    fn wait_for_readiness(&mut self, wait: Wait) -> Result<(), Error> {
+        let timeout = self.poll_timeout(wait);
+        let Batches { ready, again, .. } = &mut self.batches;
+        self.inner
+            .reactor
+            .wait(ready, timeout)
+            .map_err(|error| Error::of_call("epoll_wait", &error))?;
+        self.inner.clock.expire();
+        self.inner.turns = self.inner.turns.wrapping_add(1);
+        if !self.inner.again.is_empty() {
+            again.append(&mut self.inner.again);
+            self.inner.tell_those_to_be_served_again(ready);
+        }
+        if self.inner.trace.is_on() {
+            let ready = ready.len();
+            self.trace.begin_turn();
+            let former = self
+                .trace
+                .enter(Subject::Loop, What::Wait { timeout, ready });
+            self.trace.leave(former);
+        }
+        Ok(())
+    }
+
+    /// Rounded up, since times are floored: the wait ends when the next timer is due, not before.
+    /// epoll cuts it to 24.8 days; the loop then simply waits again.
+    fn poll_timeout(&mut self, wait: Wait) -> Option<Duration> {
+        let is_busy = self.immediates.are_held()
+            || self.has_ticks()
+            || !self.pending.is_empty()
+            || !self.again.is_empty()
+            || !self.closing.is_empty();
+        if is_busy || wait == Wait::NotAtAll || !self.is_alive() {
+            return Some(Duration::ZERO);
+        }
+        let expiry = self.timers.next_expiry()?;
+        let left = expiry.saturating_sub(self.clock.refresh());
+        Some(Duration::from_millis(left))
+    }
+
+    /// Hands out readiness: first to those on the again list, then as the kernel told.
+    #[inline(never)]
+    fn run_ready(&mut self) -> Result<(), Error> {
+        let (event_loop, Batches { ready, again, .. }) = (&mut self.inner, &mut self.batches);
+        if again.is_empty() && ready.is_empty() {
+            return Ok(());
+        }
+        if self.buffer.len() != event_loop.buffer_size {
+            self.buffer = vec![0; event_loop.buffer_size].into_boxed_slice();
+        }
+        let buffer = &mut *self.buffer;
+        while let Some(id) = again.pop_front() {
+            match event_loop.reactor.get(id) {
+                Some(Entry::Socket(_)) => event_loop.socket_again(SocketId(id), buffer)?,
+                Some(Entry::Server(_)) => event_loop.server_again(ServerId(id))?,
+                None => {}
+            }
+        }
+        for (id, readiness) in ready.hand_out() {
+            match event_loop.reactor.get(id) {
+                Some(Entry::Socket(_)) => {
+                    event_loop.socket_ready(SocketId(id), readiness, buffer)?;
+                }
+                Some(Entry::Server(_)) => event_loop.server_ready(ServerId(id), readiness)?,
+                None if id.is_waker() => event_loop.take_answers()?,
+                None if id == Id::SIGNALS => event_loop.run_signals()?,
+                // A token of something that has gone: readiness is a hint.
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the immediates that were there when the phase began.
+    fn run_immediates(&mut self) -> Result<(), Error> {
+        let event_loop = &mut self.inner;
+        while let Some(immediate) = event_loop.immediates.next() {
+            event_loop.run_task(immediate.cause, "set_immediate", immediate.callback);
+            event_loop.drain()?;
+        }
+        Ok(())
+    }
+
+    /// Emits `close`, of the socket destroyed last first, and frees what has closed.
+    fn run_closing(&mut self) -> Result<(), Error> {
+        while let Some(id) = self.batches.closing.pop() {
+            let former = self
+                .trace
+                .enter(Subject::Socket(id), What::Phase("closing"));
+            let outcome = self.finish_closing(id);
+            self.trace.leave(former);
+            outcome?;
+        }
+        for id in mem::take(&mut self.inner.closed) {
+            self.free_closed(id);
+        }
+        Ok(())
+    }
+
+    fn begin_timers(&mut self) {
+        if !self.timers.is_empty() {
+            let now = self.clock.refresh();
+            self.timers.begin_pass(now);
+            self.batches.timers = Some(now);
+        }
+    }
+
+    /// Runs the timers that were due when the phase began.
+    fn run_due_timers(&mut self) -> Result<(), Error> {
+        while let Some(now) = self.batches.timers {
+            match self.inner.timers.next_due(now) {
+                Some(key) => self.inner.fire(key)?,
+                None => self.batches.timers = None,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Deref for EventLoop {
+    type Target = Loop;
+
+    fn deref(&self) -> &Loop {
+        &self.inner
+    }
+}
+
+impl DerefMut for EventLoop {
+    fn deref_mut(&mut self) -> &mut Loop {
+        &mut self.inner
+    }
+}
