@@ -103,9 +103,9 @@ fn a_server_that_rests_can_be_closed() {
     if !has("strace") {
         return skipped("A1, closed in a rest", "no strace");
     }
-        let inject = "inject=accept4:error=ENFILE:when=2+";
+    let inject = "inject=accept4:error=ENFILE:when=2+";
     let (mut server, file) = traced("rest", &["-e", "trace=accept4", "-e", inject]);
-        let port = server.port();
+    let port = server.port();
     let served = connect(port);
     assert!(echoes(&served));
     let waiting = connect(port);

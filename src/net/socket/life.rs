@@ -8,7 +8,7 @@ use super::super::trace::{Subject, What};
 use super::super::{AbortId, ServerId, SocketId};
 use super::{Flow, Socket, SocketEntry, WriteCallback};
 use crate::room::reactor::Readiness;
-use crate::rules::state::socket::{Action, Input, State, step};
+use crate::rules::state::socket::{Action, Input, Readable, State, step};
 
 /// `ECANCELED` of Linux.
 const ECANCELED: i32 = 125;
@@ -208,13 +208,21 @@ impl Loop {
         }
     }
 
-    /// The pending phase does what `end` has queued.
+    /// The pending phase does what `end` has queued. The second to end is destroyed next, in the
+    /// drain of this very phase: there `close(2)` sends the FIN, and unless somebody listens to
+    /// what comes between, nobody can tell.
     pub(in crate::net) fn shut_down(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
         let Some(stream) = &entry.connection.stream else {
             return;
         };
-        match stream.shutdown() {
+        let has_peer_ended = matches!(entry.connection.state, State::Open(Readable::Ended, _));
+        let shut_down = if has_peer_ended && entry.cold.is_none() {
+            Ok(())
+        } else {
+            stream.shutdown()
+        };
+        match shut_down {
             Ok(()) => self.feed(id, Input::ShutDown),
             Err(error) => self.destroy(id, Some(Error::of_call("shutdown", &error))),
         }
