@@ -7,7 +7,7 @@ use super::super::event_loop::Loop;
 use super::super::socket::SocketEntry;
 use super::super::trace::{Subject, What};
 use super::super::{ServerId, SocketId};
-use super::REST;
+use super::life::REST;
 use crate::room::listener::Accepted;
 use crate::room::reactor::Readiness;
 use crate::room::stream::{KeepAlive, Stream};

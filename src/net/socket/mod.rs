@@ -1,6 +1,7 @@
 //! Sockets: the view a program acts through, and what the loop keeps for each.
 
 mod connect;
+mod destroy;
 mod events;
 mod idle;
 mod life;
@@ -8,6 +9,7 @@ mod options;
 mod pipe;
 mod properties;
 mod read;
+mod ready;
 mod write;
 
 pub use connect::{Attempt, Lookup};

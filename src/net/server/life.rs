@@ -1,0 +1,237 @@
+//! The driver of a server's state machine: it feeds inputs and performs actions.
+
+use std::time::Duration;
+
+use super::super::error::{Error, words};
+use super::super::event_loop::Loop;
+use super::super::queues::ServerTick;
+use super::super::scheduling::TimerTask;
+use super::super::trace::{Subject, What};
+use super::super::{ServerId, SocketId};
+use super::Server;
+use crate::rules::state::server::{Action, Input, step};
+
+/// How long a server that is out of descriptors rests at first; each rest in a row doubles it.
+pub(super) const REST: Duration = Duration::from_millis(100);
+
+const REST_MAX: Duration = Duration::from_secs(1);
+
+impl Loop {
+    /// Tells the machine what happened, and does what it says.
+    pub(super) fn feed_server(&mut self, id: ServerId, input: Input) {
+        let Some(server) = self.server(id) else {
+            return;
+        };
+        let from = server.state;
+        let (to, actions) = step(from, input);
+        if from == to && actions.is_empty() {
+            return;
+        }
+        server.state = to;
+        self.update_server_hold(id);
+        let former = self.trace.is_on().then(|| {
+            let (from, input, to) = (&from, &input, &to);
+            let what = What::Transition { from, input, to };
+            self.trace.enter(Subject::Server(id), what)
+        });
+        for &action in actions {
+            self.perform_server(id, action);
+        }
+        if let Some(former) = former {
+            self.trace.leave(former);
+        }
+    }
+
+    fn perform_server(&mut self, id: ServerId, action: Action) {
+        match action {
+            Action::QueueListening => self.server_tick(id, ServerTick::Listening),
+            Action::QueueClose => self.server_tick(id, ServerTick::Close),
+            Action::StartRest => self.start_rest(id),
+            Action::EndRest => self.end_rest(id),
+            Action::AcceptAgain => self.accept_again(id),
+            Action::Release => self.release_listener(id),
+        }
+    }
+
+    pub(super) fn update_server_hold(&mut self, id: ServerId) {
+        let Some(server) = self.server(id) else {
+            return;
+        };
+        let must_hold = server.is_held && server.state.is_listening();
+        if server.holds != must_hold {
+            server.holds = must_hold;
+            if must_hold {
+                self.holds += 1;
+            } else {
+                self.holds -= 1;
+            }
+        }
+    }
+
+    fn release_listener(&mut self, id: ServerId) {
+        let Some(mut listener) = self.server(id).and_then(|server| server.listener.take()) else {
+            return;
+        };
+        if listener.is_foreign() {
+            self.reactor.deregister(&mut listener);
+        }
+        drop(listener);
+        self.end_rests();
+    }
+
+    fn start_rest(&mut self, id: ServerId) {
+        let Some(server) = self.server(id) else {
+            return;
+        };
+        let rest = server.rest;
+        server.rest = (rest * 2).min(REST_MAX);
+        let now = self.clock.refresh();
+        let timer = self
+            .timers
+            .insert(now, rest.as_millis() as u32, TimerTask::Rest(id));
+        if let Some(server) = self.server(id) {
+            server.rest_timer = Some(timer);
+        }
+        self.resting.push(id);
+    }
+
+    fn end_rest(&mut self, id: ServerId) {
+        self.resting.retain(|resting| *resting != id);
+        if let Some(timer) = self.server(id).and_then(|server| server.rest_timer.take()) {
+            self.timers.cancel(timer);
+        }
+    }
+
+    /// The timer of a rest.
+    pub(in crate::net) fn rest_is_over(&mut self, id: ServerId) {
+        self.feed_server(id, Input::RetryDue);
+    }
+
+    /// A descriptor of ours has become free: servers that were without may try again.
+    pub(in crate::net) fn end_rests(&mut self) {
+        for id in std::mem::take(&mut self.resting) {
+            self.feed_server(id, Input::RetryDue);
+        }
+    }
+
+    /// A socket of this server was destroyed.
+    pub(in crate::net) fn leave_server(&mut self, socket: SocketId) {
+        let Some(id) = self.entry_ref(socket).and_then(|entry| entry.server) else {
+            return;
+        };
+        if let Some(server) = self.server(id) {
+            server.connections -= 1;
+        }
+        self.feed_emptied(id);
+    }
+
+    pub(super) fn feed_emptied(&mut self, id: ServerId) {
+        if self
+            .server_ref(id)
+            .is_some_and(|server| server.connections == 0)
+        {
+            self.feed_server(id, Input::Emptied);
+        }
+    }
+
+    pub(super) fn emit_server_error(&mut self, id: ServerId, error: Error) -> Result<(), Error> {
+        let was_heard = self.emit_server(
+            id,
+            "error",
+            |server| &mut server.error,
+            |listener, server| listener(server, &error),
+        );
+        if was_heard { Ok(()) } else { Err(error) }
+    }
+
+    /// The library's own work in the tick queue.
+    pub(in crate::net) fn run_server_tick(
+        &mut self,
+        id: ServerId,
+        tick: ServerTick,
+    ) -> Result<(), Error> {
+        match tick {
+            ServerTick::Listening => {
+                if self
+                    .server_ref(id)
+                    .is_some_and(|server| server.state.is_listening())
+                {
+                    self.emit_server(
+                        id,
+                        "listening",
+                        |server| &mut server.listening,
+                        |listener, server| listener(server),
+                    );
+                }
+            }
+            ServerTick::Error(error) => return self.emit_server_error(id, error),
+            ServerTick::Close => {
+                self.emit_server(
+                    id,
+                    "close",
+                    |server| &mut server.close,
+                    |listener, server| listener(server),
+                );
+            }
+            ServerTick::Bind(ticket) => self.bind_wanted(id, ticket),
+            ServerTick::LookUp(ticket) => self.look_up_wanted(id, ticket),
+            ServerTick::Abort => {
+                self.server_at(id).close();
+            }
+            ServerTick::Connections(callback) => {
+                let count = self.server_ref(id).map_or(0, |server| server.connections);
+                callback(&mut self.server_at(id), count);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Server<'_> {
+    /// Stops listening, now; open connections go on. `close` is emitted once the last of them
+    /// has gone. The name stays good, and may listen again.
+    pub fn close(&mut self) -> &mut Self {
+        let id = self.id;
+        if let Some(server) = self.event_loop.server(id) {
+            server.ticket += 1;
+            server.wanted = None;
+        }
+        self.event_loop.feed_server(id, Input::CloseCalled);
+        self.event_loop.feed_emptied(id);
+        self
+    }
+
+    /// As [`close`](Server::close), with a listener for the next `close`, which is told
+    /// `ERR_SERVER_NOT_RUNNING` if there was no listener to close.
+    pub fn close_then(
+        &mut self,
+        callback: impl FnOnce(&mut Server<'_>, Result<(), Error>) + 'static,
+    ) -> &mut Self {
+        let result = if self.is_listening() {
+            Ok(())
+        } else {
+            Err(words::not_running())
+        };
+        self.once_close(move |server| callback(server, result));
+        self.close()
+    }
+
+    /// Lets the server hold the loop again: Node's `ref()`.
+    pub fn ref_(&mut self) -> &mut Self {
+        self.hold(true)
+    }
+
+    /// Lets the loop end although this server listens: Node's `unref()`. It may be said before
+    /// `listen`.
+    pub fn unref(&mut self) -> &mut Self {
+        self.hold(false)
+    }
+
+    fn hold(&mut self, is_held: bool) -> &mut Self {
+        if let Some(server) = self.event_loop.server(self.id) {
+            server.is_held = is_held;
+            self.event_loop.update_server_hold(self.id);
+        }
+        self
+    }
+}

@@ -1,0 +1,94 @@
+//! What a server tells about itself.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::super::event_loop::{Entry, Loop};
+use super::super::queues::ServerTick;
+use super::super::{ServerId, SocketId};
+use super::Server;
+use crate::rules::state::server::State;
+
+impl Loop {
+    fn sockets_of(&self, id: ServerId) -> Vec<SocketId> {
+        let is_ours = |entry: &Entry| match entry {
+            Entry::Socket(socket) => {
+                socket.server == Some(id) && !socket.connection.state.is_destroyed()
+            }
+            Entry::Server(_) => false,
+        };
+        let mut found: Vec<SocketId> = self.reactor.find(is_ours).map(SocketId).collect();
+        found.sort_by_key(|socket| socket.0.generation());
+        found
+    }
+}
+
+impl Server<'_> {
+    /// Where the server stands.
+    pub fn state(&self) -> State {
+        self.event_loop
+            .server_ref(self.id)
+            .map_or(State::Idle, |server| server.state)
+    }
+
+    /// Whether there is a listener: Node's `listening`.
+    pub fn is_listening(&self) -> bool {
+        self.state().is_listening()
+    }
+
+    /// The address and port it listens on; none before `listen`, after `close`, or on a path.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.event_loop
+            .server_ref(self.id)?
+            .listener
+            .as_ref()?
+            .local_address()
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> Option<u16> {
+        Some(self.address()?.port())
+    }
+
+    /// The path it listens on, or listened on last: Node's `address()` of such a server.
+    pub fn path(&self) -> Option<&Path> {
+        self.event_loop.server_ref(self.id)?.path.as_deref()
+    }
+
+    /// How many accepted connections have not been destroyed.
+    pub fn connections(&self) -> usize {
+        self.event_loop
+            .server_ref(self.id)
+            .map_or(0, |server| server.connections)
+    }
+
+    /// The accepted sockets that have not been destroyed, the oldest name first.
+    pub fn sockets(&self) -> Vec<SocketId> {
+        self.event_loop.sockets_of(self.id)
+    }
+
+    /// Calls back, from a tick, with the number of [`connections`](Server::connections): Node's
+    /// `getConnections`.
+    pub fn get_connections(
+        &mut self,
+        callback: impl FnOnce(&mut Server<'_>, usize) + 'static,
+    ) -> &mut Self {
+        let tick = ServerTick::Connections(Box::new(callback));
+        self.event_loop.server_tick(self.id, tick);
+        self
+    }
+
+    /// Limits the number of connections; those beyond it are closed at once, and `drop` is
+    /// emitted. Zero drops them all; `None` is no limit.
+    pub fn set_max_connections(&mut self, limit: Option<usize>) -> &mut Self {
+        if let Some(server) = self.event_loop.server(self.id) {
+            server.max_connections = limit;
+        }
+        self
+    }
+
+    /// The limit that was set.
+    pub fn max_connections(&self) -> Option<usize> {
+        self.event_loop.server_ref(self.id)?.max_connections
+    }
+}

@@ -1,0 +1,239 @@
+//! The attempts: one address after the other, each with its time, until one of them answers
+//! (happy eyeballs). A path, or a single address, is the only attempt.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{Attempt, Target};
+use crate::net::SocketId;
+use crate::net::error::Error;
+use crate::net::event_loop::Loop;
+use crate::net::queues::Pending;
+use crate::net::scheduling::TimerTask;
+use crate::room::connector::Opening;
+
+const ETIMEDOUT: i32 = 110;
+
+/// Each address once, the families in turn, beginning with that of the first.
+pub(super) fn alternate(found: &[IpAddr]) -> Vec<IpAddr> {
+    let mut unique = Vec::new();
+    for address in found {
+        if !unique.contains(address) {
+            unique.push(*address);
+        }
+    }
+    let first_is_ipv4 = unique.first().is_some_and(IpAddr::is_ipv4);
+    let (first, second): (Vec<_>, Vec<_>) = unique
+        .into_iter()
+        .partition(|address| address.is_ipv4() == first_is_ipv4);
+    let mut sorted = Vec::new();
+    for index in 0..first.len().max(second.len()) {
+        sorted.extend(first.get(index));
+        sorted.extend(second.get(index));
+    }
+    sorted
+}
+
+impl Loop {
+    /// Begins with the next address, or with the path.
+    pub(in crate::net::socket) fn attempt(&mut self, id: SocketId) {
+        let Some(connecting) = self.connecting(id) else {
+            return;
+        };
+        if let Target::Path(_) = connecting.target {
+            let attempt = connecting.attempt();
+            return self.emit_attempt(id, &attempt);
+        }
+        let Some(&address) = connecting.addresses.get(connecting.begun) else {
+            let errors = std::mem::take(&mut connecting.errors);
+            return self.destroy(id, Some(Error::aggregate(errors)));
+        };
+        connecting.begun += 1;
+        let opening = match Opening::new(SocketAddr::new(address, connecting.port)) {
+            Ok(opening) => opening,
+            Err(error) => return self.attempt_refused(id, &error),
+        };
+        let local = connecting.local(address);
+        if let Some(local) = local
+            && let Err(error) = opening.bind(local)
+        {
+            let (ip, port) = (local.ip().to_string(), local.port());
+            return self.bind_refused(id, Error::of_address("bind", &error, &ip, Some(port)));
+        }
+        self.begin_attempt(id, address, opening);
+    }
+
+    fn begin_attempt(&mut self, id: SocketId, address: IpAddr, opening: Opening) {
+        let Some(connecting) = self.connecting(id) else {
+            return;
+        };
+        let attempt = connecting.attempt();
+        let is_multiple = connecting.is_multiple();
+        let is_last = connecting.begun == connecting.addresses.len();
+        let timeout = connecting.attempt_timeout;
+        if let Some(error) = self.blocked(id, address) {
+            return self.attempt_blocked(id, &attempt, error);
+        }
+        self.emit_attempt(id, &attempt);
+        if self.connecting(id).is_none() {
+            return;
+        }
+        if is_multiple {
+            self.note_attempted(id, &attempt);
+        }
+        match opening.connect() {
+            Ok(stream) => self.adopt(id, stream),
+            Err(error) => return self.attempt_refused(id, &error),
+        }
+        if is_multiple && !is_last {
+            let now = self.clock.refresh();
+            let millis = u32::try_from(timeout.as_millis())
+                .unwrap_or(u32::MAX)
+                .max(1);
+            let timer = self.timers.insert(now, millis, TimerTask::Attempt(id));
+            if let Some(connecting) = self.connecting(id) {
+                connecting.timer = Some(timer);
+            }
+        }
+    }
+
+    fn note_attempted(&mut self, id: SocketId, attempt: &Attempt) {
+        if let Some(entry) = self.entry(id) {
+            let note = format!("{}:{}", attempt.address, attempt.port.unwrap_or(0));
+            entry.cold().attempted.get_or_insert_default().push(note);
+        }
+    }
+
+    /// Why this address must not be connected to.
+    fn blocked(&self, id: SocketId, address: IpAddr) -> Option<Error> {
+        let list = self.entry_ref(id)?.cold.as_ref()?.block_list.as_ref()?;
+        list.check(address).then(|| {
+            let message = format!("IP({address}) is blocked by net.BlockList");
+            Error::with_code("ERR_IP_BLOCKED", message)
+        })
+    }
+
+    fn attempt_blocked(&mut self, id: SocketId, attempt: &Attempt, error: Error) {
+        if self
+            .connecting(id)
+            .is_some_and(|connecting| connecting.is_multiple())
+        {
+            self.try_next(id, attempt, error);
+        } else {
+            self.emit_attempt(id, attempt);
+            self.destroy(id, Some(error));
+        }
+    }
+
+    fn bind_refused(&mut self, id: SocketId, error: Error) {
+        let Some(connecting) = self.connecting(id) else {
+            return;
+        };
+        if connecting.is_multiple() {
+            connecting.errors.push(error);
+            self.attempt(id);
+        } else {
+            self.destroy(id, Some(error));
+        }
+    }
+
+    /// `connect(2)` said no at once, and Node tells no `connectionAttemptFailed` of a single
+    /// address then; but a refusal is told from the pending phase.
+    fn attempt_refused(&mut self, id: SocketId, error: &std::io::Error) {
+        let Some(connecting) = self.connecting(id) else {
+            return;
+        };
+        let made = connecting.error(error);
+        if connecting.is_multiple() {
+            let attempt = connecting.attempt();
+            self.try_next(id, &attempt, made);
+        } else if error.kind() == std::io::ErrorKind::ConnectionRefused {
+            connecting.failed = error.raw_os_error().map(std::io::Error::from_raw_os_error);
+            self.pending.push_back(Pending::ConnectFailed(id));
+        } else {
+            self.destroy(id, Some(made));
+        }
+    }
+
+    fn try_next(&mut self, id: SocketId, attempt: &Attempt, error: Error) {
+        if let Some(connecting) = self.connecting(id) {
+            connecting.errors.push(error.clone());
+        }
+        self.emit_attempt_failed(id, attempt, &error);
+        self.attempt(id);
+    }
+
+    /// The pending phase: `connect(2)` had said no in the call.
+    pub(in crate::net) fn attempt_failed_at_once(&mut self, id: SocketId) {
+        if let Some(error) = self
+            .connecting(id)
+            .and_then(|connecting| connecting.failed.take())
+        {
+            self.attempt_failed(id, &error);
+        }
+    }
+
+    pub(super) fn attempt_failed(&mut self, id: SocketId, error: &std::io::Error) {
+        self.stop_attempt_timer(id);
+        let Some(connecting) = self.connecting(id) else {
+            return;
+        };
+        let attempt = connecting.attempt();
+        let error = connecting.error(error);
+        if connecting.is_multiple() {
+            return self.try_next(id, &attempt, error);
+        }
+        self.emit_attempt_failed(id, &attempt, &error);
+        self.destroy(id, Some(error));
+    }
+
+    /// The timer of an attempt: the address did not answer, the next one is tried.
+    pub(in crate::net) fn attempt_timed_out(&mut self, id: SocketId) {
+        let Some(connecting) = self.connecting(id) else {
+            return;
+        };
+        connecting.timer = None;
+        let attempt = connecting.attempt();
+        let error = connecting.error(&std::io::Error::from_raw_os_error(ETIMEDOUT));
+        connecting.errors.push(error);
+        self.emit_socket(
+            id,
+            "connectionAttemptTimeout",
+            |entry| {
+                let cold = entry.cold.as_mut();
+                cold.map(|cold| &mut cold.connection_attempt_timeout)
+            },
+            |listener, socket| listener(socket, &attempt),
+        );
+        self.attempt(id);
+    }
+
+    pub(super) fn stop_attempt_timer(&mut self, id: SocketId) {
+        if let Some(timer) = self
+            .connecting(id)
+            .and_then(|connecting| connecting.timer.take())
+        {
+            self.timers.cancel(timer);
+        }
+    }
+
+    fn emit_attempt(&mut self, id: SocketId, attempt: &Attempt) {
+        self.emit_socket(
+            id,
+            "connectionAttempt",
+            |entry| entry.cold.as_mut().map(|cold| &mut cold.connection_attempt),
+            |listener, socket| listener(socket, attempt),
+        );
+    }
+
+    fn emit_attempt_failed(&mut self, id: SocketId, attempt: &Attempt, error: &Error) {
+        self.emit_socket(
+            id,
+            "connectionAttemptFailed",
+            |entry| {
+                let cold = entry.cold.as_mut();
+                cold.map(|cold| &mut cold.connection_attempt_failed)
+            },
+            |listener, socket| listener(socket, attempt, error),
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! How a connect begins: what the program calls.
+
+use super::super::{ConnectOptions, Socket, SocketEntry};
+use super::{Connecting, Target};
+use crate::net::SocketId;
+use crate::net::error::{Error, words};
+use crate::net::event_loop::Loop;
+use crate::net::queues::{Pending, SocketTick};
+use crate::room::connector;
+use crate::rules::inbox::Inbox;
+use crate::rules::state::socket::{Input, State, Writable};
+
+const EALREADY: i32 = 114;
+
+const EISCONN: i32 = 106;
+
+impl Loop {
+    /// Makes a socket and connects it: Node's `net.connect`. The callback is a listener for the
+    /// next `connect`.
+    ///
+    /// Nothing is emitted before the next tick, so listeners added to the result miss nothing.
+    ///
+    /// # Errors
+    /// `ERR_MISSING_ARGS` when the options name neither a port nor a path. What the kernel or a
+    /// name server says is an `error` event.
+    pub fn connect(
+        &mut self,
+        target: impl Into<ConnectOptions>,
+        callback: impl FnOnce(&mut Socket<'_>) + 'static,
+    ) -> Result<Socket<'_>, Error> {
+        let mut options = target.into();
+        options.check()?;
+        let id = self.socket_with(std::mem::take(&mut options.socket)).id();
+        if let Some(timeout) = options.timeout {
+            self.socket_at(id).set_timeout(timeout);
+        }
+        let mut socket = self.socket_at(id);
+        socket.connect(options, callback)?;
+        Ok(self.socket_at(id))
+    }
+
+    fn start_connecting(&mut self, id: SocketId, options: ConnectOptions) {
+        let connecting = Connecting::new(
+            options,
+            self.tries_all_families,
+            self.family_attempt_timeout,
+        );
+        let Some(entry) = self.entry(id) else { return };
+        if entry.connection.state == State::Closed {
+            entry.begin_again();
+        }
+        let tick = match connecting.target {
+            Target::Name(_) => SocketTick::AskLookup,
+            Target::Address | Target::Path(_) => SocketTick::Connect,
+        };
+        entry.cold().connecting = Some(Box::new(connecting));
+        self.touch(id);
+        self.feed(id, Input::ConnectCalled);
+        self.open_path(id);
+        self.socket_tick(id, tick);
+    }
+
+    /// A path is connected to in the call, as in Node; how that went is told later.
+    fn open_path(&mut self, id: SocketId) {
+        let Some(connecting) = self.connecting(id) else {
+            return;
+        };
+        let Target::Path(path) = &connecting.target else {
+            return;
+        };
+        match connector::connect_unix(path) {
+            Ok(stream) => self.adopt(id, stream),
+            Err(error) => {
+                connecting.failed = Some(error);
+                self.pending.push_back(Pending::ConnectFailed(id));
+            }
+        }
+    }
+}
+
+impl SocketEntry {
+    /// A closed socket is connected again: what the former life left is dropped.
+    fn begin_again(&mut self) {
+        self.connection.bytes_read = 0;
+        self.connection.bytes_dispatched = 0;
+        self.needs_drain = false;
+        let cold = self.cold();
+        cold.errored = None;
+        cold.had_error = Some(false);
+        cold.remote = None;
+        cold.inbox = Inbox::default();
+    }
+}
+
+impl ConnectOptions {
+    pub(in crate::net::socket) fn check(&self) -> Result<(), Error> {
+        if self.port.is_none() && self.path.is_none() {
+            let message = r#"The "options" or "port" or "path" argument must be specified"#;
+            return Err(Error::named("TypeError", "ERR_MISSING_ARGS", message));
+        }
+        Ok(())
+    }
+}
+
+impl Socket<'_> {
+    /// Connects. The callback is a listener for the next `connect`. The parts of the options
+    /// that belong to a socket's making are ignored, as in Node.
+    ///
+    /// A socket that has closed may be connected again, until what its `close` caused has run. One
+    /// that is connecting or connected already is destroyed with `EALREADY` or `EISCONN`.
+    ///
+    /// # Errors
+    /// `ERR_MISSING_ARGS` when the options name neither a port nor a path; `ERR_SOCKET_CLOSED`
+    /// when the socket is destroyed and has not closed yet, is gone, or has ended before it was
+    /// connected and not told so yet.
+    pub fn connect(
+        &mut self,
+        target: impl Into<ConnectOptions>,
+        callback: impl FnOnce(&mut Socket<'_>) + 'static,
+    ) -> Result<&mut Self, Error> {
+        let options = target.into();
+        options.check()?;
+        let (id, state) = (self.id, self.state());
+        let has_entry = self.event_loop.entry_ref(id).is_some();
+        match state {
+            State::Closed if has_entry => {}
+            State::Idle(Writable::Open | Writable::Finished) => {}
+            State::Opening(_) => self.refuse_second(EALREADY, &options),
+            State::Open(_, _) => self.refuse_second(EISCONN, &options),
+            State::Idle(_) | State::Destroyed | State::Closed => return Err(words::closed()),
+        }
+        if !matches!(state, State::Opening(_) | State::Open(_, _)) {
+            self.once_connect(callback);
+            self.event_loop.start_connecting(id, options);
+        }
+        Ok(self)
+    }
+
+    fn refuse_second(&mut self, errno: i32, options: &ConnectOptions) {
+        let error = std::io::Error::from_raw_os_error(errno);
+        let host = options.host.as_deref().unwrap_or("localhost");
+        let error = Error::of_address("connect", &error, host, options.port);
+        self.event_loop
+            .socket_tick(self.id, SocketTick::Destroy(Some(error)));
+    }
+
+    /// `address:port` of each address that was tried, if there were several to try.
+    pub fn auto_select_family_attempted_addresses(&self) -> Option<&[String]> {
+        let cold = self.event_loop.entry_ref(self.id)?.cold.as_ref()?;
+        cold.attempted.as_deref()
+    }
+}

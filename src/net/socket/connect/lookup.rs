@@ -1,0 +1,124 @@
+//! The lookup of the name that is connected to, and its answer.
+
+use std::net::IpAddr;
+
+use super::super::LookupAnswer;
+use super::Target;
+use super::attempts::alternate;
+use crate::net::SocketId;
+use crate::net::error::Error;
+use crate::net::event_loop::Loop;
+use crate::net::names::Asker;
+use crate::net::queues::SocketTick;
+
+/// What a lookup found: the argument of `lookup`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lookup {
+    /// The name.
+    pub host: String,
+    /// One of its addresses; none with an error.
+    pub address: Option<IpAddr>,
+    /// Why there is none.
+    pub error: Option<Error>,
+}
+
+impl Loop {
+    pub(in crate::net::socket) fn ask_lookup(&mut self, id: SocketId) {
+        let Some(connecting) = self.connecting(id) else {
+            return;
+        };
+        let Target::Name(host) = &connecting.target else {
+            return;
+        };
+        let (host, family, hints) = (host.clone(), connecting.family, connecting.hints);
+        let (all, own) = (connecting.tries_all, connecting.lookup.take());
+        let asked = self.ask_name(Asker::Socket(id), (&host, family, hints, all), own);
+        match asked {
+            Ok(ticket) => {
+                if let Some(connecting) = self.connecting(id) {
+                    connecting.ticket = Some(ticket);
+                } else {
+                    self.names.forget(ticket);
+                }
+            }
+            Err(error) => self.socket_tick(id, SocketTick::Destroy(Some(error))),
+        }
+    }
+
+    pub(in crate::net) fn connecting_host(&self, id: SocketId) -> String {
+        let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
+        match cold
+            .and_then(|cold| cold.connecting.as_ref())
+            .map(|connecting| &connecting.target)
+        {
+            Some(Target::Name(host)) => host.clone(),
+            _ => String::new(),
+        }
+    }
+
+    /// The answer to a socket's lookup.
+    pub(in crate::net) fn socket_name_answered(&mut self, id: SocketId, answer: LookupAnswer) {
+        let host = self.connecting_host(id);
+        let Some(connecting) = self.connecting(id) else {
+            return;
+        };
+        connecting.ticket = None;
+        let tries_all = connecting.tries_all;
+        let found = match answer {
+            Ok(found) if found.is_empty() => Err(Error::of_lookup("ENOTFOUND", &host)),
+            other => other,
+        };
+        match found {
+            Ok(mut found) => {
+                if !tries_all {
+                    found.truncate(1);
+                }
+                for address in &found {
+                    self.emit_lookup(id, &host, Some(*address), None);
+                    if self.connecting(id).is_none() {
+                        return;
+                    }
+                }
+                self.touch(id);
+                if let Some(connecting) = self.connecting(id) {
+                    connecting.addresses = alternate(&found);
+                    if let Some(entry) = self.entry(id) {
+                        let cold = entry.cold();
+                        let is_multiple = cold
+                            .connecting
+                            .as_ref()
+                            .is_some_and(|one| one.is_multiple());
+                        cold.attempted = is_multiple.then(Vec::new);
+                    }
+                    self.attempt(id);
+                }
+            }
+            Err(error) => {
+                self.emit_lookup(id, &host, None, Some(error.clone()));
+                self.socket_tick(id, SocketTick::Destroy(Some(error)));
+            }
+        }
+    }
+
+    fn emit_lookup(
+        &mut self,
+        id: SocketId,
+        host: &str,
+        address: Option<IpAddr>,
+        error: Option<Error>,
+    ) {
+        let host = host.to_owned();
+        let lookup = Lookup {
+            host,
+            address,
+            error,
+        };
+        self.emit_socket(
+            id,
+            "lookup",
+            |entry| entry.cold.as_mut().map(|cold| &mut cold.lookup),
+            |listener, socket| listener(socket, &lookup),
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! Connecting: to a path, to an address, or to a name's addresses one after the other.
+//!
+//! A connect [begins](begin), has its name [looked up](lookup), [attempts](attempts) the addresses,
+//! and comes to its [outcome].
+
+mod attempts;
+mod begin;
+mod lookup;
+mod outcome;
+
+pub use lookup::Lookup;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::ConnectOptions;
+use crate::net::SocketId;
+use crate::net::error::Error;
+use crate::net::event_loop::Loop;
+use crate::net::names::LookupFunction;
+use crate::room::stream::Stream;
+use crate::rules::state::socket::State;
+use crate::rules::timers::TimerKey;
+
+/// Node's lower bound of an attempt's time.
+pub(super) const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(10);
+
+/// `AI_ADDRCONFIG` of Linux: only families that the machine has an address of.
+const AI_ADDRCONFIG: i32 = 32;
+
+/// One address that is tried: the argument of the `connectionAttempt` events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// The IP address, or the path.
+    pub address: String,
+    /// The port; none with a path.
+    pub port: Option<u16>,
+    /// 4 or 6; none with a path.
+    pub family: Option<u8>,
+}
+
+/// What is being connected to.
+pub(super) enum Target {
+    Path(PathBuf),
+    Name(String),
+    Address,
+}
+
+/// A connect on its way.
+pub(super) struct Connecting {
+    target: Target,
+    port: u16,
+    local_address: Option<IpAddr>,
+    local_port: u16,
+    family: u8,
+    hints: i32,
+    lookup: Option<LookupFunction>,
+    tries_all: bool,
+    attempt_timeout: Duration,
+    /// The lookup that is waited for.
+    ticket: Option<u64>,
+    addresses: Vec<IpAddr>,
+    /// How many of them have been begun.
+    begun: usize,
+    errors: Vec<Error>,
+    timer: Option<TimerKey>,
+    /// What `connect(2)` said at once.
+    failed: Option<std::io::Error>,
+}
+
+impl Attempt {
+    fn to(address: IpAddr, port: u16) -> Attempt {
+        Attempt {
+            address: address.to_string(),
+            port: Some(port),
+            family: Some(if address.is_ipv4() { 4 } else { 6 }),
+        }
+    }
+}
+
+impl Connecting {
+    fn new(options: ConnectOptions, default_tries_all: bool, default_timeout: Duration) -> Self {
+        let mut addresses = Vec::new();
+        let target = match (options.port, options.path) {
+            (None, Some(path)) => Target::Path(path),
+            (_, _) => {
+                let host = options.host.unwrap_or_else(|| "localhost".into());
+                match host.parse() {
+                    Ok(address) => {
+                        addresses.push(address);
+                        Target::Address
+                    }
+                    Err(_) => Target::Name(host),
+                }
+            }
+        };
+        let tries_all = options.auto_select_family.unwrap_or(default_tries_all)
+            && !matches!(options.family, 4 | 6)
+            && options.local_address.is_none();
+        let hints = match (options.family, options.hints) {
+            (4 | 6, hints) => hints,
+            (_, 0) => AI_ADDRCONFIG,
+            (_, hints) => hints,
+        };
+        Connecting {
+            target,
+            port: options.port.unwrap_or(0),
+            local_address: options.local_address,
+            local_port: options.local_port.unwrap_or(0),
+            family: options.family,
+            hints,
+            lookup: options.lookup,
+            tries_all,
+            attempt_timeout: options.attempt_timeout.unwrap_or(default_timeout),
+            ticket: None,
+            addresses,
+            begun: 0,
+            errors: Vec::new(),
+            timer: None,
+            failed: None,
+        }
+    }
+
+    /// Several addresses are at hand: failures are collected, and the next one is tried.
+    fn is_multiple(&self) -> bool {
+        self.addresses.len() > 1
+    }
+
+    fn current(&self) -> Option<IpAddr> {
+        self.addresses.get(self.begun.checked_sub(1)?).copied()
+    }
+
+    fn local(&self, address: IpAddr) -> Option<SocketAddr> {
+        if self.local_address.is_none() && self.local_port == 0 {
+            return None;
+        }
+        let any: IpAddr = match address {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let ip = self.local_address.unwrap_or(any);
+        Some(SocketAddr::new(ip, self.local_port))
+    }
+
+    fn attempt(&self) -> Attempt {
+        match (&self.target, self.current()) {
+            (Target::Path(path), _) => Attempt {
+                address: path.to_string_lossy().into_owned(),
+                port: None,
+                family: None,
+            },
+            (_, Some(address)) => Attempt::to(address, self.port),
+            (_, None) => Attempt::to(Ipv4Addr::UNSPECIFIED.into(), self.port),
+        }
+    }
+
+    fn error(&self, error: &std::io::Error) -> Error {
+        let attempt = self.attempt();
+        let made = Error::of_address("connect", error, &attempt.address, attempt.port);
+        match self.local_address {
+            Some(local) if self.local_port > 0 => {
+                made.with_local(&local.to_string(), self.local_port)
+            }
+            _ => made,
+        }
+    }
+}
+
+impl Loop {
+    fn connecting(&mut self, id: SocketId) -> Option<&mut Connecting> {
+        let entry = self.entry(id)?;
+        match entry.connection.state {
+            State::Opening(_) => entry.cold.as_mut()?.connecting.as_deref_mut(),
+            _ => None,
+        }
+    }
+
+    /// Registers a stream and makes it the socket's.
+    fn adopt(&mut self, id: SocketId, mut stream: Stream) {
+        let registered = self.reactor.register(&mut stream, id.0);
+        let Some(entry) = self.entry(id) else { return };
+        entry.connection.stream = Some(stream);
+        if let Err(error) = registered {
+            self.destroy(id, Some(Error::of_call("epoll_ctl", &error)));
+        }
+    }
+
+    pub(super) fn stop_connecting(&mut self, connecting: &Connecting) {
+        if let Some(timer) = connecting.timer {
+            self.timers.cancel(timer);
+        }
+        if let Some(ticket) = connecting.ticket {
+            self.names.forget(ticket);
+        }
+    }
+}

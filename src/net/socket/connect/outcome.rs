@@ -1,0 +1,81 @@
+//! What came of a connect: the kernel says whether it stands, and the program is told.
+
+use super::super::SocketEntry;
+use crate::net::SocketId;
+use crate::net::event_loop::Loop;
+use crate::room::reactor::Readiness;
+use crate::rules::state::socket::Input;
+
+impl Loop {
+    /// Readiness of a connecting socket, which may be spurious.
+    pub(in crate::net::socket) fn connect_progress(
+        &mut self,
+        id: SocketId,
+        readiness: Readiness<'_>,
+    ) {
+        let Some(entry) = self.entry_ref(id) else {
+            return;
+        };
+        let Some(stream) = &entry.connection.stream else {
+            return;
+        };
+        match stream.connected() {
+            Ok(false) => {}
+            Ok(true) => {
+                self.stop_attempt_timer(id);
+                self.connected(id, readiness);
+            }
+            Err(error) => self.attempt_failed(id, &error),
+        }
+    }
+
+    fn connected(&mut self, id: SocketId, readiness: Readiness<'_>) {
+        self.touch(id);
+        if let Some(entry) = self.entry(id) {
+            entry.cold().connecting = None;
+            entry.apply_options();
+        }
+        self.feed(id, Input::Connected);
+        self.feed_flushed(id);
+        // Bytes that are there already are read next turn, before those of newer sockets: Node's
+        // epoll is level-triggered, and reports what has just connected once more in its place.
+        self.read_again(id, readiness.is_sticky());
+    }
+
+    /// `connect`, then `ready` with no tick between them, then the first read.
+    pub(in crate::net::socket) fn emit_connect(&mut self, id: SocketId) {
+        self.emit_plain(id, "connect", |entry| {
+            entry.cold.as_mut().map(|cold| &mut cold.connect)
+        });
+        self.emit_plain(id, "ready", |entry| {
+            entry.cold.as_mut().map(|cold| &mut cold.ready)
+        });
+        self.read_after_connect(id);
+    }
+}
+
+impl SocketEntry {
+    /// What was asked for before there was a descriptor. That the kernel refuses one of these is
+    /// no reason to give up a connection that stands.
+    pub(in crate::net::socket) fn apply_options(&mut self) {
+        let (Some(stream), Some(cold)) = (&self.connection.stream, &self.cold) else {
+            return;
+        };
+        let no_delay = if cold.no_delay {
+            stream.set_no_delay(true)
+        } else {
+            Ok(())
+        };
+        let keep_alive = match cold.keep_alive {
+            Some(wanted) => stream.set_keep_alive(Some(wanted)),
+            None => Ok(()),
+        };
+        let type_of_service = match cold.type_of_service {
+            Some(value) => stream.set_type_of_service(value),
+            None => Ok(()),
+        };
+        if let Err(error) = no_delay.and(keep_alive).and(type_of_service) {
+            log::debug!(target: "netloop::socket", "setsockopt: {error}");
+        }
+    }
+}

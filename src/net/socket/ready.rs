@@ -1,0 +1,103 @@
+//! What the poll phase does with a socket: the kernel says that it is ready, or it stands on the
+//! again list.
+
+use super::super::SocketId;
+use super::super::error::Error;
+use super::super::event_loop::Loop;
+use super::super::trace::{Subject, What};
+use crate::room::reactor::Readiness;
+use crate::rules::state::socket::State;
+
+impl Loop {
+    /// The kernel says that a socket is ready.
+    #[inline(always)]
+    pub(in crate::net) fn socket_ready(
+        &mut self,
+        id: SocketId,
+        readiness: Readiness<'_>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        if !self.trace.is_on() {
+            return self.serve(id, readiness, buffer);
+        }
+        let words = readiness.words();
+        let former = self
+            .trace
+            .enter(Subject::Socket(id), What::Readiness(&words));
+        let outcome = self.serve(id, readiness, buffer);
+        self.trace.leave(former);
+        outcome
+    }
+
+    #[inline(always)]
+    fn serve(
+        &mut self,
+        id: SocketId,
+        readiness: Readiness<'_>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        let Some(entry) = self.entry_ref(id) else {
+            return Ok(());
+        };
+        if matches!(entry.connection.state, State::Opening(_)) {
+            self.connect_progress(id, readiness);
+            return self.drain();
+        }
+        // Looked at before anything is delivered: what is queued from there on gets an edge of
+        // its own.
+        if entry.connection.is_in_flight() {
+            return self.serve_owing(id, readiness, buffer);
+        }
+        if readiness.is_to_read() {
+            return self.receive(id, readiness.is_sticky(), buffer);
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn serve_owing(
+        &mut self,
+        id: SocketId,
+        readiness: Readiness<'_>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        if readiness.is_to_read() {
+            self.receive(id, readiness.is_sticky(), buffer)?;
+        }
+        self.flush(id)
+    }
+
+    /// A socket that had more to give is served again.
+    pub(in crate::net) fn socket_again(
+        &mut self,
+        id: SocketId,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        let Some(entry) = self.entry(id) else {
+            return Ok(());
+        };
+        entry.is_again = false;
+        let is_sticky = std::mem::take(&mut entry.is_again_sticky);
+        let former = self
+            .trace
+            .is_on()
+            .then(|| self.trace.enter(Subject::Socket(id), What::Again));
+        let outcome = self
+            .receive(id, is_sticky, buffer)
+            .and_then(|()| self.flush(id));
+        if let Some(former) = former {
+            self.trace.leave(former);
+        }
+        outcome
+    }
+
+    /// Puts a socket on the again list, unless it stands there. Sticky, it stays there until the
+    /// kernel has no more.
+    pub(super) fn read_again(&mut self, id: SocketId, is_sticky: bool) {
+        let Some(entry) = self.entry(id) else { return };
+        entry.is_again_sticky |= is_sticky;
+        if !std::mem::replace(&mut entry.is_again, true) {
+            self.serve_next_turn(id.0);
+        }
+    }
+}
