@@ -451,6 +451,54 @@ fn the_client_stops_ticking_when_the_server_ends() {
     assert_eq!(client.end().0.code(), Some(0));
 }
 
+/// How the client's log tells its life, after its first step.
+#[track_caller]
+fn life(client: &mut Program) -> Vec<String> {
+    let (_, _, log) = client.end();
+    let steps = log.lines().filter_map(|line| line.split("client: ").nth(1));
+    let mut steps: Vec<String> = steps.map(str::to_owned).collect();
+    assert_eq!(steps.remove(0), "idle --Started--> connecting");
+    steps
+}
+
+#[test]
+fn the_client_logs_its_life_whoever_ends_it() {
+    let start = |port: u16| {
+        let port = port.to_string();
+        let mut command = netloop(&[
+            "client",
+            "--interval",
+            "1m",
+            "--host",
+            "127.0.0.1",
+            "--port",
+        ]);
+        command.arg(port).env("RUST_LOG", "debug");
+        Program::start(command)
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connected = "connecting --Connected--> talking";
+
+    let mut client = start(port);
+    drop(accept(&listener));
+    let told = "talking --PeerEnded--> leaving";
+    let closed = "leaving --Closed--> stopped";
+    assert_eq!(life(&mut client), [connected, told, closed]);
+
+    let mut client = start(port);
+    let socket = socket2::Socket::from(accept(&listener));
+    client.expect("Client connected");
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+    drop(socket);
+    let closed = "talking --Closed--> stopped";
+    assert_eq!(life(&mut client), [connected, closed]);
+
+    drop(listener);
+    let closed = "connecting --Closed--> stopped";
+    assert_eq!(life(&mut start(port)), [closed]);
+}
+
 #[test]
 fn the_client_shows_text_whole_and_harmless() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -32,6 +32,63 @@ fn a_peer_that_has_ended_gets_all_that_it_is_owed() {
     assert_eq!(reader.join().unwrap().unwrap(), vec![7; MUCH]);
 }
 
+/// F1. Catches: the peer's end is not told, or closes the socket, while our own waits for what is
+/// owed.
+#[test]
+fn a_peer_that_ends_after_us_gets_all_that_it_is_owed() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let (ended, may_read) = std::sync::mpsc::channel();
+    let mut server = l.create_server(move |c| {
+        watch(&said, c);
+        let ended = ended.clone();
+        c.on_end(move |c| {
+            assert!(c.writable_length() > 0);
+            ended.send(()).unwrap();
+        });
+        c.end_with(vec![7; MUCH]);
+        close_server(c);
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.shutdown(Shutdown::Write).unwrap();
+    let reader = std::thread::spawn(move || {
+        may_read.recv().expect("the server has heard of our end");
+        let mut all = Vec::new();
+        peer.read_to_end(&mut all).map(|_| all)
+    });
+    l.run().unwrap();
+    assert_eq!(words.take(), ["end", "close Some(false)"]);
+    assert_eq!(reader.join().unwrap().unwrap(), vec![7; MUCH]);
+}
+
+/// Catches: bytes that are put back when the end is due are lost, or nobody is told of the end.
+#[test]
+fn what_is_put_back_before_the_end_stands_before_it() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        let (said, end) = (said.clone(), said.clone());
+        c.on_end(move |_| end.say("end"));
+        at_its_end(c, move |c| {
+            let all = c.read(None).unwrap();
+            c.unshift(&all[3..]).unwrap();
+            let id = c.id();
+            c.event_loop().set_immediate(move |l| {
+                let rest = l.socket_at(id).read(None).unwrap();
+                said.say(String::from_utf8(rest).unwrap());
+            });
+        });
+        close_server(c);
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.write_all(b"onetwo").unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    l.run().unwrap();
+    assert_eq!(words.take(), ["two", "end"]);
+}
+
 /// F2. Catches: `data` or `end` is emitted after `destroy`.
 #[test]
 fn after_destroy_nothing_comes_but_close() {

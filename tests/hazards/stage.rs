@@ -55,6 +55,18 @@ pub(crate) fn watch(words: &Words, socket: &mut Socket<'_>) {
         .on_close(move |_, had_error| close.say(format!("close {had_error:?}")));
 }
 
+/// Calls once, at the second `readable`: it tells of the end of a peer that has sent one chunk.
+pub(crate) fn at_its_end(socket: &mut Socket<'_>, then: impl FnOnce(&mut Socket<'_>) + 'static) {
+    let (mut then, mut is_second) = (Some(then), false);
+    socket.on_readable(move |socket| {
+        if std::mem::replace(&mut is_second, true)
+            && let Some(then) = then.take()
+        {
+            then(socket);
+        }
+    });
+}
+
 /// Connects a blocking peer to a server of a loop that does not run yet: the connection waits in
 /// the kernel, with all that the peer does to it.
 pub(crate) fn peer(address: SocketAddr) -> TcpStream {

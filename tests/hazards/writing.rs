@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
 use netloop::{ServerOptions, Socket};
@@ -178,6 +179,40 @@ fn a_write_that_comes_too_late_is_called_back_once_with_its_code() {
         l.run().unwrap();
         assert_eq!(words.take(), [code]);
     }
+}
+
+/// G4. Catches: after a write that failed the next one goes to the kernel, or an end is told of.
+#[test]
+fn after_a_write_that_failed_no_other_leaves_and_no_end_comes() {
+    let path = std::env::temp_dir().join(format!("netloop-g4-{}", std::process::id()));
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        let (said, end) = (said.clone(), said.clone());
+        c.on_error(|_, _| {}).on_end(move |_| end.say("end"));
+        at_its_end(c, move |c| {
+            // Once all is taken, `end` is due.
+            said.say(String::from_utf8(c.read(None).unwrap()).unwrap());
+            for which in ["first", "second"] {
+                let said = said.clone();
+                c.write_then("x", move |_, result| {
+                    said.say(format!("{which} {}", result.unwrap_err().code().unwrap()));
+                });
+            }
+            said.say(format!("{} {}", c.ready_state(), c.writable_length()));
+        });
+        close_server(c);
+    });
+    server.listen(&path, |_| {}).unwrap();
+    let mut peer = UnixStream::connect(&path).unwrap();
+    peer.write_all(b"farewell").unwrap();
+    drop(peer);
+    l.run().unwrap();
+    assert_eq!(
+        words.take(),
+        ["farewell", "readOnly 1", "first EPIPE", "second EPIPE"]
+    );
 }
 
 /// G6. Catches: a passing shortage of memory ends the connection, or is waited out for ever.
