@@ -1,6 +1,6 @@
 //! Timers, of random duration, cancelled and armed again in random order.
 
-#[path = "../../src/rules/timers.rs"]
+#[path = "../../src/rules/timers/mod.rs"]
 #[allow(dead_code, reason = "a part of it is measured")]
 mod structure;
 

@@ -31,8 +31,8 @@ pub(super) enum TimerTask {
 pub(super) struct UserTimer {
     /// Taken out while it runs.
     callback: Option<TimerCallback>,
-    /// The period of an interval.
-    period: Option<u32>,
+    /// An interval, whose period is the timer's duration.
+    repeats: bool,
     is_held: bool,
 }
 
@@ -111,7 +111,7 @@ impl Loop {
         let duration = timer_duration(delay);
         let timer = UserTimer {
             callback: Some(callback),
-            period: repeats.then_some(duration),
+            repeats,
             is_held: true,
         };
         self.held_timers += 1;
@@ -201,16 +201,9 @@ impl Loop {
         let Some(mut callback) = timer.callback.take() else {
             return;
         };
-        let period = timer.period;
-        let start = if period.is_some() {
-            self.clock.refresh()
-        } else {
-            0
-        };
-        let name = if period.is_some() {
-            "set_interval"
-        } else {
-            "set_timeout"
+        let (name, start) = match timer.repeats {
+            true => ("set_interval", self.clock.refresh()),
+            false => ("set_timeout", 0),
         };
         let former = self.trace.is_on().then(|| {
             let former = self.trace.enter(Subject::Loop, What::Phase("timers"));
@@ -235,8 +228,8 @@ impl Loop {
             return;
         };
         timer.callback = Some(callback);
-        if let Some(period) = timer.period {
-            self.timers.rearm(key, start, period);
+        if timer.repeats {
+            self.timers.refresh(key, start);
         } else if let Some(TimerTask::User(timer)) = self.timers.release(key) {
             self.held_timers -= usize::from(timer.is_held);
         }

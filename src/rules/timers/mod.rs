@@ -1,0 +1,305 @@
+//! Node's timer lists: which timer is due next, in Node's order; told the time, never asking it.
+//!
+//! Timers of one duration form one first-in-first-out list, and the *lists* are ordered, by the
+//! time at which they expire and then by their id (Node's `lib/internal/timers.js`). Two
+//! consequences are Node's and are kept: a late pass runs the whole due part of the earliest list
+//! before it looks at the next one, and a timer that starts during a pass waits for a later pass.
+
+mod lists;
+#[cfg(test)]
+mod tests;
+
+use lists::Lists;
+
+/// The end of a chain, and the list of a timer that stands in none.
+const NONE: u32 = u32::MAX;
+
+/// The name of one timer: it goes stale when the timer is cancelled or released.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct TimerKey {
+    slot: u32,
+    generation: u32,
+}
+
+/// One timer of the arena; a slot without a payload is free. It lies within one line of the
+/// cache, since of very many timers each one that is touched is somewhere else.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Timer<T> {
+    payload: Option<T>,
+    start: u64,
+    duration: u32,
+    generation: u32,
+    /// The list it stands in, or `NONE` while it is firing or free.
+    list: u32,
+    previous: u32,
+    next: u32,
+}
+
+/// All timers of a loop, with a payload `T` each; times and durations are whole milliseconds.
+#[derive(Debug)]
+pub(crate) struct Timers<T> {
+    timers: Vec<Timer<T>>,
+    /// A stack beside the arena and not a chain inside it, so that to take a slot needs no look
+    /// at the slot taken before it.
+    free: Vec<u32>,
+    live: usize,
+    lists: Lists,
+    pass_now: u64,
+    /// The list the pass is working through, with the id it had then: a list that was closed and
+    /// opened again meanwhile is another list.
+    current: Option<(u32, u64)>,
+}
+
+impl<T> Default for Timers<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Timers<T> {
+    /// An empty set; it allocates nothing yet.
+    pub(crate) fn new() -> Self {
+        Timers {
+            timers: Vec::new(),
+            free: Vec::new(),
+            live: 0,
+            lists: Lists::default(),
+            pass_now: 0,
+            current: None,
+        }
+    }
+
+    /// Starts a timer at `now_ms` that is due `duration_ms` (at least 1) later, behind all queued
+    /// timers of the same duration.
+    pub(crate) fn insert(&mut self, now_ms: u64, duration_ms: u32, payload: T) -> TimerKey {
+        let slot = self.take_slot(now_ms, duration_ms, payload);
+        let list = self.lists.open(duration_ms, now_ms);
+        self.append(slot, list);
+        TimerKey {
+            slot,
+            generation: self.timers[slot as usize].generation,
+        }
+    }
+
+    /// Ends a timer, queued or firing, and gives its payload back; `None` when the key is stale.
+    pub(crate) fn cancel(&mut self, key: TimerKey) -> Option<T> {
+        let timer = self.timer(key)?;
+        let (list, duration) = (timer.list, timer.duration);
+        if list != NONE {
+            self.unlink(key.slot);
+            self.lists.close_if_empty(list);
+        } else {
+            self.lists.close_if_emptied(duration);
+        }
+        self.free_slot(key.slot)
+    }
+
+    /// Starts a timer again at `now` with its own duration, behind all others of that duration.
+    /// The timer may be queued or firing; `false` when the key is stale.
+    pub(crate) fn refresh(&mut self, key: TimerKey, now: u64) -> bool {
+        match self.timer(key) {
+            Some(timer) => self.rearm(key, now, timer.duration),
+            None => false,
+        }
+    }
+
+    /// As `refresh`, with another start or duration. An interval passes the time that was read
+    /// just before its callback.
+    ///
+    /// The timer goes to the back of its list also when it started before the timers in front of
+    /// it, and then it waits for them, as in Node. Who wants to be called at a given time passes
+    /// the present time and what is left until then.
+    pub(crate) fn rearm(&mut self, key: TimerKey, start: u64, duration: u32) -> bool {
+        let Some(timer) = self.timer_mut(key) else {
+            return false;
+        };
+        let (old_list, old_duration) = (timer.list, timer.duration);
+        timer.start = start;
+        timer.duration = duration;
+        let is_queued = old_list != NONE;
+        if is_queued {
+            self.unlink(key.slot);
+        }
+        if is_queued && old_duration == duration {
+            self.append(key.slot, old_list);
+            return true;
+        }
+        if is_queued {
+            self.lists.close_if_empty(old_list);
+        }
+        let list = self.lists.open(duration, start);
+        self.append(key.slot, list);
+        true
+    }
+
+    /// The payload of a live timer, queued or firing.
+    pub(crate) fn get(&self, key: TimerKey) -> Option<&T> {
+        self.timer(key)?.payload.as_ref()
+    }
+
+    /// The payload of a live timer, queued or firing, to change or to take something out.
+    pub(crate) fn get_mut(&mut self, key: TimerKey) -> Option<&mut T> {
+        self.timer_mut(key)?.payload.as_mut()
+    }
+
+    /// Whether the timer is live: queued, or firing and not yet released.
+    pub(crate) fn contains(&self, key: TimerKey) -> bool {
+        self.timer(key).is_some()
+    }
+
+    /// Whether the timer is live and waits in a list; `false` while it is firing.
+    #[cfg(test)]
+    pub(crate) fn is_queued(&self, key: TimerKey) -> bool {
+        self.timer(key).is_some_and(|timer| timer.list != NONE)
+    }
+
+    /// How many timers are live, the firing ones included.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether no timer is live.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// Begins a pass over what is due at `now`. A pass that was left half done is forgotten; what
+    /// it had not reached is still due.
+    pub(crate) fn begin_pass(&mut self, now: u64) {
+        self.pass_now = now;
+        self.current = None;
+    }
+
+    /// Takes the next timer of the pass out of its list. The timer is then *firing*: live, with
+    /// its payload in place, until `release`, `refresh`, `rearm` or `cancel`.
+    ///
+    /// A pass keeps the time with which it began however long its callbacks take, so that what
+    /// they start is left for a later pass; `now` may have moved on and decides nothing.
+    pub(crate) fn next_due(&mut self, now: u64) -> Option<TimerKey> {
+        debug_assert!(now >= self.pass_now, "time went back during a pass");
+        loop {
+            let list = match self.current {
+                Some((list, id)) if self.lists.is(list, id) => list,
+                _ => self.next_expired_list()?,
+            };
+            let first = self.lists.get_mut(list).first;
+            if first == NONE {
+                self.lists.close(list);
+                continue;
+            }
+            let timer = &self.timers[first as usize];
+            let due = timer.start.saturating_add(u64::from(timer.duration));
+            if due > self.pass_now {
+                self.lists.postpone(list, due);
+                continue;
+            }
+            let generation = timer.generation;
+            self.unlink(first);
+            return Some(TimerKey {
+                slot: first,
+                generation,
+            });
+        }
+    }
+
+    /// Frees a firing timer and gives its payload back; `None` when it was queued again or
+    /// cancelled meanwhile.
+    pub(crate) fn release(&mut self, key: TimerKey) -> Option<T> {
+        let is_firing = self.timer(key)?.list == NONE;
+        if is_firing {
+            self.free_slot(key.slot)
+        } else {
+            None
+        }
+    }
+
+    /// The time at which the next pass can find something; `None` when nothing is queued.
+    ///
+    /// A list that lost its first timer keeps its time, as in Node, where it decides the order:
+    /// such a pass may find nothing yet, once for each list and duration. Empty lists are dropped.
+    pub(crate) fn next_expiry(&mut self) -> Option<u64> {
+        Some(self.lists.earliest()?.expiry)
+    }
+
+    /// The earliest list, if the pass has to look at it; the pass then works on it.
+    fn next_expired_list(&mut self) -> Option<u32> {
+        let earliest = self.lists.earliest();
+        let expired = earliest.filter(|entry| entry.expiry <= self.pass_now);
+        self.current = expired.map(|entry| (entry.list, entry.id));
+        expired.map(|entry| entry.list)
+    }
+
+    fn append(&mut self, slot: u32, list: u32) {
+        let record = self.lists.get_mut(list);
+        let previous = record.last;
+        record.last = slot;
+        if previous == NONE {
+            record.first = slot;
+        } else {
+            self.timers[previous as usize].next = slot;
+        }
+        let timer = &mut self.timers[slot as usize];
+        timer.list = list;
+        timer.previous = previous;
+        timer.next = NONE;
+    }
+
+    fn unlink(&mut self, slot: u32) {
+        let timer = &mut self.timers[slot as usize];
+        let (list, previous, next) = (timer.list, timer.previous, timer.next);
+        timer.list = NONE;
+        let record = self.lists.get_mut(list);
+        if previous == NONE {
+            record.first = next;
+        } else {
+            self.timers[previous as usize].next = next;
+        }
+        if next == NONE {
+            record.last = previous;
+        } else {
+            self.timers[next as usize].previous = previous;
+        }
+    }
+
+    fn timer(&self, key: TimerKey) -> Option<&Timer<T>> {
+        let timer = self.timers.get(key.slot as usize)?;
+        (timer.generation == key.generation && timer.payload.is_some()).then_some(timer)
+    }
+
+    fn timer_mut(&mut self, key: TimerKey) -> Option<&mut Timer<T>> {
+        let timer = self.timers.get_mut(key.slot as usize)?;
+        (timer.generation == key.generation && timer.payload.is_some()).then_some(timer)
+    }
+
+    fn take_slot(&mut self, start: u64, duration: u32, payload: T) -> u32 {
+        self.live += 1;
+        let Some(slot) = self.free.pop() else {
+            let timer = Timer {
+                payload: Some(payload),
+                start,
+                duration,
+                generation: 0,
+                list: NONE,
+                previous: NONE,
+                next: NONE,
+            };
+            self.timers.push(timer);
+            return self.timers.len() as u32 - 1;
+        };
+        let timer = &mut self.timers[slot as usize];
+        timer.payload = Some(payload);
+        timer.start = start;
+        timer.duration = duration;
+        slot
+    }
+
+    fn free_slot(&mut self, slot: u32) -> Option<T> {
+        self.live -= 1;
+        let timer = &mut self.timers[slot as usize];
+        timer.generation = timer.generation.wrapping_add(1);
+        self.free.push(slot);
+        timer.payload.take()
+    }
+}
