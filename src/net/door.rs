@@ -4,7 +4,7 @@ use std::mem;
 
 use super::event_loop::Loop;
 use super::slot::Slot;
-use super::trace::{Cause, Subject};
+use super::trace::{Cause, Subject, What};
 
 /// Listeners that are out of their slot for a call. They are put back before those that were added
 /// meanwhile, also when one of them panics.
@@ -45,12 +45,10 @@ impl Loop {
         if taken.is_empty() {
             return false;
         }
-        let former = if self.trace.is_on() {
-            self.trace.enter_callback(subject, event)
-        } else {
-            0
+        let former = match self.trace.is_on() {
+            true => self.trace.enter(subject, What::Callback(event)),
+            false => 0,
         };
-
         let mut running = Call {
             event_loop: self,
             slot,
@@ -71,9 +69,9 @@ impl Loop {
 impl<F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> Call<'_, F, S> {
     #[inline(always)]
     fn put_back(&mut self) {
-        let taken = mem::take(&mut self.taken);
-        if let Some(listeners) = (self.slot)(self.event_loop) {
-            listeners.put_back(taken);
+        match (self.slot)(self.event_loop) {
+            Some(listeners) => listeners.put_back(&mut self.taken),
+            None => drop(mem::take(&mut self.taken)),
         }
         self.event_loop.trace.leave(self.former);
     }

@@ -17,7 +17,7 @@ use super::socket::SocketEntry;
 use super::trace::{Subject, Trace, What};
 use super::{ServerId, SocketId, TimerId};
 use crate::room::clock::Clock;
-use crate::room::reactor::{Batch, Id, Reactor};
+use crate::room::reactor::{Batch, Id, Reactor, Readiness};
 use crate::rules::timers::Timers;
 
 /// After so many ticks in a row a warning is logged, once a drain.
@@ -199,6 +199,18 @@ impl Loop {
                 socket.is_again_sticky |= socket.is_again && readiness.is_sticky();
             }
         });
+    }
+
+    /// What is ready is no socket.
+    #[inline(never)]
+    pub(super) fn other_ready(&mut self, id: Id, readiness: Readiness<'_>) -> Result<(), Error> {
+        match self.reactor.get(id) {
+            Some(Entry::Server(_)) => self.server_ready(ServerId(id), readiness),
+            _ if id.is_waker() => self.take_answers(),
+            _ if id == Id::SIGNALS => self.run_signals(),
+            // A token of something that has gone: readiness is a hint.
+            _ => Ok(()),
+        }
     }
 
     /// Puts a source on the again list.

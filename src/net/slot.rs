@@ -71,14 +71,13 @@ impl<F: ?Sized> Slot<F> {
     pub(crate) fn call(&mut self, mut call: impl FnMut(&mut F)) {
         match self {
             Slot::One(callback) => call(callback),
-            Slot::Many(None) => {}
-            Slot::Many(Some(list)) => Self::call_list(list, call),
+            Slot::Many(list) => Self::call_list(list, &mut call),
         }
     }
 
-    #[inline(never)]
-    fn call_list(list: &mut List<F>, mut call: impl FnMut(&mut F)) {
-        for listener in list.iter_mut() {
+    #[cold]
+    fn call_list(list: &mut Option<Box<List<F>>>, call: &mut dyn FnMut(&mut F)) {
+        for listener in list.iter_mut().flat_map(|list| list.iter_mut()) {
             if listener.is_once {
                 if let Some(mut callback) = listener.callback.take() {
                     call(&mut callback);
@@ -91,15 +90,15 @@ impl<F: ?Sized> Slot<F> {
 
     /// Puts listeners back that were taken out for a call, before those added meanwhile.
     #[inline(always)]
-    pub(crate) fn put_back(&mut self, taken: Slot<F>) {
-        match (&*self, &taken) {
-            // Written over, not assigned to: there is nothing to drop.
-            (Slot::Many(None), Slot::One(_)) => mem::forget(mem::replace(self, taken)),
-            _ => self.join(taken),
+    pub(crate) fn put_back(&mut self, taken: &mut Slot<F>) {
+        if self.is_empty() && matches!(taken, Slot::One(_)) {
+            mem::swap(self, taken);
+        } else {
+            self.join(mem::take(taken));
         }
     }
 
-    #[inline(never)]
+    #[cold]
     fn join(&mut self, mut taken: Slot<F>) {
         if let Slot::Many(Some(list)) = &mut taken {
             list.retain(|listener| listener.callback.is_some());
@@ -144,8 +143,8 @@ mod tests {
         slot.add(word("b"), false);
         slot.add(word("c"), true);
         assert_eq!(call(&mut slot), "abc");
-        let taken = mem::take(&mut slot);
-        slot.put_back(taken);
+        let mut taken = mem::take(&mut slot);
+        slot.put_back(&mut taken);
         assert_eq!((call(&mut slot).as_str(), slot.len()), ("b", 1));
     }
 
@@ -153,9 +152,9 @@ mod tests {
     fn what_was_added_during_the_call_stands_behind_what_was_there() {
         let mut slot = Slot::default();
         slot.add(word("a"), false);
-        let taken = mem::take(&mut slot);
+        let mut taken = mem::take(&mut slot);
         slot.add(word("b"), false);
-        slot.put_back(taken);
+        slot.put_back(&mut taken);
         assert_eq!(call(&mut slot), "ab");
     }
 
@@ -167,8 +166,8 @@ mod tests {
         slot.add(word("c"), true);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call(&mut slot)));
         assert!(outcome.is_err());
-        let taken = mem::take(&mut slot);
-        slot.put_back(taken);
+        let mut taken = mem::take(&mut slot);
+        slot.put_back(&mut taken);
         assert_eq!(slot.len(), 2);
     }
 }

@@ -119,22 +119,14 @@ impl Trace {
     /// cause, for [`Trace::leave`].
     #[inline]
     pub(crate) fn enter(&mut self, subject: Subject, what: What<'_>) -> Cause {
-        if !self.is_on() {
-            return 0;
+        match self.is_on() {
+            true => self.enter_caused(self.current, subject, what),
+            false => 0,
         }
-        let cause = self.current;
-        self.tell(cause, subject, what);
-        self.current = self.last;
-        cause
-    }
-
-    /// A listener is about to be called.
-    #[cold]
-    pub(crate) fn enter_callback(&mut self, subject: Subject, event: &'static str) -> Cause {
-        self.enter(subject, What::Callback(event))
     }
 
     /// The same for queued work, whose cause is the one who queued it.
+    #[cold]
     pub(crate) fn enter_caused(&mut self, cause: Cause, subject: Subject, what: What<'_>) -> Cause {
         let former = self.current;
         self.tell(cause, subject, what);

@@ -259,34 +259,34 @@ impl EventLoop {
     /// Hands out readiness: first to those on the again list, then as the kernel told.
     #[inline(never)]
     fn run_ready(&mut self) -> Result<(), Error> {
-        let (event_loop, Batches { ready, again, .. }) = (&mut self.inner, &mut self.batches);
-        if again.is_empty() && ready.is_empty() {
+        if self.batches.again.is_empty() && self.batches.ready.is_empty() {
             return Ok(());
         }
-        if self.buffer.len() != event_loop.buffer_size {
-            self.buffer = vec![0; event_loop.buffer_size].into_boxed_slice();
+        if self.buffer.len() != self.inner.buffer_size {
+            self.buffer = vec![0; self.inner.buffer_size].into_boxed_slice();
         }
-        let buffer = &mut *self.buffer;
-        while let Some(id) = again.pop_front() {
-            match event_loop.reactor.get(id) {
-                Some(Entry::Socket(_)) => event_loop.socket_again(SocketId(id), buffer)?,
-                Some(Entry::Server(_)) => event_loop.server_again(ServerId(id))?,
-                None => {}
-            }
+        while let Some(id) = self.batches.again.pop_front() {
+            self.serve_again(id)?;
         }
-        for (id, readiness) in ready.hand_out() {
+        let (event_loop, buffer) = (&mut self.inner, &mut *self.buffer);
+        for (id, readiness) in self.batches.ready.hand_out() {
             match event_loop.reactor.get(id) {
                 Some(Entry::Socket(_)) => {
                     event_loop.socket_ready(SocketId(id), readiness, buffer)?;
                 }
-                Some(Entry::Server(_)) => event_loop.server_ready(ServerId(id), readiness)?,
-                None if id.is_waker() => event_loop.take_answers()?,
-                None if id == Id::SIGNALS => event_loop.run_signals()?,
-                // A token of something that has gone: readiness is a hint.
-                None => {}
+                _ => event_loop.other_ready(id, readiness)?,
             }
         }
         Ok(())
+    }
+
+    #[inline(never)]
+    fn serve_again(&mut self, id: Id) -> Result<(), Error> {
+        match self.inner.reactor.get(id) {
+            Some(Entry::Socket(_)) => self.inner.socket_again(SocketId(id), &mut self.buffer),
+            Some(Entry::Server(_)) => self.inner.server_again(ServerId(id)),
+            None => Ok(()),
+        }
     }
 
     /// Runs the immediates that were there when the phase began.

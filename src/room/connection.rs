@@ -67,17 +67,25 @@ impl<T> Connection<T> {
             .is_some_and(|outbox| outbox.is_in_flight())
     }
 
-    /// Tries the kernel at once with bytes that nothing stands before. Returns how many it took.
+    /// Tries the kernel at once with bytes that nothing stands before. Returns how many it took,
+    /// or an error for [`look_into`](Connection::look_into).
     #[inline]
     pub(crate) fn send_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes_dispatched += bytes.len() as u64;
-        let Some(stream) = &mut self.stream else {
-            return Ok(0);
-        };
-        if bytes.is_empty() {
-            return Ok(0);
+        match &self.stream {
+            Some(stream) if !bytes.is_empty() => stream.try_to_send(bytes),
+            _ => Ok(0),
         }
-        match stream.send(bytes) {
+    }
+
+    /// Tells an error that ends the connection from a call to be made again, and from a kernel
+    /// that is full.
+    #[cold]
+    pub(crate) fn look_into(&mut self, bytes: &[u8], error: io::Error) -> io::Result<usize> {
+        let Some(stream) = &self.stream else {
+            return Err(error);
+        };
+        match stream.send_again(bytes, error) {
             Err(error) if is_full(&error) => {
                 self.is_starved = is_starved(&error);
                 Ok(0)

@@ -1,6 +1,6 @@
 //! One connected, or connecting, stream socket: TCP or Unix-domain.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Read};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -79,35 +79,23 @@ impl Stream {
     }
 
     #[inline]
-    pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.try_to_receive(buffer) {
-            Err(error) => uninterrupted(error, || self.try_to_receive(buffer)),
+    pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match (&*self.socket()).read(buffer) {
+            Err(error) => uninterrupted(error, || (&*self.socket()).read(buffer)),
             received => received,
         }
     }
 
+    /// One send(2), which may be interrupted.
     #[inline]
-    fn try_to_receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => stream.read(buffer),
-            Stream::Unix(stream) => stream.read(buffer),
-        }
+    pub(crate) fn try_to_send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket().send_with_flags(bytes, MSG_NOSIGNAL)
     }
 
-    #[inline]
-    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.try_to_send(bytes) {
-            Err(error) => uninterrupted(error, || self.try_to_send(bytes)),
-            sent => sent,
-        }
-    }
-
-    #[inline]
-    fn try_to_send(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => stream.write(bytes),
-            Stream::Unix(stream) => stream.write(bytes),
-        }
+    /// What became of a send(2) in the end that had failed.
+    #[cold]
+    pub(crate) fn send_again(&self, bytes: &[u8], error: io::Error) -> io::Result<usize> {
+        uninterrupted(error, || self.try_to_send(bytes))
     }
 
     /// `writev(2)` would raise SIGPIPE in a host that does not ignore it; this does not.

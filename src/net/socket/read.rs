@@ -50,7 +50,8 @@ impl Loop {
         if !entry.is_reading || mem::replace(&mut entry.read_in_turn, turn) == turn {
             return Ok(());
         }
-        for _ in 0..READS_PER_TURN {
+        let mut reads = 0;
+        loop {
             let Some(stream) = &mut entry.connection.stream else {
                 return Ok(());
             };
@@ -75,13 +76,16 @@ impl Loop {
                 }
                 return Ok(());
             }
+            reads += 1;
+            if reads == READS_PER_TURN {
+                self.read_again(id, is_sticky);
+                return Ok(());
+            }
             match self.entry(id) {
                 Some(again) if again.is_reading => entry = again,
                 _ => return Ok(()),
             }
         }
-        self.read_again(id, is_sticky);
-        Ok(())
     }
 
     /// The kernel has nothing, or the connection has failed.

@@ -17,9 +17,20 @@ impl Loop {
         readiness: Readiness<'_>,
         buffer: &mut [u8],
     ) -> Result<(), Error> {
-        if !self.trace.is_on() {
-            return self.serve(id, readiness, buffer);
+        if self.trace.is_on() {
+            return self.serve_told(id, readiness, buffer);
         }
+        self.serve(id, readiness, buffer)
+    }
+
+    /// The same, and the trace is told of it.
+    #[cold]
+    fn serve_told(
+        &mut self,
+        id: SocketId,
+        readiness: Readiness<'_>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
         let words = readiness.words();
         let former = self
             .trace
@@ -40,8 +51,7 @@ impl Loop {
             return Ok(());
         };
         if matches!(entry.connection.state, State::Opening(_)) {
-            self.connect_progress(id, readiness);
-            return self.drain();
+            return self.connect_progress(id, readiness);
         }
         // Looked at before anything is delivered: what is queued from there on gets an edge of
         // its own.

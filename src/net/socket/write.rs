@@ -18,23 +18,31 @@ const ENOBUFS: i32 = 105;
 const STARVED: u32 = 10;
 
 impl Loop {
-    /// Nothing stands before these bytes: the kernel is tried at once.
-    #[inline(always)]
-    fn write(&mut self, id: SocketId, bytes: &[u8], callback: Option<WriteCallback>) -> bool {
+    /// Most writes: nothing stands before these bytes, nobody waits to be told, and the kernel
+    /// takes them all.
+    fn write(&mut self, id: SocketId, bytes: &[u8]) -> bool {
+        match self.entry(id) {
+            Some(entry) if entry.may_send_now() && entry.cold.is_none() => {
+                let sent = entry.connection.send_now(bytes);
+                matches!(sent, Ok(sent) if sent == bytes.len())
+                    || self.write_begun(id, bytes, None, sent)
+            }
+            _ => self.write_with(id, bytes, None),
+        }
+    }
+
+    /// Any write. If nothing stands before its bytes, the kernel is tried at once.
+    #[inline(never)]
+    fn write_with(&mut self, id: SocketId, bytes: &[u8], callback: Option<WriteCallback>) -> bool {
         match self.entry(id) {
             Some(entry) if entry.may_send_now() => {
                 let sent = entry.connection.send_now(bytes);
-                let is_plain = entry.cold.is_none() && callback.is_none();
-                if is_plain && matches!(sent, Ok(sent) if sent == bytes.len()) {
-                    return true;
-                }
                 self.write_begun(id, bytes, callback, sent)
             }
             _ => self.write_otherwise(id, bytes, callback),
         }
     }
 
-    #[inline(never)]
     fn write_otherwise(
         &mut self,
         id: SocketId,
@@ -82,7 +90,7 @@ impl Loop {
     }
 
     /// The kernel was tried at once, since nothing stood before these bytes.
-    #[inline(never)]
+    #[cold]
     fn write_begun(
         &mut self,
         id: SocketId,
@@ -94,7 +102,7 @@ impl Loop {
         let Some(entry) = self.entry(id) else {
             return false;
         };
-        match sent {
+        match sent.or_else(|error| entry.connection.look_into(bytes, error)) {
             Ok(sent) if sent == bytes.len() => {
                 if let Some(callback) = callback {
                     self.socket_tick(id, SocketTick::Written(vec![callback]));
@@ -491,7 +499,7 @@ impl Socket<'_> {
     /// not connected yet are queued. A write after `end` or `destroy`, and one that the kernel
     /// refuses, returns `false`; what follows is as in Node.
     pub fn write(&mut self, data: impl AsRef<[u8]>) -> bool {
-        self.event_loop.write(self.id, data.as_ref(), None)
+        self.event_loop.write(self.id, data.as_ref())
     }
 
     /// As [`write`](Socket::write), and calls back once the bytes have left, or with the reason
@@ -503,7 +511,7 @@ impl Socket<'_> {
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
     ) -> bool {
         self.event_loop
-            .write(self.id, data.as_ref(), Some(Box::new(callback)))
+            .write_with(self.id, data.as_ref(), Some(Box::new(callback)))
     }
 
     /// Ends our half: once all that was written has left, the FIN follows, then `finish`.

@@ -2,31 +2,32 @@
 
 use super::super::SocketEntry;
 use crate::net::SocketId;
+use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::room::reactor::Readiness;
+use crate::room::stream::Stream;
 use crate::rules::state::socket::Input;
 
 impl Loop {
     /// Readiness of a connecting socket, which may be spurious.
+    #[inline(never)]
     pub(in crate::net::socket) fn connect_progress(
         &mut self,
         id: SocketId,
         readiness: Readiness<'_>,
-    ) {
-        let Some(entry) = self.entry_ref(id) else {
-            return;
-        };
-        let Some(stream) = &entry.connection.stream else {
-            return;
-        };
-        match stream.connected() {
-            Ok(false) => {}
-            Ok(true) => {
+    ) -> Result<(), Error> {
+        let stream = self
+            .entry_ref(id)
+            .and_then(|entry| entry.connection.stream.as_ref());
+        match stream.map(Stream::connected) {
+            None | Some(Ok(false)) => {}
+            Some(Ok(true)) => {
                 self.stop_attempt_timer(id);
                 self.connected(id, readiness);
             }
-            Err(error) => self.attempt_failed(id, &error),
+            Some(Err(error)) => self.attempt_failed(id, &error),
         }
+        self.drain()
     }
 
     fn connected(&mut self, id: SocketId, readiness: Readiness<'_>) {
