@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use netloop::{ConnectOptions, Error, EventLoop, LookupRequest, Loop, Socket};
+use netloop::{
+    ConnectOptions, Encoding, Error, EventLoop, ListenOptions, LookupRequest, Loop, Socket,
+    SocketAddress, SocketAddressOptions,
+};
 
 use crate::story::*;
 
@@ -181,4 +184,139 @@ fn the_error_of_several_attempts_shows_all_their_messages() {
     };
     let told = "connect ECONNREFUSED ::1:PORT; connect ECONNREFUSED 127.0.0.1:PORT\n";
     check_text("several attempts", told, play);
+}
+
+#[test]
+fn a_socket_tells_nothing_of_itself_once_it_has_gone() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.end_with("hello").resume();
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            connect(s).resume().on_close(move |c, _| {
+                t.log(format!("close {}", c.bytes_read()));
+                let id = c.id();
+                c.event_loop().set_immediate(move |l| {
+                    t.log(format!("later {}", l.socket_at(id).bytes_read()));
+                });
+            });
+        })
+        .unwrap();
+    };
+    check_text("gone", "close 5\nlater 0\n", play);
+}
+
+#[test]
+fn a_destroyed_socket_has_forgotten_that_it_ended() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.end().resume();
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            let tell = move |c: &mut Socket<'_>, when: &str| {
+                let (ended, finished) = (c.is_writable_ended(), c.is_writable_finished());
+                t.log(format!("{when} ended={ended} finished={finished}"));
+            };
+            connect(s)
+                .resume()
+                .on_finish(move |c| tell(c, "finish"))
+                .on_close(move |c, _| {
+                    tell(c, "close");
+                    c.end_then(move |_, result| t.log(result.unwrap_err().code().unwrap()));
+                });
+        })
+        .unwrap();
+    };
+    let told = "finish ended=true finished=true\n\
+                close ended=false finished=false\n\
+                ERR_STREAM_DESTROYED\n";
+    check_text("ended", told, play);
+}
+
+#[test]
+fn a_read_of_more_than_the_mark_is_never_answered() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.on_error(|_, _| {}).write(vec![0; 200_000]);
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            let mut c = connect(s);
+            let id = c.id();
+            c.on_readable(|c| assert!(c.read(Some(150_000)).is_none()));
+            c.event_loop().set_timeout(ms(50), move |l| {
+                let mut c = l.socket_at(id);
+                let waits = (65_536..150_000).contains(&c.readable_length());
+                t.log(format!("at the mark {waits}"));
+                c.destroy();
+            });
+        })
+        .unwrap();
+    };
+    check_text("read beyond the mark", "at the mark true\n", play);
+}
+
+#[test]
+fn a_read_of_text_counts_bytes() {
+    let mut l = EventLoop::new().unwrap();
+    let mut c = l.socket();
+    c.set_encoding(Encoding::Utf8).unshift("\u{e9}a").unwrap();
+    assert_eq!(c.read(Some(1)), Some(vec![0xc3]));
+}
+
+#[test]
+fn a_text_that_is_no_port_is_a_path() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        for text in ["70000", "1e3"] {
+            let mut c = l.connect(text, |_| unreachable!()).unwrap();
+            c.on_error(move |_, error| t.log(error));
+        }
+        let listen = format!("{:?}", ListenOptions::from("70000"));
+        t.log(listen.contains(r#"path: Some("70000")"#));
+    };
+    let told = "true\nconnect ENOENT 70000\nconnect ENOENT 1e3\n";
+    check_text("no port", told, play);
+}
+
+#[test]
+fn a_family_and_hints_that_there_are_not_reach_the_lookup() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        let lookup = move |l: &mut Loop, request: LookupRequest| {
+            t.log(format!("family {} hints {}", request.family, request.hints));
+            l.answer_lookup(request.id, Err(Error::not_found(&request.host)));
+        };
+        let options = ConnectOptions::from(("x.test", 1)).family(5).hints(3);
+        let mut c = l.connect(options.lookup(lookup), |_| {}).unwrap();
+        c.on_error(|_, _| {});
+    };
+    check_text("family", "family 5 hints 3\n", play);
+}
+
+#[test]
+fn the_count_of_listeners_is_that_of_the_programs_own() {
+    let mut l = EventLoop::new().unwrap();
+    assert_eq!(l.socket().listener_count("end"), 0);
+    assert_eq!(l.socket().on_end(|_| {}).listener_count("end"), 1);
+}
+
+#[test]
+fn a_socket_address_is_read_as_it_stands_and_not_as_a_url() {
+    let read = SocketAddress::parse;
+    assert_eq!(read("1.2.3.4:80").unwrap().port(), 80);
+    for url in ["127.1", "0x7f.1:5", "user@1.2.3.4", "1.2.3.4/path"] {
+        assert_eq!(read(url), None, "{url}");
+    }
+}
+
+#[test]
+fn a_flow_label_of_more_than_twenty_bits_is_an_error() {
+    let options = SocketAddressOptions {
+        family: netloop::Family::Ipv6,
+        flowlabel: 1 << 20,
+        ..Default::default()
+    };
+    let error = SocketAddress::new(options).unwrap_err();
+    assert_eq!(error.code(), "ERR_OUT_OF_RANGE");
 }
