@@ -20,7 +20,10 @@ pub(super) struct Aborts {
 }
 
 impl Loop {
-    /// Makes an abort handle: Node's `new AbortController()`.
+    /// Makes an abort handle: Node's `new AbortController()`. It is given to
+    /// [`ConnectOptions::signal`](crate::ConnectOptions::signal),
+    /// [`SocketOptions::signal`](crate::SocketOptions::signal) or
+    /// [`ListenOptions::signal`](crate::ListenOptions::signal), also to several.
     pub fn abort_handle(&mut self) -> AbortId {
         self.aborts.next += 1;
         self.aborts.unused.insert(self.aborts.next, Vec::new());
@@ -28,8 +31,9 @@ impl Loop {
     }
 
     /// Uses an abort handle: Node's `controller.abort()`. Sockets that were given it are
-    /// destroyed at once, with an `AbortError` (`ABORT_ERR`) that is emitted in a tick; servers
-    /// are closed. A second use does nothing.
+    /// destroyed in the call, with an `AbortError` (`ABORT_ERR`) that is emitted as `error` from a
+    /// tick; servers are closed in the call, without an error. A second use does nothing. What is
+    /// given a used handle is ended in the next tick.
     pub fn abort(&mut self, handle: AbortId) {
         for target in self.aborts.unused.remove(&handle.0).unwrap_or_default() {
             match target {

@@ -26,19 +26,21 @@ const LONG_DRAIN: u32 = 1_000_000;
 /// Node's size of a read.
 const READ_BUFFER: usize = 64 * 1024;
 
-/// What a program acts on: timers, queues, servers and sockets. It is lent to callbacks, and
-/// [`EventLoop`](crate::EventLoop) dereferences to it.
+/// What a program acts on: timers, queues, servers and sockets, Node's globals and the functions
+/// of its `net`. It is lent to callbacks, and [`EventLoop`](crate::EventLoop) dereferences to it.
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 /// use netloop::{EventLoop, Loop};
 ///
-/// fn greet(event_loop: &mut Loop) {
-///     event_loop.set_timeout(Duration::from_millis(1), |_| println!("hello"));
+/// fn greet(event_loop: &mut Loop, start: Instant) {
+///     event_loop.set_timeout(Duration::from_millis(2), move |_| {
+///         assert!(start.elapsed() > Duration::from_millis(1)); // whole milliseconds, floored
+///     });
 /// }
 ///
 /// let mut event_loop = EventLoop::new()?;
-/// greet(&mut event_loop);
+/// greet(&mut event_loop, Instant::now());
 /// event_loop.run()?;
 /// # Ok::<(), netloop::Error>(())
 /// ```
@@ -163,7 +165,10 @@ impl Loop {
         self.trace.leave(former);
     }
 
-    /// Whether anything holds the loop: libuv's `uv_loop_alive`.
+    /// Whether anything holds the loop, so that [`run`](crate::EventLoop::run) goes on: libuv's
+    /// `uv_loop_alive`. That is: a server that listens and a socket that is read from, unless let
+    /// go by `unref`; a connect, a write or a shutdown on its way; timers and immediates, unless
+    /// let go; lookups; and what is queued. A signal that is listened to does not.
     pub fn is_alive(&self) -> bool {
         self.holds > 0
             || self.held_timers > 0
@@ -174,19 +179,23 @@ impl Loop {
             || self.has_ticks()
     }
 
-    /// The loop's time: whole milliseconds since it was made, as read last. Node's
-    /// `getLibuvNow` without the reading.
+    /// The loop's time: whole milliseconds since it was made, floored, as read last: libuv's
+    /// `uv_now`. It is read anew after each wait, before each timer, and by
+    /// [`set_timeout`](Loop::set_timeout), [`set_interval`](Loop::set_interval) and
+    /// [`refresh`](Loop::refresh); a callback that is busy for long sees it stand still.
     pub fn now(&self) -> u64 {
         self.clock.now()
     }
 
-    /// Sets how much one read takes at most, and so how long a chunk can be; 64 KiB, as Node's,
-    /// unless set. A larger buffer saves system calls when much streams. At least one byte.
+    /// Sets how many bytes one read takes at most, and so how long a chunk can be; 64 KiB, as
+    /// Node's, unless set. It holds from the next turn on, for all sockets of the loop. A larger
+    /// buffer saves system calls when much streams. At least one byte. Node has no such option.
     pub fn set_read_buffer(&mut self, bytes: usize) {
         self.buffer_size = bytes.max(1);
     }
 
-    /// Sets who is told what the loop does; see [`trace`](crate::trace).
+    /// Sets who is told what the loop does, inside the loop's own work; see
+    /// [`trace`](crate::trace). A later tracer takes the place of the former.
     pub fn on_trace(&mut self, tracer: impl FnMut(&crate::trace::Record<'_>) + 'static) {
         self.trace.set(Box::new(tracer));
     }

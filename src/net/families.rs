@@ -9,25 +9,28 @@ const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(10);
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Loop {
-    /// Whether all addresses of a name are tried, unless the options say otherwise; they are.
-    /// Node's `net.getDefaultAutoSelectFamily`.
+    /// Whether the addresses of a name are tried one after the other, unless
+    /// [`auto_select_family`](crate::ConnectOptions::auto_select_family) says otherwise: `true`
+    /// unless set. Node's `net.getDefaultAutoSelectFamily`.
     pub fn default_auto_select_family(&self) -> bool {
         self.tries_all_families
     }
 
-    /// Node's `net.setDefaultAutoSelectFamily`, for this loop.
+    /// Sets whether the addresses of a name are tried one after the other: Node's
+    /// `net.setDefaultAutoSelectFamily`, for this loop, from the next `connect` on.
     pub fn set_default_auto_select_family(&mut self, on: bool) {
         self.tries_all_families = on;
     }
 
-    /// How long each address but the last has to answer: 500 ms unless set. Node's
+    /// How long each address of several but the last has to answer: 500 ms unless set. Node's
     /// `net.getDefaultAutoSelectFamilyAttemptTimeout`.
     pub fn default_auto_select_family_attempt_timeout(&self) -> Duration {
         self.family_attempt_timeout
     }
 
-    /// Node's `net.setDefaultAutoSelectFamilyAttemptTimeout`, for this loop; less than 10 ms
-    /// becomes that.
+    /// Sets how long each address but the last has to answer: Node's
+    /// `net.setDefaultAutoSelectFamilyAttemptTimeout`, for this loop, from the next `connect` on.
+    /// Less than 10 ms becomes 10 ms, as in Node; zero, too, where Node throws.
     pub fn set_default_auto_select_family_attempt_timeout(&mut self, timeout: Duration) {
         self.family_attempt_timeout = timeout.max(ATTEMPT_TIMEOUT_MIN);
     }

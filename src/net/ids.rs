@@ -29,9 +29,11 @@ macro_rules! socket_like_id {
 }
 
 socket_like_id!(
-    /// The name of a socket; [`Loop::socket_at`](crate::Loop::socket_at) makes a view of it.
+    /// The name of a socket; [`Loop::socket_at`](crate::Loop::socket_at) makes a view of it. It is
+    /// what a Node program keeps when it keeps the socket itself.
     ///
-    /// It goes stale when what its `close` caused has run, or later.
+    /// It goes stale when what its `close` caused has run, and then never means another socket.
+    /// It prints as `socket#7`: sockets and servers of a loop are numbered together, from 1.
     ///
     /// ```
     /// # fn main() -> Result<(), netloop::Error> {
@@ -46,9 +48,11 @@ socket_like_id!(
 );
 
 socket_like_id!(
-    /// The name of a server; [`Loop::server_at`](crate::Loop::server_at) makes a view of it.
+    /// The name of a server; [`Loop::server_at`](crate::Loop::server_at) makes a view of it. It is
+    /// what a Node program keeps when it keeps the server itself.
     ///
-    /// It is good for as long as the loop: closing closes the listener, not the name.
+    /// It is good for as long as the loop: closing closes the listener, not the name. It prints
+    /// as `server#7`: sockets and servers of a loop are numbered together, from 1.
     ///
     /// ```
     /// # fn main() -> Result<(), netloop::Error> {
@@ -79,7 +83,8 @@ socket_like_id!(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimerId(pub(crate) TimerKey);
 
-/// The name of an immediate, for [`clear_immediate`](crate::Loop::clear_immediate).
+/// The name of an immediate, for [`clear_immediate`](crate::Loop::clear_immediate) and its like:
+/// Node's `Immediate` object. It goes stale when the immediate has run or was cleared.
 ///
 /// ```
 /// # fn main() -> Result<(), netloop::Error> {
@@ -92,7 +97,26 @@ pub struct TimerId(pub(crate) TimerKey);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ImmediateId(pub(crate) u64);
 
-/// The name of a lookup that waits for [`answer_lookup`](crate::Loop::answer_lookup).
+/// The name of a lookup that waits for [`answer_lookup`](crate::Loop::answer_lookup): Node's
+/// callback of a `lookup` function. It may be kept, and used later.
+///
+/// ```
+/// # fn main() -> Result<(), netloop::Error> {
+/// use std::time::Duration;
+/// use netloop::{Error, EventLoop};
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop.set_lookup(|event_loop, request| {
+///     let id: netloop::LookupId = request.id;
+///     event_loop.set_timeout(Duration::from_millis(1), move |event_loop| {
+///         event_loop.answer_lookup(id, Err(Error::not_found("nosuch.example")));
+///     });
+/// });
+/// event_loop.connect(("nosuch.example", 80), |_| {})?.on_error(|_, error| {
+///     assert_eq!(error.to_string(), "getaddrinfo ENOTFOUND nosuch.example");
+/// });
+/// event_loop.run() // the open lookup holds the loop
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LookupId(pub(crate) u64);
 

@@ -14,7 +14,7 @@ use crate::room::resolver::{Question, Resolver};
 /// Limits what one loop may have asked and not been answered.
 const LOOKUPS_MAX: usize = 10_000;
 
-/// What a lookup function is asked.
+/// What a lookup function is asked: the arguments of Node's `lookup` option, `(hostname, options)`.
 ///
 /// ```
 /// # fn main() -> Result<(), netloop::Error> {
@@ -34,15 +34,16 @@ const LOOKUPS_MAX: usize = 10_000;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LookupRequest {
-    /// To answer with.
+    /// To answer with: [`answer_lookup`](Loop::answer_lookup). It stands for Node's callback.
     pub id: LookupId,
     /// The name to look up.
     pub host: String,
-    /// 4 or 6 when only that family is wanted, else 0.
+    /// Node's `options.family`: 4 or 6 when only that family is wanted, else 0.
     pub family: u8,
-    /// getaddrinfo's `ai_flags`; `AI_ADDRCONFIG` (32) unless the options say otherwise.
+    /// Node's `options.hints`, the `ai_flags` of getaddrinfo(3); `AI_ADDRCONFIG` (32) for a
+    /// socket that takes both families, unless its options say otherwise.
     pub hints: i32,
-    /// Whether all addresses are of use, or only the first.
+    /// Node's `options.all`: whether all addresses are of use, or only the first.
     pub all: bool,
 }
 
@@ -88,15 +89,21 @@ impl Loop {
     /// Sets what host names are looked up with, in place of `getaddrinfo` on a helper thread: the
     /// `lookup` option of Node's `connect`, for all sockets and servers of this loop.
     ///
-    /// The function is called in a tick. It answers with
-    /// [`answer_lookup`](Loop::answer_lookup), at once or later; until then the lookup holds
-    /// the loop. IP addresses and `localhost` in its literal forms never come here.
+    /// The function is called in the tick after `connect` or `listen` (Node: inside the call). It
+    /// answers with [`answer_lookup`](Loop::answer_lookup), at once or later; until then, or until
+    /// its socket is destroyed, the lookup holds the loop. IP addresses never come here; names do,
+    /// `localhost` with them. [`ConnectOptions::lookup`](crate::ConnectOptions::lookup) goes first.
+    /// At most 10000 lookups may be open at once: beyond that `connect` fails with `ENOBUFS`.
     pub fn set_lookup(&mut self, lookup: impl FnMut(&mut Loop, LookupRequest) + 'static) {
         self.names.lookup = Some(Box::new(lookup));
     }
 
-    /// Answers a lookup. `lookup` is emitted in a tick, once for each address; the socket then
-    /// connects. An answer nobody waits for any more does nothing.
+    /// Answers a lookup: the callback of Node's `lookup` option. The answer is an address or
+    /// several, or why there is none, for which [`Error::not_found`](crate::Error::not_found) has
+    /// Node's words; no address at all is `ENOTFOUND`.
+    ///
+    /// `lookup` is emitted in a tick, once for each address; the socket then connects. An error is
+    /// told by one `lookup`, then by `error`. An answer nobody waits for any more does nothing.
     pub fn answer_lookup(&mut self, lookup: LookupId, answer: Result<Vec<IpAddr>, Error>) {
         self.tick(Tick::Lookup(lookup.0, answer));
     }

@@ -38,21 +38,41 @@ pub(super) struct UserTimer {
 
 impl Loop {
     /// Calls back once what is running now is done, before anything else: Node's
-    /// `process.nextTick`.
+    /// `process.nextTick`. Ticks run in the order of their queueing, all of them before any
+    /// microtask.
     ///
-    /// Ticks that queue ticks hold back everything else for as long as they do, as in Node.
+    /// Ticks that queue ticks hold back everything else for as long as they do, as in Node; after
+    /// a million in a row the log has a warning.
     pub fn next_tick(&mut self, callback: impl FnOnce(&mut Loop) + 'static) {
         self.tick(Tick::User(Box::new(callback)));
     }
 
-    /// Calls back once all ticks are done: Node's `queueMicrotask`.
+    /// Calls back once all ticks are done: Node's `queueMicrotask`. A tick that a microtask queues
+    /// waits until all microtasks are done.
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    ///
+    /// let order = Rc::new(RefCell::new(String::new()));
+    /// let [micro, tick, late] = [(); 3].map(|()| Rc::clone(&order));
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.queue_microtask(move |event_loop| {
+    ///     event_loop.next_tick(move |_| late.borrow_mut().push('3'));
+    ///     micro.borrow_mut().push('2');
+    /// });
+    /// event_loop.next_tick(move |_| tick.borrow_mut().push('1'));
+    /// event_loop.run()?;
+    /// assert_eq!(*order.borrow(), "123");
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     pub fn queue_microtask(&mut self, callback: impl FnOnce(&mut Loop) + 'static) {
         let cause = self.trace.current();
         self.microtasks.push_back(Caused(cause, Box::new(callback)));
     }
 
     /// Calls back in the check phase of this turn, or of the next one when called from there:
-    /// Node's `setImmediate`.
+    /// Node's `setImmediate`. Immediates run in the order of their queueing, with the ticks of
+    /// each before the next.
     pub fn set_immediate(&mut self, callback: impl FnOnce(&mut Loop) + 'static) -> ImmediateId {
         ImmediateId(self.immediates.push(Immediate {
             callback: Box::new(callback),
@@ -61,7 +81,8 @@ impl Loop {
         }))
     }
 
-    /// Takes an immediate back: Node's `clearImmediate`. Of one that has run this does nothing.
+    /// Takes an immediate back: Node's `clearImmediate`. One of the running batch does not run
+    /// then; of one that has run this does nothing.
     pub fn clear_immediate(&mut self, immediate: ImmediateId) {
         self.immediates.clear(immediate.0);
     }
@@ -82,11 +103,17 @@ impl Loop {
         immediate.is_some_and(|immediate| immediate.is_held)
     }
 
-    /// Calls back in the timers phase once `delay` has passed: Node's `setTimeout`.
+    /// Calls back in the timers phase once `delay` has passed: Node's `setTimeout`. Ticks run
+    /// between one timer and the next.
     ///
     /// Delays are whole milliseconds, cut; none is shorter than 1 ms, and one above 2^31-1 ms
-    /// (24.8 days) becomes 1 ms, with a warning in the log. Timers of one duration run in the
-    /// order of their making.
+    /// (24.8 days) becomes 1 ms, with a warning in the log (target `netloop::timer`; Node's
+    /// `TimeoutOverflowWarning`). Timers of one duration run in the order of their making; it is
+    /// these lists that are ordered by time, so a loop that comes late runs all that is due of one
+    /// list before it looks at the next (Node's `lib/internal/timers.js`). A timer that is made
+    /// in a timer's callback waits for the next turn.
+    ///
+    /// The callback may run again, by [`refresh`](Loop::refresh): so it is `FnMut`.
     pub fn set_timeout(
         &mut self,
         delay: Duration,
@@ -98,7 +125,26 @@ impl Loop {
     /// Calls back each time `period` has passed: Node's `setInterval`.
     ///
     /// The next period begins when the callback begins. A loop that comes late makes one call,
-    /// not several. The bounds of [`set_timeout`](Loop::set_timeout) hold here, too.
+    /// not several. An interval lives on when its callback panics. The bounds of
+    /// [`set_timeout`](Loop::set_timeout) hold here, too. See also
+    /// [`Socket::set_interval`](crate::Socket::set_interval), which ends with its socket.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use netloop::EventLoop;
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// let mut count = 0;
+    /// event_loop.set_interval(Duration::from_millis(1), move |event_loop| {
+    ///     count += 1;
+    ///     if count == 3 {
+    ///         let this = event_loop.current_timer().unwrap();
+    ///         event_loop.clear_interval(this);
+    ///     }
+    /// });
+    /// event_loop.run()?; // ends, as nothing is left
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     pub fn set_interval(
         &mut self,
         period: Duration,
@@ -119,8 +165,8 @@ impl Loop {
         TimerId(self.timers.insert(now, duration, TimerTask::User(timer)))
     }
 
-    /// Ends a timer: Node's `clearTimeout`. A stale name does nothing. A timer of the running
-    /// pass that is cleared does not run.
+    /// Ends a timer or an interval: Node's `clearTimeout` and `timeout.close()`. A stale name does
+    /// nothing. A timer of the running pass that is cleared does not run.
     pub fn clear_timeout(&mut self, timer: TimerId) {
         if let Some(TimerTask::User(timer)) = self.timers.cancel(timer.0) {
             self.held_timers -= usize::from(timer.is_held);
@@ -135,7 +181,25 @@ impl Loop {
 
     /// Starts a timer's delay again from now, behind the others of its duration: Node's
     /// `timeout.refresh()`. Called from the timer's own callback it makes it run again. Returns
-    /// whether there was such a timer.
+    /// whether there was such a timer: `false` for one that was cleared or, unlike in Node, has
+    /// fired.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let mut runs = 0;
+    /// let timer = event_loop.set_timeout(Duration::from_millis(1), move |event_loop| {
+    ///     runs += 1;
+    ///     if runs == 1 {
+    ///         let this = event_loop.current_timer().unwrap();
+    ///         assert!(event_loop.refresh(this));
+    ///     }
+    /// });
+    /// event_loop.run()?;
+    /// assert!(!event_loop.refresh(timer)); // it has been
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     pub fn refresh(&mut self, timer: TimerId) -> bool {
         let now = self.clock.refresh();
         self.timers.refresh(timer.0, now)
@@ -146,7 +210,8 @@ impl Loop {
         self.hold_timer(timer, true);
     }
 
-    /// Lets the loop end although this timer runs: Node's `timeout.unref()`.
+    /// Lets the loop end although this timer runs: Node's `timeout.unref()`. It fires all the same
+    /// if something else holds the loop for as long.
     pub fn unref_timer(&mut self, timer: TimerId) {
         self.hold_timer(timer, false);
     }
@@ -159,7 +224,8 @@ impl Loop {
         }
     }
 
-    /// Whether a timer runs and holds the loop: Node's `timeout.hasRef()`.
+    /// Whether a timer runs and holds the loop: Node's `timeout.hasRef()`, but `false` once the
+    /// timer has fired or was cleared.
     pub fn timer_has_ref(&self, timer: TimerId) -> bool {
         match self.timers.get(timer.0) {
             Some(TimerTask::User(timer)) => timer.is_held,
@@ -167,7 +233,8 @@ impl Loop {
         }
     }
 
-    /// The timer whose callback is running: the `this` of Node's timer callbacks.
+    /// The timer whose callback is running: the `this` of Node's timer callbacks. `None`
+    /// everywhere else, and in the idle timeouts of sockets.
     pub fn current_timer(&self) -> Option<TimerId> {
         self.current_timer
     }

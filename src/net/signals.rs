@@ -5,7 +5,8 @@ use super::event_loop::Loop;
 use super::trace::{Subject, What};
 use crate::room::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSource};
 
-/// A signal a program may want to know of.
+/// A signal a program may want to know of: the name in Node's `process.on('SIGTERM', …)`. See
+/// signal(7).
 ///
 /// ```
 /// # fn main() -> Result<(), netloop::Error> {
@@ -17,15 +18,15 @@ use crate::room::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSour
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Signal {
-    /// SIGHUP
+    /// `SIGHUP`: the terminal has gone, or a daemon is to read its settings again.
     HangUp,
-    /// SIGINT
+    /// `SIGINT`: Ctrl-C.
     Interrupt,
-    /// SIGTERM
+    /// `SIGTERM`: asked to end, as by kill(1) or systemd.
     Terminate,
-    /// SIGUSR1
+    /// `SIGUSR1`: the program's own. (Node starts its inspector.)
     User1,
-    /// SIGUSR2
+    /// `SIGUSR2`: the program's own.
     User2,
 }
 
@@ -50,9 +51,10 @@ pub(super) struct Signals {
 }
 
 impl Loop {
-    /// Calls back in the poll phase for each arrival of a signal: Node's `process.on('SIGTERM')`.
-    /// Several arrivals between two turns count as one. The signal's usual effect is off from
-    /// now on, for the whole process. Listening does not hold the loop.
+    /// Calls back in the poll phase for each arrival of a signal: Node's
+    /// `process.on('SIGTERM', …)`. Several arrivals between two turns count as one (signal(7)).
+    /// The signal's usual effect is off from now on, for the whole process. Listening does not
+    /// hold the loop, and cannot be undone.
     ///
     /// # Errors
     /// What the kernel says when it cannot watch the signal, such as `EMFILE`.

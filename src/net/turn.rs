@@ -18,17 +18,25 @@ use crate::room::reactor::{Batch, Id};
 /// How often the pending queue is looked at after the poll phase, as in libuv.
 const PENDING_ROUNDS: usize = 8;
 
-/// An event loop that can be run: it owns a [`Loop`] and dereferences to it.
+/// An event loop that can be run: what a Node process is around its script. It owns a [`Loop`] and
+/// dereferences to it.
 ///
 /// What callbacks are lent is the [`Loop`], which cannot be run: a nested run cannot be written.
 ///
 /// ```
+/// use std::{cell::RefCell, rc::Rc};
 /// use netloop::EventLoop;
 ///
+/// let order = Rc::new(RefCell::new(Vec::new()));
+/// let (first, second) = (Rc::clone(&order), Rc::clone(&order));
+///
 /// let mut event_loop = EventLoop::new()?;
-/// event_loop.next_tick(|_| println!("first"));
-/// event_loop.set_immediate(|_| println!("then"));
-/// event_loop.run()?;
+/// event_loop.set_immediate(move |_| second.borrow_mut().push("immediate"));
+/// event_loop.next_tick(move |_| first.borrow_mut().push("tick"));
+/// assert!(order.borrow().is_empty()); // nothing is called inside a call
+///
+/// event_loop.run()?; // as a Node process: until nothing is left to wait for
+/// assert_eq!(*order.borrow(), ["tick", "immediate"]);
 /// # Ok::<(), netloop::Error>(())
 /// ```
 pub struct EventLoop {
@@ -75,7 +83,8 @@ enum Wait {
 }
 
 impl EventLoop {
-    /// Makes a loop: an epoll instance, and nothing else yet.
+    /// Makes a loop: an epoll instance, and nothing else yet. Several loops may live side by side,
+    /// each on the thread that runs it.
     ///
     /// # Errors
     /// What epoll_create1(2) says, such as `EMFILE`.
@@ -88,8 +97,10 @@ impl EventLoop {
         })
     }
 
-    /// Runs until nothing holds the loop any more: no socket, server, timer, immediate or
-    /// lookup that was not let go by `unref`.
+    /// Runs until nothing holds the loop any more ([`is_alive`](Loop::is_alive)): no socket,
+    /// server, timer, immediate or lookup that was not let go by `unref`. libuv's
+    /// `UV_RUN_DEFAULT`; the moment it returns is Node's `beforeExit`, and to call it again with
+    /// new work is to revive the process.
     ///
     /// A callback that panics unwinds out of here with everything put back; called again, the
     /// loop goes on with the next callback, as Node does after an `uncaughtException`.
@@ -97,6 +108,14 @@ impl EventLoop {
     /// # Errors
     /// An `error` event that nobody listened to, as it ends a Node process. Called again, the
     /// loop goes on. Also what epoll_wait(2) says, if it fails.
+    ///
+    /// ```
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.socket().destroy_with(netloop::Error::new("boom"));
+    /// assert_eq!(event_loop.run().unwrap_err().to_string(), "boom"); // nobody listened
+    /// event_loop.run()?; // `close` is left
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     pub fn run(&mut self) -> Result<(), Error> {
         self.start()?;
         while self.phase != Phase::Pending || self.is_alive() {
@@ -106,8 +125,8 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Runs one turn, which sleeps until something happens: libuv's `UV_RUN_ONCE`. Returns
-    /// whether anything still holds the loop.
+    /// Runs what was queued and one turn, which sleeps until something happens: libuv's
+    /// `UV_RUN_ONCE`. Returns whether anything still holds the loop. Node has no word for it.
     ///
     /// # Errors
     /// As [`run`](EventLoop::run).
@@ -115,8 +134,16 @@ impl EventLoop {
         self.run_turn(Wait::UntilReady)
     }
 
-    /// Runs one turn without sleeping: libuv's `UV_RUN_NOWAIT`. Returns whether anything still
-    /// holds the loop.
+    /// Runs what was queued and one turn, without sleeping: libuv's `UV_RUN_NOWAIT`. Returns
+    /// whether anything still holds the loop. This is how to run beside another loop.
+    ///
+    /// ```
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.set_immediate(|event_loop| _ = event_loop.set_immediate(|_| {}));
+    /// assert!(event_loop.run_nowait()?); // an immediate of an immediate waits for the next turn
+    /// assert!(!event_loop.run_nowait()?);
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`run`](EventLoop::run).
