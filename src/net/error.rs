@@ -3,17 +3,47 @@
 use std::fmt;
 use std::io;
 
-/// An error as Node shows it.
-///
-/// `code` is what a program should look at; the message is for people. Errors of the kernel
-/// carry the system call's name and Node's negative `errno`; those of a connection or a
-/// listener carry the address as well.
+/// An error as Node shows it: its `code`, `syscall`, `address` and the rest, and its message.
 ///
 /// ```
-/// let error = netloop::Error::new("boom");
-/// assert_eq!(error.to_string(), "boom");
-/// assert_eq!(error.code(), None);
+/// use netloop::EventLoop;
+///
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop.connect("/nosuch/socket", |_| {})?.on_error(|_, error| {
+///     assert_eq!(error.code(), Some("ENOENT"));
+///     assert_eq!(error.syscall(), Some("connect"));
+///     assert_eq!(error.address(), Some("/nosuch/socket"));
+///     assert_eq!(error.to_string(), "connect ENOENT /nosuch/socket");
+/// });
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
 /// ```
+///
+/// `code` is what a program should look at; the message, which `Display` writes, is for people.
+/// Errors of the kernel carry the system call's name and Node's negative `errno`; those of a
+/// connection or a listener carry the address as well. Their codes are the names of errno(3),
+/// those of a name server Node's: `ENOTFOUND`, `EAI_AGAIN`, `EAI_FAIL`, `EAI_MEMORY`. These are
+/// Node's own:
+///
+/// | `code` | who says it |
+/// | --- | --- |
+/// | `ERR_MISSING_ARGS` | `connect` without a port and a path: `Err` |
+/// | `ERR_INVALID_ARG_VALUE` | `listen` without a port and a path, or with a mode for an abstract one: `Err` |
+/// | `ERR_SERVER_ALREADY_LISTEN` | `listen` while there is a listener: `Err` |
+/// | `ERR_SERVER_NOT_RUNNING` | `close_then` without a listener: its callback |
+/// | `ERR_SOCKET_CLOSED` | `connect` of a socket that is destroyed: `Err`; a write, or a reset, without a connection: callback and `error` |
+/// | `ERR_SOCKET_CLOSED_BEFORE_CONNECTION` | a write that waited for a connection that never came: its callback |
+/// | `ERR_STREAM_WRITE_AFTER_END` | a write after `end`: callback and `error` |
+/// | `ERR_STREAM_DESTROYED` | a write or an `end` after `destroy`: its callback |
+/// | `ERR_STREAM_ALREADY_FINISHED` | an `end` after `finish`: its callback |
+/// | `ERR_STREAM_UNSHIFT_AFTER_END_EVENT` | `unshift` after `end` was emitted: `Err` |
+/// | `ERR_INVALID_FD_TYPE` | `socket_from_fd` of something else: `Err` |
+/// | `ERR_INVALID_HANDLE_TYPE` | `reset_and_destroy` of a Unix-domain socket: `Err` |
+/// | `ERR_IP_BLOCKED` | a block list forbids to connect: `error` |
+/// | `ABORT_ERR` | an abort handle was used: `error` |
+///
+/// Ours alone is a use of `ENOBUFS`: a write beyond the write limit, and a lookup too many. What
+/// is wrong with an address is an [`AddressError`](crate::AddressError).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error(Box<Details>);
 
@@ -32,7 +62,8 @@ struct Details {
 }
 
 impl Error {
-    /// An error of the program's own, for [`destroy_with`](crate::Socket::destroy_with).
+    /// An error of the program's own, for [`destroy_with`](crate::Socket::destroy_with): Node's
+    /// `new Error(message)`. It has no code.
     pub fn new(message: impl Into<String>) -> Error {
         Error(Box::new(Details {
             name: "Error",
@@ -48,7 +79,7 @@ impl Error {
         }))
     }
 
-    /// An error of the program's own with a code.
+    /// An error of the program's own with a code: Node's `Object.assign(new Error(message), {code})`.
     pub fn with_code(code: &'static str, message: impl Into<String>) -> Error {
         let mut error = Error::new(message);
         error.0.code = Some(code);
@@ -131,47 +162,50 @@ impl Error {
         self.0.code
     }
 
-    /// Node's `error.name`: `Error`, `TypeError`, `RangeError`, `AggregateError`, `AbortError`.
+    /// Node's `error.name`: `Error`, `TypeError`, `AggregateError` or `AbortError`.
     pub fn name(&self) -> &'static str {
         self.0.name
     }
 
-    /// The kernel's error number, negative as in Node.
+    /// Node's `error.errno`: the kernel's error number (errno(3)), negative; none if the kernel did
+    /// not say it.
     pub fn errno(&self) -> Option<i32> {
         self.0.errno
     }
 
-    /// The system call that failed.
+    /// Node's `error.syscall`: the call that failed, such as `connect`, `read`, `write`, `listen`
+    /// (of a failed bind, too) or `getaddrinfo`.
     pub fn syscall(&self) -> Option<&'static str> {
         self.0.syscall
     }
 
-    /// The address or path it was about.
+    /// Node's `error.address`: the address or path that was connected to or listened on.
     pub fn address(&self) -> Option<&str> {
         self.0.address.as_deref()
     }
 
-    /// The port it was about; -1 with a path that could not be listened on, as in Node.
+    /// Node's `error.port`; -1 with a path that could not be listened on, as in Node.
     pub fn port(&self) -> Option<i32> {
         self.0.port
     }
 
-    /// The local address that was asked for, if a connection from it failed.
+    /// Node's `error.localAddress`: the one that was asked for, if a connection from it failed.
     pub fn local_address(&self) -> Option<&str> {
         self.0.local.as_ref().map(|(address, _)| address.as_str())
     }
 
-    /// The local port that was asked for, if a connection from it failed.
+    /// Node's `error.localPort`: the one that was asked for, if a connection from it failed.
     pub fn local_port(&self) -> Option<u16> {
         self.0.local.as_ref().map(|(_, port)| *port)
     }
 
-    /// The host name that could not be looked up.
+    /// Node's `error.hostname`: the name that could not be looked up.
     pub fn hostname(&self) -> Option<&str> {
         self.0.hostname.as_deref()
     }
 
-    /// The error of each attempt, when several addresses were tried: Node's `errors`.
+    /// Node's `errors` of an `AggregateError`: that of each attempt, when several addresses were
+    /// tried; else empty.
     pub fn errors(&self) -> &[Error] {
         &self.0.errors
     }

@@ -24,10 +24,10 @@ const LOOKUPS_MAX: usize = 10_000;
 ///     assert_eq!(request.host, "printer.example");
 ///     event_loop.answer_lookup(request.id, Ok(vec!["127.0.0.1".parse().unwrap()]));
 /// });
-/// event_loop
-///     .connect(("printer.example", 1), |_| {})?
-///     .on_lookup(|_, lookup| assert_eq!(lookup.host, "printer.example"))
-///     .on_error(|_, error| println!("{error}"));
+/// event_loop.connect(("printer.example", 9100), |_| {})?.on_lookup(|socket, lookup| {
+///     assert!(lookup.address.unwrap().is_loopback());
+///     socket.destroy(); // it has shown what it is to show
+/// });
 /// event_loop.run()
 /// # }
 /// ```

@@ -1,18 +1,52 @@
 //! Showing its working: what the loop waited for, what became ready, which state changed, and
 //! which callback ran, each with its cause.
 //!
+//! ```
+//! use std::{cell::RefCell, rc::Rc};
+//! use netloop::EventLoop;
+//! use netloop::trace::What;
+//!
+//! let told = Rc::new(RefCell::new(Vec::new()));
+//! let listener = Rc::clone(&told);
+//! let mut event_loop = EventLoop::new()?;
+//! event_loop.on_trace(move |record| {
+//!     if let What::Callback(name) = record.what {
+//!         listener.borrow_mut().push((record.number, record.cause, name));
+//!     }
+//! });
+//! event_loop.set_immediate(|event_loop| event_loop.next_tick(|_| {}));
+//! event_loop.run()?;
+//!
+//! let told = told.borrow();
+//! assert_eq!((told[0].2, told[1].2), ("set_immediate", "next_tick"));
+//! assert_eq!(told[1].1, told[0].0); // the immediate is the cause of the tick
+//! # Ok::<(), netloop::Error>(())
+//! ```
+//!
 //! Four places speak: the wait, the dispatch of readiness, the step of a state machine, and the
-//! door through which user code runs. With no tracer set each costs one branch.
+//! door through which user code runs. With no tracer set each costs one branch. Node's nearest of
+//! kin is `async_hooks`, whose `triggerAsyncId` is the cause here. `netloop --trace` prints these
+//! records, indented by their depth.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::ids::{ServerId, SocketId};
 
-/// The number of a record; 0 is nobody.
+/// The number of a record; 0 is nobody: the kernel, or the program before `run`.
 pub type Cause = u64;
 
-/// Who a record is about.
+/// Who a record is about. It prints as `loop`, `socket#7` or `server#7`.
+///
+/// ```
+/// use netloop::trace::Subject;
+///
+/// let mut event_loop = netloop::EventLoop::new()?;
+/// let id = event_loop.socket().id();
+/// assert_eq!(Subject::Socket(id).to_string(), id.to_string());
+/// assert_eq!(Subject::Loop.to_string(), "loop");
+/// # Ok::<(), netloop::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// The loop itself: a tick, a microtask, an immediate, a timer or a signal of the user's.
@@ -34,6 +68,20 @@ impl fmt::Display for Subject {
 }
 
 /// What happened.
+///
+/// ```
+/// use netloop::trace::What;
+///
+/// let mut event_loop = netloop::EventLoop::new()?;
+/// event_loop.on_trace(|record| {
+///     if let What::Transition { from, input, to } = record.what {
+///         assert_eq!(format!("{from} -{input:?}-> {to}").split(' ').next(), Some("idle"));
+///     }
+/// });
+/// event_loop.socket().end(); // idle -EndCalled-> idle (write sent), and so on
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub enum What<'a> {
     /// A phase of the loop serves this subject: `pending`, `closing` or `timers`. The poll phase is
@@ -60,13 +108,27 @@ pub enum What<'a> {
         /// The state after.
         to: &'a dyn fmt::Display,
     },
-    /// A callback of the user's runs: the name of its event or of the function that queued it.
+    /// A callback of the program's runs: Node's name of its event, such as `data`, or the name of
+    /// the function that queued it, such as `next_tick` or `set_timeout`.
     Callback(&'static str),
     /// The library's own deferred work runs, from the tick queue.
     Tick,
 }
 
 /// One record of the trace. It is lent for one call; copy out what is to be kept.
+///
+/// ```
+/// let mut event_loop = netloop::EventLoop::new()?;
+/// let mut expected = 1;
+/// event_loop.on_trace(move |record| {
+///     assert_eq!(record.number, expected); // none is left out
+///     assert!(record.cause < record.number);
+///     expected += 1;
+/// });
+/// event_loop.set_timeout(std::time::Duration::ZERO, |_| {});
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Record<'a> {
     /// Its number, counted from 1.
@@ -74,7 +136,7 @@ pub struct Record<'a> {
     /// The number of the record that led to it, or 0. Of a tick this is the callback that queued
     /// it, which may be many records ago.
     pub cause: Cause,
-    /// How many causes stand above it.
+    /// How many causes stand above it. A cause of more than 4096 records ago counts as the top.
     pub depth: usize,
     /// The turn of the loop, counted from 1; 0 is the program before `run`.
     pub turn: u64,

@@ -14,7 +14,29 @@ use crate::room::stream::{KeepAlive, Stream};
 use crate::rules::state::server::{Input, State};
 use crate::rules::state::socket;
 
-/// A connection that was closed because there were too many: the argument of `drop`.
+/// A connection that was closed because there were too many: the argument of Node's `'drop'`, whose
+/// `localAddress`, `localPort` and `localFamily`, and the same of `remote`, are two addresses here.
+///
+/// ```
+/// use netloop::{Dropped, EventLoop};
+///
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop
+///     .create_server(|_socket| unreachable!())
+///     .set_max_connections(Some(0))
+///     .on_drop(|server, dropped: Option<&Dropped>| {
+///         let dropped = dropped.expect("a TCP connection");
+///         assert_eq!(dropped.local, server.address());
+///         assert!(dropped.remote.unwrap().ip().is_loopback());
+///         server.close();
+///     })
+///     .listen(("127.0.0.1", 0), |server| {
+///         let port = server.port().unwrap();
+///         server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap().on_error(|_, _| {});
+///     })?;
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {

@@ -188,8 +188,10 @@ impl Loop {
 }
 
 impl Server<'_> {
-    /// Stops listening, now; open connections go on. `close` is emitted once the last of them
-    /// has gone. The name stays good, and may listen again.
+    /// Stops listening, now: Node's `server.close()`. The file of a path is removed; connections
+    /// that the kernel has, but that were not accepted yet, are reset; open ones go on. `close` is
+    /// emitted, from a tick, once the last of them is destroyed; of a server that did not listen,
+    /// too. The name stays good, and may listen again.
     pub fn close(&mut self) -> &mut Self {
         let id = self.id;
         if let Some(server) = self.event_loop.server(id) {
@@ -201,8 +203,9 @@ impl Server<'_> {
         self
     }
 
-    /// As [`close`](Server::close), with a listener for the next `close`, which is told
-    /// `ERR_SERVER_NOT_RUNNING` if there was no listener to close.
+    /// As [`close`](Server::close), with a listener for the next `close`: Node's
+    /// `server.close(callback)`. It is told `ERR_SERVER_NOT_RUNNING` if there was no listener to
+    /// close.
     pub fn close_then(
         &mut self,
         callback: impl FnOnce(&mut Server<'_>, Result<(), Error>) + 'static,
@@ -216,13 +219,14 @@ impl Server<'_> {
         self.close()
     }
 
-    /// Lets the server hold the loop again: Node's `ref()`.
+    /// Lets the server hold the loop again: Node's `server.ref()`. It does from its making, while
+    /// it listens.
     pub fn ref_(&mut self) -> &mut Self {
         self.hold(true)
     }
 
-    /// Lets the loop end although this server listens: Node's `unref()`. It may be said before
-    /// `listen`.
+    /// Lets the loop end although this server listens: Node's `server.unref()`. It may be said
+    /// before `listen`. Its connections hold the loop all the same.
     pub fn unref(&mut self) -> &mut Self {
         self.hold(false)
     }

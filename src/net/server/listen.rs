@@ -202,15 +202,33 @@ impl Loop {
 }
 
 impl Server<'_> {
-    /// Listens. The callback is a listener for the next `listening`.
+    /// Listens: Node's `server.listen`. The callback is a listener for the next `listening`, which
+    /// is emitted from a tick; if this `listen` fails, it waits for a later one, as in Node.
     ///
-    /// Without a host the address is bound in the call, and [`address`](Server::address) is
-    /// good at once; with a host, one or more ticks later.
+    /// Without a host the address is bound in the call, to `::` and with it to IPv4, and
+    /// [`address`](Server::address) is good at once; with a host, one or more ticks later, and a
+    /// newer `listen` takes the place of an older one that is still looking its host up.
     ///
     /// # Errors
-    /// `ERR_SERVER_ALREADY_LISTEN` while there is a listener, and `ERR_INVALID_ARG_VALUE` for
-    /// options that contradict each other. What the kernel says is an `error` event, with the
-    /// system call `listen`.
+    /// `ERR_SERVER_ALREADY_LISTEN` while there is a listener; `ERR_INVALID_ARG_VALUE` for options
+    /// that name neither a port nor a path nor a descriptor, or a mode for an abstract path. What
+    /// the kernel says is an `error` event, with the system call `listen`.
+    ///
+    /// ```
+    /// use netloop::EventLoop;
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// let mut first = event_loop.create_server(|_socket| {});
+    /// let port = first.unref().listen((), |_| {})?.port().unwrap(); // without a host: at once
+    /// assert_eq!(first.listen((), |_| {}).err().unwrap().code(), Some("ERR_SERVER_ALREADY_LISTEN"));
+    ///
+    /// event_loop
+    ///     .create_server(|_socket| {})
+    ///     .on_error(|_, error| assert_eq!(error.code(), Some("EADDRINUSE")))
+    ///     .listen(port, |_| unreachable!())?;
+    /// event_loop.run()?;
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     pub fn listen(
         &mut self,
         target: impl Into<ListenOptions>,
@@ -233,8 +251,9 @@ impl Server<'_> {
         Ok(self)
     }
 
-    /// Another descriptor of the listening socket, to listen on elsewhere: see
-    /// [`ListenOptions::fd`].
+    /// Another descriptor of the listening socket (dup(2)), to listen on elsewhere: see
+    /// [`ListenOptions::fd`]. It stands for what Node hands to a cluster's workers. While it lives,
+    /// closing this server does not free the port.
     ///
     /// # Errors
     /// `ERR_SERVER_NOT_RUNNING` when it does not listen, and what dup(2) says.

@@ -39,16 +39,19 @@ type OnError = dyn FnMut(&mut Server<'_>, &Error);
 ///
 /// let mut event_loop = EventLoop::new()?;
 /// event_loop
-///     .create_server(|socket| {
-///         socket.end_with("hello");
-///     })
+///     .create_server(|_socket| {})
+///     .on_close(|server| assert!(!server.is_listening()))
 ///     .listen(("127.0.0.1", 0), |server| {
-///         println!("listening on {}", server.port().unwrap());
+///         assert_eq!(server.address().unwrap().to_string(), format!("127.0.0.1:{}", server.port().unwrap()));
 ///         server.close();
 ///     })?;
 /// event_loop.run()?;
 /// # Ok::<(), netloop::Error>(())
 /// ```
+///
+/// A view is made by [`Loop::server_at`] from a [`ServerId`], and is what callbacks are given. It
+/// cannot be kept: keep the id, which is good for as long as the loop. A server that has closed
+/// may listen again.
 pub struct Server<'l> {
     event_loop: &'l mut Loop,
     id: ServerId,
@@ -94,7 +97,9 @@ struct Settings {
 }
 
 impl Loop {
-    /// Makes a server that calls back for each connection: Node's `net.createServer`.
+    /// Makes a server that calls back for each connection: Node's `net.createServer(listener)`. The
+    /// callback is the first listener for [`connection`](Server::on_connection), called from the
+    /// poll phase. Nothing is listened on before [`listen`](Server::listen).
     pub fn create_server(
         &mut self,
         connection: impl FnMut(&mut Socket<'_>) + 'static,
@@ -102,7 +107,8 @@ impl Loop {
         self.create_server_with(ServerOptions::default(), connection)
     }
 
-    /// Makes a server with options: Node's `net.createServer(options, listener)`.
+    /// Makes a server with options: Node's `net.createServer(options, listener)`. See
+    /// [`create_server`](Loop::create_server).
     pub fn create_server_with(
         &mut self,
         options: ServerOptions,
@@ -135,7 +141,8 @@ impl Loop {
         self.server_at(id)
     }
 
-    /// A view of the server with this name.
+    /// A view of the server with this name, which must come from this loop: in another it may mean
+    /// somebody else.
     pub fn server_at(&mut self, id: ServerId) -> Server<'_> {
         Server {
             event_loop: self,
@@ -179,12 +186,12 @@ impl Loop {
 }
 
 impl Server<'_> {
-    /// The server's name, which may be kept.
+    /// The server's name, which may be kept; [`Loop::server_at`] makes a view of it again.
     pub fn id(&self) -> ServerId {
         self.id
     }
 
-    /// The loop the server belongs to.
+    /// The loop the server belongs to, for as long as the view: where Node has globals.
     pub fn event_loop(&mut self) -> &mut Loop {
         self.event_loop
     }

@@ -24,19 +24,21 @@ impl Loop {
 }
 
 impl Server<'_> {
-    /// Where the server stands.
+    /// Where the server stands in its [table](crate::state::server). Node hides it.
     pub fn state(&self) -> State {
         self.event_loop
             .server_ref(self.id)
             .map_or(State::Idle, |server| server.state)
     }
 
-    /// Whether there is a listener: Node's `listening`.
+    /// Whether there is a listener: Node's `listening`. It is true before `listening` is emitted,
+    /// and false at once after [`close`](Server::close).
     pub fn is_listening(&self) -> bool {
         self.state().is_listening()
     }
 
-    /// The address and port it listens on; none before `listen`, after `close`, or on a path.
+    /// The address and port it listens on: Node's `address()`, whose `family` the address tells.
+    /// None before `listen`, after `close`, or on a path.
     pub fn address(&self) -> Option<SocketAddr> {
         self.event_loop
             .server_ref(self.id)?
@@ -45,7 +47,8 @@ impl Server<'_> {
             .local_address()
     }
 
-    /// The port it listens on.
+    /// The port it listens on: Node's `address().port`. None where
+    /// [`address`](Server::address) is.
     pub fn port(&self) -> Option<u16> {
         Some(self.address()?.port())
     }
@@ -55,20 +58,21 @@ impl Server<'_> {
         self.event_loop.server_ref(self.id)?.path.as_deref()
     }
 
-    /// How many accepted connections have not been destroyed.
+    /// How many accepted connections have not been destroyed: Node's `getConnections`, at once.
     pub fn connections(&self) -> usize {
         self.event_loop
             .server_ref(self.id)
             .map_or(0, |server| server.connections)
     }
 
-    /// The accepted sockets that have not been destroyed, the oldest name first.
+    /// The accepted sockets that have not been destroyed, the oldest first. Node has no such list.
+    /// It looks at every socket of the loop.
     pub fn sockets(&self) -> Vec<SocketId> {
         self.event_loop.sockets_of(self.id)
     }
 
-    /// Calls back, from a tick, with the number of [`connections`](Server::connections): Node's
-    /// `getConnections`.
+    /// Calls back, from a tick, with the number of [`connections`](Server::connections) there are
+    /// then: Node's `getConnections`, which knows no error here.
     pub fn get_connections(
         &mut self,
         callback: impl FnOnce(&mut Server<'_>, usize) + 'static,
@@ -78,8 +82,9 @@ impl Server<'_> {
         self
     }
 
-    /// Limits the number of connections; those beyond it are closed at once, and `drop` is
-    /// emitted. Zero drops them all; `None` is no limit.
+    /// Limits the number of connections, from the next one on: Node's `maxConnections = …`. Those
+    /// beyond it are closed at once, and `drop` is emitted. Zero drops them all; `None`, Node's
+    /// `undefined`, is no limit.
     pub fn set_max_connections(&mut self, limit: Option<usize>) -> &mut Self {
         if let Some(server) = self.event_loop.server(self.id) {
             server.max_connections = limit;
@@ -87,7 +92,7 @@ impl Server<'_> {
         self
     }
 
-    /// The limit that was set.
+    /// The limit that was set: Node's `maxConnections`.
     pub fn max_connections(&self) -> Option<usize> {
         self.event_loop.server_ref(self.id)?.max_connections
     }

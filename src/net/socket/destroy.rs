@@ -154,22 +154,24 @@ impl Loop {
 }
 
 impl Socket<'_> {
-    /// Ends the socket now: what is queued is dropped, `close(2)` is called, and if received
-    /// bytes were left unread, the kernel resets the connection. `close` is emitted in the
-    /// closing phase. Calling it again does nothing.
+    /// Ends the socket now: Node's `destroy()`. What is queued is dropped, close(2) is called, and
+    /// if received bytes were left unread, the kernel resets the connection (RFC 1122, 4.2.2.13).
+    /// `close` is emitted in the closing phase, without a descriptor from a tick. Calling it again
+    /// does nothing.
     pub fn destroy(&mut self) -> &mut Self {
         self.event_loop.destroy(self.id, None);
         self
     }
 
-    /// As [`destroy`](Socket::destroy), and `error` is emitted before `close`, from a tick.
+    /// As [`destroy`](Socket::destroy), and `error` is emitted before `close`, from a tick: Node's
+    /// `destroy(error)`. Of a socket that is destroyed already the error is ignored.
     pub fn destroy_with(&mut self, error: Error) -> &mut Self {
         self.event_loop.destroy(self.id, Some(error));
         self
     }
 
-    /// Ends our half, and destroys the socket as soon as all that was written has left, without
-    /// waiting for the peer's end.
+    /// Ends our half, and destroys the socket at `finish`, when all that was written has left,
+    /// without waiting for the peer's end: Node's `destroySoon()`.
     pub fn destroy_soon(&mut self) -> &mut Self {
         if self.is_writable() {
             self.end();
@@ -182,8 +184,9 @@ impl Socket<'_> {
         })
     }
 
-    /// Closes the connection so that the peer sees a reset (`ECONNRESET`). While connecting,
-    /// this waits for the connection; a socket that has no connection to reset is destroyed with
+    /// Closes the connection so that the peer sees a reset (`ECONNRESET`), by `SO_LINGER` of zero
+    /// (socket(7)): Node's `resetAndDestroy()`. Ours sees a `close` without an error. While
+    /// connecting, this waits for the connection; a socket that has none to reset is destroyed with
     /// `ERR_SOCKET_CLOSED`.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ macro_rules! events {
 
                 #[doc = concat!(
                     "As [`", stringify!($on), "`](Socket::", stringify!($on),
-                    "), for one call only: the listener is gone before it is called."
+                    "), for one call only: Node's `once`. The listener is gone before it is called."
                 )]
                 pub fn $once(
                     &mut self,
@@ -41,64 +41,82 @@ macro_rules! events {
 }
 
 events! {
-    /// Adds a listener for `end`: the peer has sent its FIN, and all that came before it was
-    /// delivered. Emitted from a tick, in a later turn than the last `data`.
+    /// Adds a listener for Node's `'end'`: the peer has sent its FIN, and all that came before it
+    /// was delivered; where bytes wait that nobody takes, it does not come. Emitted from a tick, in
+    /// a later turn than the last `data`. Unless the socket is
+    /// [half open](Socket::set_allow_half_open), our [`end`](Socket::end) follows a tick later.
     on_end once_end = |entry| &mut entry.listeners.end => ();
-    /// Adds a listener for `error`. Emitted from a tick, at most once; `close` follows.
+    /// Adds a listener for Node's `'error'`: what ended the socket. Emitted from a tick, at most
+    /// once in a life; `close` follows. Codes of the kernel are those of connect(2), read(2),
+    /// write(2) and shutdown(2), such as `ECONNREFUSED`, `ECONNRESET` or `EPIPE`; Node's own stand
+    /// at [`Error`].
     ///
     /// An `error` that nobody listens to ends [`run`](crate::EventLoop::run) with it.
     on_error once_error = |entry| &mut entry.listeners.error => (error: &Error);
-    /// Adds a listener for `close`, the last event: all is over, and whether an error did it.
-    /// Emitted from the closing phase; of a socket that was never connected from a tick, and
-    /// then with `None`, Node's `undefined`.
+    /// Adds a listener for Node's `'close'`, the last event: all is over, and whether an error did
+    /// it. Emitted from the closing phase, that of the socket destroyed last first; of a socket
+    /// that was never connected from a tick, and then with `None`, Node's `undefined`. In it, and
+    /// in the ticks it queues, [`connect`](Socket::connect) begins a new life.
     on_close once_close = |entry| &mut entry.listeners.close => (had_error: Option<bool>);
-    /// Adds a listener for `drain`: a write had returned `false`, and nothing is owed now.
-    /// Emitted where the last owed byte left: the poll phase, or a tick.
+    /// Adds a listener for Node's `'drain'`: a write had returned `false`, and nothing is owed now.
+    /// Emitted where the last owed byte left, the poll phase or a tick, before the callback of that
+    /// write. Not after `end`.
     on_drain once_drain = |entry| &mut entry.listeners.drain => ();
-    /// Adds a listener for `connect`: the connection stands. Emitted from the poll phase.
+    /// Adds a listener for Node's `'connect'`: the connection stands. Emitted from the poll phase.
+    /// The callback of [`connect`](Socket::connect) is one of these.
     on_connect once_connect = |entry| &mut entry.cold().connect => ();
-    /// Adds a listener for `ready`, which follows `connect` at once.
+    /// Adds a listener for Node's `'ready'`, which follows `connect` at once, with no tick between
+    /// them.
     on_ready once_ready = |entry| &mut entry.cold().ready => ();
-    /// Adds a listener for `prefinish`: our FIN has left. Emitted from the pending phase.
+    /// Adds a listener for Node's `'prefinish'`: our FIN has left. Emitted from the pending phase,
+    /// or from the poll phase in which the last owed byte left.
     on_prefinish once_prefinish = |entry| &mut entry.cold().prefinish => ();
-    /// Adds a listener for `finish`: our half has ended. Emitted from the tick after the
-    /// pending phase in which the FIN left.
+    /// Adds a listener for Node's `'finish'`: our half has ended, and the kernel has all that was
+    /// written. Emitted from the tick that follows `prefinish`, behind the callbacks of `end`.
     on_finish once_finish = |entry| &mut entry.cold().finish => ();
-    /// Adds a listener for `timeout`: nothing was sent or received for as long as
+    /// Adds a listener for Node's `'timeout'`: nothing was sent or received for as long as
     /// [`set_timeout`](Socket::set_timeout) said. Nothing is closed. Emitted from the timers
     /// phase, once until there is activity again.
     on_timeout once_timeout = |entry| &mut entry.cold().timeout => ();
-    /// Adds a listener for `pause`. Emitted from a tick (Node: inside the call).
+    /// Adds a listener for Node's `'pause'`: [`pause`](Socket::pause) was called, and the data was
+    /// not paused before. Emitted from a tick (Node: inside the call).
     on_pause once_pause = |entry| &mut entry.cold().pause => ();
-    /// Adds a listener for `resume`. Emitted from a tick.
+    /// Adds a listener for Node's `'resume'`: the data begins to flow. Emitted from a tick, before
+    /// the `data` that waited.
     on_resume once_resume = |entry| &mut entry.cold().resume => ();
-    /// Adds a listener for `lookup`: a name was looked up, with one call for each address, or
-    /// one for the error. Emitted from the tick of the answer.
+    /// Adds a listener for Node's `'lookup'`: a name was looked up, with one call for each address,
+    /// or one for the error. Emitted from the poll phase, where the answers of the helper thread
+    /// come in, or from the tick of [`answer_lookup`](crate::Loop::answer_lookup). Not for IP
+    /// addresses and paths.
     on_lookup once_lookup = |entry| &mut entry.cold().lookup => (lookup: &Lookup);
-    /// Adds a listener for `connectionAttempt`: `connect(2)` is about to be called. Emitted from
-    /// a tick, or from where an earlier address has failed.
+    /// Adds a listener for Node's `'connectionAttempt'`: connect(2) is about to be called; for a
+    /// path, where Node emits it inside the call, it was called. Emitted from a tick, from where
+    /// the name was answered, or from where an earlier address has failed.
     on_connection_attempt once_connection_attempt =
         |entry| &mut entry.cold().connection_attempt => (attempt: &Attempt);
-    /// Adds a listener for `connectionAttemptFailed`. Emitted from the poll phase, or from the
-    /// pending phase if `connect(2)` failed at once.
+    /// Adds a listener for Node's `'connectionAttemptFailed'`: the kernel refused an address, and
+    /// the next one is tried if there is one. Emitted from the poll phase, or from the pending
+    /// phase if connect(2) failed at once; before `error`.
     on_connection_attempt_failed once_connection_attempt_failed =
         |entry| &mut entry.cold().connection_attempt_failed => (attempt: &Attempt, error: &Error);
-    /// Adds a listener for `connectionAttemptTimeout`: an address did not answer in time, and
-    /// the next one is tried. Emitted from the timers phase.
+    /// Adds a listener for Node's `'connectionAttemptTimeout'`: an address did not answer in
+    /// [time](crate::ConnectOptions::auto_select_family_attempt_timeout), and the next one is
+    /// tried. Emitted from the timers phase.
     on_connection_attempt_timeout once_connection_attempt_timeout =
         |entry| &mut entry.cold().connection_attempt_timeout => (attempt: &Attempt);
-    /// Adds a listener for `pipe`: the socket named began to be piped into this one. Emitted
-    /// from a tick (Node: inside the call).
-    on_pipe once_pipe = |entry| &mut entry.cold().pipe => (source: SocketId);
-    /// Adds a listener for `unpipe`: the socket named is not piped into this one any more.
+    /// Adds a listener for Node's `'pipe'`: the socket named began to be piped into this one.
     /// Emitted from a tick (Node: inside the call).
+    on_pipe once_pipe = |entry| &mut entry.cold().pipe => (source: SocketId);
+    /// Adds a listener for Node's `'unpipe'`: the socket named is not piped into this one any more,
+    /// by [`unpipe`](Socket::unpipe) or because this one has finished, failed or closed. Emitted
+    /// from a tick (Node: inside the call).
     on_unpipe once_unpipe = |entry| &mut entry.cold().unpipe => (source: SocketId);
 }
 
 impl Socket<'_> {
-    /// Adds a listener for `data`: bytes have come. They are lent for the call; at most as many
-    /// as the read buffer holds (64 KiB) come at once. Emitted from the poll phase, or, for
-    /// bytes that waited, from a tick.
+    /// Adds a listener for Node's `'data'`: bytes have come. They are lent for the call; at most as
+    /// many as the [read buffer](crate::Loop::set_read_buffer) holds (64 KiB) come at once. Emitted
+    /// from the poll phase, or, for bytes that waited, from a tick.
     ///
     /// Unless the socket is paused, this lets the data flow, from a tick on.
     pub fn on_data(&mut self, listener: impl FnMut(&mut Socket<'_>, &[u8]) + 'static) -> &mut Self {
@@ -108,7 +126,8 @@ impl Socket<'_> {
         self
     }
 
-    /// As [`on_data`](Socket::on_data), for one call only. The data goes on flowing.
+    /// As [`on_data`](Socket::on_data), for one call only: Node's `once`. The data goes on flowing,
+    /// into nothing if nobody else listens.
     pub fn once_data(
         &mut self,
         listener: impl FnOnce(&mut Socket<'_>, &[u8]) + 'static,
@@ -124,8 +143,29 @@ impl Socket<'_> {
         self
     }
 
-    /// Adds a listener for `readable`: there is something to [`read`](Socket::read), or the end
-    /// has come. Emitted from a tick. The data does not flow by itself any more.
+    /// Adds a listener for Node's `'readable'`: there is something to [`read`](Socket::read), or the
+    /// end has come. Emitted from a tick. The data does not flow by itself any more.
+    ///
+    /// ```
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop
+    ///     .create_server(|socket| {
+    ///         socket.end_with("hello");
+    ///         let server = socket.server().unwrap();
+    ///         socket.event_loop().server_at(server).close();
+    ///     })
+    ///     .listen(("127.0.0.1", 0), |server| {
+    ///         let port = server.port().unwrap();
+    ///         let mut socket = server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap();
+    ///         socket.once_readable(|socket| {
+    ///             assert_eq!(socket.read(Some(4)), Some(b"hell".to_vec()));
+    ///             assert_eq!(socket.read(Some(4)), None); // not so many yet
+    ///             socket.resume();
+    ///         });
+    ///     })?;
+    /// event_loop.run()?;
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     pub fn on_readable(&mut self, listener: impl FnMut(&mut Socket<'_>) + 'static) -> &mut Self {
         let listener: Box<super::Plain> = Box::new(listener);
         self.listen_to(|entry| &mut entry.cold().readable, listener, false);
@@ -133,7 +173,7 @@ impl Socket<'_> {
         self
     }
 
-    /// As [`on_readable`](Socket::on_readable), for one call only.
+    /// As [`on_readable`](Socket::on_readable), for one call only: Node's `once`.
     pub fn once_readable(&mut self, listener: impl FnOnce(&mut Socket<'_>) + 'static) -> &mut Self {
         let mut listener = Some(listener);
         let once: Box<super::Plain> = Box::new(move |socket| {
@@ -159,7 +199,9 @@ impl Socket<'_> {
         self
     }
 
-    /// How many listeners an event has, by Node's name for it: `listenerCount`.
+    /// How many listeners an event has, by Node's name for it, such as `connectionAttempt`: Node's
+    /// `listenerCount`, without the one that Node keeps for itself on `end`. 0 for a name that is no
+    /// event.
     pub fn listener_count(&self, event: &str) -> usize {
         let Some(entry) = self.event_loop.entry_ref(self.id) else {
             return 0;

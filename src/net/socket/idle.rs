@@ -130,16 +130,44 @@ impl Loop {
 }
 
 impl Socket<'_> {
-    /// Has `timeout` emitted once nothing was sent or received for so long: Node's
-    /// `socket.setTimeout`. Zero turns it off. Nothing is closed by it, and it does not hold the
-    /// loop. Above 2^31-1 ms it is cut to that. After `destroy` this does nothing.
+    /// Has `timeout` emitted, from the timers phase, once nothing was sent or received for so long:
+    /// Node's `socket.setTimeout`. Zero turns it off. Nothing is closed by it, and it does not hold
+    /// the loop. After `destroy` this does nothing.
+    ///
+    /// The time is whole milliseconds, cut, and at least 1 ms; above 2^31-1 ms it is cut to that,
+    /// with a warning in the log. It counts from this call, and anew from each connect, read and
+    /// write, each dated with the loop's [time](crate::Loop::now): a callback that is busy for
+    /// longer than the timeout before it writes has that time counted.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let server = event_loop
+    ///     .create_server(|socket| {
+    ///         socket.set_timeout(Duration::from_millis(2)).on_timeout(|socket| {
+    ///             socket.destroy(); // the program decides
+    ///         });
+    ///         let server = socket.server().unwrap();
+    ///         socket.event_loop().server_at(server).close();
+    ///     })
+    ///     .listen(("127.0.0.1", 0), |_| {})?
+    ///     .id();
+    /// event_loop.set_immediate(move |event_loop| {
+    ///     let port = event_loop.server_at(server).port().unwrap();
+    ///     event_loop.connect(("127.0.0.1", port), |_| {}).unwrap().resume();
+    /// });
+    /// event_loop.run()?;
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     pub fn set_timeout(&mut self, timeout: Duration) -> &mut Self {
         self.event_loop.set_idle_timeout(self.id, timeout);
         self
     }
 
-    /// As [`set_timeout`](Socket::set_timeout), with a listener for the next `timeout` only. Where
-    /// that sets no timeout, for it is zero or the socket is destroyed, none is added, as in Node.
+    /// As [`set_timeout`](Socket::set_timeout), with a listener for the next `timeout` only: Node's
+    /// `setTimeout(timeout, callback)`. Where that sets no timeout, for it is zero or the socket is
+    /// destroyed, none is added, as in Node.
     pub fn set_timeout_once(
         &mut self,
         timeout: Duration,
@@ -153,11 +181,13 @@ impl Socket<'_> {
     }
 
     /// The idle timeout that was set last, zero included, as it was cut: Node's `socket.timeout`.
+    /// None if none was set.
     pub fn timeout(&self) -> Option<Duration> {
         self.event_loop.idle_timeout(self.id)
     }
 
-    /// An interval that dies with the socket. The rules are those of
+    /// An interval that dies with the socket: it is cleared by `destroy`, whoever calls it. For what
+    /// Node programs use `setInterval` and forget `clearInterval` in `close`. The rules are those of
     /// [`Loop::set_interval`].
     pub fn set_interval(
         &mut self,

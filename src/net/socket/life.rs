@@ -185,13 +185,15 @@ impl SocketEntry {
 }
 
 impl Socket<'_> {
-    /// Lets the socket hold the loop again: Node's `ref()`.
+    /// Lets the socket hold the loop again: Node's `socket.ref()`. It does from its making, while it
+    /// is read from.
     pub fn ref_(&mut self) -> &mut Self {
         self.hold(true)
     }
 
-    /// Lets the loop end although this socket is open: Node's `unref()`. A request that is on
-    /// its way (a connect, a write) holds the loop all the same.
+    /// Lets the loop end although this socket is open: Node's `socket.unref()`. A request that is
+    /// on its way (a connect, a write, a shutdown) holds the loop all the same, as in libuv. It may
+    /// be said before `connect`.
     pub fn unref(&mut self) -> &mut Self {
         self.hold(false)
     }

@@ -53,13 +53,6 @@ const HIGH_WATER_MARK: usize = 64 * 1024;
 
 /// A socket, lent for one call: its name, and the loop. Node's `net.Socket`.
 ///
-/// A view is made by [`Loop::socket_at`] from a [`SocketId`], and is what callbacks are given.
-/// It cannot be kept: keep the id. A view of a socket that is gone is a quiet one: writes return
-/// `false`, setters do nothing, properties are those of a destroyed socket.
-///
-/// No method runs a callback; what a call causes is emitted later, from the queue that the
-/// event's documentation names.
-///
 /// ```
 /// use netloop::EventLoop;
 ///
@@ -79,6 +72,14 @@ const HIGH_WATER_MARK: usize = 64 * 1024;
 /// event_loop.run()?;
 /// # Ok::<(), netloop::Error>(())
 /// ```
+///
+/// A view is made by [`Loop::socket_at`] from a [`SocketId`], and is what callbacks are given.
+/// It cannot be kept: keep the id. A view of a socket that is gone is a quiet one: writes return
+/// `false`, setters do nothing, properties are those of a destroyed socket, and counters are 0. A
+/// socket is gone when the ticks of its `close` have run; Node's object remembers for longer.
+///
+/// No method runs a callback; what a call causes is emitted later, from the queue that the
+/// event's documentation names. Methods that Node chains are chained here.
 pub struct Socket<'l> {
     pub(super) event_loop: &'l mut Loop,
     pub(super) id: SocketId,
@@ -242,12 +243,14 @@ impl SocketEntry {
 
 impl Loop {
     /// Makes a socket that is not connected: Node's `new net.Socket()`. It lives until its
-    /// `close`.
+    /// `close`, so one that is neither connected nor destroyed lives as long as the loop. It does
+    /// not hold the loop.
     pub fn socket(&mut self) -> Socket<'_> {
         self.socket_with(SocketOptions::default())
     }
 
-    /// Makes a socket that is not connected, with options: Node's `new net.Socket(options)`.
+    /// Makes a socket that is not connected, with options: Node's `new net.Socket(options)`. See
+    /// [`socket`](Loop::socket).
     pub fn socket_with(&mut self, options: SocketOptions) -> Socket<'_> {
         let mut entry = SocketEntry::new(None, State::Idle(Writable::Open));
         let signal = options.signal;
@@ -257,7 +260,8 @@ impl Loop {
         self.socket_at(id)
     }
 
-    /// A view of the socket with this name.
+    /// A view of the socket with this name, which must come from this loop: in another it may mean
+    /// somebody else. Of one that is gone it is a quiet one.
     pub fn socket_at(&mut self, id: SocketId) -> Socket<'_> {
         Socket {
             event_loop: self,
@@ -336,12 +340,12 @@ impl Loop {
 }
 
 impl Socket<'_> {
-    /// The socket's name, which may be kept.
+    /// The socket's name, which may be kept; [`Loop::socket_at`] makes a view of it again.
     pub fn id(&self) -> SocketId {
         self.id
     }
 
-    /// The loop the socket belongs to.
+    /// The loop the socket belongs to, for as long as the view: where Node has globals.
     pub fn event_loop(&mut self) -> &mut Loop {
         self.event_loop
     }

@@ -37,24 +37,40 @@ pub struct SocketOptions {
 type OnReadCallback = Box<dyn FnMut(&mut Socket<'_>, &[u8]) -> bool>;
 
 /// A buffer of the program's own that received bytes are put into, and who is told: Node's
-/// `onread` option. `data` is not emitted then. A callback that returns `false` stops the
-/// reading until [`resume`](crate::Socket::resume).
+/// `onread` option.
 ///
 /// ```
-/// use netloop::OnRead;
+/// use netloop::{ConnectOptions, EventLoop, OnRead};
 ///
-/// let on_read = OnRead::new(vec![0; 4096], |_socket, chunk| {
-///     println!("{} bytes", chunk.len());
-///     true
-/// });
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop
+///     .create_server(|socket| {
+///         socket.end_with("hello");
+///         let server = socket.server().unwrap();
+///         socket.event_loop().server_at(server).close();
+///     })
+///     .listen(("127.0.0.1", 0), |server| {
+///         let on_read = OnRead::new(vec![0; 2], |_socket, chunk| {
+///             assert!(["he", "ll", "o"].map(str::as_bytes).contains(&chunk));
+///             true
+///         });
+///         let options = ConnectOptions::from(server.address().unwrap()).on_read(on_read);
+///         server.event_loop().connect(options, |_| {}).unwrap();
+///     })?;
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
 /// ```
+///
+/// It is called from the poll phase, and `data` is not emitted then; `end`, `error` and `close` are.
+/// A callback that returns `false` stops the reading until [`resume`](crate::Socket::resume).
 pub struct OnRead {
     pub(super) buffer: Box<[u8]>,
     pub(super) callback: OnReadCallback,
 }
 
 impl OnRead {
-    /// A buffer, which must not be empty (one byte is made of an empty one), and who is told.
+    /// A buffer, Node's `onread.buffer`, and who is told, Node's `onread.callback`. A chunk is at most
+    /// as long as the buffer, which is used again for the next. One byte is made of an empty one.
     pub fn new(
         buffer: impl Into<Box<[u8]>>,
         callback: impl FnMut(&mut Socket<'_>, &[u8]) -> bool + 'static,
@@ -96,30 +112,35 @@ macro_rules! socket_options {
 }
 
 socket_options! {
-    /// Whether the socket stays writable after the peer's end; otherwise `end` is called for it
-    /// a tick after `end` was emitted.
+    /// Node's `allowHalfOpen`: whether the socket stays writable after the peer's end; otherwise
+    /// `end` is called for it a tick after `end` was emitted.
     allow_half_open: bool => |options, on| options.allow_half_open = on;
-    /// `TCP_NODELAY`, set before `connect` is emitted.
+    /// Node's `noDelay`: `TCP_NODELAY` (tcp(7)), set before `connect` is emitted.
     no_delay: bool => |options, on| options.no_delay = on;
-    /// `SO_KEEPALIVE`, set before `connect` is emitted.
+    /// Node's `keepAlive`: `SO_KEEPALIVE` (socket(7)), set before `connect` is emitted. See
+    /// [`set_keep_alive`](crate::Socket::set_keep_alive).
     keep_alive: bool => |options, on| options.keep_alive = on;
-    /// How long a connection is idle before the first keep-alive probe, cut to whole seconds;
-    /// zero leaves the system's time.
+    /// Node's `keepAliveInitialDelay`: how long a connection is idle before the first keep-alive
+    /// probe, cut to whole seconds; zero leaves the system's time.
     keep_alive_initial_delay: Duration =>
         |options, delay| options.keep_alive_initial_delay = delay;
-    /// How many bytes may wait in either direction before `write` answers `false`, or reading
-    /// stops; 65536 unless set, as in Node.
+    /// Node's `highWaterMark`: how many bytes may wait in either direction before `write` answers
+    /// `false`, or reading stops; 65536 unless set, as in Node.
     high_water_mark: usize => |options, bytes| options.high_water_mark = Some(bytes);
-    /// How many bytes may be owed to the kernel; a write beyond it fails with `ENOBUFS`, and the
-    /// socket is destroyed. 64 MiB unless set.
+    /// How many bytes may be owed to the kernel; a write that would have to wait beyond it fails
+    /// with `ENOBUFS`, and the socket is destroyed. 64 MiB unless set. What the kernel leaves of a
+    /// write before which nothing waited is kept, however long it is. Node has no limit.
     write_limit: usize => |options, bytes| options.write_limit = Some(bytes);
-    /// The type-of-service byte of what is sent (`IP_TOS`, `IPV6_TCLASS`).
+    /// Node's `typeOfService`: the type-of-service byte of what is sent (`IP_TOS` of ip(7),
+    /// `IPV6_TCLASS` of ipv6(7)).
     type_of_service: u8 => |options, value| options.type_of_service = Some(value);
-    /// Addresses that must not be connected to: `ERR_IP_BLOCKED`.
+    /// Node's `blockList`: addresses that must not be connected to. The socket has an `error` then,
+    /// `ERR_IP_BLOCKED`; of a name with several addresses the others are tried.
     block_list: BlockList => |options, list| options.block_list = Some(list);
-    /// Where received bytes are put, and who is told.
+    /// Node's `onread`: where received bytes are put, and who is told, in place of `data`.
     on_read: OnRead => |options, on_read| options.on_read = Some(on_read);
-    /// The abort handle that destroys the socket.
+    /// Node's `signal`: the abort handle that destroys the socket, with `ABORT_ERR`. With one that
+    /// was used already, that happens in the next tick, and the socket does not connect.
     signal: AbortId => |options, signal| options.signal = Some(signal);
 }
 
@@ -141,15 +162,21 @@ impl SocketOptions {
 /// Where to connect to, and how: the options of Node's `net.connect`.
 ///
 /// It is made from a port (of `localhost`), a host and a port, a socket address, or a path; or
-/// from a string, which is a port if it is a number, and else a path, as in Node.
+/// from a string, which is a port if it is a number of 0 to 65535, and else a path.
 ///
 /// ```
 /// use std::time::Duration;
-/// use netloop::ConnectOptions;
+/// use netloop::{ConnectOptions, EventLoop};
 ///
-/// let options = ConnectOptions::from(("127.0.0.1", 8000))
-///     .timeout(Duration::from_secs(5))
-///     .no_delay(true);
+/// let mut event_loop = EventLoop::new()?;
+/// let timeout = Duration::from_secs(5);
+/// let options = ConnectOptions::from(("127.0.0.1", 8000)).timeout(timeout).allow_half_open(true);
+/// let mut socket = event_loop.connect(options, |_| unreachable!())?;
+/// assert!(socket.is_connecting() && socket.allow_half_open());
+/// assert_eq!(socket.timeout(), Some(timeout));
+/// socket.destroy(); // another time
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
 /// ```
 #[derive(Default)]
 pub struct ConnectOptions {
@@ -168,36 +195,39 @@ pub struct ConnectOptions {
 }
 
 impl ConnectOptions {
-    /// The address to connect from; the port is any unless
-    /// [`local_port`](ConnectOptions::local_port) is set.
+    /// Node's `localAddress`: the address to connect from; the port is any unless
+    /// [`local_port`](ConnectOptions::local_port) is set. That it cannot be bound is an `error`
+    /// with the system call `bind`. Only one address of a name is tried then, as in Node.
     #[must_use]
     pub fn local_address(mut self, address: IpAddr) -> Self {
         self.local_address = Some(address);
         self
     }
 
-    /// The port to connect from.
+    /// Node's `localPort`: the port to connect from; any unless set.
     #[must_use]
     pub fn local_port(mut self, port: u16) -> Self {
         self.local_port = Some(port);
         self
     }
 
-    /// Looks names up in one family only: 4 or 6; 0 is both.
+    /// Node's `family`: looks names up in one family only, 4 or 6; 0 is both. Anything else counts
+    /// as 0, where Node throws. Only one address of a name is tried with 4 or 6, as in Node.
     #[must_use]
     pub fn family(mut self, family: u8) -> Self {
         self.family = family;
         self
     }
 
-    /// getaddrinfo's `ai_flags`. With 0, `AI_ADDRCONFIG` is used if both families are wanted.
+    /// Node's `hints`: the `ai_flags` of getaddrinfo(3), handed on as they are. With 0,
+    /// `AI_ADDRCONFIG` is used if both families are wanted.
     #[must_use]
     pub fn hints(mut self, hints: i32) -> Self {
         self.hints = hints;
         self
     }
 
-    /// What looks the name up, in place of what the loop has; see
+    /// Node's `lookup`: what looks the name up, in place of what the loop has; see
     /// [`set_lookup`](crate::Loop::set_lookup).
     #[must_use]
     pub fn lookup(mut self, lookup: impl FnMut(&mut Loop, LookupRequest) + 'static) -> Self {
@@ -205,23 +235,27 @@ impl ConnectOptions {
         self
     }
 
-    /// Whether several addresses of a name are tried in turn (Happy Eyeballs, RFC 8305, without
-    /// the overlap: as in Node, an attempt ends before the next one begins).
+    /// Node's `autoSelectFamily`: whether several addresses of a name are tried in turn (Happy
+    /// Eyeballs, RFC 8305, without the overlap: as in Node, an attempt ends before the next one
+    /// begins). If all fail, the `error` is an `AggregateError` with the code of the first. Unless
+    /// set, [the loop's default](crate::Loop::default_auto_select_family).
     #[must_use]
     pub fn auto_select_family(mut self, on: bool) -> Self {
         self.auto_select_family = Some(on);
         self
     }
 
-    /// How long each address but the last has to answer; at least 10 ms.
+    /// Node's `autoSelectFamilyAttemptTimeout`: how long each address of several but the last has to
+    /// answer; at least 10 ms. Unless set,
+    /// [the loop's default](crate::Loop::default_auto_select_family_attempt_timeout).
     #[must_use]
     pub fn auto_select_family_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout.max(super::connect::ATTEMPT_TIMEOUT_MIN));
         self
     }
 
-    /// The idle timeout, which begins before the connection; see
-    /// [`set_timeout`](crate::Socket::set_timeout).
+    /// Node's `timeout`: the idle timeout, which begins before the connection; see
+    /// [`set_timeout`](crate::Socket::set_timeout). That it has come ends nothing by itself.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

@@ -163,20 +163,42 @@ impl Loop {
 
 impl Socket<'_> {
     /// Sends what this socket receives to another one (itself makes an echo), and ends that one
-    /// when this one has ended. A destination that wants no more pauses this socket until it has
-    /// drained.
+    /// when this one has ended: Node's `pipe(destination)`. A destination that wants no more (its
+    /// `write` answers `false`) pauses this socket until it has drained. `pipe` is emitted on the
+    /// destination, from a tick. Errors are not handed on, as in Node.
+    ///
+    /// ```
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop
+    ///     .create_server(|socket| {
+    ///         let itself = socket.id();
+    ///         socket.pipe(itself); // an echo server
+    ///         let server = socket.server().unwrap();
+    ///         socket.event_loop().server_at(server).close();
+    ///     })
+    ///     .listen(("127.0.0.1", 0), |server| {
+    ///         let port = server.port().unwrap();
+    ///         let hello = |socket: &mut netloop::Socket<'_>| _ = socket.end_with("hello");
+    ///         let mut socket = server.event_loop().connect(("127.0.0.1", port), hello).unwrap();
+    ///         socket.on_data(|_, chunk| assert_eq!(chunk, b"hello"));
+    ///     })?;
+    /// event_loop.run()?;
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     pub fn pipe(&mut self, destination: SocketId) -> &mut Self {
         self.event_loop.pipe(self.id, destination, true);
         self
     }
 
-    /// As [`pipe`](Socket::pipe), but the destination is not ended: Node's `{end: false}`.
+    /// As [`pipe`](Socket::pipe), but the destination is not ended: Node's
+    /// `pipe(destination, {end: false})`.
     pub fn pipe_without_end(&mut self, destination: SocketId) -> &mut Self {
         self.event_loop.pipe(self.id, destination, false);
         self
     }
 
-    /// Undoes a [`pipe`](Socket::pipe); with `None` all of them. The last one pauses this socket.
+    /// Undoes a [`pipe`](Socket::pipe), with `None` all of them: Node's `unpipe([destination])`. The
+    /// last one pauses this socket. `unpipe` is emitted on the destination, from a tick.
     pub fn unpipe(&mut self, destination: Option<SocketId>) -> &mut Self {
         let id = self.id;
         let all: Vec<SocketId> = self

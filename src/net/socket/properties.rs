@@ -16,11 +16,27 @@ impl Loop {
         Some(self.entry_ref(id)?.connection.state)
     }
 
-    /// Makes a socket of a connected descriptor: Node's `new net.Socket({fd})`. It is read from
-    /// at once.
+    /// Makes a socket of a connected descriptor, of TCP or of the Unix domain: Node's
+    /// `new net.Socket({fd})`. It is read from at once.
     ///
     /// # Errors
-    /// `ERR_INVALID_FD_TYPE` for a descriptor that is not a stream socket.
+    /// `ERR_INVALID_FD_TYPE` for a descriptor that is not a stream socket, and what epoll_ctl(2)
+    /// says.
+    ///
+    /// ```
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// let (ours, theirs) = UnixStream::pair().unwrap();
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.socket_from_fd(ours)?.end_with("hello").resume();
+    /// event_loop.socket_from_fd(theirs)?.on_data(|_, chunk| assert_eq!(chunk, b"hello"));
+    /// event_loop.run()?;
+    ///
+    /// let file = std::fs::File::open("/dev/null").unwrap();
+    /// let error = event_loop.socket_from_fd(file).err().unwrap();
+    /// assert_eq!(error.code(), Some("ERR_INVALID_FD_TYPE"));
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     pub fn socket_from_fd(&mut self, fd: impl Into<OwnedFd>) -> Result<Socket<'_>, Error> {
         let invalid = |_| {
             let message = "Unsupported fd type: UNKNOWN";
@@ -57,7 +73,8 @@ impl Loop {
 }
 
 impl Socket<'_> {
-    /// Where the socket stands. One that is gone is [`State::Closed`].
+    /// Where the socket stands in its [table](crate::state::socket). One that is gone is
+    /// [`State::Closed`]. Node hides it, and shows [`readyState`](Socket::ready_state).
     pub fn state(&self) -> State {
         self.event_loop.state_of(self.id).unwrap_or(State::Closed)
     }
@@ -80,12 +97,13 @@ impl Socket<'_> {
         self.state().ready_state()
     }
 
-    /// Whether `connect` was called and nothing has come of it yet.
+    /// Whether `connect` was called and nothing has come of it yet: Node's `connecting`. It is
+    /// already false when `connect` is emitted.
     pub fn is_connecting(&self) -> bool {
         matches!(self.state(), State::Opening(_))
     }
 
-    /// Whether there is no connection (yet, or any more).
+    /// Whether there is no connection (yet, or any more): Node's `pending`.
     pub fn is_pending(&self) -> bool {
         !matches!(self.state(), State::Open(_, _))
     }
@@ -95,22 +113,23 @@ impl Socket<'_> {
         self.state().is_readable()
     }
 
-    /// Whether `write` is welcome: Node's `writable`.
+    /// Whether `write` is welcome: Node's `writable`. Not after `end`, `destroy` or a failed write.
     pub fn is_writable(&self) -> bool {
         self.state().is_writable()
     }
 
-    /// Whether `end` was called: Node's `writableEnded`.
+    /// Whether `end` was called: Node's `writableEnded`, but false once destroyed.
     pub fn is_writable_ended(&self) -> bool {
         self.state().is_ended()
     }
 
-    /// Whether `finish` was emitted, or is about to be: Node's `writableFinished`.
+    /// Whether `finish` was emitted, or is about to be: Node's `writableFinished`, but false once
+    /// destroyed.
     pub fn is_writable_finished(&self) -> bool {
         self.state().is_finished()
     }
 
-    /// Whether `destroy` was called, by whomever.
+    /// Whether `destroy` was called, by the program or by the loop: Node's `destroyed`.
     pub fn is_destroyed(&self) -> bool {
         self.state().is_destroyed()
     }
@@ -120,18 +139,18 @@ impl Socket<'_> {
         self.is_destroyed()
     }
 
-    /// The error that ended it.
+    /// The error that ended it, or that a write has met and that is going to: Node's `errored`.
     pub fn errored(&self) -> Option<Error> {
         self.entry()?.errored().cloned()
     }
 
-    /// Whether the socket stays writable after the peer's end.
+    /// Whether the socket stays writable after the peer's end: Node's `allowHalfOpen`.
     pub fn allow_half_open(&self) -> bool {
         self.entry().is_some_and(|entry| entry.allow_half_open)
     }
 
-    /// Sets whether the socket stays writable after the peer's end. It is looked at when `end`
-    /// has been emitted.
+    /// Sets whether the socket stays writable after the peer's end: Node's `allowHalfOpen = …`. It
+    /// is looked at when `end` has been emitted.
     pub fn set_allow_half_open(&mut self, on: bool) -> &mut Self {
         if let Some(entry) = self.event_loop.entry(self.id) {
             entry.allow_half_open = on;
@@ -139,17 +158,19 @@ impl Socket<'_> {
         self
     }
 
-    /// The server that accepted it.
+    /// The server that accepted it, or none: Node's `server`.
     pub fn server(&self) -> Option<ServerId> {
         self.entry()?.server
     }
 
-    /// Bytes received, those included that wait for the user. Good after `close`, too.
+    /// Bytes received, those included that wait for the user: Node's `bytesRead`. It counts a
+    /// connection, and is good until the socket is gone.
     pub fn bytes_read(&self) -> u64 {
         self.entry().map_or(0, |entry| entry.connection.bytes_read)
     }
 
-    /// Bytes sent, and those that wait to be sent. Good after `close`, too.
+    /// Bytes sent, and those that wait to be sent: Node's `bytesWritten`. It counts a connection,
+    /// and is good until the socket is gone.
     pub fn bytes_written(&self) -> u64 {
         self.entry().map_or(0, |entry| {
             let outbox = entry.connection.outbox();
@@ -165,8 +186,8 @@ impl Socket<'_> {
         })
     }
 
-    /// Bytes that have not left: Node's `writableLength`. A write that has left in part counts
-    /// whole.
+    /// Bytes that have not left: Node's `writableLength`. A write of which the kernel has taken a
+    /// part counts whole until it has left.
     pub fn writable_length(&self) -> usize {
         self.entry().map_or(0, |entry| entry.connection.owed())
     }
@@ -176,19 +197,21 @@ impl Socket<'_> {
         self.is_writable() && self.entry().is_some_and(|entry| entry.needs_drain)
     }
 
-    /// How often [`cork`](Socket::cork) was called more than [`uncork`](Socket::uncork).
+    /// How often [`cork`](Socket::cork) was called more than [`uncork`](Socket::uncork): Node's
+    /// `writableCorked`.
     pub fn writable_corked(&self) -> usize {
         let cold = self.entry().and_then(|entry| entry.cold.as_ref());
         cold.map_or(0, |cold| cold.corked)
     }
 
-    /// The high-water mark of what may wait to be sent, in bytes.
+    /// The high-water mark of what may wait to be sent, in bytes: Node's `writableHighWaterMark`.
     pub fn writable_high_water_mark(&self) -> usize {
         self.entry()
             .map_or(HIGH_WATER_MARK, SocketEntry::high_water_mark)
     }
 
-    /// The high-water mark of what may wait to be read, in bytes.
+    /// The high-water mark of what may wait to be read, in bytes, the same as that of what may wait
+    /// to be sent: Node's `readableHighWaterMark`.
     pub fn readable_high_water_mark(&self) -> usize {
         self.writable_high_water_mark()
     }
@@ -199,22 +222,23 @@ impl Socket<'_> {
         self.stream()?.local_address()
     }
 
-    /// Our IP address.
+    /// Our IP address: Node's `localAddress`. None where [`address`](Socket::address) is.
     pub fn local_address(&self) -> Option<IpAddr> {
         Some(self.address()?.ip())
     }
 
-    /// Our port.
+    /// Our port: Node's `localPort`.
     pub fn local_port(&self) -> Option<u16> {
         Some(self.address()?.port())
     }
 
-    /// `IPv4` or `IPv6`.
+    /// `IPv4` or `IPv6`: Node's `localFamily`.
     pub fn local_family(&self) -> Option<&'static str> {
         Some(family(self.address()?.ip()))
     }
 
-    /// The peer's address and port, as accept4(2) or getpeername(2) tells it. None while
+    /// The peer's address and port, as accept4(2) or getpeername(2) tells it: Node's
+    /// `remoteAddress`, `remotePort` and `remoteFamily` in one. None while
     /// connecting and on a Unix-domain socket; after `destroy` only if it was asked for before,
     /// as in Node.
     pub fn peer(&mut self) -> Option<SocketAddr> {
@@ -230,23 +254,26 @@ impl Socket<'_> {
         found
     }
 
-    /// The peer's IP address; see [`peer`](Socket::peer).
+    /// The peer's IP address: Node's `remoteAddress`; see [`peer`](Socket::peer). On a server that
+    /// listens on `::`, an IPv4 peer is `::ffff:1.2.3.4`, as in Node;
+    /// [`to_canonical`](IpAddr::to_canonical) takes the prefix off.
     pub fn remote_address(&mut self) -> Option<IpAddr> {
         Some(self.peer()?.ip())
     }
 
-    /// The peer's port; see [`peer`](Socket::peer).
+    /// The peer's port: Node's `remotePort`; see [`peer`](Socket::peer).
     pub fn remote_port(&mut self) -> Option<u16> {
         Some(self.peer()?.port())
     }
 
-    /// `IPv4` or `IPv6`; see [`peer`](Socket::peer).
+    /// `IPv4` or `IPv6`: Node's `remoteFamily`; see [`peer`](Socket::peer).
     pub fn remote_family(&mut self) -> Option<&'static str> {
         Some(family(self.peer()?.ip()))
     }
 
-    /// Sets `TCP_NODELAY`: small writes are not held back to be joined. Remembered until there is
-    /// a connection.
+    /// Node's `setNoDelay`: sets `TCP_NODELAY` (tcp(7)), so that small writes are not held back to be
+    /// joined. Remembered until there is a connection. What the kernel refuses is not told, as in
+    /// Node; on a Unix-domain socket nothing happens.
     pub fn set_no_delay(&mut self, on: bool) -> &mut Self {
         self.change(
             |entry| entry.cold().no_delay = on,
@@ -254,16 +281,17 @@ impl Socket<'_> {
         )
     }
 
-    /// Sets `SO_KEEPALIVE`, with a delay before the first probe that is cut to whole seconds;
-    /// zero leaves the system's times. A probe follows each second, and the connection is lost
-    /// when ten were not answered. Remembered until there is a connection.
+    /// Node's `setKeepAlive`: sets `SO_KEEPALIVE` (socket(7)), with a delay before the first probe
+    /// that is cut to whole seconds; zero leaves the system's times. A probe follows each second,
+    /// and the connection is lost (`ETIMEDOUT`) when ten were not answered. Remembered until there
+    /// is a connection.
     pub fn set_keep_alive(&mut self, on: bool, initial_delay: Duration) -> &mut Self {
         self.probe(on, KeepAlive::after(initial_delay))
     }
 
     /// As [`set_keep_alive`](Socket::set_keep_alive), with the interval between two probes, cut
-    /// to whole seconds, and how many may go unanswered. A zero among the three leaves the
-    /// system's times.
+    /// to whole seconds, and how many may go unanswered: Node's `setKeepAlive(options)`. A zero
+    /// among the three leaves the system's times.
     pub fn set_keep_alive_with(
         &mut self,
         on: bool,
@@ -287,7 +315,8 @@ impl Socket<'_> {
         )
     }
 
-    /// Sets the type-of-service byte. Remembered until there is a connection.
+    /// Node's `setTypeOfService`: sets the type-of-service byte of what is sent (`IP_TOS` of ip(7),
+    /// `IPV6_TCLASS` of ipv6(7)). Remembered until there is a connection.
     pub fn set_type_of_service(&mut self, value: u8) -> &mut Self {
         self.change(
             |entry| entry.cold().type_of_service = Some(value),
@@ -295,7 +324,7 @@ impl Socket<'_> {
         )
     }
 
-    /// The type-of-service byte.
+    /// Node's `getTypeOfService`: the byte that the kernel has, or that will be set; else 0.
     pub fn type_of_service(&self) -> u8 {
         let cold = self.entry().and_then(|entry| entry.cold.as_ref());
         let asked = cold.and_then(|cold| cold.type_of_service);
@@ -326,8 +355,8 @@ impl Socket<'_> {
         self
     }
 
-    /// Another descriptor of the same connection, for a program of one's own. While it lives,
-    /// closing this socket does not end the connection.
+    /// Another descriptor of the same connection (dup(2)), for a program of one's own. While it
+    /// lives, closing this socket does not end the connection. Node has no such method.
     ///
     /// # Errors
     /// `ERR_SOCKET_CLOSED` without a connection, and what dup(2) says.

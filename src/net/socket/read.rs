@@ -357,7 +357,8 @@ impl SocketEntry {
 }
 
 impl Socket<'_> {
-    /// Stops `data`. What comes is kept, up to the high-water mark; then nothing is read any more.
+    /// Stops `data`: Node's `pause()`. What comes is kept, up to the high-water mark; then nothing is
+    /// read any more, and the peer has to wait. `pause` is emitted from a tick.
     pub fn pause(&mut self) -> &mut Self {
         let id = self.id;
         let Some(entry) = self.event_loop.entry(id) else {
@@ -378,7 +379,9 @@ impl Socket<'_> {
         self
     }
 
-    /// Lets `data` flow, from a tick on. Without a listener it is thrown away.
+    /// Lets `data` flow, from a tick on: Node's `resume()`. Without a listener it is thrown away.
+    /// While somebody listens for `readable` it does not flow, as in Node. A destroyed socket stays
+    /// as it is.
     pub fn resume(&mut self) -> &mut Self {
         let id = self.id;
         let is_read_by_hand = self.event_loop.is_read_by_hand(id);
@@ -459,7 +462,8 @@ impl Socket<'_> {
         })
     }
 
-    /// Node's `readableFlowing`: `None` until somebody asks for data.
+    /// Whether the data flows: Node's `readableFlowing`, with `None`, its `null`, until somebody asks
+    /// for data.
     pub fn readable_flowing(&self) -> Option<bool> {
         match self.event_loop.entry_ref(self.id)?.flow {
             Flow::Unasked => None,
@@ -469,8 +473,9 @@ impl Socket<'_> {
     }
 
     /// Takes bytes that wait: all of them, or with `size` exactly as many, or, after the end,
-    /// what is left. `None` when there are not so many (yet). Node's `read()`, but no `data` is
-    /// emitted for what is taken.
+    /// what is left. `None` when there are not so many (yet). Node's `read([size])`, but no `data` is
+    /// emitted for what is taken, `size` counts bytes of text, too, and it does not raise the
+    /// high-water mark: more than that need never come together.
     pub fn read(&mut self, size: Option<usize>) -> Option<Vec<u8>> {
         let id = self.id;
         let entry = self.event_loop.entry(id)?;
@@ -492,7 +497,8 @@ impl Socket<'_> {
         taken
     }
 
-    /// Puts bytes back in front of what waits. After `end` this is refused.
+    /// Puts bytes back in front of what waits: Node's `unshift()`. They come again as `data` or
+    /// `readable`, from a tick.
     ///
     /// # Errors
     /// `ERR_STREAM_UNSHIFT_AFTER_END_EVENT` after `end` was emitted.
@@ -518,8 +524,30 @@ impl Socket<'_> {
         Ok(())
     }
 
-    /// Sets how received bytes are turned into text: chunks are then whole characters, as UTF-8.
-    /// What waits already is converted, too.
+    /// Sets how received bytes are turned into text: Node's `setEncoding`. Chunks are then whole
+    /// characters, as UTF-8, and what a chunk cuts in two waits for the next one. What waits already
+    /// is converted, too.
+    ///
+    /// ```
+    /// use netloop::{Encoding, EventLoop};
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// event_loop
+    ///     .create_server(|socket| {
+    ///         socket.end_with([0xe2, 0x82]); // two bytes of the three of a euro sign
+    ///         let server = socket.server().unwrap();
+    ///         socket.event_loop().server_at(server).close();
+    ///     })
+    ///     .listen(("127.0.0.1", 0), |server| {
+    ///         let port = server.port().unwrap();
+    ///         let mut socket = server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap();
+    ///         socket
+    ///             .set_encoding(Encoding::Utf8)
+    ///             .on_data(|_, text| assert_eq!(std::str::from_utf8(text), Ok("\u{fffd}")));
+    ///     })?;
+    /// event_loop.run()?;
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     pub fn set_encoding(&mut self, encoding: Encoding) -> &mut Self {
         let Some(entry) = self.event_loop.entry(self.id) else {
             return self;
@@ -539,7 +567,7 @@ impl Socket<'_> {
         self
     }
 
-    /// How many received bytes wait: Node's `readableLength`.
+    /// How many received bytes wait for the program: Node's `readableLength`.
     pub fn readable_length(&self) -> usize {
         let cold = self
             .event_loop

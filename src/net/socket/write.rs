@@ -492,19 +492,44 @@ impl super::SocketEntry {
 }
 
 impl Socket<'_> {
-    /// Sends bytes. The kernel is tried at once; what it does not take is queued.
+    /// Sends bytes: Node's `write(data)`. The kernel is tried at once; what it does not take is
+    /// copied and queued.
     ///
     /// Returns whether to go on: `true` if nothing is owed, or less than the high-water mark;
     /// `false` otherwise, and `drain` will tell when all has left. Writes to a socket that is
-    /// not connected yet are queued. A write after `end` or `destroy`, and one that the kernel
-    /// refuses, returns `false`; what follows is as in Node.
+    /// connecting are queued. A write that fails returns `false`, too, and what ends it is told by
+    /// [`write_then`](Socket::write_then)'s callback, then by `error`, both from a tick:
+    ///
+    /// | when | code |
+    /// | --- | --- |
+    /// | the kernel refuses it | that of write(2), such as `EPIPE` or `ECONNRESET` |
+    /// | after `end` | `ERR_STREAM_WRITE_AFTER_END` |
+    /// | after the peer's end has ended our half | `EPIPE` |
+    /// | never connected | `ERR_SOCKET_CLOSED` |
+    /// | it would wait beyond the [limit](crate::ConnectOptions::write_limit) | `ENOBUFS` |
+    /// | after `destroy` | `ERR_STREAM_DESTROYED`, and no `error` |
     pub fn write(&mut self, data: impl AsRef<[u8]>) -> bool {
         self.event_loop.write(self.id, data.as_ref())
     }
 
     /// As [`write`](Socket::write), and calls back once the bytes have left, or with the reason
-    /// why they did not: from a tick if the kernel took them at once, else from the poll phase.
-    /// Each callback is called exactly once, maybe after `close`.
+    /// why they did not: Node's `write(data, callback)`. It is called from a tick if the kernel took
+    /// them at once, else from the poll phase; of the first write before the connection, among the
+    /// listeners of `connect`. Each callback is called exactly once, maybe after `close`; those of
+    /// writes that were queued when the socket was destroyed are told its error, or
+    /// `ERR_STREAM_DESTROYED`.
+    ///
+    /// ```
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let mut socket = event_loop.socket();
+    /// socket.destroy();
+    /// let accepted = socket.write_then("late", |_, result| {
+    ///     assert_eq!(result.unwrap_err().code(), Some("ERR_STREAM_DESTROYED"));
+    /// });
+    /// assert!(!accepted);
+    /// event_loop.run()?;
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
     pub fn write_then(
         &mut self,
         data: impl AsRef<[u8]>,
@@ -514,13 +539,16 @@ impl Socket<'_> {
             .write_with(self.id, data.as_ref(), Some(Box::new(callback)))
     }
 
-    /// Ends our half: once all that was written has left, the FIN follows, then `finish`.
+    /// Ends our half: Node's `end()`. Once all that was written has left, the FIN follows
+    /// (shutdown(2)) in the pending phase, then `finish`. Once the peer has ended, too, the socket is
+    /// destroyed. A second call does nothing.
     pub fn end(&mut self) -> &mut Self {
         self.event_loop.end(self.id, None, None);
         self
     }
 
-    /// Writes, then ends our half.
+    /// Writes, then ends our half: Node's `end(data)`. What [`write`](Socket::write) says of failing
+    /// holds here, too.
     pub fn end_with(&mut self, data: impl AsRef<[u8]>) -> &mut Self {
         let refused = self.write_last(data.as_ref());
         self.event_loop.end(self.id, None, refused);
@@ -528,7 +556,8 @@ impl Socket<'_> {
     }
 
     /// Ends our half and calls back just before `finish`, or with the reason why it will not
-    /// come.
+    /// come: Node's `end(callback)`. After `finish` that is `ERR_STREAM_ALREADY_FINISHED`, after
+    /// `destroy` `ERR_STREAM_DESTROYED`, both from a tick.
     pub fn end_then(
         &mut self,
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
@@ -537,7 +566,8 @@ impl Socket<'_> {
         self
     }
 
-    /// Writes, ends our half, and calls back as [`end_then`](Socket::end_then).
+    /// Writes, ends our half, and calls back as [`end_then`](Socket::end_then): Node's
+    /// `end(data, callback)`.
     pub fn end_with_then(
         &mut self,
         data: impl AsRef<[u8]>,
@@ -566,14 +596,16 @@ impl Socket<'_> {
         None
     }
 
-    /// Holds writes back until [`uncork`](Socket::uncork), so that they leave together.
+    /// Holds writes back until [`uncork`](Socket::uncork), so that they leave together: Node's
+    /// `cork()`. [`end`](Socket::end) undoes it, too.
     pub fn cork(&mut self) {
         if let Some(entry) = self.event_loop.entry(self.id) {
             entry.cold().corked += 1;
         }
     }
 
-    /// Undoes one [`cork`](Socket::cork); with the last one, what was held back leaves at once.
+    /// Undoes one [`cork`](Socket::cork): Node's `uncork()`. With the last one, what was held back
+    /// leaves at once, and its callbacks come in a tick.
     pub fn uncork(&mut self) {
         self.event_loop.uncork(self.id, false);
     }

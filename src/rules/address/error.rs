@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// What is wrong with an address or with a rule about addresses.
+/// What is wrong with an address or with a rule about addresses: what Node's `net.BlockList` and
+/// `net.SocketAddress` throw, with its code and its words.
 ///
 /// ```
 /// use netloop::BlockList;

@@ -108,10 +108,24 @@ impl FromStr for Family {
 }
 
 /// What can stand for an address in the rules of a [`BlockList`](crate::BlockList): an address of
-/// the standard library, a [`SocketAddress`] (its port does not count), or text.
+/// the standard library, a [`SocketAddress`] (its port does not count), or text. Node takes a
+/// string or a `net.SocketAddress`, and has to be told the family of the string.
+///
+/// ```
+/// use std::net::{IpAddr, Ipv4Addr};
+/// use netloop::{IntoAddress, SocketAddress};
+///
+/// let expected: Result<IpAddr, _> = Ok(Ipv4Addr::LOCALHOST.into());
+/// assert_eq!("127.0.0.1".into_address(), expected);
+/// assert_eq!(Ipv4Addr::LOCALHOST.into_address(), expected);
+/// assert_eq!(SocketAddress::default().into_address(), expected);
+/// assert_eq!("localhost".into_address().unwrap_err().code(), "ERR_INVALID_ADDRESS");
+/// ```
 pub trait IntoAddress {
-    /// The address itself; `ERR_INVALID_ADDRESS` for text that is none. The zone of an IPv6
-    /// address does not count, as in Node.
+    /// The address itself. The zone of an IPv6 address does not count, as in Node.
+    ///
+    /// # Errors
+    /// `ERR_INVALID_ADDRESS` for text that is no address.
     fn into_address(self) -> Result<IpAddr, AddressError>;
 }
 

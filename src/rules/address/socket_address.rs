@@ -8,7 +8,16 @@ use super::{AddressError, Family, address_text, parse_address};
 /// An IPv6 flow label has 20 bits (RFC 6437 §2).
 const HIGHEST_FLOW_LABEL: u32 = 0xF_FFFF;
 
-/// What a [`SocketAddress`] is made of; each part has Node's default.
+/// What a [`SocketAddress`] is made of: the options of Node's `new net.SocketAddress(options)`, with
+/// its defaults.
+///
+/// ```
+/// use netloop::{Family, SocketAddress, SocketAddressOptions};
+///
+/// let options = SocketAddressOptions { family: Family::Ipv6, port: 80, ..Default::default() };
+/// assert_eq!(SocketAddress::new(options)?.to_string(), "[::]:80");
+/// # Ok::<(), netloop::AddressError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct SocketAddressOptions<'a> {
     /// The text of an address of this family; `127.0.0.1` or `::` when nothing is said.
@@ -40,7 +49,8 @@ pub struct SocketAddressOptions<'a> {
 pub struct SocketAddress(SocketAddr);
 
 impl SocketAddress {
-    /// Builds an address; its zone, if the text has one, is dropped, as in Node.
+    /// Builds an address: Node's `new net.SocketAddress(options)`. Its zone, if the text has one, is
+    /// dropped, as in Node.
     ///
     /// # Errors
     ///
@@ -72,8 +82,8 @@ impl SocketAddress {
         }))
     }
 
-    /// Reads `a.b.c.d`, `a.b.c.d:port`, `[ipv6]` or `[ipv6]:port`; the port is 0 when it is not
-    /// there. `None` for anything else.
+    /// Reads `a.b.c.d`, `a.b.c.d:port`, `[ipv6]` or `[ipv6]:port`: Node's `SocketAddress.parse`. The
+    /// port is 0 when it is not there. `None`, Node's `undefined`, for anything else.
     ///
     /// Node reads the text as a URL of the scheme `http`; two things follow from that and are not
     /// copied: it loses the port 80, and it takes short, octal and hexadecimal addresses, names
@@ -99,22 +109,22 @@ impl SocketAddress {
         Some(SocketAddr::new(address, digits.parse().ok()?).into())
     }
 
-    /// The address.
+    /// The address: Node's `address`.
     pub fn address(&self) -> IpAddr {
         self.0.ip()
     }
 
-    /// The family of the address.
+    /// The family of the address: Node's `family`.
     pub fn family(&self) -> Family {
         self.0.ip().into()
     }
 
-    /// The port.
+    /// The port: Node's `port`.
     pub fn port(&self) -> u16 {
         self.0.port()
     }
 
-    /// The IPv6 flow label; 0 for IPv4.
+    /// The IPv6 flow label (RFC 6437): Node's `flowlabel`; 0 for IPv4.
     pub fn flowlabel(&self) -> u32 {
         match self.0 {
             SocketAddr::V4(_) => 0,

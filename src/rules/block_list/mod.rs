@@ -11,12 +11,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use self::rule::{Range, Subnet, compare, family_word, ipv6_form};
 use super::address::{AddressError, Family, IntoAddress, address_text};
 
-/// A list of addresses, ranges and subnets that a server or a socket refuses.
-///
-/// An IPv4 rule also holds for the address in its IPv6 form (`::ffff:1.2.3.4`), and a rule about
-/// such an IPv6 form also holds for the IPv4 address, as in Node's `net.BlockList`. Each method
-/// takes an address of the standard library, a [`SocketAddress`](crate::SocketAddress) or text,
-/// and finds the family by itself. A copy is independent of its original.
+/// A list of addresses, ranges and subnets that a server or a socket refuses: Node's
+/// `net.BlockList`.
 ///
 /// ```
 /// use netloop::BlockList;
@@ -34,6 +30,11 @@ use super::address::{AddressError, Family, IntoAddress, address_text};
 /// assert_eq!(list.rules()[0], "Address: IPv4 123.123.123.123");
 /// # Ok::<(), netloop::AddressError>(())
 /// ```
+///
+/// An IPv4 rule also holds for the address in its IPv6 form (`::ffff:1.2.3.4`), and a rule about
+/// such an IPv6 form also holds for the IPv4 address, as in Node. Each method takes an address of
+/// the standard library, a [`SocketAddress`](crate::SocketAddress) or text, and finds the family by
+/// itself. A copy is independent of its original, also one that a server was given.
 #[derive(Clone, Debug, Default)]
 pub struct BlockList {
     /// By the IPv6 form, which is one for both spellings; the number says which came first.
@@ -44,7 +45,7 @@ pub struct BlockList {
 }
 
 impl BlockList {
-    /// What is not on the public internet, as Node lists it: the private addresses of RFC 1918,
+    /// Node's `BlockList.PRIVATE_RANGES`, what is not on the public internet: the private addresses of RFC 1918,
     /// loopback, link-local and unique local addresses. For [`BlockList::add_cidrs`].
     pub const PRIVATE_RANGES: [&'static str; 8] = [
         "10.0.0.0/8",
@@ -57,12 +58,12 @@ impl BlockList {
         "fc00::/7",
     ];
 
-    /// A list without rules.
+    /// A list without rules: Node's `new net.BlockList()`.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a rule for one address. An address that is there already keeps its place and takes the
+    /// Adds a rule for one address: Node's `addAddress`. An address that is there already keeps its place and takes the
     /// new spelling.
     ///
     /// # Errors
@@ -73,7 +74,8 @@ impl BlockList {
         Ok(())
     }
 
-    /// Adds a rule for each of these addresses, or for none of them when one is wrong.
+    /// Adds a rule for each of these addresses, or for none of them when one is wrong: Node's
+    /// `addAddresses`.
     ///
     /// # Errors
     ///
@@ -89,7 +91,7 @@ impl BlockList {
         Ok(())
     }
 
-    /// Adds a rule for all addresses from `start` to `end`, both included. When one of them is
+    /// Adds a rule for all addresses from `start` to `end`, both included: Node's `addRange`. When one of them is
     /// IPv4 and the other an IPv6 address that is no form of an IPv4 address, there is nothing
     /// between them and the rule never holds, as in Node.
     ///
@@ -114,7 +116,8 @@ impl BlockList {
         Ok(())
     }
 
-    /// Adds a rule for all addresses that have their first `prefix` bits in common with `network`.
+    /// Adds a rule for all addresses that have their first `prefix` bits in common with `network`:
+    /// Node's `addSubnet`.
     ///
     /// # Errors
     ///
@@ -129,7 +132,7 @@ impl BlockList {
         Ok(())
     }
 
-    /// Adds a subnet in the notation of RFC 4632, such as `10.0.0.0/8`.
+    /// Adds a subnet in the notation of RFC 4632, such as `10.0.0.0/8`: Node's `addCIDR`.
     ///
     /// # Errors
     ///
@@ -140,7 +143,7 @@ impl BlockList {
         Ok(())
     }
 
-    /// Adds all of these subnets, or none of them when one is wrong.
+    /// Adds all of these subnets, or none of them when one is wrong: Node's `addCIDRs`.
     ///
     /// # Errors
     ///
@@ -155,7 +158,8 @@ impl BlockList {
         Ok(())
     }
 
-    /// Removes the rule for one address, in either spelling; nothing happens when there is none.
+    /// Removes the rule for one address, in either spelling: Node's `removeAddress`. Nothing happens
+    /// when there is none.
     ///
     /// # Errors
     ///
@@ -165,7 +169,8 @@ impl BlockList {
         Ok(())
     }
 
-    /// Removes the oldest rule for exactly this range; nothing happens when there is none.
+    /// Removes the oldest rule for exactly this range: Node's `removeRange`. Nothing happens when
+    /// there is none.
     ///
     /// # Errors
     ///
@@ -179,8 +184,8 @@ impl BlockList {
         Ok(())
     }
 
-    /// Removes the oldest rule for exactly this network and prefix; nothing happens when there is
-    /// none.
+    /// Removes the oldest rule for exactly this network and prefix: Node's `removeSubnet`. Nothing
+    /// happens when there is none.
     ///
     /// # Errors
     ///
@@ -195,7 +200,8 @@ impl BlockList {
         Ok(())
     }
 
-    /// Removes the oldest rule for exactly this subnet; nothing happens when there is none.
+    /// Removes the oldest rule for exactly this subnet: Node's `removeCIDR`. Nothing happens when
+    /// there is none.
     ///
     /// # Errors
     ///
@@ -205,12 +211,12 @@ impl BlockList {
         Ok(())
     }
 
-    /// Removes all rules.
+    /// Removes all rules: Node's `clear`.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Whether the address falls under a rule; `false` for text that is no address.
+    /// Whether the address falls under a rule: Node's `check`. `false` for text that is no address.
     pub fn check(&self, address: impl IntoAddress) -> bool {
         address.into_address().is_ok_and(|address| {
             self.addresses.contains_key(&ipv6_form(address))
@@ -219,12 +225,13 @@ impl BlockList {
         })
     }
 
-    /// How many rules there are.
+    /// How many rules there are: Node's `size`.
     pub fn size(&self) -> usize {
         self.addresses.len() + self.ranges.len() + self.subnets.len()
     }
 
-    /// The rules in Node's words: addresses, then subnets, then ranges, the newest of each first.
+    /// The rules in Node's words, its `rules`: addresses, then subnets, then ranges, the newest of
+    /// each first.
     /// (Node keeps addresses in a hash table and may list them in another order among themselves.)
     pub fn rules(&self) -> Vec<String> {
         let mut addresses: Vec<_> = self.addresses.values().collect();

@@ -10,6 +10,16 @@ use std::fmt;
 use super::{Row, rows_of};
 
 /// Where the client stands.
+///
+/// ```
+/// use netloop::state::client::{Action, State, rows};
+///
+/// for (from, _, to, actions) in rows() {
+///     if from == State::Talking && to != State::Talking {
+///         assert!(actions.contains(&Action::StopTicking)); // the cure
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// Not started.
@@ -25,6 +35,14 @@ pub enum State {
 }
 
 /// What happened.
+///
+/// ```
+/// use netloop::state::client::{Input, State, step};
+///
+/// let told = [Input::Started, Input::Connected, Input::PeerEnded, Input::Closed];
+/// let end = told.into_iter().fold(State::Idle, |state, input| step(state, input).0);
+/// assert_eq!(end, State::Stopped);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     /// The program was started.
@@ -41,7 +59,14 @@ pub enum Input {
     Closed,
 }
 
-/// What is to be done.
+/// What is to be done, in the order in which it is named.
+///
+/// ```
+/// use netloop::state::client::{Action, Input, State, step};
+///
+/// let actions = step(State::Talking, Input::CountReached).1;
+/// assert_eq!(actions, [Action::StopTicking, Action::End]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Connect.
@@ -56,7 +81,7 @@ pub enum Action {
     End,
 }
 
-/// One step of the client's life.
+/// One step of the client's life: the state after, and what to do. See [the table](self).
 pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
     match state {
         State::Idle => match input {
@@ -106,7 +131,8 @@ impl Input {
     ];
 }
 
-/// The machine as a table: each pair of state and input that changes something.
+/// The machine as a table: each pair of state and input that changes something. It is what
+/// [`table`](super::table) prints.
 pub fn rows() -> Vec<Row<State, Input, Action>> {
     rows_of(&State::ALL, &Input::ALL, step)
 }

@@ -1,5 +1,14 @@
 //! The lifecycles, as pure and total functions over small enums.
 //!
+//! ```
+//! use netloop::state::socket::{Action, Input, Intent, Readable, State, Writable, step};
+//!
+//! let opening = State::Opening(Intent::Talk);
+//! let open = State::Open(Readable::Open, Writable::Open);
+//! assert_eq!(step(opening, Input::Connected), (open, &[Action::EmitConnect][..]));
+//! assert_eq!(step(open, Input::Connected), (open, &[][..])); // what cannot be changes nothing
+//! ```
+//!
 //! A state machine here is one function, `step(state, input) -> (state, actions)`. It knows no
 //! clock, no socket, no log and no bytes: a driver tells it what happened (an *input*, a past
 //! participle) and performs what it answers (*actions*, imperatives), in order. No driver keeps
@@ -16,10 +25,25 @@ pub mod socket;
 use std::fmt::{Debug, Display, Write};
 
 /// One line of a machine's table: what was, what happened, what is, and what to do.
+///
+/// ```
+/// use netloop::state::{Row, server};
+///
+/// let first: Row<server::State, server::Input, server::Action> = server::rows()[0];
+/// let (from, input, to, actions) = first;
+/// assert_eq!(server::step(from, input), (to, actions));
+/// ```
 pub type Row<S, I, A> = (S, I, S, &'static [A]);
 
 /// Prints a machine as a Markdown table: each pair of state and input that changes something.
 /// A pair that is not in the table leaves everything as it is.
+///
+/// ```
+/// use netloop::state::{client, table};
+///
+/// let page = table(&client::rows());
+/// assert!(page.contains("| idle | Started | connecting | Connect |"));
+/// ```
 pub fn table<S: Display + PartialEq, I: Debug, A: Debug>(rows: &[Row<S, I, A>]) -> String {
     let mut page = String::from("| state | input | next | actions |\n| --- | --- | --- | --- |\n");
     for (state, input, next, actions) in rows {

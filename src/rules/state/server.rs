@@ -9,7 +9,18 @@ use std::fmt;
 
 use super::{Row, rows_of};
 
-/// Where a server stands.
+/// Where a server stands: [`Server::state`](crate::Server::state). Node shows `listening` only.
+///
+/// ```
+/// use netloop::state::server::State;
+///
+/// let mut event_loop = netloop::EventLoop::new()?;
+/// let mut server = event_loop.create_server(|_socket| {});
+/// assert_eq!(server.state(), State::Idle);
+/// assert_eq!(server.listen((), |_| {})?.state(), State::Listening);
+/// assert_eq!(server.close().state(), State::Idle); // there was no connection to wait for
+/// # Ok::<(), netloop::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// Not listening, and nobody waits for `close`.
@@ -25,6 +36,14 @@ pub enum State {
 }
 
 /// What happened.
+///
+/// ```
+/// use netloop::state::server::{Action, Input, State, step};
+///
+/// let (resting, actions) = step(State::Listening, Input::Exhausted);
+/// assert_eq!((resting, actions), (State::Resting, &[Action::StartRest][..]));
+/// assert!(resting.is_listening()); // the kernel goes on to take connections
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     /// `listen` was called with a host.
@@ -43,7 +62,14 @@ pub enum Input {
     Emptied,
 }
 
-/// What is to be done.
+/// What is to be done, in the order in which it is named.
+///
+/// ```
+/// use netloop::state::server::{Action, Input, State, step};
+///
+/// let actions = step(State::Resting, Input::CloseCalled).1;
+/// assert_eq!(actions, [Action::EndRest, Action::Release]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Queue the tick of `listening`.
@@ -60,7 +86,7 @@ pub enum Action {
     QueueClose,
 }
 
-/// One step of a server's life.
+/// One step of a server's life: the state after, and what to do. See [the table](self).
 pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
     match state {
         State::Idle | State::Draining => match input {
@@ -121,7 +147,8 @@ impl Input {
     ];
 }
 
-/// The machine as a table: each pair of state and input that changes something.
+/// The machine as a table: each pair of state and input that changes something. It is what
+/// [`table`](super::table) prints.
 pub fn rows() -> Vec<Row<State, Input, Action>> {
     rows_of(&State::ALL, &Input::ALL, step)
 }

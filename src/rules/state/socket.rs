@@ -11,7 +11,19 @@ use std::fmt;
 
 use super::{Row, rows_of};
 
-/// Where a socket stands.
+/// Where a socket stands: [`Socket::state`](crate::Socket::state). Node shows it as
+/// [`readyState`](State::ready_state) and a dozen flags.
+///
+/// ```
+/// use netloop::state::socket::{State, Writable};
+///
+/// let mut event_loop = netloop::EventLoop::new()?;
+/// let mut socket = event_loop.socket();
+/// assert_eq!(socket.state(), State::Idle(Writable::Open));
+/// assert_eq!(socket.ready_state(), "open"); // as Node says of it
+/// assert_eq!(socket.destroy().state(), State::Destroyed);
+/// # Ok::<(), netloop::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// Made, and not connected to anything yet.
@@ -27,6 +39,14 @@ pub enum State {
 }
 
 /// What was asked of a socket before it was connected.
+///
+/// ```
+/// use netloop::state::socket::{Action, Input, Intent, State, step};
+///
+/// let (state, _) = step(State::Opening(Intent::Talk), Input::ResetCalled);
+/// assert_eq!(state, State::Opening(Intent::Reset)); // it waits for the connection
+/// assert_eq!(step(state, Input::Connected).1, [Action::EmitConnect, Action::Reset]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Intent {
     /// Nothing but to connect.
@@ -40,6 +60,15 @@ pub enum Intent {
 }
 
 /// The receiving half of an open socket.
+///
+/// ```
+/// use netloop::state::socket::{Action, Input, Readable, State, Writable, step};
+///
+/// let eof = State::Open(Readable::Eof, Writable::Open);
+/// let (due, actions) = step(eof, Input::Drained); // the program has taken all that came
+/// assert_eq!(due, State::Open(Readable::Due, Writable::Open));
+/// assert_eq!(actions, [Action::QueueEnd]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Readable {
     /// The peer may still send.
@@ -53,6 +82,15 @@ pub enum Readable {
 }
 
 /// The sending half of a socket.
+///
+/// ```
+/// use netloop::state::socket::{Action, Input, Readable, State, Writable, step};
+///
+/// let ending = State::Open(Readable::Open, Writable::Ending);
+/// let (shutting, actions) = step(ending, Input::Flushed); // nothing is owed any more
+/// assert_eq!(shutting, State::Open(Readable::Open, Writable::Shutting));
+/// assert_eq!(actions, [Action::QueueShutdown]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Writable {
     /// We may write.
@@ -70,6 +108,14 @@ pub enum Writable {
 }
 
 /// What happened.
+///
+/// ```
+/// use netloop::state::socket::{Input, State, step};
+///
+/// for input in Input::ALL {
+///     assert_eq!(step(State::Destroyed, input).0 == State::Closed, input == Input::CloseDue);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     /// `connect` was called.
@@ -102,7 +148,17 @@ pub enum Input {
     CloseDue,
 }
 
-/// What is to be done.
+/// What is to be done, in the order in which it is named.
+///
+/// ```
+/// use netloop::state::socket::{Action, rows};
+///
+/// for (_, _, next, actions) in rows() {
+///     if actions.contains(&Action::Release) {
+///         assert!(next.is_destroyed()); // close(2) is called by nobody else
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Emit `connect`, then `ready`.
@@ -133,7 +189,7 @@ pub enum Action {
     EmitClose,
 }
 
-/// One step of a socket's life.
+/// One step of a socket's life: the state after, and what to do. See [the table](self).
 pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
     match state {
         State::Idle(writable) => step_idle(writable, input),
@@ -343,7 +399,8 @@ impl Input {
     ];
 }
 
-/// The machine as a table: each pair of state and input that changes something.
+/// The machine as a table: each pair of state and input that changes something. It is what
+/// [`table`](super::table) prints.
 pub fn rows() -> Vec<Row<State, Input, Action>> {
     rows_of(&State::all(), &Input::ALL, step)
 }

@@ -15,14 +15,15 @@ const EALREADY: i32 = 114;
 const EISCONN: i32 = 106;
 
 impl Loop {
-    /// Makes a socket and connects it: Node's `net.connect`. The callback is a listener for the
-    /// next `connect`.
+    /// Makes a socket and connects it: Node's `net.connect` and `net.createConnection`. The callback
+    /// is a listener for the next `connect`, called from the poll phase.
     ///
     /// Nothing is emitted before the next tick, so listeners added to the result miss nothing.
     ///
     /// # Errors
     /// `ERR_MISSING_ARGS` when the options name neither a port nor a path. What the kernel or a
-    /// name server says is an `error` event.
+    /// name server says is an `error` event: the codes of connect(2), such as `ECONNREFUSED`, with
+    /// the address, and `ENOTFOUND` or `EAI_AGAIN` of `getaddrinfo`, with the host name.
     pub fn connect(
         &mut self,
         target: impl Into<ConnectOptions>,
@@ -103,11 +104,11 @@ impl ConnectOptions {
 }
 
 impl Socket<'_> {
-    /// Connects. The callback is a listener for the next `connect`. The parts of the options
-    /// that belong to a socket's making are ignored, as in Node.
+    /// Connects: Node's `socket.connect`. The callback is a listener for the next `connect`. The
+    /// parts of the options that belong to a socket's making are ignored, as in Node.
     ///
     /// A socket that has closed may be connected again, until what its `close` caused has run. One
-    /// that is connecting or connected already is destroyed with `EALREADY` or `EISCONN`.
+    /// that is connecting or connected already is destroyed in a tick, with `EALREADY` or `EISCONN`.
     ///
     /// # Errors
     /// `ERR_MISSING_ARGS` when the options name neither a port nor a path; `ERR_SOCKET_CLOSED`
@@ -144,7 +145,8 @@ impl Socket<'_> {
             .socket_tick(self.id, SocketTick::Destroy(Some(error)));
     }
 
-    /// `address:port` of each address that was tried, if there were several to try.
+    /// `address:port` of each address that was tried, if there were several to try: Node's
+    /// `autoSelectFamilyAttemptedAddresses`.
     pub fn auto_select_family_attempted_addresses(&self) -> Option<&[String]> {
         let cold = self.event_loop.entry_ref(self.id)?.cold.as_ref()?;
         cold.attempted.as_deref()

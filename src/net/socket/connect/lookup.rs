@@ -11,15 +11,32 @@ use crate::net::event_loop::Loop;
 use crate::net::names::Asker;
 use crate::net::queues::SocketTick;
 
-/// What a lookup found: the argument of `lookup`.
+/// What a lookup found: the arguments `err`, `address`, `family` and `host` of Node's `'lookup'`,
+/// whose `family` the address tells.
+///
+/// ```
+/// use netloop::{EventLoop, Lookup};
+///
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop.set_lookup(|event_loop, request| {
+///     event_loop.answer_lookup(request.id, Ok(vec!["127.0.0.1".parse().unwrap()]));
+/// });
+/// event_loop.connect(("printer.example", 9100), |_| {})?.on_lookup(|socket, lookup: &Lookup| {
+///     assert_eq!(lookup.host, "printer.example");
+///     assert!(lookup.address.unwrap().is_loopback() && lookup.error.is_none());
+///     socket.destroy();
+/// });
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lookup {
-    /// The name.
+    /// The name that was looked up.
     pub host: String,
     /// One of its addresses; none with an error.
     pub address: Option<IpAddr>,
-    /// Why there is none.
+    /// Why there is none, such as `ENOTFOUND`; the socket's `error` is the same.
     pub error: Option<Error>,
 }
 

@@ -29,7 +29,26 @@ pub(super) const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(10);
 /// `AI_ADDRCONFIG` of Linux: only families that the machine has an address of.
 const AI_ADDRCONFIG: i32 = 32;
 
-/// One address that is tried: the argument of the `connectionAttempt` events.
+/// One address that is tried: the arguments `ip`, `port` and `family` of Node's
+/// `'connectionAttempt'`, `'connectionAttemptFailed'` and `'connectionAttemptTimeout'`.
+///
+/// ```
+/// use netloop::{Attempt, EventLoop};
+///
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop.create_server(|_socket| {}).listen(("127.0.0.1", 0), |server| {
+///     let port = server.port();
+///     let mut socket = server.event_loop().connect(("127.0.0.1", port.unwrap()), |_| {}).unwrap();
+///     socket.on_connection_attempt(move |socket, attempt: &Attempt| {
+///         assert_eq!((&*attempt.address, attempt.family), ("127.0.0.1", Some(4)));
+///         assert_eq!(attempt.port, port);
+///         socket.destroy();
+///     });
+///     server.close();
+/// })?;
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
