@@ -58,14 +58,18 @@
 //!
 //! | Node | here |
 //! | --- | --- |
-//! | `net.createServer([options], fn)` | [`Loop::create_server`], [`Loop::create_server_with`] |
-//! | `net.connect`, `net.createConnection` | [`Loop::connect`] |
-//! | `new net.Socket([options])`, `{fd}` | [`Loop::socket`], [`Loop::socket_with`], [`Loop::socket_from_fd`] |
-//! | `server.listen`, `.close`, `.address()` | [`Server::listen`], [`Server::close`], [`Server::address`] |
+//! | `net.createServer([options], fn)` | [`Loop::create_server`], [`Loop::create_server_with`], [`ServerOptions`] |
+//! | `net.connect`, `net.createConnection` | [`Loop::connect`], [`ConnectOptions`] |
+//! | `new net.Socket([options])`, `{fd}` | [`Loop::socket`], [`Loop::socket_with`], [`Loop::socket_from_fd`], [`SocketOptions`] |
+//! | `net.setDefaultAutoSelectFamily` … | [`Loop::set_default_auto_select_family`], [`Loop::set_default_auto_select_family_attempt_timeout`] |
+//! | `server.listen`, `.close`, `.address()` | [`Server::listen`], [`ListenOptions`], [`Server::close`], [`Server::close_then`], [`Server::address`] |
 //! | `server.on('connection' …)` | [`Server::on_connection`], and `on_*` for each event |
-//! | `server.maxConnections`, `'drop'` | [`Server::set_max_connections`], [`Server::on_drop`] |
+//! | `server.getConnections` | [`Server::get_connections`], [`Server::connections`] |
+//! | `server.maxConnections`, `'drop'` | [`Server::set_max_connections`], [`Server::on_drop`], [`Dropped`] |
 //! | `socket.connect` | [`Socket::connect`] |
 //! | `socket.on('data' …)`, `.once` | [`Socket::on_data`], [`Socket::once_data`], and so on for each event |
+//! | `'lookup'`, `'connectionAttempt'` … | [`Socket::on_lookup`], [`Lookup`], [`Socket::on_connection_attempt`], [`Attempt`] |
+//! | `onread` | [`OnRead`] |
 //! | `socket.write(data[, cb])` | [`Socket::write`], [`Socket::write_then`] |
 //! | `socket.end([data][, cb])` | [`Socket::end`], [`Socket::end_with`], [`Socket::end_then`], [`Socket::end_with_then`] |
 //! | `socket.destroy([error])`, `.destroySoon()` | [`Socket::destroy`], [`Socket::destroy_with`], [`Socket::destroy_soon`] |
@@ -74,19 +78,37 @@
 //! | `socket.pipe`, `.unpipe`, `.cork`, `.uncork` | [`Socket::pipe`], [`Socket::unpipe`], [`Socket::cork`], [`Socket::uncork`] |
 //! | `socket.setTimeout`, `'timeout'` | [`Socket::set_timeout`], [`Socket::on_timeout`] |
 //! | `socket.setNoDelay`, `.setKeepAlive`, `.setTypeOfService` | [`Socket::set_no_delay`], [`Socket::set_keep_alive`], [`Socket::set_type_of_service`] |
-//! | `socket.setEncoding` | [`Socket::set_encoding`] |
+//! | `socket.setEncoding` | [`Socket::set_encoding`], [`Encoding`] |
 //! | `socket.readyState`, `.pending`, `.destroyed` … | [`Socket::ready_state`], [`Socket::is_pending`], [`Socket::is_destroyed`] … |
+//! | `socket.remoteAddress` …, `.localAddress` … | [`Socket::remote_address`], [`Socket::peer`], [`Socket::address`] … |
 //! | `socket.bytesRead`, `.bytesWritten` | [`Socket::bytes_read`], [`Socket::bytes_written`] |
+//! | `error.code`, `.syscall`, `.message` … | [`Error::code`], [`Error::syscall`], its `Display` … |
 //! | `.ref()`, `.unref()` | `ref_` and `unref` of [`Socket`] and [`Server`], [`Loop::ref_timer`] … |
 //! | `setTimeout`, `setInterval`, `clearTimeout`, `.refresh()` | [`Loop::set_timeout`], [`Loop::set_interval`], [`Loop::clear_timeout`], [`Loop::refresh`] |
+//! | `this` of a timer's callback | [`Loop::current_timer`] |
 //! | `setImmediate`, `process.nextTick`, `queueMicrotask` | [`Loop::set_immediate`], [`Loop::next_tick`], [`Loop::queue_microtask`] |
-//! | the `lookup` option | [`ConnectOptions::lookup`], [`Loop::set_lookup`] |
+//! | the `lookup` option | [`ConnectOptions::lookup`], [`Loop::set_lookup`], [`LookupRequest`], [`Loop::answer_lookup`] |
 //! | `AbortController`, the `signal` option | [`Loop::abort_handle`], [`Loop::abort`] |
-//! | `process.on('SIGTERM' …)` | [`Loop::on_signal`] |
+//! | `process.on('SIGTERM' …)` | [`Loop::on_signal`], [`Signal`] |
 //! | `net.BlockList`, `net.SocketAddress`, `net.isIP` | [`BlockList`], [`SocketAddress`], [`is_ip`] |
 //! | `process.on('uncaughtException' …)` | [`EventLoop::run`] returns, or unwinds; call it again |
 //!
-//! Every row of Node's API, with what differs and why, stands in [`parity`].
+//! Every row of Node's API, with what differs and why, stands in [`parity`]. The options of Node's
+//! objects are methods of [`ServerOptions`], [`ListenOptions`], [`SocketOptions`] and
+//! [`ConnectOptions`]; plain targets, such as a port or a pair of host and port, become those by
+//! themselves. What Node throws is an `Err`; what the kernel says is an `error` event.
+//!
+//! # What Node does not have
+//!
+//! | here | what for |
+//! | --- | --- |
+//! | [`EventLoop::run_once`], [`EventLoop::run_nowait`] | a turn at a time, beside another loop |
+//! | [`Loop::is_alive`], [`Loop::now`] | libuv's, which Node hides |
+//! | [`Loop::on_trace`], [`Socket::state`], [`Server::state`] | to see it work: [`trace`], [`state`] |
+//! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | throughput, against Node's interleaving |
+//! | [`ConnectOptions::write_limit`], [`ServerOptions::write_limit`] | an end to what a slow peer may cost |
+//! | [`Socket::set_interval`] | an interval that dies with its socket |
+//! | [`Server::sockets`], [`Server::duplicate_fd`], [`Socket::duplicate_fd`] | servers that hand over, or close on all |
 
 mod net;
 mod room;

@@ -177,3 +177,24 @@ fn the_list_is_what_node_has() {
     let now: BTreeSet<String> = told.lines().map(str::to_owned).collect();
     assert_eq!(now, recorded());
 }
+
+/// The lines of the picture of a turn in a page or a source.
+fn picture(file: &str) -> Vec<String> {
+    let page = fs::read_to_string(root().join(file)).expect("a file with the picture");
+    let marks = ["once, before the first", "each turn: ", "└── after every"];
+    let lines = page
+        .lines()
+        .filter(|line| marks.iter().any(|mark| line.contains(mark)));
+    lines
+        .map(|line| line.trim_start_matches(['/', '!', ' ']).to_owned())
+        .collect()
+}
+
+#[test]
+fn the_picture_of_a_turn_is_one() {
+    let one = picture("src/net/turn.rs");
+    assert_eq!(one.len(), 3, "{one:#?}");
+    for file in ["src/lib.rs", "README.md"] {
+        assert_eq!(picture(file), one, "{file}");
+    }
+}

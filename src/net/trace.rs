@@ -25,8 +25,8 @@
 //!
 //! Four places speak: the wait, the dispatch of readiness, the step of a state machine, and the
 //! door through which user code runs. With no tracer set each costs one branch. Node's nearest of
-//! kin is `async_hooks`, whose `triggerAsyncId` is the cause here. `netloop --trace` prints these
-//! records, indented by their depth.
+//! kin is `async_hooks`, whose `triggerAsyncId` is the cause here. `netloop server --trace`
+//! prints these records, indented by their depth.
 
 use std::fmt;
 use std::time::Duration;

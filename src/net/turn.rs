@@ -182,8 +182,15 @@ impl EventLoop {
         Ok(())
     }
 
-    /// One turn. After each entry into user code, ticks and microtasks are drained. A turn that
-    /// was left in the middle goes on in the phase where it was left.
+    /// One turn, in libuv's order as Node runs it:
+    ///
+    /// ```text
+    /// once, before the first turn:  due timers
+    /// each turn:   pending  →  poll  →  pending again  →  check (immediates)  →  closing (last closed first)  →  timers
+    ///              └── after every entry into user code: drain next_tick, then microtasks, until both are empty ──┘
+    /// ```
+    ///
+    /// A turn that was left in the middle goes on in the phase where it was left.
     fn turn(&mut self, wait: Wait) -> Result<(), Error> {
         if self.phase == Phase::Pending {
             self.run_pending(1)?;
