@@ -86,7 +86,8 @@ impl Error {
         error
     }
 
-    /// What a lookup function answers when there is no such name: `getaddrinfo ENOTFOUND HOST`.
+    /// What a lookup function answers when there is no such name, in the words of Node's
+    /// `dns.lookup`: `getaddrinfo ENOTFOUND HOST`, with `code`, `syscall` and `hostname`.
     pub fn not_found(host: &str) -> Error {
         Error::of_lookup("ENOTFOUND", host)
     }

@@ -83,7 +83,7 @@ enum Wait {
 }
 
 impl EventLoop {
-    /// Makes a loop: an epoll instance, and nothing else yet. Several loops may live side by side,
+    /// Makes a loop: an epoll instance, and nothing else yet; libuv's `uv_loop_init`. Several loops may live side by side,
     /// each on the thread that runs it.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Connecting: to a path, to an address, or to a name's addresses one after the other.
 //!
-//! A connect [begins](begin), has its name [looked up](lookup), [attempts](attempts) the addresses,
+//! A connect [begins](begin), has its name [looked up](lookup), [attempts] the addresses,
 //! and comes to its [outcome].
 
 mod attempts;
