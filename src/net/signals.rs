@@ -52,7 +52,7 @@ pub(super) struct Signals {
 
 impl Loop {
     /// Calls back in the poll phase for each arrival of a signal: Node's
-    /// `process.on('SIGTERM', …)`. Several arrivals between two turns count as one (signal(7)).
+    /// `process.on('SIGTERM', …)`. Several arrivals between two turns count as one.
     /// The signal's usual effect is off from now on, for the whole process. Listening does not
     /// hold the loop, and cannot be undone.
     ///

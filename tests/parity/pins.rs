@@ -1,9 +1,10 @@
 //! What differs from Node beside the scenarios, pinned; the reasons stand on the parity page.
 
+use std::process::Command;
 use std::time::Duration;
 
 use netloop::{
-    ConnectOptions, Encoding, Error, EventLoop, ListenOptions, LookupRequest, Loop, Socket,
+    ConnectOptions, Encoding, Error, EventLoop, ListenOptions, LookupRequest, Loop, Signal, Socket,
     SocketAddress, SocketAddressOptions,
 };
 
@@ -319,4 +320,21 @@ fn a_flow_label_of_more_than_twenty_bits_is_an_error() {
     };
     let error = SocketAddress::new(options).unwrap_err();
     assert_eq!(error.code(), "ERR_OUT_OF_RANGE");
+}
+
+#[test]
+fn a_signal_that_comes_twice_between_two_turns_counts_once() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.on_signal(Signal::User2, move |_| t.log("SIGUSR2"))
+            .unwrap();
+        l.set_immediate(|l| {
+            let twice = "kill -USR2 $PPID; kill -USR2 $PPID";
+            let status = Command::new("sh").args(["-c", twice]).status();
+            assert!(status.unwrap().success());
+            // Any thread may be the one that is interrupted, some time later.
+            std::thread::sleep(ms(100));
+            l.set_timeout(ms(20), |_| {});
+        });
+    };
+    check_text("signals", "SIGUSR2\n", play);
 }
