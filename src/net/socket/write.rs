@@ -517,7 +517,7 @@ impl Socket<'_> {
     /// them at once, else from the poll phase; of the first write before the connection, among the
     /// listeners of `connect`. Each callback is called exactly once, maybe after `close`; those of
     /// writes that were queued when the socket was destroyed are told its error, or
-    /// `ERR_STREAM_DESTROYED`.
+    /// `ERR_STREAM_DESTROYED`; that of the write on its way `ECANCELED`, in the closing phase.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
