@@ -136,9 +136,12 @@ fn ranges_of_both_families() {
     let start = SocketAddress::parse("9.0.0.1").unwrap();
     let end = SocketAddress::parse("9.0.0.3").unwrap();
     list.add_range(start, end).unwrap();
+    list.add_range("::ffff:7.0.0.1", "::ffff:7.0.0.9").unwrap();
     let inside = ["1.1.1.1", "1.1.1.10", "::ffff:1.1.1.2", "::1", "::f"];
-    holds(&list, &inside, &["1.1.1.0", "1.1.1.11", "::", "::10"]);
+    let outside = ["1.1.1.0", "1.1.1.11", "::ffff:1.1.1.11", "::", "::10"];
+    holds(&list, &inside, &outside);
     holds(&list, &["9.0.0.2"], &["9.0.0.4"]);
+    holds(&list, &["7.0.0.1", "7.0.0.9"], &["7.0.0.0", "7.0.0.10"]);
 }
 
 fn subnets_of_both_families() {
@@ -147,18 +150,21 @@ fn subnets_of_both_families() {
     list.add_subnet("8592:757c:efae:4e45::", 64).unwrap();
     list.add_subnet(SocketAddress::parse("9.9.9.9").unwrap(), 30)
         .unwrap();
+    list.add_subnet("::ffff:8.0.0.0", 120).unwrap();
     let inside = [
         "1.1.0.0",
         "1.1.255.255",
         "::ffff:1.1.1.1",
         "8592:757c:efae:4e45:ffff::",
         "9.9.9.8",
+        "8.0.0.255",
     ];
     let outside = [
         "1.2.0.0",
         "::ffff:1.2.1.1",
         "8592:757c:efae:4e46::",
         "9.9.9.12",
+        "8.0.1.0",
     ];
     holds(&list, &inside, &outside);
 }
@@ -166,15 +172,21 @@ fn subnets_of_both_families() {
 fn rules_are_listed() {
     let mut list = BlockList::new();
     list.add_range("10.0.0.1", "10.0.0.10").unwrap();
+    list.add_range("::1", "::f").unwrap();
     list.add_subnet("8592:757c:efae:4e45::", 64).unwrap();
+    list.add_subnet("10.0.0.0", 8).unwrap();
     list.add_address("1.1.1.1").unwrap();
+    list.add_address("::ffff:2.2.2.2").unwrap();
     let rules = [
+        "Address: IPv6 ::ffff:2.2.2.2",
         "Address: IPv4 1.1.1.1",
+        "Subnet: IPv4 10.0.0.0/8",
         "Subnet: IPv6 8592:757c:efae:4e45::/64",
+        "Range: IPv6 ::1-::f",
         "Range: IPv4 10.0.0.1-10.0.0.10",
     ];
     assert_eq!(list.rules(), rules);
-    assert_eq!(list.size(), 3);
+    assert_eq!(list.size(), rules.len());
 }
 
 fn wrong_arguments_are_refused() {
@@ -182,6 +194,7 @@ fn wrong_arguments_are_refused() {
     let refused = [
         (list.add_address("1.1.1"), "ERR_INVALID_ADDRESS"),
         (list.add_range("x", "1.1.1.1"), "ERR_INVALID_ADDRESS"),
+        (list.add_range("1.1.1.1", "x"), "ERR_INVALID_ADDRESS"),
         (
             list.add_range("1.1.1.2", "1.1.1.1"),
             "ERR_INVALID_ARG_VALUE",

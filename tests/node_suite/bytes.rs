@@ -92,7 +92,10 @@ row!(net_bytes_read, ["end 2000000", "close 2000000"], |t, l| {
                 let before = seen.replace(c.bytes_read());
                 assert_eq!(c.bytes_read(), before + chunk.len() as u64);
             })
-            .on_end(move |c| t.log(format!("end {}", c.bytes_read())))
+            .on_end(move |c| {
+                assert_eq!(c.bytes_read(), seen.get(), "all of it came by `data`");
+                t.log(format!("end {}", c.bytes_read()));
+            })
             .on_close(move |c, _| t.log(format!("close {}", c.bytes_read())));
     })
     .unwrap();

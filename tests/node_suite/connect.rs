@@ -22,7 +22,10 @@ fn stage_of(c: &Socket<'_>) -> String {
 fn write_while_connecting(t: &'static Story, s: &mut Server<'_>, second: &'static [u8]) {
     let mut c = connect(s);
     t.log(stage_of(&c));
-    c.write_then("L’État, c’est ", |_, result| result.unwrap());
+    c.write_then("L’État, c’est ", move |c, result| {
+        result.unwrap();
+        t.log(format!("first {}", stage_of(c)));
+    });
     c.write_then(second, move |c, _| t.log(format!("second {}", stage_of(c))));
     t.log(stage_of(&c));
     c.on_connect(move |c| {
@@ -45,6 +48,7 @@ row!(
     [
         "pending=true connecting=true opening written=0",
         "pending=true connecting=true opening written=22",
+        "first pending=false connecting=false open written=22",
         "connected pending=false connecting=false open written=22",
         "second pending=false connecting=false readOnly written=23",
         "third",
@@ -64,6 +68,7 @@ row!(
     [
         "pending=true connecting=true opening written=0",
         "pending=true connecting=true opening written=24",
+        "first pending=false connecting=false open written=24",
         "connected pending=false connecting=false open written=24",
         "second pending=false connecting=false readOnly written=25",
         "third",
@@ -139,22 +144,24 @@ row!(
         server
             .listen(path.clone(), move |s| {
                 for form in 0..12 {
-                    let mut c = s.event_loop().socket();
-                    let has_callback = form % 2 == 0;
+                    let options = form_of(form % 6, &path, &text);
+                    let callback = move |_: &mut Socket<'_>| _ = count_up(called);
+                    let l = s.event_loop();
+                    // The loop's own way without a callback, a socket's with one.
+                    let mut c = if form < 6 {
+                        l.connect(options, |_| {}).unwrap()
+                    } else {
+                        let id = l.socket().id();
+                        l.socket_at(id).connect(options, callback).unwrap();
+                        l.socket_at(id)
+                    };
                     c.resume()
-                        .on_ready(move |_| _ = count_up(connected))
+                        .on_connect(move |_| _ = count_up(connected))
                         .on_close(move |c, _| {
                             if count_up(closed) == 12 {
                                 c.event_loop().server_at(id).close();
                             }
                         });
-                    let callback = move |_: &mut Socket<'_>| {
-                        if has_callback {
-                            count_up(called);
-                        }
-                    };
-                    c.connect(form_of(form / 2, &path, &text), callback)
-                        .unwrap();
                 }
             })
             .unwrap();
@@ -188,6 +195,7 @@ row!(
         "in the same tick close Some(true)",
         "after connect ABORT_ERR AbortError",
         "after connect close Some(true)",
+        "let go: nothing",
     ],
     |t, l| {
         l.create_server(|c| _ = c.resume())
@@ -203,7 +211,7 @@ enum When {
     Connected,
 }
 
-/// Uses an abort handle at this time, and goes on with the next time; then closes the server.
+/// Uses an abort handle at this time, and goes on with the next time; last with [`let_go`].
 fn abort(t: &'static Story, s: &mut Server<'_>, when: When) {
     let (server, port) = (s.id(), s.port().expect("a listening server"));
     let l = s.event_loop();
@@ -229,16 +237,32 @@ fn abort(t: &'static Story, s: &mut Server<'_>, when: When) {
         })
         .on_close(move |c, had_error| {
             t.log(format!("{word} close {had_error:?}"));
-            // The handle has let the socket go: to use it once more means nothing.
-            c.event_loop().abort(signal);
             let mut s = c.event_loop().server_at(server);
             match next {
                 Some(next) => abort(t, &mut s, next),
-                None => _ = s.close(),
+                None => let_go(t, &mut s),
             }
         });
     if when == When::SameTick {
         l.abort(signal);
     }
     assert_eq!(l.is_aborted(signal), when != When::Connected);
+}
+
+/// A socket that has closed by itself is let go by its handle: when it connects once more, the
+/// handle is used for the first time, and means nothing.
+fn let_go(t: &'static Story, s: &mut Server<'_>) {
+    let (server, address) = (s.id(), s.address().unwrap());
+    let signal = s.event_loop().abort_handle();
+    let options = ConnectOptions::from(address).signal(signal);
+    let mut c = s.event_loop().connect(options, |c| _ = c.end()).unwrap();
+    c.resume().once_close(move |c, _| {
+        let again = move |c: &mut Socket<'_>| {
+            c.event_loop().abort(signal);
+            assert!(!c.is_destroyed());
+            t.log("let go: nothing");
+            c.end().event_loop().server_at(server).close();
+        };
+        c.connect(address, again).unwrap();
+    });
 }

@@ -124,6 +124,7 @@ row!(
         "tick",
         "callback EPIPE This socket has been ended by the other party",
         "error EPIPE",
+        "immediate",
         "close hadError=true",
     ],
     |t, l| {
@@ -136,6 +137,7 @@ row!(
                 .resume()
                 .on_end(move |c| {
                     c.event_loop().next_tick(move |_| t.log("tick"));
+                    c.event_loop().set_immediate(move |_| t.log("immediate"));
                     let told = move |_: &mut Socket<'_>, result: Result<(), &Error>| {
                         let error = result.unwrap_err();
                         t.log(format!("callback {} {error}", error.code().unwrap()));

@@ -78,36 +78,37 @@ row!(
     net_autoselectfamily_default,
     [
         "on: connect 127.0.0.1 ::1:PORT 127.0.0.1:PORT",
-        "off: error ECONNREFUSED ::1 none",
+        "off: Error ECONNREFUSED ::1 [] none",
     ],
     |t, l| {
-        l.set_default_auto_select_family(true);
+        // The second time IPv4 answers as well, and is not asked.
         serve_v4(l, move |l, port| {
-            let mut c = l.connect(named(port, BOTH), |_| {}).unwrap();
-            c.resume().on_connect(move |c| {
-                let (address, tried) = (c.remote_address().unwrap(), attempts(c, port));
-                t.log(format!("on: connect {address} {tried}"));
-            });
+            l.set_default_auto_select_family(true);
+            tell_connect(t, l, port, "on");
         });
         t.run(l);
-        l.set_default_auto_select_family(false);
-        let port = refusing_port("::1");
-        let mut c = l.connect(named(port, BOTH), |_| unreachable!()).unwrap();
-        c.on_error(move |c, error| {
-            let (code, address) = (error.code().unwrap(), error.address().unwrap());
-            t.log(format!("off: error {code} {address} {}", attempts(c, port)));
-        });
+        l.create_server(|_| unreachable!())
+            .listen((HOST, 0), move |s| {
+                let (id, port) = (s.id(), s.port().unwrap());
+                refuse(SocketAddr::new("::1".parse().unwrap(), port));
+                let l = s.event_loop();
+                l.set_default_auto_select_family(false);
+                let mut c = l.connect(named(port, BOTH), |_| unreachable!()).unwrap();
+                c.on_close(move |c, _| _ = c.event_loop().server_at(id).close());
+                tell_error(t, c, port, "off");
+            })
+            .unwrap();
     }
 );
 
 row!(
     net_autoselectfamily,
     [
-        "refused first: 127.0.0.1 ::1:PORT 127.0.0.1:PORT",
-        "up first: ::1 ::1:PORT",
-        "all refused: AggregateError ECONNREFUSED [ECONNREFUSED ::1, ECONNREFUSED 127.0.0.1] \
+        "refused first: connect 127.0.0.1 ::1:PORT 127.0.0.1:PORT",
+        "up first: connect ::1 ::1:PORT",
+        "all refused: AggregateError ECONNREFUSED - [ECONNREFUSED ::1, ECONNREFUSED 127.0.0.1] \
      ::1:PORT 127.0.0.1:PORT",
-        "disabled: Error ECONNREFUSED [] none",
+        "disabled: Error ECONNREFUSED ::1 [] none",
     ],
     |t, l| {
         serve_v4(l, move |l, port| tell_connect(t, l, port, "refused first"));
@@ -119,9 +120,16 @@ row!(
         t.run(l);
         let port = refusing_port("::1");
         refuse(SocketAddr::from(([127, 0, 0, 1], port)));
-        tell_error(t, l, port, true, "all refused");
-        t.run(l);
-        tell_error(t, l, port, false, "disabled");
+        for (on, word) in [(true, "all refused"), (false, "disabled")] {
+            let options = named(port, BOTH).auto_select_family(on);
+            tell_error(
+                t,
+                l.connect(options, |_| unreachable!()).unwrap(),
+                port,
+                word,
+            );
+            t.run(l);
+        }
     }
 );
 
@@ -129,20 +137,19 @@ fn tell_connect(t: &'static Story, l: &mut Loop, port: u16, word: &'static str) 
     let mut c = l.connect(named(port, BOTH), |_| {}).unwrap();
     c.resume().on_connect(move |c| {
         let (address, tried) = (c.remote_address().unwrap(), attempts(c, port));
-        t.log(format!("{word}: {address} {tried}"));
+        t.log(format!("{word}: connect {address} {tried}"));
     });
 }
 
-fn tell_error(t: &'static Story, l: &mut Loop, port: u16, on: bool, word: &'static str) {
-    let options = named(port, BOTH).auto_select_family(on);
-    let mut c = l.connect(options, |_| unreachable!()).unwrap();
+fn tell_error(t: &'static Story, mut c: Socket<'_>, port: u16, word: &'static str) {
     c.on_error(move |c, error| {
         let one = |error: &netloop::Error| {
             format!("{} {}", error.code().unwrap(), error.address().unwrap())
         };
         let all: Vec<String> = error.errors().iter().map(one).collect();
         let (name, code) = (error.name(), error.code().unwrap());
-        let (all, tried) = (all.join(", "), attempts(c, port));
-        t.log(format!("{word}: {name} {code} [{all}] {tried}"));
+        let (address, all) = (error.address().unwrap_or("-"), all.join(", "));
+        let tried = attempts(c, port);
+        t.log(format!("{word}: {name} {code} {address} [{all}] {tried}"));
     });
 }

@@ -229,38 +229,35 @@ row!(
 row!(
     net_server_bind,
     [
-        ":: any port",
-        ":: the port asked for",
-        "127.0.0.1 the port asked for",
-        "127.0.0.1 the backlog asked for: true",
+        "a callback alone ::",
+        "a port ::",
+        "a port and a host 127.0.0.1",
+        "the backlog holds: true",
     ],
     |t, l| {
-        let shared_port = |port: u16| ListenOptions::from(port).reuse_port(true);
+        let tell = move |word: &str, s: &mut Server<'_>| {
+            let bound = s.address().unwrap();
+            t.log(format!("{word} {}", bound.ip()));
+            s.close();
+            bound.port()
+        };
         let mut first = quiet(l);
-        first.listen(shared_port(0), |s| _ = s.close()).unwrap();
-        let bound = first.address().expect("bound in the call");
-        assert_ne!(bound.port(), 0);
-        t.log(format!("{} any port", bound.ip()));
-        let port = bound.port();
-        let mut second = quiet(l);
-        second.listen(shared_port(port), |s| _ = s.close()).unwrap();
-        let bound = second.address().expect("bound in the call");
-        assert_eq!(bound.port(), port);
-        t.log(format!("{} the port asked for", bound.ip()));
-        let with_host = ListenOptions::from((HOST, port)).reuse_port(true);
-        quiet(l)
-            .listen(with_host, move |s| {
-                let bound = s.address().unwrap();
-                assert_eq!(bound.port(), port);
-                t.log(format!("{} the port asked for", bound.ip()));
-                s.close();
-            })
+        let any = ListenOptions::from(()).reuse_port(true);
+        first
+            .listen(any, move |s| _ = tell("a callback alone", s))
             .unwrap();
+        let port = first.port().expect("bound in the call");
+        assert_ne!(port, 0);
+        let forms: [(&str, ListenOptions); 2] = [
+            ("a port", port.into()),
+            ("a port and a host", (HOST, port).into()),
+        ];
+        for (word, form) in forms {
+            let callback = move |s: &mut Server<'_>| assert_eq!(tell(word, s), port);
+            quiet(l).listen(form.reuse_port(true), callback).unwrap();
+        }
         t.run(l);
-        t.log(format!(
-            "127.0.0.1 the backlog asked for: {}",
-            backlog_holds(l)
-        ));
+        t.log(format!("the backlog holds: {}", backlog_holds(l)));
     }
 );
 

@@ -140,15 +140,18 @@ fn silent(
 
 row!(
     net_connect_after_destroy,
-    ["close Some(false)", "answered too late"],
+    [
+        "at once: close Some(false)",
+        "when asked: close Some(false)",
+        "answered too late",
+    ],
     |t, l| {
         let asked = shared(None);
         l.set_lookup(silent(asked));
-        let mut c = l.connect(("x.test", 1), |_| unreachable!()).unwrap();
-        c.on_lookup(|_, _| unreachable!())
-            .on_connection_attempt(|_, _| unreachable!())
-            .on_close(move |_, had_error| t.log(format!("close {had_error:?}")));
-        let id = c.id();
+        destroyed(t, l, "at once").destroy();
+        t.run(l);
+        assert!(asked.take().is_none(), "the tick that asks came too late");
+        let id = destroyed(t, l, "when asked").id();
         l.set_immediate(move |l| {
             l.socket_at(id).destroy();
             let lookup = asked.take().expect("the lookup was asked in a tick");
@@ -159,6 +162,15 @@ row!(
         });
     }
 );
+
+/// A socket that connects by name, and comes no further than that.
+fn destroyed<'l>(t: &'static Story, l: &'l mut Loop, when: &'static str) -> Socket<'l> {
+    let mut c = l.connect(("x.test", 1), |_| unreachable!()).unwrap();
+    c.on_lookup(|_, _| unreachable!())
+        .on_connection_attempt(|_, _| unreachable!())
+        .on_close(move |_, had_error| t.log(format!("{when}: close {had_error:?}")));
+    c
+}
 
 row!(
     net_connect_immediate_finish,

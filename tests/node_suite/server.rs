@@ -32,6 +32,7 @@ row!(
     net_server_drop_connections,
     [
         "dropped at 0, with the addresses of both ends",
+        "dropped at 0, with the addresses of both ends",
         "served 1",
         "dropped at 1, with the addresses of both ends",
         "served 2",
@@ -58,15 +59,22 @@ row!(
             ));
         })
         .listen((HOST, 0), move |s| {
-            let id = s.id();
-            connect(s).resume().on_close(move |c, _| {
+            let (id, closes) = (s.id(), shared(0));
+            let one_may_stay = move |c: &mut Socket<'_>| {
                 let mut s = c.event_loop().server_at(id);
                 s.set_max_connections(Some(1));
                 let kept = connect(&mut s).id();
                 connect(&mut s).resume().on_close(move |c, _| {
                     end_then_connect(c, kept);
                 });
-            });
+            };
+            for _ in 0..2 {
+                connect(s).resume().on_close(move |c, _| {
+                    if count_up(closes) == 2 {
+                        one_may_stay(c);
+                    }
+                });
+            }
         })
         .unwrap();
 
