@@ -178,7 +178,12 @@ row!(
 
 row!(
     net_error_twice,
-    ["write false", "callback", "error", "close hadError=true"],
+    [
+        "write false",
+        "callback",
+        "error",
+        "server close hadError=true"
+    ],
     |t, l| {
         let (client, server, both) = (shared(None), shared(None), shared(0));
         let lost = |error: &Error| matches!(error.code(), Some("EPIPE" | "ECONNRESET"));
@@ -200,10 +205,8 @@ row!(
             c.on_error(move |_, error| {
                 assert!(lost(error), "{error:?}");
                 t.log("error");
-            })
-            .on_close(move |_, had_error| {
-                t.log(format!("close hadError={}", undefined(had_error)))
             });
+            watch(t, "server", c, "close");
             close_server(c);
             up(c.event_loop());
         })

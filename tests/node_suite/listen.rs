@@ -118,9 +118,8 @@ row!(
     |t, l| {
         quiet(l)
             .on_error(move |_, error| {
-                let (code, syscall) = (error.code().unwrap(), error.syscall().unwrap());
                 let (address, port) = (error.address().unwrap(), error.port().unwrap());
-                t.log(format!("{code} {syscall} {address} port {port}"));
+                t.log(format!("{} {address} port {port}", errs(error)));
             })
             .listen(("192.0.2.1", 4000), |_| unreachable!())
             .unwrap();
@@ -248,11 +247,8 @@ row!(
             .unwrap();
         let port = first.port().expect("bound in the call");
         assert_ne!(port, 0);
-        let forms: [(&str, ListenOptions); 2] = [
-            ("a port", port.into()),
-            ("a port and a host", (HOST, port).into()),
-        ];
-        for (word, form) in forms {
+        let forms = [ListenOptions::from(port), (HOST, port).into()];
+        for (word, form) in ["a port", "a port and a host"].into_iter().zip(forms) {
             let callback = move |s: &mut Server<'_>| assert_eq!(tell(word, s), port);
             quiet(l).listen(form.reuse_port(true), callback).unwrap();
         }

@@ -176,6 +176,7 @@ fn net_gh_5504() {
 
 fn connect_with_and_without_no_delay() {
     let mut l = EventLoop::new().expect("an event loop");
+    let seen = shared(0);
     for no_delay in [true, false] {
         farewell(&mut l, HOST, move |s| {
             let port = s.port().expect("a listening server");
@@ -186,10 +187,12 @@ fn connect_with_and_without_no_delay() {
                 .expect("good options");
             c.resume().on_connect(move |c| {
                 assert_eq!(kernel(c).tcp_nodelay().expect("a connection"), no_delay);
+                count_up(seen);
             });
         });
         l.run().expect("no error");
     }
+    assert_eq!(seen.get(), 2);
 }
 
 #[test]

@@ -162,6 +162,25 @@ fn a_write_beyond_the_limit_fails_and_destroys() {
 }
 
 #[test]
+fn a_type_of_service_told_right_after_connect_is_remembered() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.end().resume();
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            let mut c = connect(s);
+            let before = c.type_of_service();
+            c.set_type_of_service(16).resume().on_connect(move |c| {
+                t.log(format!("{before}, then {}", c.type_of_service()));
+            });
+        })
+        .unwrap();
+    };
+    check_text("type of service", "0, then 16\n", play);
+}
+
+#[test]
 fn an_attempt_timeout_of_zero_counts_as_ten_milliseconds() {
     let mut l = EventLoop::new().unwrap();
     l.set_default_auto_select_family_attempt_timeout(Duration::ZERO);
