@@ -44,6 +44,40 @@ row!(
     }
 );
 
+row!(
+    net_stream,
+    ["error", "close hadError=true", "server close"],
+    |t, l| {
+        l.create_server(move |c| {
+            for _ in 0..20 {
+                c.write(vec![b'a'; 1 << 20]);
+            }
+            assert!(c.writable_length() > 0);
+            c.on_error(move |_, error| {
+                assert!(
+                    matches!(error.code(), Some("EPIPE" | "ECONNRESET")),
+                    "{error:?}"
+                );
+                t.log("error");
+            })
+            .on_close(move |c, had_error| {
+                t.log(format!("close hadError={}", undefined(had_error)));
+                close_server_telling(t, c);
+            });
+        })
+        .listen((HOST, 0), |s| {
+            connect(s).on_data(|c, _| {
+                c.pause();
+                let id = c.id();
+                c.event_loop().set_timeout(ms(1), move |l| {
+                    l.socket_at(id).destroy();
+                });
+            });
+        })
+        .unwrap();
+    }
+);
+
 /// Writes until it is told to stop, goes on at `drain`, and ends after so many rounds.
 fn write_rounds(c: &mut Socket<'_>, left: u32) {
     if left == 0 {
