@@ -6,6 +6,7 @@ use crate::stage::*;
 use crate::story::*;
 
 const LENGTH: usize = 8 << 20;
+const PIECE: usize = 1 << 18;
 
 row!(
     net_throttle,
@@ -79,14 +80,13 @@ row!(
 );
 
 /// Writes until it is told to stop, goes on at `drain`, and ends after so many rounds.
-fn write_rounds(c: &mut Socket<'_>, left: u32) {
+fn write_rounds(c: &mut Socket<'_>, piece: Vec<u8>, left: u32) {
     if left == 0 {
         c.end();
         return;
     }
-    let text = hex(&pattern(1 << 20));
-    while c.write(from_hex(&text)) {}
-    c.once_drain(move |c| write_rounds(c, left - 1));
+    while c.write(&piece) {}
+    c.once_drain(move |c| write_rounds(c, piece, left - 1));
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -118,7 +118,7 @@ row!(
             .on_end(move |c| {
                 let all = all.take();
                 t.log(format!("before {} connected {}", &all[..4], &all[4..8]));
-                let piece = hex(&pattern(1 << 20));
+                let piece = hex(&pattern(PIECE));
                 let pieces = (all.len() - 8) / piece.len();
                 assert!(pieces >= 3 && all[8..] == piece.repeat(pieces));
                 t.log("all rounds came whole");
@@ -130,7 +130,7 @@ row!(
             c.write(from_hex(before));
             c.on_connect(move |c| {
                 c.write(from_hex(after));
-                write_rounds(c, 3);
+                write_rounds(c, from_hex(&hex(&pattern(PIECE))), 3);
             });
         })
         .unwrap();
