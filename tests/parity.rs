@@ -2,6 +2,8 @@
 
 #[path = "parity/pins.rs"]
 mod pins;
+#[path = "parity/same.rs"]
+mod same;
 #[allow(dead_code, reason = "the twins use the rest")]
 #[path = "scenarios/story.rs"]
 mod story;

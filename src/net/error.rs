@@ -343,6 +343,25 @@ pub(crate) mod words {
         Error::named("TypeError", "ERR_INVALID_HANDLE_TYPE", message)
     }
 
+    /// For a text that is no port, if it is a number; `what` is Node's name for it.
+    pub(crate) fn bad_port(what: &str, text: &str) -> Option<Error> {
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let message =
+            format!("{what} should be >= 0 and < 65536. Received type string ('{text}').");
+        is_number.then(|| Error::named("RangeError", "ERR_SOCKET_BAD_PORT", &message))
+    }
+
+    pub(crate) fn bad_family(family: u8) -> Error {
+        let message =
+            format!("The property 'options.family' must be one of: 0, 4, 6. Received {family}");
+        Error::named("TypeError", "ERR_INVALID_ARG_VALUE", &message)
+    }
+
+    pub(crate) fn bad_hints(hints: i32) -> Error {
+        let message = format!("The argument 'hints' is invalid. Received {hints}");
+        Error::named("TypeError", "ERR_INVALID_ARG_VALUE", &message)
+    }
+
     pub(crate) fn aborted() -> Error {
         Error::named("AbortError", "ABORT_ERR", "The operation was aborted")
     }

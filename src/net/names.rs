@@ -70,6 +70,11 @@ impl Names {
         !self.asked.is_empty()
     }
 
+    /// Whether the program has set a lookup function for the whole loop.
+    pub(super) fn has_own_lookup(&self) -> bool {
+        self.lookup.is_some()
+    }
+
     /// Forgets a question: its answer will mean nothing.
     pub(super) fn forget(&mut self, ticket: u64) {
         self.asked.remove(&ticket);

@@ -42,6 +42,24 @@ impl Inbox {
         taken
     }
 
+    /// How many bytes the first `units` of text take, counted in UTF-16 as JavaScript does; a
+    /// character that counts as two is not cut. `None` if there is less text.
+    pub(crate) fn bytes_of(&self, units: usize) -> Option<usize> {
+        let (mut left, mut bytes) = (units, 0);
+        for piece in self.chunks.iter().flat_map(|chunk| chunk.utf8_chunks()) {
+            let characters = piece.valid().chars();
+            let characters = characters.map(|it| (it.len_utf16(), it.len_utf8()));
+            for (units, length) in characters.chain(piece.invalid().iter().map(|_| (1, 1))) {
+                if left == 0 {
+                    return Some(bytes);
+                }
+                left = left.saturating_sub(units);
+                bytes += length;
+            }
+        }
+        (left == 0).then_some(bytes)
+    }
+
     /// Node's `readableLength`.
     pub(crate) fn len(&self) -> usize {
         self.length
@@ -67,5 +85,14 @@ mod tests {
         assert_eq!(inbox.pop(), Some(b"X".to_vec()));
         assert_eq!(inbox.take(2), b"ef");
         assert!(inbox.is_empty());
+    }
+
+    #[test]
+    fn text_is_counted_as_javascript_counts_it_and_no_character_is_cut() {
+        let mut inbox = Inbox::default();
+        inbox.push("\u{e9}\u{1f600}".into());
+        inbox.push("a".into());
+        let bytes = [0, 1, 2, 3, 4, 5].map(|units| inbox.bytes_of(units));
+        assert_eq!(bytes, [Some(0), Some(2), Some(6), Some(6), Some(7), None]);
     }
 }

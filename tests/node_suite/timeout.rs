@@ -78,9 +78,9 @@ row!(
 row!(
     net_socket_timeout,
     [
-        "set 0",
-        "set 1",
-        "set 2147483647",
+        "set 0ns",
+        "set 1ms",
+        "set 18446744073709551615.999999999s",
         "timeout open destroyed=false",
         "close",
     ],
@@ -91,10 +91,9 @@ row!(
         })
         .listen((HOST, 0), move |s| {
             let mut c = connect(s);
-            let longest = ms(i32::MAX as u64);
-            for (asked, kept) in [(ms(0), ms(0)), (ms(1), ms(1)), (Duration::MAX, longest)] {
-                assert_eq!(c.set_timeout(asked).timeout(), Some(kept));
-                t.log(format!("set {}", kept.as_millis()));
+            for given in [ms(0), ms(1), Duration::MAX] {
+                assert_eq!(c.set_timeout(given).timeout(), Some(given));
+                t.log(format!("set {given:?}"));
             }
             c.set_timeout_once(ms(10), move |c| {
                 let (state, destroyed) = (c.ready_state(), c.is_destroyed());

@@ -76,6 +76,24 @@ impl Server<'_> {
         self
     }
 
+    /// As [`on_connection`](Server::on_connection), for one connection only: Node's `once`. The
+    /// listener is gone before it is called.
+    pub fn once_connection(
+        &mut self,
+        listener: impl FnOnce(&mut Socket<'_>) + 'static,
+    ) -> &mut Self {
+        let mut listener = Some(listener);
+        let once = move |socket: &mut Socket<'_>| {
+            if let Some(listener) = listener.take() {
+                listener(socket);
+            }
+        };
+        if let Some(server) = self.event_loop.server(self.id) {
+            server.connection.add(Box::new(once), true);
+        }
+        self
+    }
+
     /// How many listeners an event has, by Node's name for it, such as `connection`: Node's
     /// `listenerCount`. 0 for a name that is no event.
     pub fn listener_count(&self, event: &str) -> usize {

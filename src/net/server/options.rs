@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::AbortId;
-use super::super::error::Error;
+use super::super::error::{Error, words};
 use super::Settings;
 use super::listen::{Listening, Place};
 use crate::room::listener::BindOptions;
@@ -169,6 +169,8 @@ pub struct ListenOptions {
     readable_all: bool,
     writable_all: bool,
     pub(super) signal: Option<AbortId>,
+    /// Why the text it was made from is no place.
+    refused: Option<Error>,
 }
 
 impl ListenOptions {
@@ -250,6 +252,9 @@ impl ListenOptions {
     }
 
     pub(super) fn into_listening(self) -> Result<Listening, Error> {
+        if let Some(error) = self.refused {
+            return Err(error);
+        }
         let mode = self.mode();
         let place = if let Some(fd) = self.fd {
             Place::Descriptor(fd)
@@ -346,7 +351,14 @@ impl From<&str> for ListenOptions {
     fn from(text: &str) -> Self {
         match text.parse::<u16>() {
             Ok(port) => port.into(),
-            Err(_) => PathBuf::from(text).into(),
+            Err(_) => {
+                let refused = words::bad_port("options.port", text);
+                ListenOptions {
+                    path: refused.is_none().then(|| text.into()),
+                    refused,
+                    ..ListenOptions::default()
+                }
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ use crate::rules::timers::TimerKey;
 pub(super) struct Idle {
     /// Milliseconds; 0 is off.
     duration: u32,
+    /// What was asked for.
+    wanted: Duration,
     /// None once it has fired, until there is activity.
     pub(super) timer: Option<TimerKey>,
     last_activity: u64,
@@ -71,6 +73,7 @@ impl Loop {
         }
         let idle = Idle {
             duration,
+            wanted: timeout,
             timer: None,
             last_activity: now,
             last_unsent: 0,
@@ -124,8 +127,7 @@ impl Loop {
 
     /// The timeout that was set last.
     pub(super) fn idle_timeout(&self, id: SocketId) -> Option<Duration> {
-        let idle = self.entry_ref(id)?.cold.as_ref()?.idle.as_ref()?;
-        Some(Duration::from_millis(u64::from(idle.duration)))
+        Some(self.entry_ref(id)?.cold.as_ref()?.idle.as_ref()?.wanted)
     }
 }
 
@@ -180,7 +182,7 @@ impl Socket<'_> {
         self.once_timeout(listener)
     }
 
-    /// The idle timeout that was set last, zero included, as it was cut: Node's `socket.timeout`.
+    /// The idle timeout that was set last, zero included, as it was given: Node's `socket.timeout`.
     /// None if none was set.
     pub fn timeout(&self) -> Option<Duration> {
         self.event_loop.idle_timeout(self.id)

@@ -192,6 +192,8 @@ struct Reading {
     wants_readable: bool,
     /// Reading is to start with the connection even if the socket is paused then.
     at_connect: bool,
+    /// How much may wait since `read` has asked for more than the mark.
+    raised_mark: usize,
 }
 
 impl SocketEntry {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::super::error::{Error, words};
 use super::super::names::{LookupFunction, LookupRequest};
 use super::super::{AbortId, Loop};
 use super::{Socket, SocketEntry};
@@ -192,6 +193,8 @@ pub struct ConnectOptions {
     pub(super) attempt_timeout: Option<Duration>,
     pub(super) timeout: Option<Duration>,
     pub(super) socket: SocketOptions,
+    /// Why the text it was made from is no place.
+    pub(super) refused: Option<Error>,
 }
 
 impl ConnectOptions {
@@ -211,16 +214,18 @@ impl ConnectOptions {
         self
     }
 
-    /// Node's `family`: looks names up in one family only, 4 or 6; 0 is both. Anything else counts
-    /// as 0, where Node throws. Only one address of a name is tried with 4 or 6, as in Node.
+    /// Node's `family`: looks names up in one family only, 4 or 6; 0 is both. Anything else is
+    /// refused by `connect`, unless the program has a lookup function: that is told, as in Node.
+    /// Only one address of a name is tried with 4 or 6, as in Node.
     #[must_use]
     pub fn family(mut self, family: u8) -> Self {
         self.family = family;
         self
     }
 
-    /// Node's `hints`: the `ai_flags` of getaddrinfo(3), handed on as they are. With 0,
-    /// `AI_ADDRCONFIG` is used if both families are wanted.
+    /// Node's `hints`: the `ai_flags` of getaddrinfo(3), of `AI_ADDRCONFIG`, `AI_V4MAPPED` and
+    /// `AI_ALL`. Others are refused by `connect`, unless the program has a lookup function: that is
+    /// told, as in Node. With 0, `AI_ADDRCONFIG` is used if both families are wanted.
     #[must_use]
     pub fn hints(mut self, hints: i32) -> Self {
         self.hints = hints;
@@ -255,7 +260,8 @@ impl ConnectOptions {
     }
 
     /// Node's `timeout`: the idle timeout, which begins before the connection; see
-    /// [`set_timeout`](crate::Socket::set_timeout). That it has come ends nothing by itself.
+    /// [`set_timeout`](crate::Socket::set_timeout). That it has come ends nothing by itself. Zero
+    /// sets none.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -318,7 +324,14 @@ impl From<&str> for ConnectOptions {
     fn from(text: &str) -> Self {
         match text.parse::<u16>() {
             Ok(port) => port.into(),
-            Err(_) => PathBuf::from(text).into(),
+            Err(_) => {
+                let refused = words::bad_port("Port", text);
+                ConnectOptions {
+                    path: refused.is_none().then(|| text.into()),
+                    refused,
+                    ..ConnectOptions::default()
+                }
+            }
         }
     }
 }

@@ -210,10 +210,10 @@ impl Socket<'_> {
             .map_or(HIGH_WATER_MARK, SocketEntry::high_water_mark)
     }
 
-    /// The high-water mark of what may wait to be read, in bytes, the same as that of what may wait
-    /// to be sent: Node's `readableHighWaterMark`.
+    /// The high-water mark of what may wait to be read, in bytes: the same as that of what may wait
+    /// to be sent, unless [`read`](Socket::read) has raised it. Node's `readableHighWaterMark`.
     pub fn readable_high_water_mark(&self) -> usize {
-        self.writable_high_water_mark()
+        self.entry().map_or(HIGH_WATER_MARK, SocketEntry::read_mark)
     }
 
     /// Our address and port; none without a connection, or on a Unix-domain socket. Node's

@@ -20,6 +20,9 @@ use crate::rules::state::socket::{Input, Readable, State};
 /// How many reads one socket gets before the others' turn comes: libuv's bound.
 const READS_PER_TURN: usize = 32;
 
+/// How far `read` can raise the high-water mark, as in Node.
+const READ_MARK_MAX: usize = 1 << 30;
+
 impl Loop {
     /// Reads until the kernel has no more, or the bound is hit: one burst a turn.
     #[inline(always)]
@@ -177,7 +180,7 @@ impl Loop {
         if entry.connection.state.is_destroyed() {
             return;
         }
-        let mark = entry.high_water_mark();
+        let mark = entry.read_mark();
         let cold = entry.cold();
         cold.inbox.push(chunk.to_vec());
         let is_full = cold.inbox.len() >= mark;
@@ -217,7 +220,7 @@ impl Loop {
         let is_open = matches!(entry.connection.state, State::Open(Readable::Open, _));
         let has_room = entry.cold.as_ref().is_none_or(|cold| {
             let length = cold.inbox.len();
-            length == 0 || length < entry.high_water_mark()
+            length == 0 || length < entry.read_mark()
         });
         if entry.is_reading || !is_open || !has_room {
             return false;
@@ -340,7 +343,7 @@ impl Loop {
             entry.cold.as_mut().map(|cold| &mut cold.readable)
         });
         if let Some(entry) = self.entry(id) {
-            let mark = entry.high_water_mark();
+            let mark = entry.read_mark();
             let cold = entry.cold();
             cold.reading.wants_readable = !has_ended && cold.inbox.len() <= mark;
         }
@@ -349,6 +352,22 @@ impl Loop {
 }
 
 impl SocketEntry {
+    /// The high-water mark of what may wait to be read.
+    pub(super) fn read_mark(&self) -> usize {
+        let raised = self
+            .cold
+            .as_ref()
+            .map_or(0, |cold| cold.reading.raised_mark);
+        raised.max(self.high_water_mark())
+    }
+
+    /// Lets so much wait to be read: Node's `computeNewHighWaterMark`.
+    fn raise_read_mark(&mut self, size: usize) {
+        if size > self.read_mark() {
+            self.cold().reading.raised_mark = size.min(READ_MARK_MAX).next_power_of_two();
+        }
+    }
+
     fn has_own_buffer(&self) -> bool {
         self.cold
             .as_ref()
@@ -474,20 +493,24 @@ impl Socket<'_> {
 
     /// Takes bytes that wait: all of them, or with `size` exactly as many, or, after the end,
     /// what is left. `None` when there are not so many (yet). Node's `read([size])`, but no `data` is
-    /// emitted for what is taken, `size` counts bytes of text, too, and it does not raise the
-    /// high-water mark: more than that need never come together.
+    /// emitted for what is taken.
+    ///
+    /// A `size` above the high-water mark raises it, to the next power of two and at most to 1 GiB,
+    /// so that so much can come together. After [`set_encoding`](Socket::set_encoding) it counts the
+    /// units of UTF-16, as JavaScript does; a character of two units is not cut.
     pub fn read(&mut self, size: Option<usize>) -> Option<Vec<u8>> {
         let id = self.id;
         let entry = self.event_loop.entry(id)?;
         let has_ended = matches!(entry.connection.state, State::Open(Readable::Eof, _));
+        entry.raise_read_mark(size.unwrap_or(0));
         let cold = entry.cold();
         let length = cold.inbox.len();
-        let count = match size {
-            None => length,
-            Some(size) if size <= length => size,
-            Some(_) if has_ended => length,
-            Some(_) => 0,
+        let wanted = match size {
+            None => Some(length),
+            Some(size) if cold.decoder.is_some() => cold.inbox.bytes_of(size),
+            Some(size) => (size <= length).then_some(size),
         };
+        let count = wanted.unwrap_or(if has_ended { length } else { 0 });
         let taken = (count > 0).then(|| cold.inbox.take(count));
         if taken.is_none() || cold.inbox.is_empty() {
             cold.reading.wants_readable = !has_ended;

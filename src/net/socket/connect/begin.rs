@@ -1,5 +1,7 @@
 //! How a connect begins: what the program calls.
 
+use std::net::IpAddr;
+
 use super::super::{ConnectOptions, Socket, SocketEntry};
 use super::{Connecting, Target};
 use crate::net::SocketId;
@@ -14,6 +16,9 @@ const EALREADY: i32 = 114;
 
 const EISCONN: i32 = 106;
 
+/// `AI_V4MAPPED`, `AI_ALL` and `AI_ADDRCONFIG` of netdb.h.
+const HINTS: i32 = 0x08 | 0x10 | 0x20;
+
 impl Loop {
     /// Makes a socket and connects it: Node's `net.connect` and `net.createConnection`. The callback
     /// is a listener for the next `connect`, called from the poll phase.
@@ -21,7 +26,9 @@ impl Loop {
     /// Nothing is emitted before the next tick, so listeners added to the result miss nothing.
     ///
     /// # Errors
-    /// `ERR_MISSING_ARGS` when the options name neither a port nor a path. What the kernel or a
+    /// `ERR_MISSING_ARGS` when the options name neither a port nor a path, `ERR_SOCKET_BAD_PORT`
+    /// for a text that is a number above 65535, `ERR_INVALID_ARG_VALUE` for a family or hints that
+    /// there are not. What the kernel or a
     /// name server says is an `error` event: the codes of connect(2), such as `ECONNREFUSED`, with
     /// the address, and `ENOTFOUND` or `EAI_AGAIN` of `getaddrinfo`, with the host name.
     pub fn connect(
@@ -30,9 +37,9 @@ impl Loop {
         callback: impl FnOnce(&mut Socket<'_>) + 'static,
     ) -> Result<Socket<'_>, Error> {
         let mut options = target.into();
-        options.check()?;
+        options.check(self)?;
         let id = self.socket_with(std::mem::take(&mut options.socket)).id();
-        if let Some(timeout) = options.timeout {
+        if let Some(timeout) = options.timeout.filter(|timeout| !timeout.is_zero()) {
             self.socket_at(id).set_timeout(timeout);
         }
         let mut socket = self.socket_at(id);
@@ -94,12 +101,26 @@ impl SocketEntry {
 }
 
 impl ConnectOptions {
-    pub(in crate::net::socket) fn check(&self) -> Result<(), Error> {
+    /// What Node throws.
+    fn check(&self, event_loop: &Loop) -> Result<(), Error> {
+        if let Some(error) = &self.refused {
+            return Err(error.clone());
+        }
         if self.port.is_none() && self.path.is_none() {
             let message = r#"The "options" or "port" or "path" argument must be specified"#;
             return Err(Error::named("TypeError", "ERR_MISSING_ARGS", message));
         }
-        Ok(())
+        let is_address = |host: &String| host.parse::<IpAddr>().is_ok();
+        let asks_the_system = self.port.is_some()
+            && !self.host.as_ref().is_some_and(is_address)
+            && self.lookup.is_none()
+            && !event_loop.names.has_own_lookup();
+        match (self.family, self.hints) {
+            _ if !asks_the_system => Ok(()),
+            (family, _) if !matches!(family, 0 | 4 | 6) => Err(words::bad_family(family)),
+            (_, hints) if hints & !HINTS != 0 => Err(words::bad_hints(hints)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -111,7 +132,7 @@ impl Socket<'_> {
     /// that is connecting or connected already is destroyed in a tick, with `EALREADY` or `EISCONN`.
     ///
     /// # Errors
-    /// `ERR_MISSING_ARGS` when the options name neither a port nor a path; `ERR_SOCKET_CLOSED`
+    /// Those of [`Loop::connect`](crate::Loop::connect); `ERR_SOCKET_CLOSED`
     /// when the socket is destroyed and has not closed yet, is gone, or has ended before it was
     /// connected and not told so yet.
     pub fn connect(
@@ -120,7 +141,7 @@ impl Socket<'_> {
         callback: impl FnOnce(&mut Socket<'_>) + 'static,
     ) -> Result<&mut Self, Error> {
         let options = target.into();
-        options.check()?;
+        options.check(self.event_loop)?;
         let (id, state) = (self.id, self.state());
         let has_entry = self.event_loop.entry_ref(id).is_some();
         match state {

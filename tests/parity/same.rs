@@ -1,0 +1,136 @@
+//! What is the same as in Node, where no recorded scenario shows it.
+
+use netloop::{ConnectOptions, Encoding, Error, EventLoop, LookupRequest, Loop, Socket};
+
+use crate::story::*;
+
+fn code<T>(result: Result<T, Error>) -> &'static str {
+    result
+        .err()
+        .and_then(|error| error.code())
+        .unwrap_or("none")
+}
+
+#[test]
+fn a_read_of_more_than_the_mark_raises_it_to_the_next_power_of_two() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.on_error(|_, _| {}).write(vec![7; 200_000]);
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            connect(s).on_readable(move |c| {
+                if let Some(bytes) = c.read(Some(150_000)) {
+                    t.log(format!(
+                        "{} of {}",
+                        bytes.len(),
+                        c.readable_high_water_mark()
+                    ));
+                    c.destroy();
+                }
+            });
+        })
+        .unwrap();
+    };
+    check_text("read beyond the mark", "150000 of 262144\n", play);
+}
+
+#[test]
+fn a_read_of_text_counts_as_javascript_does() {
+    let mut l = EventLoop::new().unwrap();
+    let mut c = l.socket();
+    c.set_encoding(Encoding::Utf8);
+    c.unshift("\u{e9}\u{1f600}a").unwrap();
+    let mut read = |size| {
+        c.read(Some(size))
+            .map(|bytes| String::from_utf8(bytes).unwrap())
+    };
+    assert_eq!(read(1).as_deref(), Some("\u{e9}"));
+    assert_eq!(read(4), None);
+    assert_eq!(
+        read(1).as_deref(),
+        Some("\u{1f600}"),
+        "it counts as two, and is not cut"
+    );
+    assert_eq!(read(1).as_deref(), Some("a"));
+}
+
+#[test]
+fn a_number_that_is_no_port_is_refused() {
+    let mut l = EventLoop::new().unwrap();
+    let refused = l.connect("70000", |_| unreachable!()).err().unwrap();
+    let message = "should be >= 0 and < 65536. Received type string ('70000').";
+    assert_eq!(refused.to_string(), format!("Port {message}"));
+    assert_eq!(
+        (refused.name(), refused.code()),
+        ("RangeError", Some("ERR_SOCKET_BAD_PORT"))
+    );
+    let mut server = l.create_server(|_| {});
+    let refused = server.listen("70000", |_| unreachable!()).err().unwrap();
+    assert_eq!(refused.to_string(), format!("options.port {message}"));
+    l.run().unwrap();
+}
+
+#[test]
+fn a_family_and_hints_that_there_are_not_are_refused_or_told_to_the_own_lookup() {
+    let options = || ConnectOptions::from(("x.test", 1));
+    let mut l = EventLoop::new().unwrap();
+    let refused = code(l.connect(options().family(5), |_| unreachable!()));
+    assert_eq!(refused, "ERR_INVALID_ARG_VALUE");
+    let refused = code(l.connect(options().hints(3), |_| unreachable!()));
+    assert_eq!(refused, "ERR_INVALID_ARG_VALUE");
+
+    let told = shared(None);
+    let lookup = move |l: &mut Loop, request: LookupRequest| {
+        told.set(Some((request.family, request.hints)));
+        l.answer_lookup(request.id, Err(Error::not_found(&request.host)));
+    };
+    let own = options().family(5).hints(3).lookup(lookup);
+    l.connect(own, |_| unreachable!())
+        .unwrap()
+        .on_error(|_, _| {});
+    l.run().unwrap();
+    assert_eq!(told.get(), Some((5, 3)));
+}
+
+#[test]
+fn an_idle_timeout_reads_back_as_it_was_given() {
+    let mut l = EventLoop::new().unwrap();
+    let mut c = l.socket();
+    let longest = ms(i32::MAX as u64);
+    for given in [
+        longest + ms(1),
+        std::time::Duration::from_micros(1500),
+        ms(0),
+    ] {
+        assert_eq!(c.set_timeout(given).timeout(), Some(given));
+    }
+    let zero = ConnectOptions::from((HOST, 1)).timeout(ms(0));
+    let mut c = l.connect(zero, |_| unreachable!()).unwrap();
+    assert_eq!(c.timeout(), None);
+    c.destroy();
+    l.run().unwrap();
+}
+
+#[test]
+fn a_connection_is_heard_once_by_who_wants_one_only() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        let heard = shared(0);
+        let mut server = l.create_server(move |c| {
+            t.log("each");
+            c.end().resume();
+            if count_up(heard) == 2 {
+                close_server(c);
+            }
+        });
+        let once = move |_: &mut Socket<'_>| t.log("one");
+        server
+            .once_connection(once)
+            .listen((HOST, 0), |s| {
+                connect(s).resume();
+                connect(s).resume();
+            })
+            .unwrap();
+    };
+    check_text("once", "each\none\neach\n", play);
+}
