@@ -17,6 +17,8 @@ mod fairness;
 mod kernel;
 #[path = "hazards/names.rs"]
 mod names;
+#[path = "hazards/panics.rs"]
+mod panics;
 #[path = "support/program.rs"]
 mod program;
 #[path = "hazards/readiness.rs"]

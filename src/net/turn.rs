@@ -192,6 +192,9 @@ impl EventLoop {
     ///
     /// A turn that was left in the middle goes on in the phase where it was left.
     fn turn(&mut self, wait: Wait) -> Result<(), Error> {
+        if self.phase == Phase::Ready {
+            self.serve_who_was_left_again();
+        }
         if self.phase == Phase::Pending {
             self.run_pending(1)?;
             self.phase = Phase::Poll;
@@ -299,8 +302,9 @@ impl EventLoop {
         if self.buffer.len() != self.inner.buffer_size {
             self.buffer = vec![0; self.inner.buffer_size].into_boxed_slice();
         }
-        while let Some(id) = self.batches.again.pop_front() {
+        while let Some(&id) = self.batches.again.front() {
             self.serve_again(id)?;
+            self.batches.again.pop_front();
         }
         let (event_loop, buffer) = (&mut self.inner, &mut *self.buffer);
         for (id, readiness) in self.batches.ready.hand_out() {
@@ -312,6 +316,19 @@ impl EventLoop {
             }
         }
         Ok(())
+    }
+
+    /// Who was being served when a run was left may have more to give, and no edge will tell.
+    fn serve_who_was_left_again(&mut self) {
+        let Batches { ready, again, .. } = &mut self.batches;
+        let Some(id) = again.pop_front().or(ready.last_handed_out()) else {
+            return;
+        };
+        match self.inner.reactor.get(id) {
+            Some(Entry::Socket(_)) => self.inner.read_again(SocketId(id), true),
+            Some(Entry::Server(_)) => self.inner.accept_again(ServerId(id)),
+            None => {}
+        }
     }
 
     #[inline(never)]
@@ -343,8 +360,11 @@ impl EventLoop {
             self.trace.leave(former);
             outcome?;
         }
-        for id in mem::take(&mut self.inner.closed) {
-            self.free_closed(id);
+        // Ticks are left after a panic: they may be those of a socket that has closed.
+        if !self.has_ticks() {
+            for id in mem::take(&mut self.inner.closed) {
+                self.free_closed(id);
+            }
         }
         Ok(())
     }

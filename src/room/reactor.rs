@@ -120,6 +120,12 @@ impl Batch {
         self.events.is_empty()
     }
 
+    /// Who was handed out last.
+    pub(crate) fn last_handed_out(&self) -> Option<Id> {
+        let last = self.events.iter().nth(self.handed_out.checked_sub(1)?)?;
+        Some(Id::of(last.token()))
+    }
+
     /// What has not been handed out yet, one by one.
     #[inline]
     pub(crate) fn hand_out(&mut self) -> impl Iterator<Item = (Id, Readiness<'_>)> {

@@ -1,6 +1,6 @@
 //! What is the same as in Node, where no recorded scenario shows it.
 
-use netloop::{ConnectOptions, Encoding, Error, EventLoop, LookupRequest, Loop, Socket};
+use netloop::{ConnectOptions, Encoding, Error, EventLoop, LookupRequest, Loop, OnRead, Socket};
 
 use crate::story::*;
 
@@ -133,4 +133,56 @@ fn a_connection_is_heard_once_by_who_wants_one_only() {
             .unwrap();
     };
     check_text("once", "each\none\neach\n", play);
+}
+
+/// A client that reads four bytes at a time of the ten that its server sends.
+fn read_by_four(
+    t: &'static Story,
+    l: &mut EventLoop,
+    mut told: impl FnMut(&mut Socket<'_>, u32) + 'static,
+) {
+    let mut server = l.create_server(|c| {
+        c.end_with("abcdefghij");
+        close_server(c);
+    });
+    let listening = move |s: &mut netloop::Server<'_>| {
+        let mut count = 0;
+        let own = OnRead::new(vec![0; 4], move |c: &mut Socket<'_>, chunk: &[u8]| {
+            t.log(String::from_utf8_lossy(chunk));
+            count += 1;
+            told(c, count);
+            true
+        });
+        let options = ConnectOptions::from(s.address().unwrap()).on_read(own);
+        let mut c = s.event_loop().connect(options, |_| {}).unwrap();
+        watch(t, "client", &mut c, "end close");
+    };
+    server.listen((HOST, 0), listening).unwrap();
+}
+
+#[test]
+fn a_socket_with_its_own_buffer_that_is_paused_from_its_callback_reads_no_more() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        read_by_four(t, l, move |c, count| {
+            if count == 1 {
+                let id = c.pause().id();
+                c.event_loop().set_timeout(ms(20), move |l| {
+                    t.log("resume");
+                    l.socket_at(id).resume();
+                });
+            }
+        });
+    };
+    let told = "abcd\nresume\nefgh\nij\nclient end\nclient close hadError=false\n";
+    check_text("paused", told, play);
+}
+
+#[test]
+fn a_callback_of_an_own_buffer_that_panics_is_called_again() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        t.on_uncaught(move |_, _| t.log("uncaught"));
+        read_by_four(t, l, |_, count| assert_ne!(count, 1, "on purpose"));
+    };
+    let told = "abcd\nuncaught\nefgh\nij\nclient end\nclient close hadError=false\n";
+    check_text("panics", told, play);
 }

@@ -80,7 +80,7 @@ impl Loop {
     }
 
     /// Puts a server on the again list, unless it stands there.
-    pub(super) fn accept_again(&mut self, id: ServerId) {
+    pub(in crate::net) fn accept_again(&mut self, id: ServerId) {
         let Some(server) = self.server(id) else {
             return;
         };

@@ -106,8 +106,8 @@ impl Loop {
             self.fail_writes(id, &Error::of_call("write", &cancelled));
             self.drain()?;
         }
-        self.feed(id, Input::CloseDue);
         self.closed.push(id);
+        self.feed(id, Input::CloseDue);
         self.drain()
     }
 

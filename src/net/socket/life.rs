@@ -84,8 +84,8 @@ impl Loop {
             SocketTick::AutoEnd => self.end_own_half(id),
             SocketTick::Error(error) => return self.emit_error(id, error),
             SocketTick::Close => {
-                self.feed(id, Input::CloseDue);
                 self.closed.push(id);
+                self.feed(id, Input::CloseDue);
             }
             SocketTick::Resume => self.resume_now(id),
             SocketTick::Readable => self.emit_readable(id),

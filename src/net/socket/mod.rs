@@ -154,7 +154,7 @@ struct Cold {
     inbox: Inbox,
     decoder: Option<Decoder>,
     reading: Reading,
-    on_read: Option<OnRead>,
+    on_read: Slot<OnRead>,
     pipes: Vec<Pipe>,
 
     idle: Option<Idle>,
@@ -194,6 +194,8 @@ struct Reading {
     at_connect: bool,
     /// How much may wait since `read` has asked for more than the mark.
     raised_mark: usize,
+    /// Bytes go into a buffer of the program's own.
+    has_own_buffer: bool,
 }
 
 impl SocketEntry {

@@ -156,7 +156,10 @@ impl SocketOptions {
         cold.write_limit = self.write_limit;
         cold.type_of_service = self.type_of_service;
         cold.block_list = self.block_list;
-        cold.on_read = self.on_read;
+        if let Some(own) = self.on_read {
+            cold.reading.has_own_buffer = true;
+            cold.on_read.add(Box::new(own), false);
+        }
     }
 }
 

@@ -102,29 +102,31 @@ impl Loop {
         self.drain()
     }
 
-    /// The same into a buffer of the program's own.
+    /// The same into a buffer of the program's own, which is lent with its callback for the burst.
     #[cold]
     fn receive_into_own(&mut self, id: SocketId, is_sticky: bool) -> Result<(), Error> {
-        let cold = self.entry(id).and_then(|entry| entry.cold.as_mut());
-        let Some(own) = cold.and_then(|cold| cold.on_read.take()) else {
-            return Ok(());
-        };
-        let OnRead {
-            mut buffer,
-            mut callback,
-        } = own;
-        let outcome = self.receive_into(id, &mut buffer, is_sticky, |event_loop, id, chunk| {
-            event_loop.touch(id);
-            if !callback(&mut event_loop.socket_at(id), chunk) {
-                event_loop.stop_reading(id);
-            }
-        });
-        if let Some(entry) = self.entry(id) {
-            entry
-                .cold()
-                .on_read
-                .get_or_insert(OnRead { buffer, callback });
-        }
+        let mut outcome = Ok(());
+        self.emit(
+            Subject::Socket(id),
+            "on_read",
+            |event_loop| {
+                event_loop
+                    .entry(id)?
+                    .cold
+                    .as_mut()
+                    .map(|cold| &mut cold.on_read)
+            },
+            |own: &mut OnRead, event_loop| {
+                let OnRead { buffer, callback } = own;
+                outcome =
+                    event_loop.receive_into(id, buffer, is_sticky, |event_loop, id, chunk| {
+                        event_loop.touch(id);
+                        if !callback(&mut event_loop.socket_at(id), chunk) {
+                            event_loop.stop_reading(id);
+                        }
+                    });
+            },
+        );
         outcome
     }
 
@@ -371,7 +373,7 @@ impl SocketEntry {
     fn has_own_buffer(&self) -> bool {
         self.cold
             .as_ref()
-            .is_some_and(|cold| cold.on_read.is_some())
+            .is_some_and(|cold| cold.reading.has_own_buffer)
     }
 }
 

@@ -103,7 +103,7 @@ impl Loop {
 
     /// Puts a socket on the again list, unless it stands there. Sticky, it stays there until the
     /// kernel has no more.
-    pub(super) fn read_again(&mut self, id: SocketId, is_sticky: bool) {
+    pub(in crate::net) fn read_again(&mut self, id: SocketId, is_sticky: bool) {
         let Some(entry) = self.entry(id) else { return };
         entry.is_again_sticky |= is_sticky;
         if !std::mem::replace(&mut entry.is_again, true) {

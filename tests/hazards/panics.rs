@@ -1,0 +1,159 @@
+//! H5: a callback that panics, or an `error` that nobody hears, leaves `run`; run again, the loop
+//! goes on, and nothing that the kernel has told is lost.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::net::Shutdown;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+
+use netloop::{Error, EventLoop, ServerOptions, Socket};
+
+use crate::stage::*;
+
+/// Runs the loop to its end, however often it is left, and says so each time.
+fn run_on(l: &mut EventLoop, words: &Words) {
+    loop {
+        match catch_unwind(AssertUnwindSafe(|| l.run())) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => words.say(error.to_string()),
+            Err(panic) => match panic.downcast_ref::<&str>() {
+                Some(word @ &"on purpose") => words.say(*word),
+                _ => resume_unwind(panic),
+            },
+        }
+    }
+}
+
+/// A peer that has sent, and ended, before the loop runs.
+fn peer_that_says(
+    l: &mut EventLoop,
+    bytes: &[u8],
+    connected: fn(&mut Socket<'_>, &Words),
+) -> Words {
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        close_server(c);
+        connected(c, &said);
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.write_all(bytes).unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    run_on(l, &words);
+    words
+}
+
+fn panics_once(socket: &mut Socket<'_>) {
+    socket.once_data(|_, _| panic!("on purpose"));
+}
+
+/// Catches: who was served when the loop was left is not served again.
+#[test]
+fn what_the_kernel_still_has_comes_though_a_listener_panicked() {
+    let mut l = event_loop();
+    l.set_read_buffer(4);
+    let words = peer_that_says(&mut l, b"abcdefghij", |c, words| {
+        watch(words, c);
+        panics_once(c);
+    });
+    let expected = [
+        "data abcd",
+        "on purpose",
+        "data efgh",
+        "data ij",
+        "end",
+        "close Some(false)",
+    ];
+    assert_eq!(words.take(), expected);
+}
+
+/// Catches: who was served when the loop was left is not served again.
+#[test]
+fn what_the_kernel_still_has_comes_though_an_error_elsewhere_was_not_heard() {
+    let mut l = event_loop();
+    l.set_read_buffer(4);
+    let words = peer_that_says(&mut l, b"abcdefghij", |c, words| {
+        watch(words, c);
+        c.once_data(|c, _| {
+            c.event_loop().socket().destroy_with(Error::new("unheard"));
+        });
+    });
+    let expected = [
+        "data abcd",
+        "unheard",
+        "data efgh",
+        "data ij",
+        "end",
+        "close Some(false)",
+    ];
+    assert_eq!(words.take(), expected);
+}
+
+/// Catches: the end of the peer, which has no edge of its own, is lost with the listener.
+#[test]
+fn the_end_that_came_with_the_bytes_comes_though_their_listener_panicked() {
+    let mut l = event_loop();
+    let words = peer_that_says(&mut l, b"abc", |c, words| {
+        watch(words, c);
+        panics_once(c);
+    });
+    let expected = ["data abc", "on purpose", "end", "close Some(false)"];
+    assert_eq!(words.take(), expected);
+}
+
+/// Catches: who waits to be accepted is forgotten with the listener of another.
+#[test]
+fn who_waits_is_accepted_though_the_listener_panicked_for_another() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let (said, mut count) = (words.clone(), 0);
+    let options = ServerOptions::default().accepts_per_turn(10);
+    let mut server = l.create_server_with(options, move |c| {
+        c.resume();
+        count += 1;
+        said.say(count.to_string());
+        match count {
+            2 => panic!("on purpose"),
+            4 => close_server(c),
+            _ => {}
+        }
+    });
+    let address = listen(&mut server);
+    let peers = [(); 4].map(|()| peer(address));
+    peers
+        .iter()
+        .for_each(|peer| peer.shutdown(Shutdown::Write).unwrap());
+    run_on(&mut l, &words);
+    assert_eq!(words.take(), ["1", "2", "on purpose", "3", "4"]);
+}
+
+/// Catches: a socket whose `close` has panicked is never freed.
+#[test]
+fn a_socket_whose_close_panicked_is_gone() {
+    let mut l = event_loop();
+    let captured = Rc::new(Cell::new(0));
+    let mut socket = l.socket();
+    let mine = captured.clone();
+    socket.on_close(move |_, _| {
+        mine.set(mine.get() + 1);
+        panic!("on purpose");
+    });
+    socket.destroy();
+    let mine = captured.clone();
+    l.create_server(|_| {})
+        .listen((), move |s| {
+            let port = s.port().unwrap();
+            s.close();
+            let mut c = s.event_loop().connect(port, |_| unreachable!()).unwrap();
+            c.on_error(|_, _| {}).on_close(move |_, _| {
+                mine.set(mine.get() + 1);
+                panic!("on purpose");
+            });
+        })
+        .unwrap();
+    let words = Words::default();
+    run_on(&mut l, &words);
+    assert_eq!(words.take(), ["on purpose", "on purpose"]);
+    assert_eq!((captured.get(), Rc::strong_count(&captured)), (2, 1));
+}
