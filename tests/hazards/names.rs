@@ -137,3 +137,22 @@ fn a_server_whose_name_is_not_found_is_idle_again() {
     assert_eq!(words.take(), ["ENOTFOUND"]);
     assert_eq!(l.server_at(id).state(), State::Idle);
 }
+
+/// J. Catches: no limit to the lookups that wait for an answer.
+#[test]
+fn a_lookup_beyond_ten_thousand_that_wait_fails_with_enobufs() {
+    let mut l = event_loop();
+    l.set_lookup(|_, _| {});
+    let waiting: Vec<_> = (0..10_000)
+        .map(|_| l.connect(("waits.test", 1), |_| {}).unwrap().id())
+        .collect();
+    let words = Words::default();
+    watch(&words, &mut l.connect(("waits.test", 1), |_| {}).unwrap());
+    l.set_immediate(move |l| {
+        for id in waiting {
+            l.socket_at(id).destroy();
+        }
+    });
+    l.run().unwrap();
+    assert_eq!(words.take(), ["error ENOBUFS", "close Some(true)"]);
+}
