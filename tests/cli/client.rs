@@ -1,0 +1,139 @@
+//! The client: what it says, what it prints, and when it leaves.
+
+use std::io::Write;
+use std::net::Shutdown;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use crate::program::{Program, netloop};
+use crate::stage::{accept, at_end, read};
+
+#[test]
+fn the_client_says_hi_as_often_as_told_and_leaves() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let options = [
+        "client",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--interval",
+        "5ms",
+    ];
+    let mut client = Program::netloop(&[&options[..], &["--count", "3"]].concat());
+    let mut socket = accept(&listener);
+    client.expect("Client connected");
+    socket.write_all(b"Welcome").unwrap();
+    client.expect("Welcome");
+    assert_eq!(read(&mut socket, 6), b"hihihi");
+    assert!(at_end(&mut socket));
+    drop(socket);
+    client.expect("Client disconnected");
+    assert_eq!(client.end().0.code(), Some(0));
+}
+
+#[test]
+fn the_client_stops_ticking_when_the_server_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let options = [
+        "client",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--interval",
+        "10ms",
+    ];
+    let mut client = Program::netloop(&options);
+    let mut socket = accept(&listener);
+    assert_eq!(read(&mut socket, 4), b"hihi");
+    socket.shutdown(Shutdown::Write).unwrap();
+    client.expect("Client connected");
+    client.expect("Client disconnected");
+    assert_eq!(client.end().0.code(), Some(0));
+}
+
+/// How the client's log tells its life, after its first step.
+#[track_caller]
+fn life(client: &mut Program) -> Vec<String> {
+    let (_, _, log) = client.end();
+    let steps = log.lines().filter_map(|line| line.split("client: ").nth(1));
+    let mut steps: Vec<String> = steps.map(str::to_owned).collect();
+    assert_eq!(steps.remove(0), "idle --Started--> connecting");
+    steps
+}
+
+#[test]
+fn the_client_logs_its_life_whoever_ends_it() {
+    let start = |port: u16| {
+        let port = port.to_string();
+        let mut command = netloop(&[
+            "client",
+            "--interval",
+            "1m",
+            "--host",
+            "127.0.0.1",
+            "--port",
+        ]);
+        command.arg(port).env("RUST_LOG", "debug");
+        Program::start(command)
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connected = "connecting --Connected--> talking";
+
+    let mut client = start(port);
+    drop(accept(&listener));
+    let told = "talking --PeerEnded--> leaving";
+    let closed = "leaving --Closed--> stopped";
+    assert_eq!(life(&mut client), [connected, told, closed]);
+
+    let mut client = start(port);
+    let socket = socket2::Socket::from(accept(&listener));
+    client.expect("Client connected");
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+    drop(socket);
+    let closed = "talking --Closed--> stopped";
+    assert_eq!(life(&mut client), [connected, closed]);
+
+    drop(listener);
+    let closed = "connecting --Closed--> stopped";
+    assert_eq!(life(&mut start(port)), [closed]);
+}
+
+#[test]
+fn the_client_shows_text_whole_and_harmless() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let options = [
+        "client",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--interval",
+        "20ms",
+    ];
+    let client = Program::netloop(&options);
+    let mut socket = accept(&listener);
+    socket.set_nodelay(true).unwrap();
+    client.expect("Client connected");
+    socket.write_all(b"gr\xc3").unwrap();
+    client.expect("gr");
+    socket.write_all(b"\xbc\xc3\x9fe \x1b[31m").unwrap();
+    client.expect("üße \\u{1b}[31m");
+}
+
+#[test]
+fn a_refused_connection_is_told_in_nodes_words() {
+    let port = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port().to_string()
+    };
+    let mut client = Program::netloop(&["client", "--host", "127.0.0.1", "--port", &port]);
+    let (status, lines, _) = client.end();
+    let told = format!("connect ECONNREFUSED 127.0.0.1:{port}");
+    assert_eq!((status.code(), lines), (Some(1), vec![told]));
+}

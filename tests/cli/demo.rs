@@ -1,0 +1,56 @@
+//! The demo: whose each line is, and what caused it.
+
+use crate::program::Program;
+
+/// The lines of the demo's trace, each without its number: how deep it stands, and its words.
+fn demo() -> Vec<(usize, String)> {
+    let (status, lines, errors) = Program::netloop(&["demo"]).end();
+    assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
+    assert!(lines.last().unwrap().ends_with("it has ended by itself."));
+    let trace = lines
+        .iter()
+        .skip_while(|line| *line != "before the first turn");
+    let told = trace.filter(|line| line.starts_with("  ")).map(|line| {
+        let text = &line[6..];
+        let words: Vec<&str> = text.split_whitespace().collect();
+        (text.len() - text.trim_start().len(), words.join(" "))
+    });
+    told.collect()
+}
+
+#[test]
+fn the_demo_runs_by_itself_and_says_whose_each_line_is() {
+    let said: Vec<String> = demo()
+        .into_iter()
+        .map(|(_, words)| words)
+        .filter(|words| words.contains(" prints "))
+        .collect();
+    assert!(said[0].starts_with("server prints listening on "));
+    let told = [
+        "server prints 127.0.0.1 connected.",
+        "client prints Client connected",
+        "client prints Welcome",
+        "server prints <Buffer 68 69>",
+        "server prints <Buffer 68 69>",
+        "server prints <Buffer 68 69>",
+        "server prints client disconnected",
+        "client prints Client disconnected",
+    ];
+    assert_eq!(said[1..], told);
+}
+
+#[test]
+fn the_demo_stands_each_line_under_its_cause() {
+    let lines = demo();
+    let chain = [
+        "client is ready: writable",
+        "client opening ─Connected→ open",
+        "client callback: connect",
+        "client prints Client connected",
+    ];
+    let first = lines.iter().position(|(_, words)| words == chain[0]);
+    let found = &lines[first.expect("a readiness that tells of the connection")..];
+    for (depth, expected) in chain.into_iter().enumerate() {
+        assert_eq!(found[depth], (2 * depth, expected.to_owned()));
+    }
+}

@@ -1,0 +1,136 @@
+//! The server: what it prints, sends back, limits and closes.
+
+use std::io::Read;
+use std::io::Write;
+use std::net::Shutdown;
+use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::program::Program;
+use crate::stage::{LIMIT, at_end, connect, read};
+
+#[test]
+fn the_server_greets_and_prints_what_comes_as_node_shows_a_buffer() {
+    let server = Program::netloop(&["server", "--port", "0"]);
+    let mut socket = connect(server.port());
+    server.expect("127.0.0.1 connected.");
+    assert_eq!(read(&mut socket, 7), b"Welcome");
+    socket.write_all(b"hi").unwrap();
+    server.expect("<Buffer 68 69>");
+    socket.write_all(&[0xab; 60]).unwrap();
+    server.expect(&format!("<Buffer{} ... 10 more bytes>", " ab".repeat(50)));
+    socket.write_all(&[0xcd; 51]).unwrap();
+    server.expect(&format!("<Buffer{} ... 1 more byte>", " cd".repeat(50)));
+    socket.shutdown(Shutdown::Write).unwrap();
+    server.expect("client disconnected");
+    assert!(at_end(&mut socket));
+}
+
+#[test]
+fn a_reset_is_logged_and_the_server_goes_on() {
+    let server = Program::netloop(&["server", "--port", "0"]);
+    let port = server.port();
+    let socket = socket2::Socket::from(connect(port));
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+    drop(socket);
+    server.expect("127.0.0.1 connected.");
+    server.expect("client disconnected");
+    assert_eq!(read(&mut connect(port), 7), b"Welcome");
+}
+
+#[test]
+fn a_quiet_echo_sends_back_and_prints_nothing() {
+    let options = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
+    let mut server = Program::netloop(&options);
+    let mut socket = connect(server.port());
+    socket.write_all(b"back to me").unwrap();
+    assert_eq!(read(&mut socket, 10), b"back to me");
+    drop(socket);
+    server.signal("TERM");
+    let (status, lines, _) = server.end();
+    assert_eq!((status.code(), lines), (Some(0), vec![]));
+}
+
+#[test]
+fn an_echo_to_a_peer_that_never_reads_does_not_grow() {
+    let options = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
+    let server = Program::netloop(&options);
+    let mut socket = connect(server.port());
+    socket.set_nonblocking(true).unwrap();
+    let chunk = vec![7; 1 << 20];
+    let mut sent: u64 = 0;
+    // Until the server reads no more for a while: it has stopped.
+    let mut quiet_since = Instant::now();
+    while quiet_since.elapsed() < Duration::from_millis(300) && sent < 1 << 30 {
+        if let Ok(count) = socket.write(&chunk) {
+            sent += count as u64;
+            quiet_since = Instant::now();
+        }
+    }
+    assert!(
+        sent < 64 << 20,
+        "took {sent} bytes of a peer that never reads"
+    );
+    socket.set_nonblocking(false).unwrap();
+    let mut back = vec![0; sent as usize];
+    socket.read_exact(&mut back).unwrap();
+    assert!(back.iter().all(|byte| *byte == 7));
+}
+
+#[test]
+fn a_server_at_a_path_serves_there_and_takes_the_file_away() {
+    let path = std::env::temp_dir().join(format!("netloop-cli-{}", std::process::id()));
+    let path_text = path.to_str().unwrap();
+    let mut server = Program::netloop(&["server", "--path", path_text]);
+    server.expect(&format!("listening on {path_text}.."));
+    let mut socket = UnixStream::connect(&path).unwrap();
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    assert_eq!(read(&mut socket, 7), b"Welcome");
+    server.expect("somebody connected.");
+    drop(socket);
+    server.expect("client disconnected");
+    server.signal("INT");
+    assert_eq!(server.end().0.code(), Some(0));
+    assert!(!path.exists());
+}
+
+#[test]
+fn connections_beyond_the_limit_are_dropped() {
+    let options = ["server", "--port", "0", "--max-connections", "1"];
+    let server = Program::netloop(&options);
+    let port = server.port();
+    let mut first = connect(port);
+    assert_eq!(read(&mut first, 7), b"Welcome");
+    assert!(at_end(&mut connect(port)));
+    first.write_all(b"x").unwrap();
+    server.expect("127.0.0.1 connected.");
+    server.expect("<Buffer 78>");
+}
+
+#[test]
+fn an_idle_connection_is_closed() {
+    let options = [
+        "server",
+        "--port",
+        "0",
+        "--welcome=",
+        "--idle-timeout",
+        "50ms",
+    ];
+    let server = Program::netloop(&options);
+    assert!(at_end(&mut connect(server.port())));
+    server.expect("127.0.0.1 connected.");
+    server.expect("client disconnected");
+}
+
+#[test]
+fn a_taken_port_is_an_error_in_nodes_words() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let mut server = Program::netloop(&["server", "--port", &port]);
+    let (status, lines, _) = server.end();
+    let told = format!("Err listen EADDRINUSE: address already in use 127.0.0.1:{port}");
+    assert_eq!((status.code(), lines), (Some(1), vec![told]));
+}

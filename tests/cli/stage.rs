@@ -1,0 +1,40 @@
+//! What these tests share.
+
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+pub(crate) fn connect(port: u16) -> TcpStream {
+    let socket = TcpStream::connect(("127.0.0.1", port)).expect("the server accepts");
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    socket
+}
+
+/// Who connects, within the limit: a client that never does must fail its test, not hang it.
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let start = Instant::now();
+    loop {
+        match listener.accept() {
+            Ok((socket, _)) => {
+                socket.set_nonblocking(false).unwrap();
+                socket.set_read_timeout(Some(LIMIT)).unwrap();
+                return socket;
+            }
+            Err(_) => std::thread::yield_now(),
+        }
+        assert!(start.elapsed() < LIMIT, "nobody connects");
+    }
+}
+
+pub(crate) fn read(socket: &mut impl Read, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    socket.read_exact(&mut bytes).expect("as many bytes");
+    bytes
+}
+
+pub(crate) fn at_end(socket: &mut impl Read) -> bool {
+    socket.read(&mut [0]).expect("the end, not an error") == 0
+}
