@@ -4,18 +4,17 @@
 
 mod programs;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use programs::{Run, options, output};
 
 fn main() -> ExitCode {
-    // On standard error, with the time left to whoever collects the lines.
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    start_log();
     let arguments: Vec<String> = match arguments() {
         Ok(arguments) => arguments,
         Err(argument) => {
-            let argument = output::escaped(argument.as_encoded_bytes());
-            return usage_error(&format!("netloop: {argument} is not UTF-8"));
+            return usage_error(&format!("netloop: {argument:?} is not UTF-8"));
         }
     };
     match options::parse(&arguments) {
@@ -28,6 +27,17 @@ fn main() -> ExitCode {
         Ok(Run::Demo) => programs::demo::run(),
         Err(message) => usage_error(&message),
     }
+}
+
+/// On standard error, with the time left to whoever collects the lines. Each record is one line
+/// that steers no terminal, whatever a path or a name in it holds.
+fn start_log() {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
+        .format(|out, record| {
+            let text = output::harmless(&record.args().to_string());
+            writeln!(out, "[{:<5} {}] {text}", record.level(), record.target())
+        })
+        .init();
 }
 
 fn arguments() -> Result<Vec<String>, std::ffi::OsString> {

@@ -23,7 +23,10 @@ const FLOORS: [(&str, &[&str]); 4] = [
         ],
     ),
     ("net", &["log"]),
-    ("programs", &["env_logger", "getopts", "log", "netloop"]),
+    (
+        "programs",
+        &["env_logger", "getopts", "log", "netloop", "signal_hook"],
+    ),
 ];
 
 /// Words that stand in one file only, so that a simulated kernel could take its place.

@@ -10,9 +10,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use netloop::state::client::{Action, Input, State, step};
-use netloop::{ConnectOptions, Encoding, Error, EventLoop, Loop, Socket, TimerId};
+use netloop::{ConnectOptions, Encoding, Error, EventLoop, Loop, Socket, SocketId, TimerId};
 
-use super::{output, trace};
+use super::{output, stopping, trace};
+
+/// How long a client that was asked to end waits for the server's goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 pub(crate) struct Settings {
     pub(crate) host: String,
@@ -25,8 +28,9 @@ pub(crate) struct Settings {
 }
 
 /// The program: where it stands, and what it needs to do what it is told.
-struct Client {
+pub(crate) struct Client {
     settings: Settings,
+    pub(crate) socket: SocketId,
     state: Cell<State>,
     said: Cell<u64>,
     timer: RefCell<Option<TimerId>>,
@@ -39,7 +43,14 @@ pub(crate) fn run(settings: Settings) -> ExitCode {
         if settings.is_traced {
             event_loop.on_trace(trace::to_stderr());
         }
-        start(&mut event_loop, settings, Rc::clone(&code));
+        let client = start(&mut event_loop, settings, Rc::clone(&code));
+        stopping::on_request(&mut event_loop, move |event_loop, status| {
+            if client.state.get() != State::Talking {
+                // There is nobody to say goodbye to, or it has been said.
+                std::process::exit(status);
+            }
+            client.leave(&mut event_loop.socket_at(client.socket));
+        })?;
         event_loop.run()
     });
     match outcome {
@@ -52,17 +63,23 @@ pub(crate) fn run(settings: Settings) -> ExitCode {
 }
 
 /// Starts the client on a loop.
-pub(crate) fn start(event_loop: &mut Loop, settings: Settings, code: Rc<Cell<ExitCode>>) {
+pub(crate) fn start(
+    event_loop: &mut Loop,
+    settings: Settings,
+    code: Rc<Cell<ExitCode>>,
+) -> Rc<Client> {
+    let mut socket = event_loop.socket();
     let client = Rc::new(Client {
         settings,
+        socket: socket.id(),
         state: Cell::new(State::Idle),
         said: Cell::new(0),
         timer: RefCell::new(None),
         code,
     });
-    let mut socket = event_loop.socket();
     client.listen(&mut socket);
     client.feed(&mut socket, Input::Started);
+    client
 }
 
 impl Client {
@@ -76,7 +93,9 @@ impl Client {
         socket
             .set_encoding(Encoding::Utf8)
             .on_ready(told(Input::Connected))
-            .on_data(|_, text| output::line(&output::harmless(text)))
+            .on_data(|_, text| {
+                output::line(&String::from_utf8_lossy(text));
+            })
             .on_end(move |socket| {
                 output::line("Client disconnected");
                 ended(socket);
@@ -139,10 +158,27 @@ impl Client {
     }
 
     fn say(self: &Rc<Self>, socket: &mut Socket<'_>) {
+        if !output::is_read() {
+            // As of `netloop client | head`: without end, the pipeline would have none either.
+            return self.leave(socket);
+        }
         socket.write(&self.settings.message);
         self.said.set(self.said.get() + 1);
         if self.settings.count == Some(self.said.get()) {
             self.feed(socket, Input::CountReached);
         }
+    }
+
+    /// Says no more, and waits for the server's end, but not for ever.
+    fn leave(self: &Rc<Self>, socket: &mut Socket<'_>) {
+        self.feed(socket, Input::CountReached);
+        let code = Rc::clone(&self.code);
+        let id = self.socket;
+        let timer = socket.event_loop().set_timeout(GOODBYE, move |event_loop| {
+            log::warn!("no goodbye from the server, cut");
+            code.set(ExitCode::FAILURE);
+            event_loop.socket_at(id).destroy();
+        });
+        socket.event_loop().unref_timer(timer);
     }
 }

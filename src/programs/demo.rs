@@ -13,15 +13,17 @@ use super::trace::Printer;
 use super::{client, output, server};
 
 const LEGEND: &str = "\
-A server and a timer-driven client, on one loop. The client says hi three times,
-then both close. Each line is indented under what caused it.
+A server and a timer-driven client, on one loop. The client writes hi at each of
+three ticks of its interval and leaves; then the server closes. Each line has a
+number, and is indented under what caused it.
 
   server     the one that listens
   accepted   the server's end of the connection
   client     the client's end
   loop       the event loop: one wait for readiness in each turn
 
-  is ready   the kernel told of it: the readiness that epoll returned
+  ready      the kernel told of it: the readiness that epoll returned
+  again      the kernel tells only what is new; this had something left
   A ─I→ B    a state machine went from A to B on input I; without an A it stays
              in its state, and only what stands in the brackets is new
   callback   the program's own code runs, for this event
@@ -42,7 +44,7 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn show() -> Result<ExitCode, Error> {
-    output::line(LEGEND);
+    output::text(LEGEND);
     let code = Rc::new(Cell::new(ExitCode::SUCCESS));
     let seen = Rc::new(RefCell::new(Seen::default()));
     let mut event_loop = EventLoop::new()?;
@@ -50,19 +52,19 @@ fn show() -> Result<ExitCode, Error> {
     let server = server::start(&mut event_loop, server_settings(), Rc::clone(&code))?;
     let client_code = Rc::clone(&code);
     event_loop.server_at(server).on_listening(move |server| {
-        let settings = client_settings(server.port().unwrap_or(0));
-        client::start(server.event_loop(), settings, Rc::clone(&client_code));
-    });
-    event_loop.server_at(server).on_connection(|socket| {
-        socket.on_close(|socket, _| {
-            if let Some(server) = socket.server() {
-                socket.event_loop().server_at(server).close();
-            }
-        });
+        let (id, settings) = (server.id(), client_settings(server.port().unwrap_or(0)));
+        let event_loop = server.event_loop();
+        let client = client::start(event_loop, settings, Rc::clone(&client_code));
+        // Whatever became of it: no other client comes.
+        event_loop
+            .socket_at(client.socket)
+            .on_close(move |socket, _| {
+                socket.event_loop().server_at(id).close();
+            });
     });
     event_loop.run()?;
     output::mark_lines(String::new());
-    output::line(&seen.borrow().summary());
+    output::text(&seen.borrow().summary());
     Ok(code.get())
 }
 
@@ -113,8 +115,8 @@ impl Seen {
 
     fn summary(&self) -> String {
         format!(
-            "\n{} turns: {} times something was ready, {} transitions, {} callbacks. Then nothing\n\
-             held the loop any more, no socket, no server and no timer: it has ended by itself.",
+            "\n{} turns: {} times something was ready, {} transitions, {} callbacks. Then no\n\
+             socket, no server and no timer held the loop any more: it has ended by itself.",
             self.turns, self.readiness, self.transitions, self.callbacks
         )
     }

@@ -1,10 +1,12 @@
 //! Floor 3, the programs: written as a stranger would, against the public API only.
 
+mod arguments;
 pub(crate) mod client;
 pub(crate) mod demo;
 pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod server;
+pub(crate) mod stopping;
 pub(crate) mod trace;
 
 /// What the command line asks for.

@@ -1,10 +1,10 @@
-//! The options, and the one line that says what is right about what was wrong.
+//! The commands and their options.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use getopts::{Matches, Options};
 
+use super::arguments::{Arguments, Complaint, failure};
 use super::{Run, client, server};
 
 const OVERVIEW: &str = "\
@@ -27,14 +27,24 @@ What goes on is logged on standard error: RUST_LOG=info, debug or trace.
 ";
 
 const SERVER_NOTES: &str = "
+DUR is 200ms, 1s, 2m, or a bare number of milliseconds.
+
 SIGINT and SIGTERM stop accepting, end the server's half of the open connections
 (with --echo that is left to the peers) and let them finish, at most for the
 drain timeout; those that are left are then cut, and the exit status is 1.
 A second signal ends at once, with 130 (SIGINT) or 143 (SIGTERM).
+
+A path must be free: a file that a killed server has left there is to be removed
+first.
 ";
 
-/// What is wrong with the command line, in one line.
-type Complaint = String;
+const CLIENT_NOTES: &str = "
+DUR is 200ms, 1s, 2m, or a bare number of milliseconds.
+
+SIGINT and SIGTERM end the client's half, as after the last message, and give the
+server two seconds to end its own. A second signal ends at once, with 130 (SIGINT)
+or 143 (SIGTERM).
+";
 
 pub(crate) fn parse(arguments: &[String]) -> Result<Run, Complaint> {
     let command = arguments.first().map(String::as_str);
@@ -43,6 +53,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Run, Complaint> {
         Some("server") => parse_server(rest),
         Some("client") => parse_client(rest),
         Some("demo") => parse_demo(rest),
+        Some("help") if !rest.is_empty() => parse(&[rest[0].clone(), "--help".into()]),
         Some("--help" | "-h" | "help") => Ok(Run::Print(OVERVIEW.into())),
         Some("--version" | "-V") => Ok(Run::Print(version())),
         Some(other) => Err(format!(
@@ -57,7 +68,7 @@ fn version() -> String {
 }
 
 fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
-    let mut options = place("127.0.0.1");
+    let mut options = place("127.0.0.1", "the port (8000); 0 is any free one");
     options.optopt(
         "",
         "welcome",
@@ -74,7 +85,7 @@ fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
     options.optopt(
         "",
         "idle-timeout",
-        "close connections that are silent for so long",
+        "close connections that are silent for so long (never)",
         "DUR",
     );
     options.optopt(
@@ -89,16 +100,17 @@ fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
         Ok(found) => found,
         Err(help) => return Ok(Run::Print(help + SERVER_NOTES)),
     };
-    let argument = Argument("server", &found);
+    let argument = Arguments {
+        command: "server",
+        found: &found,
+    };
     Ok(Run::Server(server::Settings {
-        host: argument.text("host").unwrap_or_else(|| "127.0.0.1".into()),
+        host: argument.host()?.unwrap_or_else(|| "127.0.0.1".into()),
         port: argument.port()?.unwrap_or(8000),
         path: argument.path()?,
         welcome: argument.text("welcome").unwrap_or_else(|| "Welcome".into()),
         is_echo: found.opt_present("echo"),
-        max_connections: argument
-            .number("max-connections")?
-            .map(|count| count as usize),
+        max_connections: argument.number("max-connections")?,
         idle_timeout: argument.duration("idle-timeout")?,
         drain_timeout: argument
             .duration("drain-timeout")?
@@ -109,19 +121,22 @@ fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
 }
 
 fn parse_client(arguments: &[String]) -> Result<Run, Complaint> {
-    let mut options = place("localhost");
+    let mut options = place("localhost", "the port (8000)");
     options.optopt("", "message", "what to say at each tick (hi)", "TEXT");
     options.optopt("", "interval", "the time between two ticks (1000ms)", "DUR");
     options.optopt("", "count", "end after N messages (never)", "N");
     trace_and_help(&mut options);
     let found = match read("client", &options, arguments)? {
         Ok(found) => found,
-        Err(help) => return Ok(Run::Print(help)),
+        Err(help) => return Ok(Run::Print(help + CLIENT_NOTES)),
     };
-    let argument = Argument("client", &found);
+    let argument = Arguments {
+        command: "client",
+        found: &found,
+    };
     Ok(Run::Client(client::Settings {
-        host: argument.text("host").unwrap_or_else(|| "localhost".into()),
-        port: argument.port()?.unwrap_or(8000),
+        host: argument.host()?.unwrap_or_else(|| "localhost".into()),
+        port: argument.peer_port()?.unwrap_or(8000),
         path: argument.path()?,
         message: argument.text("message").unwrap_or_else(|| "hi".into()),
         interval: argument
@@ -142,10 +157,10 @@ fn parse_demo(arguments: &[String]) -> Result<Run, Complaint> {
 }
 
 /// The options that say where to listen or to connect.
-fn place(host: &str) -> Options {
+fn place(host: &str, port: &str) -> Options {
     let mut options = Options::new();
     options.optopt("", "host", &format!("the host ({host})"), "HOST");
-    options.optopt("", "port", "the port (8000); 0 is any free one", "PORT");
+    options.optopt("", "port", port, "PORT");
     options.optopt(
         "",
         "path",
@@ -169,7 +184,7 @@ fn read(
     let see = format!("see netloop {command} --help");
     let found = options
         .parse(arguments)
-        .map_err(|wrong| format!("netloop {command}: {wrong} ({see})"))?;
+        .map_err(|fail| format!("netloop {command}: {} ({see})", failure(fail)))?;
     if found.opt_present("help") {
         let usage = format!("Usage: netloop {command} [OPTIONS]");
         return Ok(Err(options.usage(&usage)));
@@ -179,106 +194,5 @@ fn read(
             "netloop {command}: {free:?} is not an option ({see})"
         )),
         None => Ok(Ok(found)),
-    }
-}
-
-struct Argument<'a>(&'a str, &'a Matches);
-
-impl Argument<'_> {
-    fn text(&self, name: &str) -> Option<String> {
-        self.1.opt_str(name)
-    }
-
-    fn parsed<T>(
-        &self,
-        name: &str,
-        right: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<Option<T>, Complaint> {
-        let Some(text) = self.text(name) else {
-            return Ok(None);
-        };
-        match parse(&text) {
-            Some(value) => Ok(Some(value)),
-            None => Err(format!(
-                "netloop {}: --{name}: {text:?} is not {right}",
-                self.0
-            )),
-        }
-    }
-
-    fn port(&self) -> Result<Option<u16>, Complaint> {
-        self.parsed("port", "a port (0 to 65535)", |text| text.parse().ok())
-    }
-
-    fn number(&self, name: &str) -> Result<Option<u64>, Complaint> {
-        self.parsed(name, "a number (0 or more)", |text| text.parse().ok())
-    }
-
-    fn duration(&self, name: &str) -> Result<Option<Duration>, Complaint> {
-        let right = "a duration (200ms, 1s, 2m, or a number of milliseconds, at most 24 days)";
-        self.parsed(name, right, duration)
-    }
-
-    /// A path, which excludes a host and a port.
-    fn path(&self) -> Result<Option<PathBuf>, Complaint> {
-        let Some(path) = self.text("path") else {
-            return Ok(None);
-        };
-        if path.is_empty() || path.len() > 107 {
-            return Err(format!(
-                "netloop {}: --path: {path:?} is not a path of 1 to 107 bytes",
-                self.0
-            ));
-        }
-        match ["host", "port"]
-            .into_iter()
-            .find(|name| self.1.opt_present(name))
-        {
-            Some(name) => Err(format!(
-                "netloop {}: --path and --{name}: a server is at a path or at a port, not both",
-                self.0
-            )),
-            None => Ok(Some(path.into())),
-        }
-    }
-}
-
-/// `200ms`, `1s`, `2m`, or milliseconds; not longer than a timer can be.
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let number: u64 = digits.parse().ok()?;
-    let millis = match &text[digits.len()..] {
-        "" | "ms" => number,
-        "s" => number.checked_mul(1_000)?,
-        "m" => number.checked_mul(60_000)?,
-        _ => return None,
-    };
-    (millis <= i32::MAX as u64).then(|| Duration::from_millis(millis))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_three_units_or_none() {
-        let millis = |text| duration(text).map(|duration| duration.as_millis());
-        assert_eq!(millis("200ms"), Some(200));
-        assert_eq!(millis("200"), Some(200));
-        assert_eq!(millis("1s"), Some(1_000));
-        assert_eq!(millis("2m"), Some(120_000));
-        for wrong in [
-            "",
-            "s",
-            "1h",
-            "-1",
-            "1.5s",
-            "25d",
-            "2147483648",
-            "99999999999999999999m",
-        ] {
-            assert_eq!(millis(wrong), None, "{wrong}");
-        }
     }
 }

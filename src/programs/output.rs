@@ -1,6 +1,6 @@
 //! Writing to people: lines that cannot panic, and peers' bytes made harmless.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
@@ -10,6 +10,7 @@ const SHOWN: usize = 50;
 thread_local! {
     /// What stands before each line, to tell whose it is among those of the trace.
     static MARK: RefCell<String> = const { RefCell::new(String::new()) };
+    static IS_READ: Cell<bool> = const { Cell::new(true) };
 }
 
 /// Puts this before each line from now on.
@@ -17,26 +18,35 @@ pub(crate) fn mark_lines(mark: String) {
     MARK.set(mark);
 }
 
-/// Prints a line, flushed. That nobody reads any more, or that the disk is full, is no reason to
-/// end a server.
+/// Prints a line, flushed and made harmless. That nobody reads any more, or that the disk is full,
+/// is no reason to end a server.
 pub(crate) fn line(text: &str) {
+    MARK.with_borrow(|mark| print(&format!("{mark}{}", harmless(text))));
+}
+
+/// Prints text of our own as it is.
+pub(crate) fn text(text: &str) {
+    print(text.trim_end());
+}
+
+fn print(text: &str) {
     let mut out = io::stdout().lock();
-    let written = MARK
-        .with_borrow(|mark| writeln!(out, "{mark}{text}"))
-        .and_then(|()| out.flush());
-    if let Err(error) = written {
+    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
         log::debug!(target: "netloop::output", "standard output: {error}");
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            IS_READ.set(false);
+        }
     }
 }
 
-/// Prints text as it is.
-pub(crate) fn text(text: &str) {
-    line(text.trim_end());
+/// Whether somebody may still read what is printed: false when the reader of a pipe has gone.
+pub(crate) fn is_read() -> bool {
+    IS_READ.get()
 }
 
 /// Prints a line on standard error.
 pub(crate) fn complaint(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(text));
 }
 
 /// A buffer as Node's `console.log` shows it: `<Buffer 68 69>`.
@@ -56,13 +66,13 @@ pub(crate) fn buffer(bytes: &[u8]) -> String {
     shown
 }
 
-/// UTF-8 text as it is, but for what could steer a terminal or forge a line: control characters,
-/// and the invisible ones that turn the direction of writing.
-pub(crate) fn harmless(text: &[u8]) -> String {
+/// Text as it is, but for what could steer a terminal or forge a line: control characters, and
+/// the invisible ones that break a line or turn the direction of writing.
+pub(crate) fn harmless(text: &str) -> String {
     let mut shown = String::new();
-    for character in String::from_utf8_lossy(text).chars() {
-        let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
-            || matches!(character, '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    for character in text.chars() {
+        let turns = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}')
+            || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if character.is_control() || turns {
             shown.extend(character.escape_default());
         } else {
@@ -70,11 +80,6 @@ pub(crate) fn harmless(text: &[u8]) -> String {
         }
     }
     shown
-}
-
-/// Any bytes, escaped for a log.
-pub(crate) fn escaped(bytes: &[u8]) -> String {
-    bytes.escape_ascii().to_string()
 }
 
 #[cfg(test)]
@@ -92,12 +97,11 @@ mod tests {
 
     #[test]
     fn text_cannot_steer_a_terminal() {
-        assert_eq!(harmless("grüße 🙂".as_bytes()), "grüße 🙂");
+        assert_eq!(harmless("grüße 🙂"), "grüße 🙂");
         assert_eq!(
-            harmless(b"\x1b]0;pwn\x07\r\nX"),
-            "\\u{1b}]0;pwn\\u{7}\\r\\nX"
+            harmless("\x1b]0;pwn\x07\r\nX\u{9b}m"),
+            "\\u{1b}]0;pwn\\u{7}\\r\\nX\\u{9b}m"
         );
-        assert_eq!(harmless("a\u{202e}b".as_bytes()), "a\\u{202e}b");
-        assert_eq!(harmless(b"\xff"), "\u{fffd}");
+        assert_eq!(harmless("a\u{202e}b\u{61c}"), "a\\u{202e}b\\u{61c}");
     }
 }

@@ -7,18 +7,18 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use netloop::{
-    Error, EventLoop, ListenOptions, Loop, Server, ServerId, ServerOptions, Signal, Socket,
-};
+use netloop::{Error, EventLoop, ListenOptions, Loop, Server, ServerId, ServerOptions, Socket};
 
-use super::output;
-use super::trace;
+use super::{output, stopping, trace};
 
 /// How many connections the server accepts a turn: it prefers throughput to Node's interleaving.
 const ACCEPTS_PER_TURN: usize = 64;
 
 /// How much it reads at once, for the same reason.
 const READ_BUFFER: usize = 256 * 1024;
+
+/// A peer on a Unix-domain socket has no address.
+const NAMELESS: &str = "somebody";
 
 pub(crate) struct Settings {
     pub(crate) host: String,
@@ -52,18 +52,15 @@ fn serve(settings: Settings) -> Result<ExitCode, Error> {
     let (drain_timeout, is_echo) = (settings.drain_timeout, settings.is_echo);
     let code = Rc::new(Cell::new(ExitCode::SUCCESS));
     let server = start(&mut event_loop, settings, Rc::clone(&code))?;
-    for (signal, number) in [(Signal::Interrupt, 2), (Signal::Terminate, 15)] {
-        let code = Rc::clone(&code);
-        let is_second = Cell::new(false);
-        event_loop.on_signal(signal, move |event_loop| {
-            if is_second.replace(true) || !event_loop.server_at(server).is_listening() {
-                log::warn!("ending at once");
-                std::process::exit(128 + number);
-            }
-            stop_accepting(event_loop, server, is_echo);
-            cut_after(event_loop, server, drain_timeout, Rc::clone(&code));
-        })?;
-    }
+    let cut_code = Rc::clone(&code);
+    stopping::on_request(&mut event_loop, move |event_loop, status| {
+        if !event_loop.server_at(server).is_listening() {
+            // It looks its host up; nobody is connected, and the answer may take its time.
+            std::process::exit(status);
+        }
+        stop_accepting(event_loop, server, is_echo);
+        cut_after(event_loop, server, drain_timeout, Rc::clone(&cut_code));
+    })?;
     event_loop.run()?;
     Ok(code.get())
 }
@@ -79,6 +76,7 @@ pub(crate) fn start(
         None => (settings.host.clone(), settings.port).into(),
     };
     let max_connections = settings.max_connections;
+    let is_at_path = settings.path.is_some();
     let is_quiet = settings.is_quiet;
     let options = ServerOptions::default()
         .accepts_per_turn(ACCEPTS_PER_TURN)
@@ -90,11 +88,17 @@ pub(crate) fn start(
         .set_max_connections(max_connections)
         .on_error(move |_, error| {
             output::line(&format!("Err {error}"));
+            if is_at_path && error.code() == Some("EADDRINUSE") {
+                let path = error.address().unwrap_or_default();
+                log::error!("{path}: if no server listens there any more, remove the file");
+            }
             code.set(ExitCode::FAILURE);
         })
         .on_drop(move |_, dropped| {
             if !is_quiet {
-                log::info!("dropped: {:?}", dropped.and_then(|dropped| dropped.remote));
+                let peer = dropped.and_then(|dropped| dropped.remote);
+                let peer = peer.map_or_else(|| NAMELESS.into(), |peer| peer.to_string());
+                log::info!("{peer}: dropped, there are as many connections as may be");
             }
         })
         .listen(place, |server| {
@@ -105,6 +109,12 @@ pub(crate) fn start(
 
 /// Somebody has connected.
 fn connected(socket: &mut Socket<'_>, settings: &Settings) {
+    log::debug!(
+        "{}: {}, port {:?}",
+        socket.id(),
+        peer_of(socket),
+        socket.remote_port()
+    );
     if !settings.is_quiet {
         output::line(&format!("{} connected.", peer_of(socket)));
         socket.on_data(|_, chunk| output::line(&output::buffer(chunk)));
@@ -141,7 +151,7 @@ fn echo(socket: &mut Socket<'_>, chunk: &[u8]) {
 /// must come back until they end themselves (RFC 862).
 fn stop_accepting(event_loop: &mut Loop, server: ServerId, is_echo: bool) {
     let open = event_loop.server_at(server).close().sockets();
-    log::info!("stopping, {} connections are open", open.len());
+    log::info!("stopping; open connections: {}", open.len());
     if !is_echo {
         for socket in open {
             event_loop.socket_at(socket).end();
@@ -179,6 +189,6 @@ fn peer_of(socket: &mut Socket<'_>) -> String {
     {
         Some(IpAddr::V4(address)) => address.to_string(),
         Some(IpAddr::V6(address)) => address.to_string(),
-        None => "somebody".into(),
+        None => NAMELESS.into(),
     }
 }

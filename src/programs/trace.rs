@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use netloop::trace::{Record, What};
 
-/// The width of the column with the subject, indented.
-const SUBJECT: usize = 24;
+/// The width of the column with the subject, indented: the longest line still fits a terminal of
+/// 80 columns.
+const SUBJECT: usize = 21;
 
 /// Colours of a terminal, or none.
 #[derive(Clone, Copy)]
@@ -80,8 +81,8 @@ impl Printer {
 
     /// What to put before a line that a program prints in the callback of this record.
     pub(crate) fn mark(&self, record: &Record<'_>, program: &str) -> String {
-        let name = column(record.depth + 1, &format!("{program} prints"));
-        format!("      {} ", self.paint.paint("1", &name))
+        let name = column(record.depth + 1, program);
+        format!("      {name} {} ", self.paint.paint("1", "prints"))
     }
 }
 
@@ -107,10 +108,13 @@ fn queued(record: &Record<'_>) -> String {
 fn describe(record: &Record<'_>) -> (&'static str, String) {
     match record.what {
         What::Wait { timeout, ready } => ("36", waited(timeout, ready)),
-        What::Readiness(words) => ("36", format!("is ready: {words}")),
-        What::Again => ("36", "is served again: no new edge will come".into()),
+        What::Readiness(words) => ("36", format!("ready: {words}")),
+        What::Again => (
+            "36",
+            "again: something is left, and no new edge will come".into(),
+        ),
         What::Phase("timers") => ("36", "a timer is due".into()),
-        What::Phase(phase) => ("36", format!("is served in the {phase} phase")),
+        What::Phase(phase) => ("36", format!("its turn in the {phase} phase")),
         What::Transition { from, input, to } => {
             let (from, to) = (from.to_string(), to.to_string());
             let from = match word(&from) {

@@ -1,8 +1,7 @@
 //! The client: what it says, what it prints, and when it leaves.
 
-use std::io::Write;
-use std::net::Shutdown;
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener};
 use std::time::Duration;
 
 use crate::program::{Program, netloop};
@@ -136,4 +135,43 @@ fn a_refused_connection_is_told_in_nodes_words() {
     let (status, lines, _) = client.end();
     let told = format!("connect ECONNREFUSED 127.0.0.1:{port}");
     assert_eq!((status.code(), lines), (Some(1), vec![told]));
+}
+
+#[test]
+fn a_client_whose_reader_has_gone_leaves_as_after_its_last_message() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let (out, into) = std::io::pipe().unwrap();
+    let command = netloop(&["client", "--interval", "1", "--port", &port]);
+    let mut client = Program::start_into(into.into(), command);
+    let mut socket = accept(&listener);
+    BufReader::new(out).read_line(&mut String::new()).unwrap();
+    // The reader went with the line, as that of `netloop client | head -1` does. Whatever the
+    // client says is answered, so that it has something to print.
+    for _ in 0..10_000 {
+        if at_end(&mut socket) {
+            break;
+        }
+        socket.write_all(b"x").unwrap();
+    }
+    drop(socket);
+    assert_eq!(client.end().0.code(), Some(0));
+}
+
+#[test]
+fn a_client_with_nothing_to_say_connects_and_leaves() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let mut client = Program::netloop(&["client", "--count", "0", "--port", &port]);
+    let mut socket = accept(&listener);
+    assert!(at_end(&mut socket));
+    drop(socket);
+    let (status, lines, _) = client.end();
+    assert_eq!(
+        (status.code(), lines),
+        (
+            Some(0),
+            vec!["Client connected".into(), "Client disconnected".to_owned()]
+        )
+    );
 }

@@ -1,6 +1,9 @@
 //! The demo: whose each line is, and what caused it.
 
+use std::process::Command;
+
 use crate::program::Program;
+use crate::support;
 
 /// The lines of the demo's trace, each without its number: how deep it stands, and its words.
 fn demo() -> Vec<(usize, String)> {
@@ -43,7 +46,7 @@ fn the_demo_runs_by_itself_and_says_whose_each_line_is() {
 fn the_demo_stands_each_line_under_its_cause() {
     let lines = demo();
     let chain = [
-        "client is ready: writable",
+        "client ready: writable",
         "client opening ─Connected→ open",
         "client callback: connect",
         "client prints Client connected",
@@ -52,5 +55,38 @@ fn the_demo_stands_each_line_under_its_cause() {
     let found = &lines[first.expect("a readiness that tells of the connection")..];
     for (depth, expected) in chain.into_iter().enumerate() {
         assert_eq!(found[depth], (2 * depth, expected.to_owned()));
+    }
+}
+
+#[test]
+fn the_demo_fits_a_terminal_of_80_columns() {
+    let (_, lines, _) = Program::netloop(&["demo"]).end();
+    let wide: Vec<_> = lines
+        .iter()
+        .filter(|line| line.chars().count() > 80)
+        .collect();
+    assert_eq!(wide, Vec::<&String>::new());
+}
+
+#[test]
+fn the_demo_ends_by_itself_also_when_it_runs_out_of_descriptors() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        return support::skipped("the demo without descriptors", "no prlimit");
+    }
+    // From none for the server to none for the connection it is to accept; with fewer it could
+    // not even be loaded.
+    for limit in 5..8 {
+        let mut command = Command::new("prlimit");
+        command.args([
+            &format!("--nofile={limit}"),
+            env!("CARGO_BIN_EXE_netloop"),
+            "demo",
+        ]);
+        let (status, lines, _) = Program::start(command).end();
+        assert!(status.code().is_some());
+        assert!(
+            lines.last().unwrap().ends_with("it has ended by itself."),
+            "{limit}"
+        );
     }
 }

@@ -1,16 +1,12 @@
 //! Where the output goes: nobody reads it, the disk is full, a terminal must not be steered.
 
 use std::fs::File;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Write;
-use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener};
 use std::process::Command;
-use std::time::Instant;
 
 use crate::program::{Program, netloop};
-use crate::stage::{LIMIT, at_end, connect, read};
+use crate::stage::{accept, at_end, connect, connect_path, own_path, read};
 use crate::support;
 
 #[test]
@@ -31,20 +27,12 @@ fn a_standard_output_that_nobody_reads_does_not_end_the_server() {
 
 #[test]
 fn a_full_disk_does_not_end_the_server() {
-    let path = std::env::temp_dir().join(format!("netloop-full-{}", std::process::id()));
+    let path = own_path("full");
     let full = File::options().write(true).open("/dev/full").unwrap();
     let command = netloop(&["server", "--trace", "--path", path.to_str().unwrap()]);
     let mut server = Program::start_into(full.into(), command);
-    let start = Instant::now();
     // What it would tell is lost, so the path is tried until somebody listens there.
-    let mut socket = loop {
-        assert!(start.elapsed() < LIMIT, "it does not listen");
-        match UnixStream::connect(&path) {
-            Ok(socket) => break socket,
-            Err(_) => std::thread::yield_now(),
-        }
-    };
-    socket.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut socket = connect_path(&path);
     socket.write_all(b"hi").unwrap();
     socket.shutdown(Shutdown::Write).unwrap();
     assert_eq!(read(&mut socket, 7), b"Welcome");
@@ -54,24 +42,103 @@ fn a_full_disk_does_not_end_the_server() {
 }
 
 #[test]
-fn peers_bytes_never_reach_the_log_raw() {
-    let mut command = netloop(&["server", "--port", "0", "--trace"]);
-    command.env("RUST_LOG", "trace").env("NO_COLOR", "");
+fn closed_standard_streams_are_not_taken_for_sockets() {
+    let path = own_path("closed");
+    let mut command = Command::new("sh");
+    let closed = r#"exec "$0" "$@" <&- >&- 2>&-"#;
+    command.args(["-c", closed, env!("CARGO_BIN_EXE_netloop")]);
+    command
+        .args(["server", "--trace", "--path"])
+        .arg(&path)
+        .env("RUST_LOG", "trace");
     let mut server = Program::start(command);
+    let mut socket = connect_path(&path);
+    socket.shutdown(Shutdown::Write).unwrap();
+    let mut all = Vec::new();
+    socket.read_to_end(&mut all).unwrap();
+    assert_eq!(all, b"Welcome", "and no line of the log");
+    server.signal("TERM");
+    assert_eq!(server.end().0.code(), Some(0));
+}
+
+/// What steers a terminal, forges a line or turns the writing, and a byte that is no UTF-8.
+const HOSTILE: &[u8] =
+    "\x1b]0;pwn\x07\r\nFAKE\0\t\x7f\u{9b}31m\u{202e}\u{61c}\u{2028}é\u{85}".as_bytes();
+
+/// Nothing in it could do what those bytes are for.
+#[track_caller]
+fn assert_harmless(text: &str) {
+    let turns = ['\u{202e}', '\u{61c}', '\u{2028}'];
+    let raw = text
+        .chars()
+        .find(|letter| letter.is_control() && *letter != '\n' || turns.contains(letter));
+    assert_eq!(raw, None, "{text}");
+    assert!(!text.lines().any(|line| line.starts_with("FAKE")));
+}
+
+/// With all that can be logged.
+fn chatty(arguments: &[&str]) -> Command {
+    let mut command = netloop(arguments);
+    command.env("RUST_LOG", "trace").arg("--trace");
+    command
+}
+
+#[test]
+fn peers_bytes_never_reach_the_servers_log_raw() {
+    let mut server = Program::start(chatty(&["server", "--port", "0"]));
     let mut socket = connect(server.port());
     assert_eq!(read(&mut socket, 7), b"Welcome");
-    socket.write_all(b"\x1b]0;pwn\x07\r\nFAKE LOG").unwrap();
+    socket.write_all(HOSTILE).unwrap();
     drop(socket);
     server.expect("127.0.0.1 connected.");
     assert!(server.line().starts_with("<Buffer 1b 5d"));
     server.expect("client disconnected");
     server.signal("TERM");
     let (_, _, log) = server.end();
-    assert!(!log.contains("FAKE LOG"));
-    let raw = log
-        .chars()
-        .find(|letter| letter.is_control() && *letter != '\n');
-    assert_eq!(raw, None);
+    assert!(log.contains("callback: data") && !log.contains("FAKE"));
+    assert_harmless(&log);
+}
+
+#[test]
+fn peers_bytes_never_reach_the_clients_terminal_raw() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let mut client = Program::start(chatty(&["client", "--interval", "1m", "--port", &port]));
+    let mut socket = accept(&listener);
+    socket.write_all(&[HOSTILE, b"\xff\xc3"].concat()).unwrap();
+    drop(socket);
+    let (_, lines, log) = client.end();
+    let shown = r"\u{1b}]0;pwn\u{7}\r\nFAKE\u{0}\t\u{7f}\u{9b}31m\u{202e}\u{61c}\u{2028}é\u{85}";
+    // The byte that began a character is shown when it is sure that no other follows.
+    let told = [
+        "Client connected",
+        &format!("{shown}\u{fffd}"),
+        "\u{fffd}",
+        "Client disconnected",
+    ];
+    assert_eq!(lines, told);
+    assert_harmless(&log);
+}
+
+#[test]
+fn a_path_and_a_host_are_shown_harmless_as_well() {
+    let hostile = std::str::from_utf8(HOSTILE).unwrap().replace('\0', "");
+    let path = own_path(&hostile);
+    let options = ["server", "--path", path.to_str().unwrap()];
+    let mut server = Program::start(chatty(&options));
+    assert_harmless(&server.line());
+    let (status, lines, log) = Program::start(chatty(&options)).end();
+    assert_eq!(status.code(), Some(1));
+    assert!(lines[0].starts_with("Err listen EADDRINUSE"));
+    assert_harmless(&(lines[0].clone() + &log));
+    std::fs::remove_file(&path).unwrap();
+    server.signal("TERM");
+    assert_harmless(&server.end().2);
+    for command in ["server", "client"] {
+        let (status, lines, log) = Program::start(chatty(&[command, "--host", &hostile])).end();
+        assert_eq!((status.code(), lines.len()), (Some(1), 1));
+        assert_harmless(&(lines[0].clone() + &log));
+    }
 }
 
 #[test]

@@ -1,15 +1,12 @@
 //! The server: what it prints, sends back, limits and closes.
 
-use std::io::Read;
-use std::io::Write;
-use std::net::Shutdown;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::program::Program;
-use crate::stage::{LIMIT, at_end, connect, read};
+use crate::program::{Program, netloop};
+use crate::stage::{LIMIT, at_end, connect, connect_path, own_path, read};
 
 #[test]
 fn the_server_greets_and_prints_what_comes_as_node_shows_a_buffer() {
@@ -81,7 +78,7 @@ fn an_echo_to_a_peer_that_never_reads_does_not_grow() {
 
 #[test]
 fn a_server_at_a_path_serves_there_and_takes_the_file_away() {
-    let path = std::env::temp_dir().join(format!("netloop-cli-{}", std::process::id()));
+    let path = own_path("cli");
     let path_text = path.to_str().unwrap();
     let mut server = Program::netloop(&["server", "--path", path_text]);
     server.expect(&format!("listening on {path_text}.."));
@@ -133,4 +130,45 @@ fn a_taken_port_is_an_error_in_nodes_words() {
     let (status, lines, _) = server.end();
     let told = format!("Err listen EADDRINUSE: address already in use 127.0.0.1:{port}");
     assert_eq!((status.code(), lines), (Some(1), vec![told]));
+}
+
+#[test]
+fn a_file_in_the_way_is_left_alone_and_its_owner_is_told_what_to_do() {
+    let path = own_path("taken");
+    let options = ["server", "--path", path.to_str().unwrap()];
+    let told = format!(
+        "Err listen EADDRINUSE: address already in use {}",
+        path.display()
+    );
+    let refused = || {
+        let (status, lines, log) = Program::netloop(&options).end();
+        assert_eq!((status.code(), lines), (Some(1), vec![told.clone()]));
+        assert!(log.contains("if no server listens there any more, remove the file"));
+    };
+    let mut server = Program::netloop(&options);
+    drop(connect_path(&path));
+    refused();
+    drop(connect_path(&path));
+    server.signal("KILL");
+    server.end();
+    refused();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "precious").unwrap();
+    refused();
+    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_dropped_connection_is_logged_with_its_peer() {
+    let mut command = netloop(&["server", "--port", "0", "--max-connections", "0"]);
+    command.env("RUST_LOG", "info");
+    let mut server = Program::start(command);
+    let mut socket = connect(server.port());
+    let peer = socket.local_addr().unwrap();
+    assert!(at_end(&mut socket));
+    server.signal("TERM");
+    let (_, lines, log) = server.end();
+    assert_eq!(lines, Vec::<String>::new());
+    assert!(log.contains(&format!("{peer}: dropped")), "{log}");
 }

@@ -2,6 +2,8 @@
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
@@ -37,4 +39,39 @@ pub(crate) fn read(socket: &mut impl Read, count: usize) -> Vec<u8> {
 
 pub(crate) fn at_end(socket: &mut impl Read) -> bool {
     socket.read(&mut [0]).expect("the end, not an error") == 0
+}
+
+/// Connects to a path as soon as somebody listens there.
+pub(crate) fn connect_path(path: &Path) -> UnixStream {
+    let start = Instant::now();
+    loop {
+        assert!(start.elapsed() < LIMIT, "it does not listen");
+        match UnixStream::connect(path) {
+            Ok(socket) => {
+                socket.set_read_timeout(Some(LIMIT)).unwrap();
+                return socket;
+            }
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+}
+
+/// A path of this test's own.
+pub(crate) fn own_path(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("netloop-{name}-{}", std::process::id()))
+}
+
+/// Waits until the program has a handler for SIGTERM, so that a signal no longer kills it.
+pub(crate) fn until_term_is_caught(id: u32) {
+    let start = Instant::now();
+    loop {
+        assert!(start.elapsed() < LIMIT, "it catches no signal");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
+        if caught & (1 << 14) != 0 {
+            return;
+        }
+        std::thread::yield_now();
+    }
 }

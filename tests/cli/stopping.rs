@@ -1,12 +1,15 @@
 //! Signals: what they let finish, what they cut, and what the exit status tells.
 
-use std::io::Write;
-use std::net::Shutdown;
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
 use std::time::Instant;
 
-use crate::program::Program;
-use crate::stage::{LIMIT, at_end, connect, read};
+use crate::program::{Program, netloop};
+use crate::stage::{LIMIT, accept, at_end, connect, read, until_term_is_caught};
+use crate::support;
 
 /// Waits until nobody listens there any more: it has heard the signal.
 fn until_refused(port: u16) {
@@ -82,4 +85,107 @@ fn a_second_signal_ends_at_once() {
         server.signal(name);
         assert_eq!(server.end().0.code(), Some(code));
     }
+}
+
+#[test]
+fn a_second_signal_ends_at_once_also_what_is_held_up_by_its_output() {
+    let (out, mut into) = UnixStream::pair().unwrap();
+    let output = OwnedFd::from(into.try_clone().unwrap());
+    let mut server = Program::start_into(output.into(), netloop(&["server", "--port", "0"]));
+    let mut line = String::new();
+    BufReader::new(&out).read_line(&mut line).unwrap();
+    let digits: String = line.chars().filter(char::is_ascii_digit).collect();
+    let mut socket = connect(digits.parse().unwrap());
+    assert_eq!(read(&mut socket, 7), b"Welcome");
+    into.set_nonblocking(true).unwrap();
+    while into.write(&[b'.'; 4096]).is_ok() {}
+    into.set_nonblocking(false).unwrap();
+    // This it would print, if anybody read.
+    socket.write_all(b"hi").unwrap();
+    server.signal("INT");
+    server.signal("TERM");
+    assert_eq!(server.end().0.code(), Some(143));
+}
+
+#[test]
+fn as_the_first_process_of_a_container_it_hears_signals() {
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["-fp", "--kill-child", "--mount-proc"]);
+        command.args(arguments);
+        command
+    };
+    if !run(&["true"]).status().is_ok_and(|status| status.success()) {
+        return support::skipped(
+            "the first process of a container",
+            "no unshare, or not root",
+        );
+    }
+    let netloop = env!("CARGO_BIN_EXE_netloop");
+    let mut server = Program::start(run(&[netloop, "server", "--port", "0"]));
+    server.port();
+    let id = server.id();
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    let sent = Command::new("kill")
+        .args(["-TERM", children.trim()])
+        .status();
+    assert!(sent.unwrap().success());
+    assert_eq!(server.end().0.code(), Some(0));
+}
+
+/// A client that has connected and has nothing to say for a while.
+fn client() -> (Program, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let client = Program::netloop(&["client", "--interval", "1m", "--port", &port]);
+    let socket = accept(&listener);
+    client.expect("Client connected");
+    (client, socket)
+}
+
+#[test]
+fn a_client_that_got_a_signal_says_goodbye() {
+    for name in ["INT", "TERM"] {
+        let (mut client, mut socket) = client();
+        client.signal(name);
+        assert!(at_end(&mut socket), "an end, and no reset");
+        drop(socket);
+        let (status, lines, _) = client.end();
+        assert_eq!(
+            (status.code(), lines.concat().as_str()),
+            (Some(0), "Client disconnected")
+        );
+    }
+}
+
+#[test]
+fn a_client_waits_for_a_goodbye_until_a_second_signal_but_not_for_ever() {
+    for (second, code) in [(Some("TERM"), 143), (None, 1)] {
+        let (mut client, mut socket) = client();
+        client.signal("INT");
+        assert!(at_end(&mut socket));
+        if let Some(name) = second {
+            client.signal(name);
+        }
+        assert_eq!(client.end().0.code(), Some(code));
+    }
+}
+
+#[test]
+fn a_client_that_is_not_connected_ends_at_the_first_signal() {
+    // Its queue holds one connection; the kernel answers no other.
+    let listener =
+        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    listener
+        .bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into())
+        .unwrap();
+    listener.listen(0).unwrap();
+    let port = listener.local_addr().unwrap().as_socket().unwrap().port();
+    let _queued = connect(port);
+    let port = port.to_string();
+    let mut client = Program::netloop(&["client", "--host", "127.0.0.1", "--port", &port]);
+    until_term_is_caught(client.id());
+    client.signal("TERM");
+    let (status, lines, _) = client.end();
+    assert_eq!((status.code(), lines), (Some(143), vec![]));
 }

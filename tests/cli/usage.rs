@@ -1,5 +1,8 @@
 //! The command line: what is wrong is answered in one line, and help is there.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use crate::program::netloop;
 
 /// The status and the one line that a wrong command line is answered with.
@@ -12,39 +15,42 @@ fn refused(arguments: &[&str]) -> String {
     text.trim_end().to_owned()
 }
 
+const NO_DURATION: &str =
+    "is not a duration (200ms, 1s, 2m, or a number of milliseconds, at most 24 days)";
+
 #[test]
 fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
     let cases: [(&[&str], &str); 9] = [
         (
-            &["server", "--port", "80000"],
-            r#"netloop server: --port: "80000" is not a port (0 to 65535)"#,
-        ),
-        (
-            &["client", "--port=x"],
-            r#"netloop client: --port: "x" is not a port (0 to 65535)"#,
-        ),
-        (
-            &["client", "--interval", "1h"],
-            r#"netloop client: --interval: "1h" is not a duration (200ms, 1s, 2m, or a number of milliseconds, at most 24 days)"#,
-        ),
-        (
-            &["server", "--max-connections", "-1"],
-            r#"netloop server: --max-connections: "-1" is not a number (0 or more)"#,
-        ),
-        (
             &["server", "--path", "/tmp/x", "--port", "1"],
             "netloop server: --path and --port: a server is at a path or at a port, not both",
+        ),
+        (
+            &["client", "--host", "x", "--path", "/tmp/x"],
+            "netloop client: --path and --host: a server is at a path or at a port, not both",
         ),
         (
             &["server", "--path", ""],
             r#"netloop server: --path: "" is not a path of 1 to 107 bytes"#,
         ),
         (
-            &["server", "8000"],
-            r#"netloop server: "8000" is not an option (see netloop server --help)"#,
+            &["server", "--host", ""],
+            r#"netloop server: --host: "" is not a name or an IP address"#,
+        ),
+        (
+            &["client", "--port", "0"],
+            r#"netloop client: --port: "0" is not a port (1 to 65535)"#,
+        ),
+        (
+            &["server", "--max-connections", "18446744073709551616"],
+            r#"netloop server: --max-connections: "18446744073709551616" is not a number (0 or more)"#,
         ),
         (
             &["serve"],
+            r#"netloop: "serve" is not a command (server, client or demo; see netloop --help)"#,
+        ),
+        (
+            &["help", "serve"],
             r#"netloop: "serve" is not a command (server, client or demo; see netloop --help)"#,
         ),
         (
@@ -55,7 +61,62 @@ fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
     for (arguments, answer) in cases {
         assert_eq!(refused(arguments), answer);
     }
-    assert!(refused(&["server", "--prot", "1"]).contains("(see netloop server --help)"));
+    for wrong in [
+        "", " ", "80000", "65536", "-1", "+80", "0x50", "80 ", "8e1", "x",
+    ] {
+        let answer = format!("netloop server: --port: {wrong:?} is not a port (0 to 65535)");
+        assert_eq!(refused(&["server", "--port", wrong]), answer);
+    }
+    for wrong in ["", "-1", "+1", "1.5", "many"] {
+        let answer = format!("netloop client: --count: {wrong:?} is not a number (0 or more)");
+        assert_eq!(refused(&["client", "--count", wrong]), answer);
+    }
+    for wrong in [
+        "",
+        "5 s",
+        "1h",
+        "1.5s",
+        "-5",
+        "2147483648",
+        "18446744073709551616ms",
+    ] {
+        let answer = format!("netloop client: --interval: {wrong:?} {NO_DURATION}");
+        assert_eq!(refused(&["client", "--interval", wrong]), answer);
+    }
+}
+
+#[test]
+fn what_is_not_an_option_is_named_and_the_help_with_it() {
+    let cases: [(&[&str], &str); 9] = [
+        (&["--prot", "1"], r#""--prot" is not an option"#),
+        (&["-p"], r#""-p" is not an option"#),
+        (&["8000"], r#""8000" is not an option"#),
+        (&["--", "8000"], r#""8000" is not an option"#),
+        (&["--\x1b[31m"], r#""--\u{1b}[31m" is not an option"#),
+        (
+            &["\u{9b}\u{202e}\n"],
+            r#""\u{9b}\u{202e}\n" is not an option"#,
+        ),
+        (&["--port"], "--port: its value is missing"),
+        (
+            &["--port", "1", "--port", "2"],
+            "--port: given more than once",
+        ),
+        (&["--echo=yes"], "--echo: takes no value"),
+    ];
+    for (arguments, answer) in cases {
+        let answer = format!("netloop server: {answer} (see netloop server --help)");
+        assert_eq!(refused(&[&["server"], arguments].concat()), answer);
+    }
+}
+
+#[test]
+fn what_is_not_utf_8_is_named_too() {
+    let mut command = netloop(&["client", "--message"]);
+    command.arg(OsStr::from_bytes(b"\xff\x1b"));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.stderr, b"netloop: \"\\xFF\\u{1b}\" is not UTF-8\n");
 }
 
 #[test]
@@ -92,7 +153,10 @@ fn help_names_every_option_and_the_version_is_told() {
     ] {
         assert!(client.contains(option), "{option}");
     }
+    assert!(text(&["demo", "--help"]).starts_with("Usage: netloop demo"));
     assert!(text(&["--help"]).contains("Exit status: 0"));
+    assert_eq!(text(&["help"]), text(&["--help"]));
+    assert_eq!(text(&["help", "server"]), server);
     let version = format!("netloop {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(text(&["--version"]), version);
 }
