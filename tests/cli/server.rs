@@ -3,10 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::program::{Program, netloop};
 use crate::stage::{LIMIT, at_end, connect, connect_path, own_path, read};
+use crate::support;
 
 #[test]
 fn the_server_greets_and_prints_what_comes_as_node_shows_a_buffer() {
@@ -171,4 +173,29 @@ fn a_dropped_connection_is_logged_with_its_peer() {
     let (_, lines, log) = server.end();
     assert_eq!(lines, Vec::<String>::new());
     assert!(log.contains(&format!("{peer}: dropped")), "{log}");
+}
+
+#[test]
+fn a_shortage_of_descriptors_is_told_once_however_many_knock() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        return support::skipped("a shortage, told once", "no prlimit");
+    }
+    let mut command = Command::new("prlimit");
+    command.args(["--nofile=10", env!("CARGO_BIN_EXE_netloop")]);
+    command.args(["server", "--port", "0"]);
+    let mut server = Program::start(command);
+    let port = server.port();
+    let mut held = Vec::new();
+    let mut shed = 0;
+    while shed < 5 {
+        let mut socket = connect(port);
+        match at_end(&mut socket) {
+            true => shed += 1,
+            false => held.push(socket),
+        }
+    }
+    server.signal("TERM");
+    drop(held);
+    let (_, _, log) = server.end();
+    assert_eq!(log.matches("out of descriptors").count(), 1, "{log}");
 }

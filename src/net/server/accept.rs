@@ -108,14 +108,20 @@ impl Loop {
             match listener.accept() {
                 Accepted::Stream(stream, peer) => {
                     server.rest = REST;
+                    server.is_shedding = false;
                     self.accepted(id, stream, peer);
                     self.drain()?;
                 }
                 Accepted::Nobody => return Ok(()),
                 Accepted::Shed(count) => {
-                    log::warn!(
-                        target: "netloop::accept",
-                        "{id}: out of descriptors, closed on {count} waiting connections"
+                    // Once for a shortage, however many knock.
+                    let level = match std::mem::replace(&mut server.is_shedding, true) {
+                        false => log::Level::Warn,
+                        true => log::Level::Debug,
+                    };
+                    log::log!(
+                        target: "netloop::accept", level,
+                        "{id}: out of descriptors, waiting connections are closed ({count} now)"
                     );
                     return Ok(());
                 }

@@ -77,6 +77,8 @@ pub(super) struct ServerEntry {
     connections: usize,
     max_connections: Option<usize>,
     rest: Duration,
+    /// It sheds, and has said so.
+    is_shedding: bool,
     rest_timer: Option<TimerKey>,
     /// `unref` was not called: the server may hold the loop.
     is_held: bool,
@@ -132,6 +134,7 @@ impl Loop {
             connections: 0,
             max_connections: None,
             rest: REST,
+            is_shedding: false,
             rest_timer: None,
             is_held: true,
             holds: false,
