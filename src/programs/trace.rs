@@ -17,11 +17,12 @@ struct Paint {
 }
 
 impl Paint {
-    /// Colours only a terminal, and never with `NO_COLOR` (no-color.org).
+    /// Colours only a terminal that is not dumb, and never with `NO_COLOR` (no-color.org).
     fn for_terminal(out: &impl IsTerminal) -> Paint {
         let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_none_or(|value| value == "dumb");
         Paint {
-            is_on: out.is_terminal() && !is_refused,
+            is_on: out.is_terminal() && !is_refused && !is_dumb,
         }
     }
 

@@ -148,11 +148,11 @@ fn only_a_terminal_is_coloured_and_never_with_no_color() {
     if Command::new("script").arg("--version").output().is_err() {
         return support::skipped("colours on a terminal", "no script");
     }
-    let on_a_terminal = |refusal: Option<&str>| {
+    let on_a_terminal = |terminal: &str, refusal: Option<&str>| {
         let mut command = Command::new("script");
         let demo = format!("'{}' demo", env!("CARGO_BIN_EXE_netloop"));
         command.args(["-q", "-e", "-c", &demo, "/dev/null"]);
-        command.env_remove("NO_COLOR");
+        command.env("TERM", terminal).env_remove("NO_COLOR");
         if let Some(value) = refusal {
             command.env("NO_COLOR", value);
         }
@@ -161,7 +161,11 @@ fn only_a_terminal_is_coloured_and_never_with_no_color() {
         assert!(lines.concat().contains("callback: data"));
         lines.concat().contains('\x1b')
     };
-    assert!(on_a_terminal(None));
-    assert!(on_a_terminal(Some("")), "an empty one refuses nothing");
-    assert!(!on_a_terminal(Some("1")));
+    assert!(on_a_terminal("xterm", None));
+    assert!(
+        on_a_terminal("xterm", Some("")),
+        "an empty one refuses nothing"
+    );
+    assert!(!on_a_terminal("xterm", Some("1")));
+    assert!(!on_a_terminal("dumb", None));
 }
