@@ -1,7 +1,7 @@
 //! The server of the pair: it greets who connects, prints what comes, and says who left.
 
 use std::cell::Cell;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -51,7 +51,8 @@ fn serve(settings: Settings) -> Result<ExitCode, Error> {
     event_loop.set_read_buffer(READ_BUFFER);
     let (drain_timeout, is_echo) = (settings.drain_timeout, settings.is_echo);
     let code = Rc::new(Cell::new(ExitCode::SUCCESS));
-    let server = start(&mut event_loop, settings, Rc::clone(&code))?;
+    let place = place(&settings);
+    let server = create(&mut event_loop, settings, Rc::clone(&code)).id();
     let cut_code = Rc::clone(&code);
     stopping::on_request(&mut event_loop, move |event_loop, status| {
         if !event_loop.server_at(server).is_listening() {
@@ -61,6 +62,8 @@ fn serve(settings: Settings) -> Result<ExitCode, Error> {
         stop_accepting(event_loop, server, is_echo);
         cut_after(event_loop, server, drain_timeout, Rc::clone(&cut_code));
     })?;
+    // Not before signals are heard, or one could leave the file of a path behind.
+    listen(&mut event_loop.server_at(server), place)?;
     event_loop.run()?;
     Ok(code.get())
 }
@@ -71,10 +74,27 @@ pub(crate) fn start(
     settings: Settings,
     code: Rc<Cell<ExitCode>>,
 ) -> Result<ServerId, Error> {
-    let place: ListenOptions = match &settings.path {
+    let place = place(&settings);
+    let mut server = create(event_loop, settings, code);
+    listen(&mut server, place)?;
+    Ok(server.id())
+}
+
+fn place(settings: &Settings) -> ListenOptions {
+    match &settings.path {
         Some(path) => path.into(),
         None => (settings.host.clone(), settings.port).into(),
-    };
+    }
+}
+
+fn listen(server: &mut Server<'_>, place: ListenOptions) -> Result<(), Error> {
+    server.listen(place, |server| {
+        output::line(&format!("listening on {}..", place_of(server)));
+    })?;
+    Ok(())
+}
+
+fn create(event_loop: &mut Loop, settings: Settings, code: Rc<Cell<ExitCode>>) -> Server<'_> {
     let max_connections = settings.max_connections;
     let is_at_path = settings.path.is_some();
     let is_quiet = settings.is_quiet;
@@ -96,25 +116,16 @@ pub(crate) fn start(
         })
         .on_drop(move |_, dropped| {
             if !is_quiet {
-                let peer = dropped.and_then(|dropped| dropped.remote);
-                let peer = peer.map_or_else(|| NAMELESS.into(), |peer| peer.to_string());
+                let peer = named(dropped.and_then(|dropped| dropped.remote));
                 log::info!("{peer}: dropped, there are as many connections as may be");
             }
-        })
-        .listen(place, |server| {
-            output::line(&format!("listening on {}..", place_of(server)))
-        })?;
-    Ok(server.id())
+        });
+    server
 }
 
 /// Somebody has connected.
 fn connected(socket: &mut Socket<'_>, settings: &Settings) {
-    log::debug!(
-        "{}: {}, port {:?}",
-        socket.id(),
-        peer_of(socket),
-        socket.remote_port()
-    );
+    log::debug!("{}: {}", socket.id(), named(place_of_peer(socket)));
     if !settings.is_quiet {
         output::line(&format!("{} connected.", peer_of(socket)));
         socket.on_data(|_, chunk| output::line(&output::buffer(chunk)));
@@ -191,4 +202,14 @@ fn peer_of(socket: &mut Socket<'_>) -> String {
         Some(IpAddr::V6(address)) => address.to_string(),
         None => NAMELESS.into(),
     }
+}
+
+fn place_of_peer(socket: &mut Socket<'_>) -> Option<SocketAddr> {
+    let (address, port) = (socket.remote_address()?, socket.remote_port()?);
+    Some((address, port).into())
+}
+
+/// Who that is, for the log.
+fn named(peer: Option<SocketAddr>) -> String {
+    peer.map_or_else(|| NAMELESS.into(), |peer| peer.to_string())
 }

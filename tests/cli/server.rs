@@ -29,14 +29,23 @@ fn the_server_greets_and_prints_what_comes_as_node_shows_a_buffer() {
 
 #[test]
 fn a_reset_is_logged_and_the_server_goes_on() {
-    let server = Program::netloop(&["server", "--port", "0"]);
+    let mut command = netloop(&["server", "--port", "0"]);
+    command.env("RUST_LOG", "debug");
+    let mut server = Program::start(command);
     let port = server.port();
-    let socket = socket2::Socket::from(connect(port));
+    let socket = connect(port);
+    let peer = socket.local_addr().unwrap();
+    let socket = socket2::Socket::from(socket);
     socket.set_linger(Some(Duration::ZERO)).unwrap();
     drop(socket);
     server.expect("127.0.0.1 connected.");
     server.expect("client disconnected");
     assert_eq!(read(&mut connect(port), 7), b"Welcome");
+    server.signal("TERM");
+    let log = server.end().2;
+    let name = log.split_once(&format!(": {peer}\n")).expect("who it is").0;
+    let name = name.rsplit(' ').next().unwrap();
+    assert!(log.contains(&format!("{name}: read ECONNRESET\n")), "{log}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::program::{Program, netloop};
-use crate::stage::{LIMIT, accept, at_end, connect, read, until_term_is_caught};
+use crate::stage::{LIMIT, accept, at_end, connect, own_path, read, until_term_is_caught};
 use crate::support;
 
 /// Waits until nobody listens there any more: it has heard the signal.
@@ -131,6 +131,28 @@ fn as_the_first_process_of_a_container_it_hears_signals() {
         .status();
     assert!(sent.unwrap().success());
     assert_eq!(server.end().0.code(), Some(0));
+}
+
+#[test]
+fn a_signal_before_anybody_listens_leaves_no_file_behind() {
+    let path = own_path("early");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=bind"]);
+    command.args(["-e", "inject=bind:signal=SIGTERM:when=1"]);
+    if !Command::new("strace")
+        .arg("-V")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        return support::skipped("a signal in bind(2)", "no strace");
+    }
+    command
+        .args([env!("CARGO_BIN_EXE_netloop"), "server", "--path"])
+        .arg(&path);
+    let mut server = Program::start(command);
+    let (status, _, errors) = server.end();
+    assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
+    assert!(!path.exists());
 }
 
 /// A client that has connected and has nothing to say for a while.
