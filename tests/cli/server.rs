@@ -33,8 +33,9 @@ fn a_reset_is_logged_and_the_server_goes_on() {
     command.env("RUST_LOG", "debug");
     let mut server = Program::start(command);
     let port = server.port();
-    let socket = connect(port);
+    let mut socket = connect(port);
     let peer = socket.local_addr().unwrap();
+    assert_eq!(read(&mut socket, 7), b"Welcome");
     let socket = socket2::Socket::from(socket);
     socket.set_linger(Some(Duration::ZERO)).unwrap();
     drop(socket);

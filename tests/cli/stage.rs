@@ -1,6 +1,6 @@
 //! What these tests share.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,14 @@ pub(crate) fn read(socket: &mut impl Read, count: usize) -> Vec<u8> {
 }
 
 pub(crate) fn at_end(socket: &mut impl Read) -> bool {
-    socket.read(&mut [0]).expect("the end, not an error") == 0
+    // Not by `read`, which a signal interrupts.
+    match socket.read_exact(&mut [0]) {
+        Ok(()) => false,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+            true
+        }
+    }
 }
 
 /// Connects to a path as soon as somebody listens there.

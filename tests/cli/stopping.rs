@@ -104,7 +104,8 @@ fn a_second_signal_ends_at_once_also_what_is_held_up_by_its_output() {
     socket.write_all(b"hi").unwrap();
     server.signal("INT");
     server.signal("TERM");
-    assert_eq!(server.end().0.code(), Some(143));
+    // Whichever handler the kernel runs last: both may be pending.
+    assert!(matches!(server.end().0.code(), Some(130 | 143)));
 }
 
 #[test]
