@@ -29,14 +29,22 @@ mod differs;
 mod end;
 #[path = "scenarios/err.rs"]
 mod err;
+#[path = "scenarios/flow.rs"]
+mod flow;
 #[path = "scenarios/he.rs"]
 mod he;
+#[path = "scenarios/listen.rs"]
+mod listen;
 #[path = "scenarios/lists.rs"]
 mod lists;
+#[path = "scenarios/opt.rs"]
+mod opt;
 #[path = "scenarios/queues.rs"]
 mod queues;
 #[path = "scenarios/seed.rs"]
 mod seed;
+#[path = "scenarios/sending.rs"]
+mod sending;
 #[path = "scenarios/srv.rs"]
 mod srv;
 #[path = "scenarios/state.rs"]

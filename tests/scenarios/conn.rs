@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use netloop::ConnectOptions;
+use netloop::{ConnectOptions, Socket};
 
 use crate::story::*;
 
@@ -255,6 +255,42 @@ twin!(conn_welcome, |t, l| {
                     .set_immediate(move |_| t.log("client immediate-of-data"));
                 c.end();
             });
+    })
+    .unwrap();
+});
+
+twin!(conn_local_address, |t, l| {
+    l.create_server(move |c| {
+        t.log(format!("peer remote {}", c.remote_address().unwrap()));
+        c.end().resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let options = ConnectOptions::from((HOST, s.port().unwrap()))
+            .local_address("127.0.0.3".parse().unwrap());
+        let told = move |c: &mut Socket<'_>| {
+            t.log(format!("client local {}", c.local_address().unwrap()));
+        };
+        s.event_loop().connect(options, told).unwrap().resume();
+    })
+    .unwrap();
+});
+
+twin!(conn_three_clients, |t, l| {
+    let n = shared(0);
+    l.create_server(move |c| {
+        t.log(format!("server connection {}", count_up(n)));
+        c.end().resume();
+        if n.get() == 3 {
+            close_server(c);
+        }
+    })
+    .listen((HOST, 0), move |s| {
+        for who in ["a", "b", "c"] {
+            connect(s)
+                .on_connect(move |_| t.log(format!("{who} connect")))
+                .resume();
+        }
     })
     .unwrap();
 });

@@ -323,3 +323,113 @@ twin!(reset_unix, |t, l| {
     })
     .unwrap();
 });
+
+twin!(destroy_no_handle, |t, l| {
+    let mut a = l.socket();
+    watch(t, "plain", &mut a, DEFAULT).destroy();
+    let (destroyed, state) = (a.is_destroyed(), a.ready_state());
+    t.log(format!("plain destroyed {destroyed} {state}"));
+    watch(t, "failed", &mut l.socket(), DEFAULT).destroy_with(Error::new("mine"));
+    markers(t, l, "main");
+});
+
+twin!(destroy_two_lifo, |t, l| {
+    let peers = shared(Vec::new());
+    l.create_server(move |c| {
+        let mut all = peers.take();
+        let index = all.len();
+        c.resume()
+            .on_close(move |_, _| t.log(format!("peer close {index}")));
+        all.push(c.id());
+        if all.len() < 3 {
+            return peers.set(all);
+        }
+        close_server(c);
+        for id in all {
+            c.event_loop().socket_at(id).destroy();
+        }
+    })
+    .listen((HOST, 0), move |s| {
+        for _ in 0..3 {
+            connect(s).resume();
+        }
+    })
+    .unwrap();
+});
+
+twin!(destroysoon, |t, l| {
+    l.create_server_with(ServerOptions::default().allow_half_open(true), move |c| {
+        let got = shared(0);
+        c.on_data(move |_, chunk| got.set(got.get() + chunk.len()))
+            .on_end(move |c| {
+                t.log(format!("peer end {}", got.get()));
+                c.end();
+            });
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        watch(t, "client", &mut connect(s), "end finish error close")
+            .resume()
+            .on_connect(move |c| {
+                c.write_then(vec![0; 8 << 20], move |_, _| t.log("client cb"));
+                c.destroy_soon();
+                let (destroyed, writable) = (c.is_destroyed(), c.is_writable());
+                t.log(format!(
+                    "client after {destroyed} {writable} {}",
+                    c.ready_state()
+                ));
+            });
+    })
+    .unwrap();
+});
+
+twin!(destroysoon_idle, |t, l| {
+    l.create_server(|c| {
+        c.resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        watch(
+            t,
+            "client",
+            &mut connect(s),
+            "prefinish end finish error close",
+        )
+        .resume()
+        .on_connect(move |c| {
+            c.destroy_soon().destroy_soon();
+            let (destroyed, state) = (c.is_destroyed(), c.ready_state());
+            t.log(format!("client after {destroyed} {state}"));
+            markers(t, c.event_loop(), "main");
+        });
+    })
+    .unwrap();
+});
+
+twin!(reset_error_props, |t, l| {
+    l.create_server(|c| {
+        c.once_data(|c, _| _ = c.reset_and_destroy().unwrap());
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        watch(t, "client", &mut connect(s), "end close")
+            .on_error(move |_, e| {
+                let (code, errno) = (e.code().unwrap(), e.errno().unwrap());
+                let (syscall, address) = (e.syscall().unwrap(), undefined(e.address()));
+                let port = undefined(e.port());
+                t.log(format!(
+                    "props {code} {errno} {syscall} {address} {port} {e}"
+                ));
+            })
+            .resume()
+            .on_connect(|c| _ = c.write("x"));
+    })
+    .unwrap();
+});
+
+twin!(reset_unconnected, |t, l| {
+    let mut c = l.socket();
+    let id = watch(t, "client", &mut c, DEFAULT).id();
+    let same = c.reset_and_destroy().unwrap().id() == id;
+    t.log(format!("this {same} {}", c.is_destroyed()));
+});

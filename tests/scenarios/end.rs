@@ -318,3 +318,55 @@ twin!(write_before_connect, |t, l| {
     })
     .unwrap();
 });
+
+twin!(end_default_unix, |t, l| {
+    let path = t.sock_path("s");
+    l.create_server(move |c| {
+        watch(t, "peer", c, DEFAULT);
+        close_server_telling(t, c);
+    })
+    .listen(path.clone(), move |s| {
+        let mut c = s.event_loop().connect(&path, |_| {}).unwrap();
+        watch(t, "client", &mut c, DEFAULT).on_connect(|c| _ = c.end());
+    })
+    .unwrap();
+});
+
+twin!(end_finish_from_timer, |t, l| {
+    l.create_server(|c| {
+        c.resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        connect(s)
+            .resume()
+            .on_finish(move |_| t.log("client finish"))
+            .on_connect(move |c| {
+                let id = c.id();
+                c.event_loop().set_timeout(ms(10), move |l| {
+                    l.set_immediate(move |_| t.log("main immediate"));
+                    l.socket_at(id).end();
+                    l.next_tick(move |_| t.log("main nextTick"));
+                });
+            });
+    })
+    .unwrap();
+});
+
+twin!(end_unread_withdata, |t, l| {
+    l.create_server(move |c| {
+        let id = watch(t, "peer", c, "end finish close").id();
+        c.event_loop().set_timeout(ms(30), move |l| {
+            let mut c = l.socket_at(id);
+            let (waits, read) = (c.readable_length(), c.bytes_read());
+            t.log(format!("peer resume {waits} {read}"));
+            c.resume();
+            l.next_tick(move |_| t.log("main nextTick"));
+        });
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        connect(s).on_connect(|c| _ = c.end_with("unread")).resume();
+    })
+    .unwrap();
+});

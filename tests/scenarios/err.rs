@@ -247,3 +247,30 @@ twin!(err_throw_in_data, |t, l| {
     })
     .unwrap();
 });
+
+twin!(err_econnrefused_unix, |t, l| {
+    let path = t.sock_path("file");
+    std::fs::write(&path, "").unwrap();
+    let mut c = l.socket();
+    let events = "connectionAttemptFailed connect error close";
+    watch(t, "client", &mut c, events)
+        .connect(&path, |_| {})
+        .unwrap();
+    markers(t, l, "main");
+});
+
+twin!(err_unhandled, |t, l| {
+    t.on_uncaught(move |_, thrown| {
+        let Thrown::Error(error) = thrown else {
+            panic!("nothing panics")
+        };
+        t.log(format!("uncaughtException {}", errs(&error)));
+    });
+    closed_port(l, move |l, port| {
+        let mut c = l.connect((HOST, port), |_| {}).unwrap();
+        c.on_close(move |_, e| t.log(format!("client close {}", e.unwrap())))
+            .on_connection_attempt_failed(move |c, _, _| {
+                c.event_loop().next_tick(move |_| t.log("main nextTick"));
+            });
+    });
+});

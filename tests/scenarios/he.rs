@@ -224,3 +224,16 @@ twin!(opt_socket_fd, |t, l| {
     })
     .unwrap();
 });
+
+twin!(he_order, |t, l| {
+    closed_port(l, move |l, port| {
+        let lookup = answering(&["127.0.0.1", "127.0.0.2", "127.0.0.1", "::1"]);
+        let options = ConnectOptions::from(("many.test", port)).lookup(lookup);
+        let mut c = l.connect(options, |_| {}).unwrap();
+        let events = "lookup connectionAttempt connectionAttemptFailed error close";
+        watch(t, "client", &mut c, events).on_error(move |_, e| {
+            let (name, code) = (e.name(), e.code().unwrap());
+            t.log(format!("props {name} {code} {}", e.errors().len()));
+        });
+    });
+});

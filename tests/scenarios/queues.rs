@@ -181,3 +181,34 @@ twin!(imm_throw, |t, l| {
         l.set_immediate(move |_| t.log("next-turn"));
     });
 });
+
+twin!(imm_unref_runs, |t, l| {
+    let first = l.set_immediate(move |_| t.log("unref"));
+    l.unref_immediate(first);
+    l.set_immediate(move |_| t.log("ref"));
+    let last = l.set_immediate(move |_| t.log("last"));
+    l.unref_immediate(last);
+});
+
+twin!(tick_between_listeners, |t, l| {
+    let told = move |l: &mut Loop, event: &'static str, n: u32| {
+        t.log(format!("{event} {n}"));
+        l.next_tick(move |_| t.log(format!("tick-of {event} {n}")));
+        l.queue_microtask(move |_| t.log(format!("micro-of {event} {n}")));
+    };
+    l.create_server(move |c| {
+        c.end_with("x").resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let mut c = connect(s);
+        for n in [1, 2] {
+            c.on_connect(move |c| told(c.event_loop(), "connect", n))
+                .on_ready(move |c| told(c.event_loop(), "ready", n))
+                .on_data(move |c, _| told(c.event_loop(), "data", n))
+                .on_end(move |c| told(c.event_loop(), "end", n))
+                .on_close(move |c, _| told(c.event_loop(), "close", n));
+        }
+    })
+    .unwrap();
+});

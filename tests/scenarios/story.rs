@@ -170,6 +170,7 @@ fn watch_one(story: &'static Story, who: &'static str, socket: &mut Socket<'_>, 
         "prefinish" => socket.on_prefinish(plain("prefinish")),
         "drain" => socket.on_drain(plain("drain")),
         "timeout" => socket.on_timeout(plain("timeout")),
+        "resume" => socket.on_resume(plain("resume")),
         "data" => socket.on_data(move |_, chunk| story.log(format!("{who} {}", data(chunk)))),
         "error" => {
             socket.on_error(move |_, error| story.log(format!("{who} error {}", errs(error))))

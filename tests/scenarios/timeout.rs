@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use netloop::{ConnectOptions, Error, EventLoop, Loop, Socket};
+use netloop::{ConnectOptions, Error, EventLoop, Loop, ServerOptions, Socket};
 
 use crate::story::*;
 
@@ -142,6 +142,63 @@ twin!(timeout_unref, |t, l| {
     l.socket().set_timeout_once(ms(50), move |_| t.log("never"));
     t.run(l);
     t.log("process exit");
+});
+
+twin!(timeout_large_write, |t, l| {
+    let peer = shared(None);
+    l.create_server_with(ServerOptions::default().pause_on_connect(true), move |c| {
+        peer.set(Some(c.id()));
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let n = shared(0);
+        connect(s)
+            .on_connect(move |c| {
+                c.set_timeout(ms(60));
+                c.write_then(vec![0; 16 << 20], move |_, _| t.log("client written"));
+            })
+            .resume()
+            .on_timeout(move |c| {
+                let owes = c.writable_length() > 0;
+                t.log(format!("client timeout {} {owes}", count_up(n)));
+                if n.get() == 1 {
+                    c.event_loop().socket_at(peer.get().unwrap()).resume();
+                } else {
+                    c.end();
+                }
+            })
+            .on_close(move |_, e| t.log(format!("client close {}", e.unwrap())));
+    })
+    .unwrap();
+});
+
+twin!(timeout_option, |t, l| {
+    l.create_server(resuming)
+        .listen((HOST, 0), move |s| {
+            let options = ConnectOptions::from((HOST, s.port().unwrap())).timeout(ms(40));
+            let mut c = s.event_loop().connect(options, |_| {}).unwrap();
+            t.log(format!(
+                "client timeout {}",
+                c.timeout().unwrap().as_millis()
+            ));
+            watch(t, "client", &mut c, "connect timeout end close")
+                .resume()
+                .on_timeout(|c| _ = c.end());
+        })
+        .unwrap();
+});
+
+twin!(timeout_server_socket, |t, l| {
+    l.create_server(move |c| {
+        watch(t, "peer", c.set_timeout(ms(30)), "timeout end finish close")
+            .resume()
+            .on_timeout(|c| _ = c.end_with("too slow"));
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        watch(t, "client", &mut connect(s), "data end close");
+    })
+    .unwrap();
 });
 
 /// What of `timeout-disable.js` is not about the identity of a listener.

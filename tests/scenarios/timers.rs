@@ -244,3 +244,128 @@ twin!(refresh_order, |t, l| {
         l.refresh(a);
     });
 });
+
+twin!(interval_drift, |t, l| {
+    let (start, n) = (Instant::now(), shared(0));
+    l.set_interval(ms(200), move |l| {
+        if count_up(n) == 4 {
+            let all = start.elapsed();
+            t.log(format!("four-runs {}", all >= ms(780) && all < ms(1100)));
+            return l.clear_interval(l.current_timer().unwrap());
+        }
+        busy(150);
+    });
+});
+
+twin!(interval_missed, |t, l| {
+    l.set_timeout(ms(1), move |l| {
+        let n = shared(0);
+        l.set_interval(ms(10), move |l| {
+            t.log(format!("interval {}", count_up(n)));
+            if n.get() == 2 {
+                l.clear_interval(l.current_timer().unwrap());
+            }
+        });
+        l.set_immediate(move |_| t.log("immediate"));
+        busy(100);
+        l.set_timeout(ms(1), move |_| t.log("timeout"));
+    });
+});
+
+twin!(interval_slow, |t, l| {
+    let n = shared(0);
+    l.set_interval(ms(5), move |l| {
+        t.log(format!("interval {}", count_up(n)));
+        l.set_immediate(move |_| t.log(format!("immediate {}", n.get())));
+        if n.get() == 3 {
+            l.clear_interval(l.current_timer().unwrap());
+        }
+        busy(20);
+    });
+});
+
+twin!(interval_throw, |t, l| {
+    t.on_uncaught(move |_, thrown| {
+        let Thrown::Panic(text) = thrown else {
+            panic!("no error was emitted")
+        };
+        t.log(format!("uncaughtException {text}"));
+    });
+    let n = shared(0);
+    l.set_interval(ms(5), move |l| {
+        t.log(format!("interval {}", count_up(n)));
+        l.next_tick(move |_| t.log(format!("tick {}", n.get())));
+        if n.get() == 3 {
+            l.clear_interval(l.current_timer().unwrap());
+        }
+        panic!("run {}", n.get());
+    });
+});
+
+twin!(timer_clear_other, |t, l| {
+    let (b, d) = (shared(None), shared(None));
+    l.set_timeout(ms(5), move |l| {
+        t.log("a");
+        l.clear_timeout(b.get().unwrap());
+        l.clear_timeout(d.get().unwrap());
+    });
+    b.set(Some(l.set_timeout(ms(5), move |_| t.log("b-never"))));
+    l.set_timeout(ms(5), move |_| t.log("c"));
+    d.set(Some(l.set_timeout(ms(6), move |_| t.log("d-never"))));
+    l.set_timeout(ms(6), move |_| t.log("e"));
+    busy(15);
+});
+
+twin!(timer_durations, |t, l| {
+    for millis in [9, 3, 7, 1, 5, 3, 9, 1] {
+        l.set_timeout(ms(millis), move |_| t.log(format!("timer {millis}")));
+    }
+    busy(30);
+});
+
+twin!(timer_io_same_turn, |t, l| {
+    l.create_server(move |c| {
+        close_server(c);
+        c.on_close(move |c, _| {
+            t.log("close");
+            c.event_loop().next_tick(move |_| t.log("tick-of-close"));
+        });
+        t.log("connection");
+        let l = c.event_loop();
+        l.set_timeout(ms(1), move |_| t.log("timer"));
+        l.set_immediate(move |_| t.log("immediate"));
+        c.destroy();
+        busy(5);
+    })
+    .listen((HOST, 0), move |s| {
+        connect(s).on_error(|_, _| {}).resume();
+    })
+    .unwrap();
+});
+
+twin!(timer_nested_zero, |t, l| {
+    l.set_timeout(ms(1), move |l| {
+        t.log("a");
+        l.set_timeout(ms(0), move |_| t.log("nested"));
+        l.set_immediate(move |_| t.log("immediate"));
+    });
+    l.set_timeout(ms(1), move |_| t.log("b"));
+    l.set_timeout(ms(4), move |_| t.log("c"));
+    busy(10);
+});
+
+twin!(timer_unref_in_callback, |t, l| {
+    let n = shared(0);
+    l.set_interval(ms(5), move |l| {
+        t.log(format!("interval {}", count_up(n)));
+        if n.get() == 2 {
+            l.unref_timer(l.current_timer().unwrap());
+        }
+    });
+    l.set_timeout(ms(1), move |l| {
+        t.log("once");
+        l.unref_timer(l.current_timer().unwrap());
+    });
+    t.run(l);
+    t.log(format!("exit {}", n.get()));
+});
