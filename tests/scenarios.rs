@@ -20,7 +20,8 @@ mod story;
 
 #[path = "scenarios/conn.rs"]
 mod conn;
-
+#[path = "scenarios/corners.rs"]
+mod corners;
 #[path = "scenarios/destroy.rs"]
 mod destroy;
 #[path = "scenarios/differs.rs"]

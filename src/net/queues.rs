@@ -10,7 +10,7 @@ use super::socket::{LookupAnswer, WriteCallback};
 use super::trace::Cause;
 
 pub(crate) type Task = Box<dyn FnOnce(&mut Loop)>;
-type CountCallback = Box<dyn FnOnce(&mut Server<'_>, usize)>;
+type ServerCallback = Box<dyn FnOnce(&mut Server<'_>)>;
 
 /// What waits for the next drain: Node's `process.nextTick` queue, where the library's own
 /// deferred work stands in line with the user's.
@@ -47,8 +47,12 @@ pub(crate) enum SocketTick {
     Close,
     /// Begin to flow.
     Resume,
+    /// Emit what was put back, if it flows.
+    Unshifted,
     /// Emit `readable`.
     Readable,
+    /// Nobody listens for `readable` any more.
+    HandsOff,
     /// Look whether reading is to start.
     ReadMore,
     Paused,
@@ -66,7 +70,7 @@ pub(crate) enum ServerTick {
     /// Look a host up, if this is still the newest `listen`.
     LookUp(u64),
     Abort,
-    Connections(CountCallback),
+    Connections(ServerCallback),
 }
 
 /// What waits for the pending phase, in libuv's sense: descriptors that are to be served without

@@ -73,8 +73,8 @@ impl<T> Connection<T> {
     pub(crate) fn send_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes_dispatched += bytes.len() as u64;
         match &self.stream {
-            Some(stream) if !bytes.is_empty() => stream.try_to_send(bytes),
-            _ => Ok(0),
+            Some(stream) => stream.try_to_send(bytes),
+            None => Ok(0),
         }
     }
 

@@ -97,25 +97,6 @@ fn what_is_taken_by_read_is_not_told_by_data() {
 }
 
 #[test]
-fn a_write_after_destroy_says_destroyed_whoever_has_ended_before() {
-    let play = |t: &'static Story, l: &mut EventLoop| {
-        l.create_server(|c| {
-            c.end().resume();
-            close_server(c);
-        })
-        .listen((HOST, 0), move |s| {
-            connect(s).resume().on_close(move |c, _| {
-                c.write_then("late", move |_, result| {
-                    t.log(result.unwrap_err().code().unwrap());
-                });
-            });
-        })
-        .unwrap();
-    };
-    check_text("write after destroy", "ERR_STREAM_DESTROYED\n", play);
-}
-
-#[test]
 fn each_write_calls_back_in_its_own_tick_though_the_callback_is_the_same() {
     let play = |t: &'static Story, l: &mut EventLoop| {
         l.create_server(|c| {
@@ -228,34 +209,6 @@ fn a_socket_tells_nothing_of_itself_once_it_has_gone() {
 }
 
 #[test]
-fn a_destroyed_socket_has_forgotten_that_it_ended() {
-    let play = |t: &'static Story, l: &mut EventLoop| {
-        l.create_server(|c| {
-            c.end().resume();
-            close_server(c);
-        })
-        .listen((HOST, 0), move |s| {
-            let tell = move |c: &mut Socket<'_>, when: &str| {
-                let (ended, finished) = (c.is_writable_ended(), c.is_writable_finished());
-                t.log(format!("{when} ended={ended} finished={finished}"));
-            };
-            connect(s)
-                .resume()
-                .on_finish(move |c| tell(c, "finish"))
-                .on_close(move |c, _| {
-                    tell(c, "close");
-                    c.end_then(move |_, result| t.log(result.unwrap_err().code().unwrap()));
-                });
-        })
-        .unwrap();
-    };
-    let told = "finish ended=true finished=true\n\
-                close ended=false finished=false\n\
-                ERR_STREAM_DESTROYED\n";
-    check_text("ended", told, play);
-}
-
-#[test]
 fn a_text_that_is_no_port_is_a_path() {
     let play = |t: &'static Story, l: &mut EventLoop| {
         let mut c = l.connect("1e3", |_| unreachable!()).unwrap();
@@ -308,4 +261,94 @@ fn a_signal_that_comes_twice_between_two_turns_counts_once() {
         });
     };
     check_text("signals", "SIGUSR2\n", play);
+}
+
+#[test]
+fn an_accepted_socket_that_connects_anew_is_not_counted_any_more() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        let n = shared(0);
+        l.create_server(move |c| {
+            if count_up(n) == 2 {
+                c.resume().on_close(move |_, _| t.log("second close"));
+                return;
+            }
+            let server = c.server().unwrap();
+            c.resume().once_close(move |c, _| {
+                let port = c.event_loop().server_at(server).port().unwrap();
+                let again = move |c: &mut Socket<'_>| {
+                    t.log(format!("again {:?}", c.server()));
+                    c.destroy();
+                    let mut s = c.event_loop().server_at(server);
+                    s.close_then(move |_, _| t.log("server close"));
+                };
+                c.connect((HOST, port), again).unwrap();
+            });
+        })
+        .listen((HOST, 0), |s| {
+            connect(s).resume().on_connect(|c| _ = c.end());
+        })
+        .unwrap();
+    };
+    // Node takes it off a second time, and its server closes before the second has gone.
+    let told = "again None\nserver close\nsecond close\n";
+    check_text("an accepted socket connects anew", told, play);
+}
+
+#[test]
+fn the_callback_of_an_end_after_destroy_is_called_too() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.socket().destroy().end_then(move |_, result| {
+            t.log(result.unwrap_err().code().unwrap());
+        });
+    };
+    check_text("end after destroy", "ERR_STREAM_DESTROYED\n", play);
+}
+
+#[test]
+fn a_reset_while_our_fin_is_on_its_way_resets() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.end().reset_and_destroy().unwrap();
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            watch(t, "client", &mut connect(s), "error close").resume();
+        })
+        .unwrap();
+    };
+    let told = "client error ECONNRESET connect\nclient close hadError=true\n";
+    check_text("a reset after end", told, play);
+}
+
+#[test]
+fn bytes_put_back_while_data_flows_come_a_tick_later() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        let mut c = l.socket();
+        c.on_data(move |c, chunk| {
+            t.log(format!("data {}", String::from_utf8_lossy(chunk)));
+            if c.readable_length() == 0 && chunk == b"first" {
+                c.unshift("again").unwrap();
+                t.log("put back");
+            }
+        });
+        c.unshift("first").unwrap();
+        t.log("put");
+    };
+    check_text("unshift", "put\ndata first\nput back\ndata again\n", play);
+}
+
+#[test]
+fn a_listener_of_resume_behind_one_of_data_is_not_told_of_an_accepted_connection() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(move |c| {
+            c.on_data(|_, _| {}).on_resume(move |_| t.log("resume"));
+            c.on_end(move |_| t.log("end"));
+            close_server(c);
+        })
+        .listen((HOST, 0), |s| {
+            connect(s).resume().on_connect(|c| _ = c.end());
+        })
+        .unwrap();
+    };
+    check_text("resume", "end\n", play);
 }

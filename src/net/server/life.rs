@@ -178,10 +178,7 @@ impl Loop {
             ServerTick::Abort => {
                 self.server_at(id).close();
             }
-            ServerTick::Connections(callback) => {
-                let count = self.server_ref(id).map_or(0, |server| server.connections);
-                callback(&mut self.server_at(id), count);
-            }
+            ServerTick::Connections(callback) => callback(&mut self.server_at(id)),
         }
         Ok(())
     }

@@ -71,13 +71,14 @@ impl Server<'_> {
         self.event_loop.sockets_of(self.id)
     }
 
-    /// Calls back, from a tick, with the number of [`connections`](Server::connections) there are
-    /// then: Node's `getConnections`, which knows no error here.
+    /// Calls back, from a tick, with the number of [`connections`](Server::connections) at the time
+    /// of the call: Node's `getConnections`, which knows no error here.
     pub fn get_connections(
         &mut self,
         callback: impl FnOnce(&mut Server<'_>, usize) + 'static,
     ) -> &mut Self {
-        let tick = ServerTick::Connections(Box::new(callback));
+        let count = self.connections();
+        let tick = ServerTick::Connections(Box::new(move |server| callback(server, count)));
         self.event_loop.server_tick(self.id, tick);
         self
     }

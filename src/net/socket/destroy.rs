@@ -196,10 +196,14 @@ impl Socket<'_> {
             State::Idle(_) | State::Destroyed | State::Closed => {
                 self.event_loop.destroy(self.id, Some(words::closed()));
             }
-            State::Opening(_) | State::Open(_, _) => {
-                if self.is_unix() {
-                    return Err(words::invalid_handle());
-                }
+            State::Opening(_) | State::Open(_, _) if self.is_unix() => {
+                return Err(words::invalid_handle());
+            }
+            // Among the other listeners, as in Node: a write made before leaves before.
+            State::Opening(_) => {
+                self.once_connect(|socket| socket.event_loop.feed(socket.id, Input::ResetCalled));
+            }
+            State::Open(_, _) => {
                 self.event_loop.feed(self.id, Input::ResetCalled);
             }
         }

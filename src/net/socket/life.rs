@@ -6,7 +6,7 @@ use super::super::queues::{Pending, SocketTick, Tick};
 use super::super::trace::{Subject, What};
 use super::super::{ServerId, SocketId};
 use super::{Flow, Socket, SocketEntry, WriteCallback};
-use crate::rules::state::socket::{Action, Input, Readable, State, step};
+use crate::rules::state::socket::{Action, Input, Readable, State, Writable, step};
 
 impl Loop {
     /// Tells the machine what happened, and does what it says.
@@ -18,6 +18,9 @@ impl Loop {
             return;
         }
         entry.connection.state = to;
+        if !from.is_destroyed() && !from.is_broken() {
+            entry.left_at = from;
+        }
         self.update_hold(id);
         let former = self.trace.is_on().then(|| {
             let (from, input, to) = (&from, &input, &to);
@@ -79,7 +82,7 @@ impl Loop {
                 self.call_back(id, callback, error.as_ref().map_or(Ok(()), Err));
             }
             SocketTick::Abandon => self.abandon_waiting(id),
-            SocketTick::Finish => self.feed(id, Input::FinishDue),
+            SocketTick::Finish => self.finish_is_due(id),
             SocketTick::End => self.end_is_due(id),
             SocketTick::AutoEnd => self.end_own_half(id),
             SocketTick::Error(error) => return self.emit_error(id, error),
@@ -88,7 +91,9 @@ impl Loop {
                 self.feed(id, Input::CloseDue);
             }
             SocketTick::Resume => self.resume_now(id),
+            SocketTick::Unshifted => self.emit_waiting(id),
             SocketTick::Readable => self.emit_readable(id),
+            SocketTick::HandsOff => self.hands_off(id),
             SocketTick::ReadMore => self.read_more(id),
             SocketTick::Paused => {
                 self.emit_plain(id, "pause", |entry| {
@@ -128,6 +133,22 @@ impl Loop {
         match shut_down {
             Ok(()) => self.feed(id, Input::ShutDown),
             Err(error) => self.destroy(id, Some(Error::of_call("shutdown", &error))),
+        }
+    }
+
+    /// The tick of `finish`, which a `destroy` that came since the FIN left, or since the `end` of
+    /// a socket without a connection, does not stop.
+    fn finish_is_due(&mut self, id: SocketId) {
+        match self.entry(id) {
+            Some(entry) if entry.connection.state.is_destroyed() => {
+                let was_idle = matches!(entry.left_at, State::Idle(_));
+                entry.left_at = entry.left_at.with_our_half(Writable::Finished);
+                if was_idle {
+                    self.perform(id, Action::EmitPrefinish);
+                }
+                self.emit_finish(id);
+            }
+            _ => self.feed(id, Input::FinishDue),
         }
     }
 

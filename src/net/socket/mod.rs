@@ -109,6 +109,9 @@ pub(crate) struct SocketEntry {
     allow_half_open: bool,
     /// A write returned `false`, and `drain` has not been emitted since.
     needs_drain: bool,
+    /// Where it stood when it was destroyed or a write failed: how far our half had come by then
+    /// is asked later, too.
+    left_at: State,
 }
 
 /// Listeners of the events that every connection sees.
@@ -190,6 +193,8 @@ struct Reading {
     resume_is_queued: bool,
     readable_is_queued: bool,
     wants_readable: bool,
+    /// Somebody listens for `readable`, also while that is being emitted.
+    is_by_hand: bool,
     /// Reading is to start with the connection even if the socket is paused then.
     at_connect: bool,
     /// How much may wait since `read` has asked for more than the mark.
@@ -214,6 +219,7 @@ impl SocketEntry {
             holds: false,
             allow_half_open: false,
             needs_drain: false,
+            left_at: state,
         }
     }
 
@@ -228,6 +234,16 @@ impl SocketEntry {
 
     fn errored(&self) -> Option<&Error> {
         self.cold.as_ref()?.errored.as_ref()
+    }
+
+    /// Where it stands, or stood before it was destroyed or a write failed.
+    fn stood_at(&self) -> State {
+        let state = self.connection.state;
+        if state.is_destroyed() || state.is_broken() {
+            self.left_at
+        } else {
+            state
+        }
     }
 
     /// Whether the loop must not end because of this socket, as libuv counts: a request is on

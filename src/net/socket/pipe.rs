@@ -6,6 +6,7 @@ use super::super::SocketId;
 use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
 use super::Socket;
+use crate::rules::state::socket::{Readable, State};
 
 pub(super) struct Pipe {
     to: SocketId,
@@ -73,10 +74,10 @@ impl Loop {
     }
 
     fn pipe(&mut self, from: SocketId, to: SocketId, ends: bool) {
-        let has_ended = !self.socket_at(from).is_readable();
         let Some(entry) = self.entry(from) else {
             return;
         };
+        let has_ended = matches!(entry.stood_at(), State::Open(Readable::Ended, _));
         entry.cold().pipes.push(Pipe {
             to,
             ends,

@@ -120,13 +120,15 @@ impl Socket<'_> {
 
     /// Whether `end` was called: Node's `writableEnded`, but false once destroyed.
     pub fn is_writable_ended(&self) -> bool {
-        self.state().is_ended()
+        self.entry()
+            .is_some_and(|entry| entry.stood_at().is_ended())
     }
 
     /// Whether `finish` was emitted, or is about to be: Node's `writableFinished`, but false once
     /// destroyed.
     pub fn is_writable_finished(&self) -> bool {
-        self.state().is_finished()
+        self.entry()
+            .is_some_and(|entry| entry.stood_at().is_finished())
     }
 
     /// Whether `destroy` was called, by the program or by the loop: Node's `destroyed`.

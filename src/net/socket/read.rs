@@ -145,9 +145,8 @@ impl Loop {
         self.feed(id, Input::PeerEnded);
         if self.is_read_by_hand(id) {
             self.queue_readable(id);
-        } else {
-            self.feed_drained(id);
         }
+        self.feed_drained(id);
         self.drain()
     }
 
@@ -249,12 +248,17 @@ impl Loop {
         }
     }
 
-    /// After `ready`: reads, unless the socket was paused meanwhile and nobody had asked before.
-    pub(super) fn read_after_connect(&mut self, id: SocketId) {
-        let is_paused = self.socket_at(id).is_paused();
+    /// After `connect`: reads if somebody had asked for bytes before.
+    pub(super) fn read_if_asked(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
-        let at_connect = std::mem::take(&mut entry.cold().reading.at_connect);
-        if at_connect || !is_paused {
+        if mem::take(&mut entry.cold().reading.at_connect) {
+            self.begin_reading(id);
+        }
+    }
+
+    /// After `ready`: reads, unless the socket was paused meanwhile.
+    pub(super) fn read_unless_paused(&mut self, id: SocketId) {
+        if !self.socket_at(id).is_paused() {
             self.begin_reading(id);
         }
     }
@@ -300,7 +304,7 @@ impl Loop {
     }
 
     /// Emits what waits, chunk by chunk, for as long as the data flows.
-    fn emit_waiting(&mut self, id: SocketId) {
+    pub(super) fn emit_waiting(&mut self, id: SocketId) {
         loop {
             let Some(entry) = self.entry(id) else { return };
             if entry.flow != Flow::Flowing || entry.connection.state.is_destroyed() {
@@ -319,7 +323,7 @@ impl Loop {
 
     fn is_read_by_hand(&self, id: SocketId) -> bool {
         let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
-        cold.is_some_and(|cold| !cold.readable.is_empty())
+        cold.is_some_and(|cold| cold.reading.is_by_hand)
     }
 
     fn queue_readable(&mut self, id: SocketId) {
@@ -348,8 +352,26 @@ impl Loop {
             let mark = entry.read_mark();
             let cold = entry.cold();
             cold.reading.wants_readable = !has_ended && cold.inbox.len() <= mark;
+            if cold.readable.is_empty() {
+                self.socket_tick(id, SocketTick::HandsOff);
+            }
         }
         self.emit_waiting(id);
+    }
+
+    /// The tick after the last listener of `readable` has gone: those of `data` have their way, or
+    /// it is as if nobody had ever asked.
+    pub(super) fn hands_off(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        if !entry.cold().readable.is_empty() {
+            return;
+        }
+        entry.cold().reading.is_by_hand = false;
+        if !entry.listeners.data.is_empty() {
+            self.socket_at(id).resume();
+        } else if entry.flow == Flow::Paused {
+            entry.flow = Flow::Unasked;
+        }
     }
 }
 
@@ -464,6 +486,7 @@ impl Socket<'_> {
         entry.flow = Flow::Paused;
         let is_reading = entry.is_reading;
         let cold = entry.cold();
+        cold.reading.is_by_hand = true;
         cold.reading.wants_readable = true;
         if !cold.inbox.is_empty() {
             self.event_loop.queue_readable(id);
@@ -544,7 +567,7 @@ impl Socket<'_> {
         if self.event_loop.is_read_by_hand(self.id) {
             self.event_loop.queue_readable(self.id);
         } else {
-            self.event_loop.socket_tick(self.id, SocketTick::Resume);
+            self.event_loop.socket_tick(self.id, SocketTick::Unshifted);
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ impl Loop {
         };
         match entry.connection.state {
             State::Open(_, Writable::Open) => self.queue_write(id, bytes, callback),
-            State::Opening(Intent::Talk | Intent::Reset) => {
+            State::Opening(Intent::Talk) => {
                 let answer = self.queue_write(id, bytes, callback);
                 self.hold_back(id);
                 answer
@@ -74,16 +74,13 @@ impl Loop {
                 self.write_failed(id, callback, words::closed());
                 false
             }
-            State::Destroyed | State::Closed => {
-                self.refuse_write(id, callback, words::destroyed("write"));
-                false
-            }
-            State::Open(Readable::Ended, _) if !entry.allow_half_open => {
-                self.refuse_write(id, callback, words::ended_by_peer());
-                false
-            }
-            State::Open(_, _) | State::Opening(_) | State::Idle(_) => {
-                self.refuse_write(id, callback, words::write_after_end());
+            State::Destroyed
+            | State::Closed
+            | State::Open(_, _)
+            | State::Opening(_)
+            | State::Idle(_) => {
+                let refusal = entry.refusal();
+                self.refuse_write(id, callback, refusal);
                 false
             }
         }
@@ -174,9 +171,11 @@ impl Loop {
 
     fn send_held_back(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
-        if entry.connection.state.is_destroyed() || !std::mem::take(&mut entry.cold().is_held_back)
-        {
+        if !std::mem::take(&mut entry.cold().is_held_back) {
             return;
+        }
+        if entry.connection.state.is_destroyed() {
+            return self.fail_writes(id, &words::closed());
         }
         self.touch(id);
         self.send_request(id);
@@ -320,7 +319,7 @@ impl Loop {
         if let Some(entry) = self.entry(id)
             && entry.needs_drain
             && entry.connection.owed() == 0
-            && entry.connection.state.is_writable()
+            && entry.connection.state.may_drain()
         {
             entry.needs_drain = false;
             self.emit_plain(id, "drain", |entry| Some(&mut entry.listeners.drain));
@@ -430,10 +429,13 @@ impl Loop {
         if refused.is_some() {
             return self.answer_end(id, callback, refused);
         }
-        if state.is_finished() {
+        if entry.stood_at().is_finished() {
             return self.answer_end(id, callback, Some(words::already_finished()));
         }
         if state.is_destroyed() {
+            if entry.errored().is_none() && !entry.stood_at().is_ended() {
+                entry.left_at = entry.left_at.with_our_half(Writable::Ending);
+            }
             return self.answer_end(id, callback, Some(words::destroyed("end")));
         }
         if let (Some(error), false) = (entry.errored(), state.is_writable()) {
@@ -472,6 +474,15 @@ impl super::SocketEntry {
         matches!(self.connection.state, State::Open(_, Writable::Open))
             && self.connection.outbox().is_none()
             && !self.is_corked()
+    }
+
+    /// Why there is no writing any more: an end counts before a `destroy`, as in Node.
+    fn refusal(&self) -> Error {
+        match self.stood_at() {
+            state if !state.is_ended() => words::destroyed("write"),
+            State::Open(Readable::Ended, _) if !self.allow_half_open => words::ended_by_peer(),
+            _ => words::write_after_end(),
+        }
     }
 
     /// Whether so many more bytes stay within the limit.
@@ -581,19 +592,17 @@ impl Socket<'_> {
 
     /// Returns why a last write cannot be, if it cannot.
     fn write_last(&mut self, data: &[u8]) -> Option<Error> {
-        let state = self.state();
-        let refused = if state.is_ended() {
-            Some(words::write_after_end())
-        } else if state.is_destroyed() {
-            Some(words::destroyed("write"))
+        let refused = if self.is_writable_ended() {
+            words::write_after_end()
+        } else if self.is_destroyed() {
+            words::destroyed("write")
         } else {
-            None
-        };
-        if !data.is_empty() {
             self.write(data);
-            return refused;
-        }
-        None
+            return None;
+        };
+        let told = refused.clone();
+        self.event_loop.refuse_write(self.id, None, told);
+        Some(refused)
     }
 
     /// Holds writes back until [`uncork`](Socket::uncork), so that they leave together: Node's

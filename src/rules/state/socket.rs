@@ -55,8 +55,6 @@ pub enum Intent {
     End,
     /// It had ended, and emitted `finish`, before `connect` was called.
     Listen,
-    /// To reset the connection as soon as there is one.
-    Reset,
 }
 
 /// The receiving half of an open socket.
@@ -231,12 +229,7 @@ fn step_opening(intent: Intent, input: Input) -> (State, &'static [Action]) {
         (Input::Connected, Intent::Listen) => {
             (connected(Writable::Finished), &[Action::EmitConnect])
         }
-        (Input::Connected, Intent::Reset) => (
-            connected(Writable::Open),
-            &[Action::EmitConnect, Action::Reset],
-        ),
         (Input::EndCalled, Intent::Talk) => (opening(Intent::End), &[]),
-        (Input::ResetCalled, _) => (opening(Intent::Reset), &[]),
         (Input::DestroyCalled, _) => (State::Destroyed, &[Action::Release]),
         (_, _) => (opening(intent), &[]),
     }
@@ -308,7 +301,7 @@ impl State {
     pub fn is_writable(self) -> bool {
         match self {
             State::Idle(writable) | State::Open(_, writable) => writable == Writable::Open,
-            State::Opening(intent) => matches!(intent, Intent::Talk | Intent::Reset),
+            State::Opening(intent) => intent == Intent::Talk,
             State::Destroyed | State::Closed => false,
         }
     }
@@ -330,6 +323,28 @@ impl State {
             State::Idle(writable) | State::Open(_, writable) => writable == Writable::Finished,
             State::Opening(intent) => intent == Intent::Listen,
             State::Destroyed | State::Closed => false,
+        }
+    }
+
+    /// Whether `drain` may be emitted: a write that failed does not stop it, as in Node.
+    pub(crate) fn may_drain(self) -> bool {
+        self.is_writable() || self.is_broken()
+    }
+
+    /// Whether a write has failed, so that our half is over.
+    pub(crate) fn is_broken(self) -> bool {
+        matches!(
+            self,
+            State::Idle(Writable::Broken) | State::Open(_, Writable::Broken)
+        )
+    }
+
+    /// The same, but for our half: it has ended, or finished.
+    pub(crate) fn with_our_half(self, writable: Writable) -> State {
+        match self {
+            State::Opening(_) => State::Opening(Intent::End),
+            State::Open(readable, _) => State::Open(readable, writable),
+            State::Idle(_) | State::Destroyed | State::Closed => State::Idle(writable),
         }
     }
 
@@ -356,7 +371,7 @@ impl State {
 }
 
 impl Intent {
-    const ALL: [Intent; 4] = [Intent::Talk, Intent::End, Intent::Listen, Intent::Reset];
+    const ALL: [Intent; 3] = [Intent::Talk, Intent::End, Intent::Listen];
 }
 
 impl Readable {
@@ -430,7 +445,6 @@ impl fmt::Display for Intent {
             Intent::Talk => "to talk",
             Intent::End => "to end",
             Intent::Listen => "to listen",
-            Intent::Reset => "to reset",
         })
     }
 }

@@ -87,8 +87,10 @@ impl Loop {
 }
 
 impl SocketEntry {
-    /// A closed socket is connected again: what the former life left is dropped.
+    /// A closed socket is connected again: what the former life left is dropped, and a server that
+    /// had accepted it counts it no more.
     fn begin_again(&mut self) {
+        self.server = None;
         self.connection.bytes_read = 0;
         self.connection.bytes_dispatched = 0;
         self.needs_drain = false;

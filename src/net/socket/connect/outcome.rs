@@ -48,10 +48,11 @@ impl Loop {
         self.emit_plain(id, "connect", |entry| {
             entry.cold.as_mut().map(|cold| &mut cold.connect)
         });
+        self.read_if_asked(id);
         self.emit_plain(id, "ready", |entry| {
             entry.cold.as_mut().map(|cold| &mut cold.ready)
         });
-        self.read_after_connect(id);
+        self.read_unless_paused(id);
     }
 }
 

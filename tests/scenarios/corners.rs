@@ -1,0 +1,335 @@
+//! Corners of several families: what a program meets seldom, found by giving Node and us the same
+//! random programs.
+
+use netloop::{ConnectOptions, Error, Loop, ServerId, Socket};
+
+use crate::story::*;
+
+fn outcome(
+    t: &'static Story,
+    name: &'static str,
+) -> impl FnOnce(&mut Socket<'_>, Result<(), &Error>) {
+    move |_, result| {
+        let code = result.err().and_then(Error::code);
+        t.log(format!("{name} {}", code.unwrap_or("null")));
+    }
+}
+
+fn resuming(c: &mut Socket<'_>) {
+    c.resume();
+    close_server(c);
+}
+
+fn uncaught_are_told(t: &'static Story) {
+    t.on_uncaught(move |_, thrown| match thrown {
+        Thrown::Panic(text) => t.log(format!("uncaughtException {text}")),
+        Thrown::Error(error) => t.log(format!("uncaughtException {error}")),
+    });
+}
+
+twin!(state_after_destroy, |t, l| {
+    let told = move |who: &str, c: &Socket<'_>| {
+        let (ended, finished) = (c.is_writable_ended(), c.is_writable_finished());
+        let (writable, destroyed) = (c.is_writable(), c.is_destroyed());
+        t.log(format!("{who} {ended} {finished} {writable} {destroyed}"));
+    };
+    l.create_server(resuming)
+        .listen((HOST, 0), move |s| {
+            connect(s)
+                .resume()
+                .on_connect(|c| _ = c.end_with("x"))
+                .on_finish(move |c| {
+                    c.destroy();
+                    told("finish", c);
+                })
+                .on_close(move |c, _| {
+                    told("close", c);
+                    t.log(format!("write {}", c.write_then("late", outcome(t, "cb"))));
+                    c.end_then(outcome(t, "end-cb"));
+                    c.end_with_then("late", outcome(t, "end-late-cb"));
+                    let mut d = c.event_loop().socket();
+                    told("never", d.destroy());
+                    told("never", d.end());
+                    d.write_then("late", outcome(t, "never-cb"));
+                });
+        })
+        .unwrap();
+});
+
+twin!(srv_getconnections_at_call, |t, l| {
+    fn count(t: &'static Story, l: &mut Loop, s: ServerId, when: &'static str) {
+        l.server_at(s)
+            .get_connections(move |_, n| t.log(format!("{when} {n}")));
+    }
+    l.create_server(move |c| {
+        let s = c.server().unwrap();
+        count(t, c.event_loop(), s, "before");
+        c.destroy();
+        count(t, c.event_loop(), s, "after");
+        close_server(c);
+    })
+    .listen((HOST, 0), |s| {
+        connect(s).resume().on_error(|_, _| {});
+    })
+    .unwrap();
+});
+
+twin!(conn_destroy_in_connect, |t, l| {
+    l.create_server(move |c| {
+        watch(t, "peer", c, "data end close");
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let mut c = connect(s);
+        watch(t, "client", &mut c, "connect ready finish error close")
+            .on_connect(|c| _ = c.destroy());
+        c.write_then("one", outcome(t, "cb-1"));
+        c.write_then("two", outcome(t, "cb-2"));
+        c.end_then(outcome(t, "end-cb"));
+    })
+    .unwrap();
+});
+
+twin!(end_destroy_in_prefinish, |t, l| {
+    l.create_server(resuming)
+        .listen((HOST, 0), move |s| {
+            watch(t, "client", &mut connect(s), "prefinish finish error close")
+                .on_prefinish(move |c| {
+                    let id = c.destroy().id();
+                    c.event_loop().next_tick(move |l| {
+                        let finished = l.socket_at(id).is_writable_finished();
+                        t.log(format!("main nextTick {finished}"));
+                    });
+                })
+                .resume()
+                .on_connect(move |c| _ = c.end_then(outcome(t, "end-cb")));
+        })
+        .unwrap();
+});
+
+twin!(end_destroy_no_connect, |t, l| {
+    watch(t, "client", &mut l.socket(), "finish error close")
+        .end_then(outcome(t, "end-cb"))
+        .destroy();
+});
+
+twin!(end_empty_after_end, |t, l| {
+    l.create_server(resuming)
+        .listen((HOST, 0), move |s| {
+            watch(t, "client", &mut connect(s), "finish error close")
+                .resume()
+                .on_connect(move |c| {
+                    c.end().end_with_then("", outcome(t, "cb"));
+                    let (destroyed, ended) = (c.is_destroyed(), c.is_writable_ended());
+                    t.log(format!("main {destroyed} {ended}"));
+                });
+        })
+        .unwrap();
+});
+
+twin!(reset_connecting_write, |t, l| {
+    let n = shared(0);
+    l.create_server(move |c| {
+        c.on_data(move |_, chunk| t.log(format!("peer data {}", String::from_utf8_lossy(chunk))))
+            .on_error(move |_, e| t.log(format!("peer error {}", e.code().unwrap())));
+        if count_up(n) == 2 {
+            close_server(c);
+        }
+    })
+    .listen((HOST, 0), move |s| {
+        let id = s.id();
+        let mut c = connect(s);
+        watch(t, "late", &mut c, "connect ready close")
+            .reset_and_destroy()
+            .unwrap()
+            .on_close(move |c, _| {
+                let mut s = c.event_loop().server_at(id);
+                let mut d = connect(&mut s);
+                watch(t, "early", &mut d, "connect ready close")
+                    .write_then("early", outcome(t, "early cb"));
+                d.reset_and_destroy().unwrap();
+            })
+            .write_then("late", outcome(t, "late cb"));
+    })
+    .unwrap();
+});
+
+twin!(err_throw_two_waiting, |t, l| {
+    uncaught_are_told(t);
+    let n = shared(0);
+    l.create_server(move |c| {
+        t.log(format!("server connection {}", count_up(n)));
+        c.end().resume();
+        match n.get() {
+            1 => _ = c.destroy_with(Error::new("unheard")),
+            3 => close_server(c),
+            _ => {}
+        }
+        panic!("thrown {}", n.get());
+    })
+    .listen((HOST, 0), |s| {
+        for _ in 0..3 {
+            connect(s).resume();
+        }
+    })
+    .unwrap();
+});
+
+twin!(err_throw_more_to_read, |t, l| {
+    let caught = shared(0);
+    t.on_uncaught(move |_, _| _ = count_up(caught));
+    l.create_server(move |c| {
+        let got = shared(0);
+        c.on_data(move |_, chunk| {
+            if got.replace(got.get() + chunk.len()) == 0 {
+                panic!("thrown");
+            }
+        })
+        .on_end(move |_| t.log(format!("peer end {} {}", got.get(), caught.get())));
+        close_server(c);
+    })
+    .listen((HOST, 0), |s| {
+        connect(s)
+            .on_connect(|c| _ = c.end_with(vec![0; 1 << 20]))
+            .resume();
+    })
+    .unwrap();
+});
+
+twin!(err_throw_in_ready, |t, l| {
+    uncaught_are_told(t);
+    l.create_server(|c| {
+        c.end_with("hi").resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        watch(t, "client", &mut connect(s), "connect data end close")
+            .on_ready(|_| panic!("thrown"));
+    })
+    .unwrap();
+});
+
+twin!(flow_readable_end, |t, l| {
+    l.create_server(move |c| {
+        watch(t, "peer", c, "end finish close")
+            .on_readable(move |c| t.log(format!("peer readable {}", c.readable_length())));
+        close_server(c);
+    })
+    .listen((HOST, 0), |s| {
+        connect(s).on_connect(|c| _ = c.end()).resume();
+    })
+    .unwrap();
+});
+
+twin!(flow_readable_resume, |t, l| {
+    l.create_server(move |c| {
+        let n = shared(0);
+        watch(t, "peer", c, "end").on_readable(move |c| {
+            c.resume();
+            let (flowing, paused) = (c.readable_flowing().unwrap(), c.is_paused());
+            t.log(format!("peer readable {} {flowing} {paused}", count_up(n)));
+            if n.get() > 1 {
+                return;
+            }
+            let id = c.id();
+            c.event_loop().set_timeout(ms(20), move |l| {
+                let mut c = l.socket_at(id);
+                t.log(format!("peer waits {}", c.readable_length()));
+                while c.read(None).is_some() {}
+            });
+        });
+        close_server(c);
+    })
+    .listen((HOST, 0), |s| {
+        connect(s).on_connect(|c| _ = c.end_with("hello")).resume();
+    })
+    .unwrap();
+});
+
+twin!(flow_readable_once_data, |t, l| {
+    l.create_server(move |c| {
+        let text = |chunk: &[u8]| String::from_utf8_lossy(chunk).into_owned();
+        watch(t, "peer", c, "end close").once_readable(move |c| {
+            let head = c.read(Some(2)).unwrap();
+            t.log(format!("peer head {}", text(&head)));
+            c.unshift(head).unwrap();
+            c.on_data(move |_, chunk| t.log(format!("peer data {}", text(chunk))));
+            t.log(format!("peer flowing {}", c.readable_flowing().unwrap()));
+        });
+        close_server(c);
+    })
+    .listen((HOST, 0), |s| {
+        connect(s).on_connect(|c| _ = c.end_with("hello")).resume();
+    })
+    .unwrap();
+});
+
+twin!(flow_unshift_waits, |t, l| {
+    l.create_server(|c| {
+        c.end().resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let mut c = connect(s);
+        c.on_resume(move |_| t.log("client resume"))
+            .on_connect(move |c| {
+                let flowing = c
+                    .readable_flowing()
+                    .map_or("null".into(), |on| on.to_string());
+                t.log(format!("client connect {flowing} {}", c.readable_length()));
+            })
+            .on_ready(move |c| {
+                let id = c.id();
+                c.event_loop().set_immediate(move |l| {
+                    t.log("client listens");
+                    l.socket_at(id)
+                        .on_data(move |_, chunk| {
+                            t.log(format!("client data {}", String::from_utf8_lossy(chunk)));
+                        })
+                        .on_end(move |_| t.log("client end"));
+                });
+            })
+            .unshift("back")
+            .unwrap();
+    })
+    .unwrap();
+});
+
+twin!(pipe_from_destroyed, |t, l| {
+    l.create_server(move |c| {
+        watch(t, "peer", c, "data end finish close");
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let dead = s.event_loop().socket().destroy().id();
+        connect(s)
+            .on_connect(move |c| {
+                let id = c.id();
+                c.event_loop().socket_at(dead).pipe(id);
+                c.event_loop().set_immediate(move |l| {
+                    let mut c = l.socket_at(id);
+                    t.log(format!("client {}", c.ready_state()));
+                    c.end_with("x");
+                });
+            })
+            .resume();
+    })
+    .unwrap();
+});
+
+twin!(write_failed_drain, |t, l| {
+    l.create_server(|c| {
+        c.write("hi");
+        c.destroy();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let options = ConnectOptions::from((HOST, s.port().unwrap())).high_water_mark(4);
+        let mut c = s.event_loop().connect(options, |_| {}).unwrap();
+        watch(t, "client", &mut c, "connect drain ready error close");
+        c.write_then("one", outcome(t, "cb-1"));
+        let wrote = c.write_then("two", outcome(t, "cb-2"));
+        t.log(format!("write {wrote} {}", c.writable_need_drain()));
+    })
+    .unwrap();
+});
