@@ -65,6 +65,11 @@ impl Inbox {
         self.length
     }
 
+    /// The length of the chunk in front.
+    pub(crate) fn first_len(&self) -> usize {
+        self.chunks.front().map_or(0, Vec::len)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }

@@ -333,3 +333,51 @@ twin!(write_failed_drain, |t, l| {
     })
     .unwrap();
 });
+
+twin!(write_cb_destroys, |t, l| {
+    l.create_server(resuming)
+        .listen((HOST, 0), move |s| {
+            watch(t, "client", &mut connect(s), "finish error close")
+                .resume()
+                .on_connect(move |c| {
+                    c.write_then("x", move |c, _| {
+                        t.log("client cb");
+                        c.event_loop().next_tick(move |_| t.log("main nextTick"));
+                        c.destroy();
+                    });
+                    c.end_then(outcome(t, "client end-cb"));
+                });
+        })
+        .unwrap();
+});
+
+twin!(flow_readable_end_write, |t, l| {
+    l.create_server(move |c| {
+        watch(t, "peer", c, "end close").on_readable(move |c| {
+            t.log("peer readable");
+            c.write_then("x", move |_, _| t.log("peer cb"));
+        });
+        close_server(c);
+    })
+    .listen((HOST, 0), |s| {
+        connect(s).on_connect(|c| _ = c.end()).resume();
+    })
+    .unwrap();
+});
+
+twin!(end_destroy_in_end, |t, l| {
+    l.create_server(move |c| {
+        watch(t, "peer", c, "end finish")
+            .resume()
+            .on_end(|c| _ = c.destroy())
+            .on_close(move |c, _| {
+                let (ended, finished) = (c.is_writable_ended(), c.is_writable_finished());
+                t.log(format!("peer close {ended} {finished}"));
+            });
+        close_server(c);
+    })
+    .listen((HOST, 0), |s| {
+        connect(s).on_connect(|c| _ = c.end()).resume();
+    })
+    .unwrap();
+});

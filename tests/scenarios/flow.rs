@@ -240,3 +240,39 @@ twin!(opt_onread_small, |t, l| {
     })
     .unwrap();
 });
+
+twin!(flow_read_chunks, |t, l| {
+    l.create_server(move |c| {
+        let id = c.pause().id();
+        c.read(Some(0));
+        c.on_end(move |_| t.log("peer end"));
+        c.write(".");
+        c.event_loop().set_timeout(ms(60), move |l| {
+            let mut c = l.socket_at(id);
+            let take = |c: &mut Socket<'_>, size| {
+                let taken = c.read(size).unwrap();
+                t.log(format!("peer {} {}", text(&taken), c.readable_length()));
+            };
+            t.log(format!("peer waits {}", c.readable_length()));
+            take(&mut c, None);
+            take(&mut c, Some(2));
+            c.set_encoding(Encoding::Utf8).unshift("x").unwrap();
+            take(&mut c, None);
+            t.log(format!("peer {}", c.read(None).map_or("null", |_| "more")));
+        });
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        connect(s)
+            .on_connect(|c| _ = c.write("one"))
+            .once_data(|c, _| {
+                let id = c.id();
+                c.event_loop().set_timeout(ms(10), move |l| {
+                    l.socket_at(id).write("two");
+                    l.set_timeout(ms(10), move |l| _ = l.socket_at(id).end_with("three"));
+                });
+            })
+            .resume();
+    })
+    .unwrap();
+});

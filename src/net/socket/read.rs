@@ -144,7 +144,7 @@ impl Loop {
         }
         self.feed(id, Input::PeerEnded);
         if self.is_read_by_hand(id) {
-            self.queue_readable(id);
+            self.emit_readable(id);
         }
         self.feed_drained(id);
         self.drain()
@@ -516,8 +516,9 @@ impl Socket<'_> {
         }
     }
 
-    /// Takes bytes that wait: all of them, or with `size` exactly as many, or, after the end,
-    /// what is left. `None` when there are not so many (yet). Node's `read([size])`, but no `data` is
+    /// Takes bytes that wait: a chunk as it came (with an encoding, all of the text), or with
+    /// `size` exactly as many, or, after the end, what is left. `None` when there are not so many
+    /// (yet). Node's `read([size])`, but no `data` is
     /// emitted for what is taken.
     ///
     /// A `size` above the high-water mark raises it, to the next power of two and at most to 1 GiB,
@@ -527,10 +528,12 @@ impl Socket<'_> {
         let id = self.id;
         let entry = self.event_loop.entry(id)?;
         let has_ended = matches!(entry.connection.state, State::Open(Readable::Eof, _));
+        let is_flowing = entry.flow == Flow::Flowing;
         entry.raise_read_mark(size.unwrap_or(0));
         let cold = entry.cold();
         let length = cold.inbox.len();
         let wanted = match size {
+            None if cold.decoder.is_none() || is_flowing => Some(cold.inbox.first_len()),
             None => Some(length),
             Some(size) if cold.decoder.is_some() => cold.inbox.bytes_of(size),
             Some(size) => (size <= length).then_some(size),

@@ -328,6 +328,9 @@ impl Loop {
         for callback in callbacks {
             self.call_back(id, callback, Ok(()));
         }
+        if self.state_of(id).is_some_and(State::is_destroyed) {
+            return self.abandon_waiting(id);
+        }
         self.feed_flushed(id);
     }
 
@@ -412,7 +415,9 @@ impl Loop {
 
     /// `end`, after the peer's end, when it may not stay half open.
     pub(super) fn end_own_half(&mut self, id: SocketId) {
-        self.socket_at(id).end();
+        if self.socket_at(id).is_writable() {
+            self.socket_at(id).end();
+        }
     }
 
     fn end(&mut self, id: SocketId, callback: Option<WriteCallback>, refused: Option<Error>) {
