@@ -118,14 +118,13 @@ impl Socket<'_> {
         self.state().is_writable()
     }
 
-    /// Whether `end` was called: Node's `writableEnded`, but false once destroyed.
+    /// Whether `end` was called: Node's `writableEnded`.
     pub fn is_writable_ended(&self) -> bool {
         self.entry()
             .is_some_and(|entry| entry.stood_at().is_ended())
     }
 
-    /// Whether `finish` was emitted, or is about to be: Node's `writableFinished`, but false once
-    /// destroyed.
+    /// Whether `finish` was emitted, or is about to be: Node's `writableFinished`.
     pub fn is_writable_finished(&self) -> bool {
         self.entry()
             .is_some_and(|entry| entry.stood_at().is_finished())

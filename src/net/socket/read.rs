@@ -518,8 +518,7 @@ impl Socket<'_> {
 
     /// Takes bytes that wait: a chunk as it came (with an encoding, all of the text), or with
     /// `size` exactly as many, or, after the end, what is left. `None` when there are not so many
-    /// (yet). Node's `read([size])`, but no `data` is
-    /// emitted for what is taken.
+    /// (yet). Node's `read([size])`, but no `data` is emitted for what is taken.
     ///
     /// A `size` above the high-water mark raises it, to the next power of two and at most to 1 GiB,
     /// so that so much can come together. After [`set_encoding`](Socket::set_encoding) it counts the
