@@ -171,6 +171,7 @@ fn a_read_that_found_nothing_is_made_up_for_by_the_next_edge() {
     let mut back = [0; 4];
     socket.read_exact(&mut back).unwrap();
     assert_eq!(&back, b"ping");
+    drop(socket);
     trace_of(server, &file);
 }
 
@@ -248,24 +249,26 @@ fn a_round_trip_costs_one_read_one_write_and_its_share_of_a_wait() {
             socket.read_exact(&mut [0; 16]).unwrap();
         }
     }
+    let connections = sockets.len();
+    drop(sockets);
     let trace = trace_of(server, &file);
     let count = |call: &str| trace.matches(&format!("{call}(")).count();
     // Each connection: its first round trip, and the end.
-    let messages = ROUNDS + sockets.len();
+    let messages = ROUNDS + connections;
     assert!(
-        count("recvfrom") <= messages + 2 * sockets.len(),
+        count("recvfrom") <= messages + 2 * connections,
         "{} reads",
         count("recvfrom")
     );
     // One more is the signal that ends it, on its way through the self-pipe.
     assert_eq!(count("sendto"), messages + 1, "writes");
     assert!(
-        count("epoll_wait") <= messages + 2 * sockets.len() + 4,
+        count("epoll_wait") <= messages + 2 * connections + 4,
         "{}",
         count("epoll_wait")
     );
     assert!(
-        count("epoll_ctl") <= sockets.len() + 6,
+        count("epoll_ctl") <= connections + 6,
         "{} epoll_ctl",
         count("epoll_ctl")
     );

@@ -226,6 +226,7 @@ fn a_send_that_the_kernel_has_no_memory_for_is_tried_again() {
         let (server, file) = traced(error, &["-e", "trace=sendto,sendmsg", "-e", &inject]);
         let socket = connect(server.port());
         assert!(echoes(&socket) && echoes(&socket) && echoes(&socket));
+        drop(socket);
         assert!(trace_of(server, &file).matches("(INJECTED)").count() >= 3);
     }
 }
@@ -241,6 +242,7 @@ fn an_interrupted_read_or_write_is_done_again() {
     let (server, file) = traced("eintr-io", &["-e", "trace=recvfrom,sendto", "-e", inject]);
     let socket = connect(server.port());
     assert!(echoes(&socket) && echoes(&socket));
+    drop(socket);
     assert!(trace_of(server, &file).contains("(INJECTED)"));
 }
 
