@@ -29,6 +29,8 @@ mod reading;
 mod resources;
 #[path = "hazards/stage.rs"]
 mod stage;
+#[path = "hazards/states.rs"]
+mod states;
 #[path = "hazards/time.rs"]
 mod time;
 #[path = "hazards/tools.rs"]

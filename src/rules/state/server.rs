@@ -25,7 +25,8 @@ use super::{Row, rows_of};
 pub enum State {
     /// Not listening, and nobody waits for `close`.
     Idle,
-    /// `listen` was called with a host; its address is being looked up.
+    /// `listen` was called with a host; its address is being looked up. A server that drains
+    /// goes on draining meanwhile: its `close` may come before the address.
     Resolving,
     /// Accepting connections.
     Listening,
@@ -90,7 +91,7 @@ pub enum Action {
 pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
     match state {
         State::Idle | State::Draining => match input {
-            Input::HostGiven => (State::Resolving, &[]),
+            Input::HostGiven if state == State::Idle => (State::Resolving, &[]),
             Input::Bound => (State::Listening, &[Action::QueueListening]),
             Input::CloseCalled => (State::Draining, &[]),
             Input::Emptied if state == State::Draining => (State::Idle, &[Action::QueueClose]),

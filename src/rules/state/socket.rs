@@ -101,7 +101,7 @@ pub enum Writable {
     Sent,
     /// `finish` has been emitted.
     Finished,
-    /// A write failed; the tick that destroys the socket is queued.
+    /// A write failed before `end` was called; what destroys the socket follows.
     Broken,
 }
 
@@ -254,9 +254,13 @@ fn step_open(readable: Readable, writable: Writable, input: Input) -> (State, &'
             &[Action::EmitFinish, Action::Destroy],
         ),
         (Input::FinishDue, _, Writable::Sent) => (write(Writable::Finished), &[Action::EmitFinish]),
-        (Input::WriteFailed, _, Writable::Open | Writable::Ending) => {
-            (write(Writable::Broken), &[])
-        }
+        (Input::WriteFailed, _, Writable::Open) => (write(Writable::Broken), &[]),
+        // It is destroyed next: no end is told any more.
+        (
+            Input::PeerEnded | Input::Drained | Input::Unshifted | Input::EndDue,
+            _,
+            Writable::Broken,
+        ) => (read(readable), &[]),
         (Input::PeerEnded, Readable::Open, _) => (read(Readable::Eof), &[]),
         (Input::Drained, Readable::Eof, _) => (read(Readable::Due), &[Action::QueueEnd]),
         (Input::Unshifted, Readable::Due, _) => (read(Readable::Eof), &[]),
@@ -266,7 +270,6 @@ fn step_open(readable: Readable, writable: Writable, input: Input) -> (State, &'
         (Input::EndDue, Readable::Due, Writable::Finished) => {
             (read(Readable::Ended), &[Action::EmitEnd, Action::Destroy])
         }
-        (Input::EndDue, Readable::Due, Writable::Broken) => (read(Readable::Ended), &[]),
         (Input::EndDue, Readable::Due, _) => (read(Readable::Ended), &[Action::EmitEnd]),
         (Input::ResetCalled, _, _) => (read(readable), &[Action::Reset]),
         (Input::DestroyCalled, _, _) => (State::Destroyed, &[Action::Release]),

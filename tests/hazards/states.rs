@@ -1,0 +1,468 @@
+//! The states of a socket and of a server that are soon left: what is done in each of them counts.
+
+use std::cell::{Cell, RefCell};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::sync::mpsc::channel;
+
+use netloop::state::server;
+use netloop::state::socket::{Intent, Readable, State, Writable};
+use netloop::{EventLoop, ServerOptions, Socket};
+
+use crate::stage::*;
+
+/// Where an open socket is brought to. The last bytes are read, if they are to be, before our
+/// half ends or after.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    readable: Readable,
+    writable: Writable,
+    reads_first: bool,
+}
+
+/// Every place with one of these.
+fn places(readables: &[Readable], writables: &[Writable]) -> Vec<Place> {
+    let mut places = Vec::new();
+    for &readable in readables {
+        for &writable in writables {
+            for reads_first in [false, true] {
+                let place = Place {
+                    readable,
+                    writable,
+                    reads_first,
+                };
+                let is_one = match (readable, writable) {
+                    // Of a socket that cannot write any more, no end is due.
+                    (Readable::Due, Writable::Broken) => reads_first,
+                    (Readable::Due, Writable::Ending | Writable::Shutting) => true,
+                    _ => !reads_first,
+                };
+                places.extend(is_one.then_some(place));
+            }
+        }
+    }
+    places
+}
+
+/// Ends our half, or breaks it, and calls back when it is just there.
+fn end_half(c: &mut Socket<'_>, place: Place, then: impl FnOnce(&mut Socket<'_>) + 'static) {
+    let read = move |c: &mut Socket<'_>, is_time| {
+        if place.readable == Readable::Due && is_time {
+            assert_eq!(c.read(None).unwrap(), b"farewell");
+        }
+    };
+    let arrived = move |c: &mut Socket<'_>| {
+        read(c, !place.reads_first);
+        assert_eq!(c.state(), State::Open(place.readable, place.writable));
+        then(c);
+    };
+    read(c, place.reads_first);
+    match place.writable {
+        Writable::Open => return arrived(c),
+        Writable::Broken => {
+            // Until the kernel has heard that nobody is there.
+            while c.write("x") {}
+            assert!(!c.is_writable() && !c.is_writable_ended());
+            return arrived(c);
+        }
+        Writable::Ending => assert!(!c.write(vec![7; 32 << 20]), "more than the kernel takes"),
+        Writable::Shutting => {}
+        Writable::Sent => {
+            c.once_prefinish(arrived);
+            c.end();
+            return;
+        }
+        Writable::Finished => {
+            c.once_finish(arrived);
+            c.end();
+            return;
+        }
+    }
+    c.end();
+    assert!(c.is_writable_ended());
+    arrived(c);
+}
+
+/// Brings an accepted socket to its place and acts there. Returns the events that came from then
+/// on, and whether its peer saw a reset.
+fn acted(place: Place, act: fn(&mut Socket<'_>)) -> (Vec<String>, bool) {
+    let mut l = event_loop();
+    let words = Words::default();
+    let (go, may_go) = channel();
+    let (told, is_there) = (words.clone(), Rc::new(Cell::new(false)));
+    let there = is_there.clone();
+    let options = ServerOptions::default().allow_half_open(true);
+    let mut server = l.create_server_with(options, move |c| {
+        close_server(c);
+        let said = || told.clone();
+        let (end, finish, close) = (said(), said(), said());
+        c.on_error(|_, _| {})
+            .on_end(move |_| end.say("end"))
+            .on_finish(move |_| finish.say("finish"))
+            .on_close(move |_, _| close.say("close"));
+        let (told, go, there) = (said(), go.clone(), there.clone());
+        let begin = move |c: &mut Socket<'_>| {
+            end_half(c, place, move |c| {
+                told.take();
+                there.set(true);
+                act(c);
+                go.send(()).unwrap();
+            });
+        };
+        match place.readable {
+            Readable::Open => return begin(c),
+            Readable::Ended => _ = c.resume().once_end(begin),
+            Readable::Eof | Readable::Due => at_its_end(c, begin),
+        }
+    });
+    let mut peer = peer(listen(&mut server));
+    if place.readable != Readable::Open {
+        peer.write_all(b"farewell").unwrap();
+        peer.shutdown(Shutdown::Write).unwrap();
+    }
+    if place.writable == Writable::Broken {
+        drop(peer);
+        l.run().unwrap();
+        assert!(is_there.get(), "{place:?}");
+        return (words.take(), false);
+    }
+    let reader = std::thread::spawn(move || {
+        let _ = may_go.recv();
+        peer.read_to_end(&mut Vec::new())
+            .is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)
+    });
+    l.run().unwrap();
+    assert!(is_there.get(), "{place:?}");
+    (words.take(), reader.join().unwrap())
+}
+
+const READABLES: [Readable; 4] = [
+    Readable::Open,
+    Readable::Eof,
+    Readable::Due,
+    Readable::Ended,
+];
+
+const WRITABLES: [Writable; 5] = [
+    Writable::Open,
+    Writable::Ending,
+    Writable::Shutting,
+    Writable::Sent,
+    Writable::Finished,
+];
+
+/// Catches: in one of the states of an open socket `destroy` does nothing.
+#[test]
+fn in_each_state_a_socket_can_be_destroyed() {
+    let writables = [&WRITABLES[..], &[Writable::Broken]].concat();
+    for place in places(&READABLES, &writables) {
+        let (events, _) = acted(place, |c| {
+            assert!(c.destroy().is_destroyed());
+        });
+        assert_eq!(events.last().unwrap(), "close", "{place:?}");
+    }
+}
+
+/// Catches: in one of the states of an open socket `reset_and_destroy` does nothing, or sends a
+/// FIN.
+#[test]
+fn in_each_state_a_socket_can_be_reset() {
+    let writables = [&WRITABLES[..], &[Writable::Broken]].concat();
+    for place in places(&READABLES, &writables) {
+        let (events, is_reset) = acted(place, |c| {
+            assert!(c.reset_and_destroy().unwrap().is_destroyed());
+        });
+        // Later the FIN hides it, and Node leaves a shutdown that has begun alone.
+        if let Writable::Open | Writable::Ending = place.writable {
+            assert_eq!(events.last().unwrap(), "close", "{place:?}");
+            assert!(is_reset, "{place:?}");
+        }
+    }
+}
+
+/// `finish` may stand before `end` or behind it.
+#[track_caller]
+fn check_end(place: Place, mut events: Vec<String>, expected: &[&str]) {
+    let all = events.len();
+    events.retain(|event| event != "finish");
+    let is_to_finish = place.writable != Writable::Finished;
+    assert_eq!(
+        all - events.len(),
+        usize::from(is_to_finish),
+        "{place:?} {events:?}"
+    );
+    assert_eq!(events, expected, "{place:?}");
+}
+
+/// Catches: in one of the states of our half the peer's end is not told, or told twice, or ours
+/// does not finish behind it.
+#[test]
+fn in_each_state_of_our_half_the_end_of_the_peer_is_told_once() {
+    for place in places(&[Readable::Due], &WRITABLES) {
+        let (events, _) = acted(place, |c| _ = c.once_end(|c| _ = c.end()));
+        check_end(place, events, &["end", "close"]);
+    }
+    for place in places(&[Readable::Ended], &WRITABLES) {
+        check_end(place, acted(place, |c| _ = c.end()).0, &["close"]);
+    }
+}
+
+/// Catches: in one of the states of our half, bytes that are put back when the peer's end is due
+/// are lost, or the end is not told behind them.
+#[test]
+fn in_each_state_of_our_half_bytes_are_put_back_before_the_end() {
+    for place in places(&[Readable::Due], &WRITABLES) {
+        let (events, _) = acted(place, |c| {
+            c.once_end(|c| _ = c.end()).unshift("back").unwrap();
+            let id = c.id();
+            c.event_loop().set_immediate(move |l| {
+                assert_eq!(l.socket_at(id).read(None).unwrap(), b"back");
+            });
+        });
+        check_end(place, events, &["end", "close"]);
+    }
+}
+
+/// An accepted socket that tells of its end, and a peer that has sent eight bytes and its FIN.
+fn ending(begin: impl FnOnce(&mut Socket<'_>) + 'static) -> (EventLoop, Words, TcpStream) {
+    let mut l = event_loop();
+    // The eight bytes fill it, so that the end is read in the same breath.
+    l.set_read_buffer(8);
+    let words = Words::default();
+    let said = words.clone();
+    let mut begin = Some(begin);
+    let options = ServerOptions::default().allow_half_open(true);
+    let mut server = l.create_server_with(options, move |c| {
+        close_server(c);
+        let said = || said.clone();
+        let (end, finish, close) = (said(), said(), said());
+        c.on_end(move |_| end.say("end"))
+            .on_finish(move |_| finish.say("finish"))
+            .on_close(move |_, _| close.say("close"));
+        begin.take().unwrap()(c);
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.write_all(b"farewell").unwrap();
+    (l, words, peer)
+}
+
+/// Catches: an end that is read while our shutdown is queued is not told.
+#[test]
+fn an_end_that_comes_before_our_shutdown_is_told() {
+    let (mut l, words, peer) = ending(|c| {
+        c.on_data(|c, _| {
+            c.end();
+            assert_eq!(c.state(), State::Open(Readable::Open, Writable::Shutting));
+        });
+    });
+    peer.shutdown(Shutdown::Write).unwrap();
+    l.run().unwrap();
+    assert_eq!(words.take(), ["end", "finish", "close"]);
+}
+
+/// Runs a loop in which one callback panics, and goes on.
+fn run_through_a_panic(l: &mut EventLoop) {
+    let thrown = catch_unwind(AssertUnwindSafe(|| l.run())).expect_err("a panic");
+    assert_eq!(thrown.downcast_ref(), Some(&"thrown"));
+    l.run().unwrap();
+}
+
+/// A tick that panics: those behind it wait for the next callback.
+fn throw(c: &mut Socket<'_>) {
+    c.event_loop()
+        .next_tick(|_| resume_unwind(Box::new("thrown")));
+}
+
+/// Catches: an end that is read when our own has left, and `finish` is due, is not told.
+#[test]
+fn an_end_that_comes_before_finish_is_told() {
+    let its_peer = Rc::new(Cell::new(None::<TcpStream>));
+    let of_it = its_peer.clone();
+    let (mut l, words, peer) = ending(move |c| {
+        c.once_prefinish(throw);
+        c.on_data(move |c, _| {
+            let (id, peer) = (c.id(), of_it.take().unwrap());
+            // From a timer the loop goes on to the shutdown, and only then to what the kernel has.
+            c.event_loop().set_timeout(ms(1), move |l| {
+                l.socket_at(id).end();
+                peer.shutdown(Shutdown::Write).unwrap();
+            });
+        });
+    });
+    its_peer.set(Some(peer));
+    run_through_a_panic(&mut l);
+    assert_eq!(words.take(), ["finish", "end", "close"]);
+}
+
+/// Catches: a shutdown that is done when the peer's end is due is forgotten.
+#[test]
+fn a_shutdown_that_comes_before_the_end_is_told_finishes() {
+    let (mut l, words, peer) = ending(|c| {
+        at_its_end(c, |c| {
+            c.end();
+            throw(c);
+            c.read(None);
+            assert_eq!(c.state(), State::Open(Readable::Due, Writable::Shutting));
+        });
+    });
+    peer.shutdown(Shutdown::Write).unwrap();
+    run_through_a_panic(&mut l);
+    assert_eq!(words.take(), ["end", "finish", "close"]);
+}
+
+/// Catches: a `finish` that is due just before the peer's end is not emitted.
+#[test]
+fn a_finish_that_comes_before_the_end_is_emitted() {
+    let (mut l, words, peer) = ending(|c| {
+        at_its_end(c, |c| _ = c.end());
+        c.once_prefinish(|c| {
+            let id = c.id();
+            // This tick stands before that of `finish`, and that of the end behind both.
+            c.event_loop().next_tick(move |l| {
+                let mut c = l.socket_at(id);
+                c.read(None);
+                assert_eq!(c.state(), State::Open(Readable::Due, Writable::Sent));
+            });
+        });
+    });
+    peer.shutdown(Shutdown::Write).unwrap();
+    l.run().unwrap();
+    assert_eq!(words.take(), ["finish", "end", "close"]);
+}
+
+/// Connects to a listener with this intent, acts in the call, and returns what came of it.
+fn connecting(intent: Intent, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String> {
+    let mut l = event_loop();
+    let words = Words::default();
+    let connected = move |c: &mut Socket<'_>| {
+        c.connect((HOST, port), |_| {}).unwrap();
+        match intent {
+            Intent::Talk | Intent::Listen => {}
+            Intent::End => _ = c.end(),
+            Intent::Reset => _ = c.reset_and_destroy().unwrap(),
+        }
+        assert_eq!(c.state(), State::Opening(intent));
+        act(c);
+    };
+    let mut c = l.socket();
+    let said = words.clone();
+    c.resume().on_close(move |_, _| said.say("close"));
+    if intent == Intent::Listen {
+        c.end().once_finish(connected);
+    } else {
+        connected(&mut c);
+    }
+    l.run().unwrap();
+    words.take()
+}
+
+const INTENTS: [Intent; 4] = [Intent::Talk, Intent::End, Intent::Listen, Intent::Reset];
+
+/// Catches: a socket that is to end, or has ended, when it is connected cannot be reset before.
+///
+/// Of one that is to end Node says `EINVAL`, and never closes it.
+#[test]
+fn whatever_is_asked_of_a_connecting_socket_it_can_be_reset() {
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for intent in INTENTS {
+        let reset = |c: &mut Socket<'_>| _ = c.reset_and_destroy().unwrap();
+        assert_eq!(connecting(intent, port, reset), ["close"]);
+        let (mut peer, _) = listener.accept().unwrap();
+        let error = peer.read(&mut [0]).expect_err("no FIN");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{intent:?}");
+    }
+}
+
+/// Catches: a socket that is connecting cannot be destroyed when it is to end, or has ended.
+#[test]
+fn whatever_is_asked_of_a_connecting_socket_it_can_be_destroyed() {
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for intent in INTENTS {
+        let destroyed = |c: &mut Socket<'_>| {
+            c.once_connect(|_| panic!("connected"));
+            assert!(c.destroy().is_destroyed());
+        };
+        assert_eq!(connecting(intent, port, destroyed), ["close"]);
+    }
+}
+
+/// Catches: a socket that has ended before it was ever connected cannot be destroyed.
+#[test]
+fn a_socket_that_never_connects_can_be_destroyed_before_and_after_finish() {
+    for is_finished in [false, true] {
+        let mut l = event_loop();
+        let words = Words::default();
+        let mut c = l.socket();
+        watch(&words, &mut c);
+        let destroyed = |c: &mut Socket<'_>| assert!(c.destroy().is_destroyed());
+        c.end();
+        if is_finished {
+            c.once_finish(destroyed);
+        } else {
+            destroyed(&mut c);
+        }
+        l.run().unwrap();
+        assert_eq!(words.take().last().unwrap(), "close None");
+    }
+}
+
+/// Catches: a server that waits for its last connection cannot listen again.
+#[test]
+fn a_server_that_drains_listens_again() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let (told, closed) = (words.clone(), words.clone());
+    let mut server = l.create_server(move |c| {
+        let (id, said) = (c.server().unwrap(), told.clone());
+        let mut s = c.event_loop().server_at(id);
+        s.close();
+        assert_eq!(s.state(), server::State::Draining);
+        s.listen((), move |s| {
+            said.say("listening");
+            s.close();
+        })
+        .unwrap();
+        assert!(s.is_listening());
+        c.destroy();
+    });
+    server.on_close(move |_| closed.say("close"));
+    let _peer = peer(listen(&mut server));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["listening", "close"]);
+}
+
+/// Catches: a server that looks up where to listen next forgets to close.
+#[test]
+fn a_server_that_drains_closes_while_it_looks_a_name_up() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let asked = Rc::new(RefCell::new(None));
+    let (asking, answering) = (asked.clone(), asked.clone());
+    l.set_lookup(move |_, request| _ = asking.replace(Some(request.id)));
+    let (told, closed) = (words.clone(), words.clone());
+    let mut server = l.create_server(move |c| {
+        let (id, said) = (c.server().unwrap(), told.clone());
+        let mut s = c.event_loop().server_at(id);
+        s.close();
+        s.listen(("home.test", 0), move |s| {
+            said.say("listening");
+            s.close();
+        })
+        .unwrap();
+        c.destroy();
+    });
+    server.on_close(move |s| {
+        closed.say("close");
+        if let Some(id) = answering.take() {
+            let found = vec![HOST.parse().unwrap()];
+            s.event_loop().answer_lookup(id, Ok(found));
+        }
+    });
+    let _peer = peer(listen(&mut server));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["close", "listening", "close"]);
+}
