@@ -112,7 +112,7 @@ fn acted(place: Place, act: fn(&mut Socket<'_>)) -> (Vec<String>, bool) {
             });
         };
         match place.readable {
-            Readable::Open => return begin(c),
+            Readable::Open => begin(c),
             Readable::Ended => _ = c.resume().once_end(begin),
             Readable::Eof | Readable::Due => at_its_end(c, begin),
         }
