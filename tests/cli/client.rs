@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::program::{Program, netloop};
 use crate::stage::{accept, at_end, read};
+use crate::support::closed_port;
 
 #[test]
 fn the_client_says_hi_as_often_as_told_and_leaves() {
@@ -97,7 +98,7 @@ fn the_client_logs_its_life_whoever_ends_it() {
     let closed = "talking --Closed--> stopped";
     assert_eq!(life(&mut client), [connected, closed]);
 
-    drop(listener);
+    let (_held, port) = closed_port();
     let closed = "connecting --Closed--> stopped";
     assert_eq!(life(&mut start(port)), [closed]);
 }
@@ -127,10 +128,8 @@ fn the_client_shows_text_whole_and_harmless() {
 
 #[test]
 fn a_refused_connection_is_told_in_nodes_words() {
-    let port = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port().to_string()
-    };
+    let (_held, port) = closed_port();
+    let port = port.to_string();
     let mut client = Program::netloop(&["client", "--host", "127.0.0.1", "--port", &port]);
     let (status, lines, _) = client.end();
     let told = format!("connect ECONNREFUSED 127.0.0.1:{port}");

@@ -6,7 +6,7 @@ use netloop::{ConnectOptions, LookupRequest, Loop, Socket};
 
 use crate::program::{Program, netloop};
 use crate::stage::*;
-use crate::support::skipped;
+use crate::support::{closed_port, skipped};
 use crate::tools::*;
 
 /// D2. Catches: an error that connect(2) gives at once is emitted inside the call.
@@ -120,9 +120,7 @@ fn a_connect_that_nobody_answers_can_be_given_up() {
 fn a_refused_connection_fails_its_writes_and_never_connects() {
     let mut l = event_loop();
     let words = Words::default();
-    let closed = std::net::TcpListener::bind((HOST, 0)).unwrap();
-    let port = closed.local_addr().unwrap().port();
-    drop(closed);
+    let (_held, port) = closed_port();
     let mut c = l.connect((HOST, port), |_| panic!("connected")).unwrap();
     watch(&words, &mut c);
     let said = words.clone();

@@ -283,11 +283,15 @@ fn an_idle_server_makes_no_system_call() {
     let (server, file) = traced("idle", &["-e", "trace=all"]);
     let socket = connect(server.port());
     assert!(echoes(&socket));
-    let waiting = || std::fs::read_to_string(&file).unwrap().len();
-    std::thread::sleep(Duration::from_millis(50));
-    let before = waiting();
+    let trace = || std::fs::read_to_string(&file).unwrap();
+    // Until it stands in a wait whose end has not been written yet.
+    let is_waiting = |trace: String| trace.rsplit('\n').next().unwrap().contains("epoll_wait(");
+    while !is_waiting(trace()) {
+        std::thread::yield_now();
+    }
+    let before = trace();
     std::thread::sleep(Duration::from_millis(500));
-    assert_eq!(waiting(), before);
+    assert_eq!(trace(), before);
     drop(socket);
     trace_of(server, &file);
 }

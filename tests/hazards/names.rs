@@ -35,14 +35,19 @@ fn a_slow_name_server_does_not_hold_up_an_interval() {
     let mut l = impatient();
     let words = Words::default();
     let said = words.clone();
-    let interval = l.set_interval(ms(10), move |_| said.say("tick"));
+    let interval = l.set_interval(ms(10), move |l| {
+        said.say("tick");
+        if said.count("tick") == 20 {
+            // Only now the answer for the other name comes.
+            l.connect(("passes.test", 1), |_| {})
+                .unwrap()
+                .on_error(|_, _| {});
+        }
+    });
     l.unref_timer(interval);
     let told = words.clone();
-    let mut c = l.connect(("slow.test", 1), |_| {}).unwrap();
-    c.on_lookup(move |_, _| {
-        let ticks = told.count("tick");
-        assert!(ticks >= 20, "{ticks} ticks of 10 ms in 600 ms");
-    });
+    let mut c = l.connect(("waits.test", 1), |_| {}).unwrap();
+    c.on_lookup(move |_, _| assert!(told.count("tick") >= 20));
     c.on_error(|_, _| {});
     l.run().unwrap();
 }

@@ -341,7 +341,6 @@ fn connecting(intent: Intent, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String
         match intent {
             Intent::Talk | Intent::Listen => {}
             Intent::End => _ = c.end(),
-            Intent::Reset => _ = c.reset_and_destroy().unwrap(),
         }
         assert_eq!(c.state(), State::Opening(intent));
         act(c);
@@ -358,7 +357,7 @@ fn connecting(intent: Intent, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String
     words.take()
 }
 
-const INTENTS: [Intent; 4] = [Intent::Talk, Intent::End, Intent::Listen, Intent::Reset];
+const INTENTS: [Intent; 3] = [Intent::Talk, Intent::End, Intent::Listen];
 
 /// Catches: a socket that is to end, or has ended, when it is connected cannot be reset before.
 ///

@@ -81,7 +81,7 @@ fn drain_comes_once_when_all_that_was_owed_has_left() {
 fn what_leaves_piece_by_piece_arrives_whole_and_in_order() {
     let mut l = event_loop();
     // Chunks so large that the kernel, which takes 64 KiB however narrow it is, splits them often.
-    let sent: Vec<u8> = (0..8_000_000_u32).map(|byte| (byte % 251) as u8).collect();
+    let sent: Vec<u8> = (0..3_000_000_u32).map(|byte| (byte % 251) as u8).collect();
     let to_send = sent.clone();
     let callbacks = Rc::new(Cell::new(0));
     let counter = callbacks.clone();
@@ -90,7 +90,7 @@ fn what_leaves_piece_by_piece_arrives_whole_and_in_order() {
         let mut number = 0;
         let mut rest = &to_send[..];
         while !rest.is_empty() {
-            let (chunk, left) = rest.split_at((number * 79_193 % 399_989 + 1).min(rest.len()));
+            let (chunk, left) = rest.split_at((number * 79_193 % 199_999 + 1).min(rest.len()));
             rest = left;
             let counter = counter.clone();
             c.write_then(chunk, move |_, result| {

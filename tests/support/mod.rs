@@ -27,3 +27,14 @@ pub(crate) fn node() -> Option<PathBuf> {
     let version = Command::new(&program).arg("--version").output().ok()?;
     version.stdout.starts_with(b"v26.").then_some(program)
 }
+
+/// A port of 127.0.0.1 at which nobody listens, and which nobody else gets while this is held.
+pub(crate) fn closed_port() -> (socket2::Socket, u16) {
+    let kind = socket2::Type::STREAM;
+    let held = socket2::Socket::new(socket2::Domain::IPV4, kind, None).expect("a socket");
+    let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    held.bind(&any.into()).expect("a free port");
+    let bound = held.local_addr().expect("bound");
+    let port = bound.as_socket().expect("an address").port();
+    (held, port)
+}

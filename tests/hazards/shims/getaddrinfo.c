@@ -18,8 +18,6 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         for (int tries = 0; !passes && tries < 8000; tries++) {
             usleep(1000);
         }
-    } else {
-        usleep(600 * 1000);
     }
     struct addrinfo *info = calloc(1, sizeof *info);
     struct sockaddr_in *address = calloc(1, sizeof *address);
