@@ -352,3 +352,75 @@ fn a_listener_of_resume_behind_one_of_data_is_not_told_of_an_accepted_connection
     };
     check_text("resume", "end\n", play);
 }
+
+fn told_at_attempts(
+    t: &'static Story,
+    l: &mut Loop,
+    (port, addresses): (u16, &'static [&'static str]),
+    then: impl Fn(&mut Socket<'_>) + 'static,
+) {
+    let lookup = move |l: &mut Loop, request: LookupRequest| {
+        let parse = |address: &&str| address.parse().unwrap();
+        l.answer_lookup(request.id, Ok(addresses.iter().map(parse).collect()));
+    };
+    let options = ConnectOptions::from(("x.test", port)).lookup(lookup);
+    l.connect(options, |_| {})
+        .unwrap()
+        .on_connection_attempt(move |c, attempt| {
+            let ended = c.is_writable_ended();
+            t.log(format!("attempt {} {ended}", attempt.address));
+            then(c);
+        })
+        .on_connection_attempt_failed(move |c, attempt, _| {
+            t.log(format!("failed {} {}", attempt.address, c.ready_state()));
+        })
+        .on_error(|_, _| {})
+        .on_close(move |_, _| t.log("close"))
+        .resume();
+}
+
+#[test]
+fn a_socket_is_opening_until_the_error_of_its_only_attempt() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        closed_port(l, move |l, port| {
+            told_at_attempts(t, l, (port, &[HOST]), |_| {});
+        });
+    };
+    let told = "attempt 127.0.0.1 false\nfailed 127.0.0.1 opening\nclose\n";
+    check_text("the only attempt", told, play);
+}
+
+#[test]
+fn a_socket_destroyed_during_an_attempt_is_not_told_of_its_failure() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        closed_port(l, move |l, port| {
+            told_at_attempts(t, l, (port, &[HOST, "127.0.0.2"]), |c| {
+                let id = c.id();
+                c.event_loop()
+                    .next_tick(move |l| _ = l.socket_at(id).destroy());
+            });
+        });
+    };
+    let told = "attempt 127.0.0.1 false\nclose\n";
+    check_text("destroyed during an attempt", told, play);
+}
+
+#[test]
+fn an_end_before_the_connection_outlives_an_attempt_that_fails() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.resume();
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            let port = s.port().unwrap();
+            told_at_attempts(t, s.event_loop(), (port, &["127.0.0.2", HOST]), |c| {
+                c.end();
+            });
+        })
+        .unwrap();
+    };
+    let told = "attempt 127.0.0.2 false\nfailed 127.0.0.2 opening\n\
+                attempt 127.0.0.1 true\nclose\n";
+    check_text("an end before the connection", told, play);
+}
