@@ -18,6 +18,8 @@ macro_rules! twin {
 #[path = "scenarios/story.rs"]
 mod story;
 
+#[path = "scenarios/by_hand.rs"]
+mod by_hand;
 #[path = "scenarios/conn.rs"]
 mod conn;
 #[path = "scenarios/corners.rs"]
@@ -34,6 +36,8 @@ mod err;
 mod flow;
 #[path = "scenarios/he.rs"]
 mod he;
+#[path = "scenarios/intervals.rs"]
+mod intervals;
 #[path = "scenarios/listen.rs"]
 mod listen;
 #[path = "scenarios/lists.rs"]
@@ -42,6 +46,8 @@ mod lists;
 mod opt;
 #[path = "scenarios/queues.rs"]
 mod queues;
+#[path = "scenarios/reset.rs"]
+mod reset;
 #[path = "scenarios/seed.rs"]
 mod seed;
 #[path = "scenarios/sending.rs"]

@@ -1,4 +1,4 @@
-//! `flow-*` and `opt-onread-*`: receiving, by listener, by hand and into a buffer of one's own.
+//! `flow-*` and `opt-onread-*`: receiving, by listener, as text, and into a buffer of one's own.
 
 use netloop::{ConnectOptions, Encoding, OnRead, ServerOptions, Socket};
 
@@ -63,56 +63,6 @@ twin!(flow_pause_resume, |t, l| {
         connect(s)
             .on_connect(|c| _ = c.write("one"))
             .once_data(|c, _| _ = c.end_with("two"))
-            .resume();
-    })
-    .unwrap();
-});
-
-twin!(flow_readable_event, |t, l| {
-    l.create_server(move |c| {
-        watch(t, "peer", c, "end close").on_readable(move |c| {
-            t.log(format!("peer readable {}", c.readable_length()));
-            while let Some(chunk) = c.read(None) {
-                t.log(format!("peer read {}", text(&chunk)));
-            }
-            t.log("peer null");
-        });
-        close_server(c);
-    })
-    .listen((HOST, 0), move |s| {
-        connect(s).on_connect(ending(b"hello")).resume();
-    })
-    .unwrap();
-});
-
-twin!(flow_readable_unread_end, |t, l| {
-    l.create_server(move |c| {
-        let n = shared(0);
-        watch(t, "peer", c, "end close").on_readable(move |c| {
-            let length = c.readable_length();
-            t.log(format!("peer readable {} {length}", count_up(n)));
-            let id = c.id();
-            if n.get() == 1 {
-                c.event_loop().set_timeout(ms(40), move |l| {
-                    let mut c = l.socket_at(id);
-                    t.log(format!("peer takes {}", text(&c.read(None).unwrap())));
-                    t.log(format!(
-                        "peer again {}",
-                        c.read(None).map_or("null", |_| "more")
-                    ));
-                });
-            }
-        });
-        close_server(c);
-    })
-    .listen((HOST, 0), move |s| {
-        connect(s)
-            .on_connect(|c| {
-                c.write("hello");
-                let id = c.id();
-                c.event_loop()
-                    .set_timeout(ms(20), move |l| _ = l.socket_at(id).end());
-            })
             .resume();
     })
     .unwrap();
@@ -237,42 +187,6 @@ twin!(opt_onread_small, |t, l| {
         let options = into_own(s.port().unwrap(), 4, told);
         let mut c = s.event_loop().connect(options, |_| {}).unwrap();
         watch(t, "client", &mut c, "end close");
-    })
-    .unwrap();
-});
-
-twin!(flow_read_chunks, |t, l| {
-    l.create_server(move |c| {
-        let id = c.pause().id();
-        c.read(Some(0));
-        c.on_end(move |_| t.log("peer end"));
-        c.write(".");
-        c.event_loop().set_timeout(ms(60), move |l| {
-            let mut c = l.socket_at(id);
-            let take = |c: &mut Socket<'_>, size| {
-                let taken = c.read(size).unwrap();
-                t.log(format!("peer {} {}", text(&taken), c.readable_length()));
-            };
-            t.log(format!("peer waits {}", c.readable_length()));
-            take(&mut c, None);
-            take(&mut c, Some(2));
-            c.set_encoding(Encoding::Utf8).unshift("x").unwrap();
-            take(&mut c, None);
-            t.log(format!("peer {}", c.read(None).map_or("null", |_| "more")));
-        });
-        close_server(c);
-    })
-    .listen((HOST, 0), move |s| {
-        connect(s)
-            .on_connect(|c| _ = c.write("one"))
-            .once_data(|c, _| {
-                let id = c.id();
-                c.event_loop().set_timeout(ms(10), move |l| {
-                    l.socket_at(id).write("two");
-                    l.set_timeout(ms(10), move |l| _ = l.socket_at(id).end_with("three"));
-                });
-            })
-            .resume();
     })
     .unwrap();
 });

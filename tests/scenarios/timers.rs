@@ -1,4 +1,4 @@
-//! `timer-*`, `interval-*` and `refresh-*`: lists by duration, and the order they run in.
+//! `timer-*` and `refresh-*`: lists by duration, and the order they run in.
 
 use std::time::{Duration, Instant};
 
@@ -184,17 +184,6 @@ twin!(timer_vs_io, |t, l| {
     .unwrap();
 });
 
-twin!(interval_clear_in_callback, |t, l| {
-    let n = shared(0);
-    l.set_interval(ms(10), move |l| {
-        t.log(format!("tick {}", count_up(n)));
-        if n.get() == 3 {
-            let this = l.current_timer().unwrap();
-            l.clear_interval(this);
-        }
-    });
-});
-
 twin!(refresh_basic, |t, l| {
     let start = Instant::now();
     let n = shared(0);
@@ -242,63 +231,6 @@ twin!(refresh_order, |t, l| {
     l.set_timeout(ms(300), move |_| t.log("b"));
     l.set_timeout(ms(5), move |l| {
         l.refresh(a);
-    });
-});
-
-twin!(interval_drift, |t, l| {
-    let (start, n) = (Instant::now(), shared(0));
-    l.set_interval(ms(200), move |l| {
-        if count_up(n) == 4 {
-            let all = start.elapsed();
-            t.log(format!("four-runs {}", all >= ms(780) && all < ms(1100)));
-            return l.clear_interval(l.current_timer().unwrap());
-        }
-        busy(150);
-    });
-});
-
-twin!(interval_missed, |t, l| {
-    l.set_timeout(ms(1), move |l| {
-        let n = shared(0);
-        l.set_interval(ms(10), move |l| {
-            t.log(format!("interval {}", count_up(n)));
-            if n.get() == 2 {
-                l.clear_interval(l.current_timer().unwrap());
-            }
-        });
-        l.set_immediate(move |_| t.log("immediate"));
-        busy(100);
-        l.set_timeout(ms(1), move |_| t.log("timeout"));
-    });
-});
-
-twin!(interval_slow, |t, l| {
-    let n = shared(0);
-    l.set_interval(ms(5), move |l| {
-        t.log(format!("interval {}", count_up(n)));
-        l.set_immediate(move |_| t.log(format!("immediate {}", n.get())));
-        if n.get() == 3 {
-            l.clear_interval(l.current_timer().unwrap());
-        }
-        busy(20);
-    });
-});
-
-twin!(interval_throw, |t, l| {
-    t.on_uncaught(move |_, thrown| {
-        let Thrown::Panic(text) = thrown else {
-            panic!("no error was emitted")
-        };
-        t.log(format!("uncaughtException {text}"));
-    });
-    let n = shared(0);
-    l.set_interval(ms(5), move |l| {
-        t.log(format!("interval {}", count_up(n)));
-        l.next_tick(move |_| t.log(format!("tick {}", n.get())));
-        if n.get() == 3 {
-            l.clear_interval(l.current_timer().unwrap());
-        }
-        panic!("run {}", n.get());
     });
 });
 

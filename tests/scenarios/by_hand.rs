@@ -1,0 +1,201 @@
+//! `flow-read*` and `flow-unshift-*`: received bytes taken by hand, and put back.
+
+use netloop::{Encoding, Socket};
+
+use crate::story::*;
+
+fn text(chunk: &[u8]) -> &str {
+    std::str::from_utf8(chunk).unwrap()
+}
+
+fn ending(data: &'static [u8]) -> impl FnMut(&mut Socket<'_>) {
+    move |c| {
+        c.end_with(data);
+    }
+}
+
+twin!(flow_readable_event, |t, l| {
+    l.create_server(move |c| {
+        watch(t, "peer", c, "end close").on_readable(move |c| {
+            t.log(format!("peer readable {}", c.readable_length()));
+            while let Some(chunk) = c.read(None) {
+                t.log(format!("peer read {}", text(&chunk)));
+            }
+            t.log("peer null");
+        });
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        connect(s).on_connect(ending(b"hello")).resume();
+    })
+    .unwrap();
+});
+
+twin!(flow_readable_unread_end, |t, l| {
+    l.create_server(move |c| {
+        let n = shared(0);
+        watch(t, "peer", c, "end close").on_readable(move |c| {
+            let length = c.readable_length();
+            t.log(format!("peer readable {} {length}", count_up(n)));
+            let id = c.id();
+            if n.get() == 1 {
+                c.event_loop().set_timeout(ms(40), move |l| {
+                    let mut c = l.socket_at(id);
+                    t.log(format!("peer takes {}", text(&c.read(None).unwrap())));
+                    t.log(format!(
+                        "peer again {}",
+                        c.read(None).map_or("null", |_| "more")
+                    ));
+                });
+            }
+        });
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        connect(s)
+            .on_connect(|c| {
+                c.write("hello");
+                let id = c.id();
+                c.event_loop()
+                    .set_timeout(ms(20), move |l| _ = l.socket_at(id).end());
+            })
+            .resume();
+    })
+    .unwrap();
+});
+
+twin!(flow_read_chunks, |t, l| {
+    l.create_server(move |c| {
+        let id = c.pause().id();
+        c.read(Some(0));
+        c.on_end(move |_| t.log("peer end"));
+        c.write(".");
+        c.event_loop().set_timeout(ms(60), move |l| {
+            let mut c = l.socket_at(id);
+            let take = |c: &mut Socket<'_>, size| {
+                let taken = c.read(size).unwrap();
+                t.log(format!("peer {} {}", text(&taken), c.readable_length()));
+            };
+            t.log(format!("peer waits {}", c.readable_length()));
+            take(&mut c, None);
+            take(&mut c, Some(2));
+            c.set_encoding(Encoding::Utf8).unshift("x").unwrap();
+            take(&mut c, None);
+            t.log(format!("peer {}", c.read(None).map_or("null", |_| "more")));
+        });
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        connect(s)
+            .on_connect(|c| _ = c.write("one"))
+            .once_data(|c, _| {
+                let id = c.id();
+                c.event_loop().set_timeout(ms(10), move |l| {
+                    l.socket_at(id).write("two");
+                    l.set_timeout(ms(10), move |l| _ = l.socket_at(id).end_with("three"));
+                });
+            })
+            .resume();
+    })
+    .unwrap();
+});
+
+twin!(flow_readable_end, |t, l| {
+    l.create_server(move |c| {
+        watch(t, "peer", c, "end finish close")
+            .on_readable(move |c| t.log(format!("peer readable {}", c.readable_length())));
+        close_server(c);
+    })
+    .listen((HOST, 0), |s| {
+        connect(s).on_connect(|c| _ = c.end()).resume();
+    })
+    .unwrap();
+});
+
+twin!(flow_readable_end_write, |t, l| {
+    l.create_server(move |c| {
+        watch(t, "peer", c, "end close").on_readable(move |c| {
+            t.log("peer readable");
+            c.write_then("x", move |_, _| t.log("peer cb"));
+        });
+        close_server(c);
+    })
+    .listen((HOST, 0), |s| {
+        connect(s).on_connect(|c| _ = c.end()).resume();
+    })
+    .unwrap();
+});
+
+twin!(flow_readable_resume, |t, l| {
+    l.create_server(move |c| {
+        let n = shared(0);
+        watch(t, "peer", c, "end").on_readable(move |c| {
+            c.resume();
+            let (flowing, paused) = (c.readable_flowing().unwrap(), c.is_paused());
+            t.log(format!("peer readable {} {flowing} {paused}", count_up(n)));
+            if n.get() > 1 {
+                return;
+            }
+            let id = c.id();
+            c.event_loop().set_timeout(ms(20), move |l| {
+                let mut c = l.socket_at(id);
+                t.log(format!("peer waits {}", c.readable_length()));
+                while c.read(None).is_some() {}
+            });
+        });
+        close_server(c);
+    })
+    .listen((HOST, 0), |s| {
+        connect(s).on_connect(|c| _ = c.end_with("hello")).resume();
+    })
+    .unwrap();
+});
+
+twin!(flow_readable_once_data, |t, l| {
+    l.create_server(move |c| {
+        let text = |chunk: &[u8]| String::from_utf8_lossy(chunk).into_owned();
+        watch(t, "peer", c, "end close").once_readable(move |c| {
+            let head = c.read(Some(2)).unwrap();
+            t.log(format!("peer head {}", text(&head)));
+            c.unshift(head).unwrap();
+            c.on_data(move |_, chunk| t.log(format!("peer data {}", text(chunk))));
+            t.log(format!("peer flowing {}", c.readable_flowing().unwrap()));
+        });
+        close_server(c);
+    })
+    .listen((HOST, 0), |s| {
+        connect(s).on_connect(|c| _ = c.end_with("hello")).resume();
+    })
+    .unwrap();
+});
+
+twin!(flow_unshift_waits, |t, l| {
+    l.create_server(|c| {
+        c.end().resume();
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let mut c = connect(s);
+        c.on_resume(move |_| t.log("client resume"))
+            .on_connect(move |c| {
+                let flowing = c
+                    .readable_flowing()
+                    .map_or("null".into(), |on| on.to_string());
+                t.log(format!("client connect {flowing} {}", c.readable_length()));
+            })
+            .on_ready(move |c| {
+                let id = c.id();
+                c.event_loop().set_immediate(move |l| {
+                    t.log("client listens");
+                    l.socket_at(id)
+                        .on_data(move |_, chunk| {
+                            t.log(format!("client data {}", String::from_utf8_lossy(chunk)));
+                        })
+                        .on_end(move |_| t.log("client end"));
+                });
+            })
+            .unshift("back")
+            .unwrap();
+    })
+    .unwrap();
+});
