@@ -424,3 +424,36 @@ fn an_end_before_the_connection_outlives_an_attempt_that_fails() {
                 attempt 127.0.0.1 true\nclose\n";
     check_text("an end before the connection", told, play);
 }
+
+#[test]
+fn what_waited_for_a_connection_that_failed_does_not_spoil_the_next() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        closed_port(l, move |l, closed| {
+            l.create_server(move |c| {
+                c.on_data(move |_, chunk| {
+                    t.log(format!("peer {}", String::from_utf8_lossy(chunk)))
+                });
+                close_server(c);
+            })
+            .listen((HOST, 0), move |s| {
+                let port = s.port().unwrap();
+                let told = move |name: &'static str| {
+                    move |_: &mut Socket<'_>, result: Result<(), &Error>| {
+                        let code = result.err().and_then(Error::code);
+                        t.log(format!("{name} {}", code.unwrap_or("null")));
+                    }
+                };
+                let mut c = s.event_loop().connect((HOST, closed), |_| {}).unwrap();
+                c.on_error(|_, _| {}).once_close(move |c, _| {
+                    c.connect((HOST, port), |c| _ = c.end()).unwrap();
+                    c.write_then("new", told("new"));
+                    t.log(format!("errored {}", c.errored().is_some()));
+                });
+                c.write_then("old", told("old"));
+            })
+            .unwrap();
+        });
+    };
+    let told = "errored false\nold ERR_SOCKET_CLOSED_BEFORE_CONNECTION\nnew null\npeer new\n";
+    check_text("connected again", told, play);
+}

@@ -160,9 +160,8 @@ impl Loop {
         let mut socket = self.socket_at(id);
         socket.once_connect(|socket| socket.event_loop.send_held_back(socket.id));
         socket.once_close(|socket, _| {
-            let entry = socket.event_loop.entry_ref(socket.id);
-            let cold = entry.and_then(|entry| entry.cold.as_ref());
-            if cold.is_some_and(|cold| cold.is_held_back) {
+            // Unless it has been connected again by now, and holds what is new.
+            if socket.is_destroyed() && socket.holds_back() {
                 let error = words::closed_before_connection();
                 socket.event_loop.fail_writes(socket.id, &error);
             }
@@ -608,6 +607,12 @@ impl Socket<'_> {
         let told = refused.clone();
         self.event_loop.refuse_write(self.id, None, told);
         Some(refused)
+    }
+
+    fn holds_back(&self) -> bool {
+        let entry = self.event_loop.entry_ref(self.id);
+        let cold = entry.and_then(|entry| entry.cold.as_ref());
+        cold.is_some_and(|cold| cold.is_held_back)
     }
 
     /// Holds writes back until [`uncork`](Socket::uncork), so that they leave together: Node's

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::super::{ConnectOptions, Socket, SocketEntry};
+use super::super::{ConnectOptions, Socket, SocketEntry, WriteCallback};
 use super::{Connecting, Target};
 use crate::net::SocketId;
 use crate::net::error::{Error, words};
@@ -54,14 +54,20 @@ impl Loop {
             self.family_attempt_timeout,
         );
         let Some(entry) = self.entry(id) else { return };
-        if entry.connection.state == State::Closed {
-            entry.begin_again();
-        }
+        let unsent = if entry.connection.state == State::Closed {
+            entry.begin_again()
+        } else {
+            Vec::new()
+        };
         let tick = match connecting.target {
             Target::Name(_) => SocketTick::AskLookup,
             Target::Address | Target::Path(_) => SocketTick::Connect,
         };
         entry.cold().connecting = Some(Box::new(connecting));
+        for callback in unsent {
+            let error = words::closed_before_connection();
+            self.socket_tick(id, SocketTick::Refused(callback, error));
+        }
         self.touch(id);
         self.feed(id, Input::ConnectCalled);
         self.open_path(id);
@@ -88,8 +94,8 @@ impl Loop {
 
 impl SocketEntry {
     /// A closed socket is connected again: what the former life left is dropped, and a server that
-    /// had accepted it counts it no more.
-    fn begin_again(&mut self) {
+    /// had accepted it counts it no more. Returns the callbacks of what was to be written.
+    fn begin_again(&mut self) -> Vec<WriteCallback> {
         self.server = None;
         self.connection.bytes_read = 0;
         self.connection.bytes_dispatched = 0;
@@ -99,6 +105,14 @@ impl SocketEntry {
         cold.had_error = Some(false);
         cold.remote = None;
         cold.inbox = Inbox::default();
+        cold.is_held_back = false;
+        let ends = std::mem::take(&mut cold.end_callbacks);
+        let outbox = self.connection.outbox_mut();
+        let mut unsent = outbox.abandon_flight();
+        unsent.extend(outbox.abandon_waiting());
+        unsent.extend(ends);
+        self.connection.trim_outbox();
+        unsent
     }
 }
 
