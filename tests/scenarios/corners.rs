@@ -1,5 +1,4 @@
-//! Corners of several families: what a program meets seldom, found by giving Node and us the same
-//! random programs.
+//! Corners of several families: what a program meets seldom.
 
 use netloop::{ConnectOptions, Error, Loop, ServerId, Socket};
 
