@@ -160,8 +160,9 @@ impl Socket<'_> {
     ///         socket.once_readable(|socket| {
     ///             assert_eq!(socket.read(Some(4)), Some(b"hell".to_vec()));
     ///             assert_eq!(socket.read(Some(4)), None); // not so many yet
-    ///             socket.resume();
+    ///             assert_eq!(socket.read(None), Some(b"o".to_vec()));
     ///         });
+    ///         socket.on_readable(|socket| assert_eq!(socket.read(None), None)); // the end, too
     ///     })?;
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())

@@ -41,11 +41,12 @@ pub enum State {
 /// What was asked of a socket before it was connected.
 ///
 /// ```
-/// use netloop::state::socket::{Action, Input, Intent, State, step};
+/// use netloop::state::socket::{Action, Input, Intent, Readable, State, Writable, step};
 ///
-/// let (state, _) = step(State::Opening(Intent::Talk), Input::ResetCalled);
-/// assert_eq!(state, State::Opening(Intent::Reset)); // it waits for the connection
-/// assert_eq!(step(state, Input::Connected).1, [Action::EmitConnect, Action::Reset]);
+/// let (state, _) = step(State::Opening(Intent::Talk), Input::EndCalled);
+/// assert_eq!(state, State::Opening(Intent::End)); // it waits for the connection
+/// let half_ended = State::Open(Readable::Open, Writable::Ending);
+/// assert_eq!(step(state, Input::Connected), (half_ended, &[Action::EmitConnect][..]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Intent {
