@@ -34,10 +34,7 @@ const ONCE: [(&str, &str); 5] = [
     ("Instant::now", "room/clock.rs"),
     ("Poll::new", "room/reactor.rs"),
     ("Slab::new", "room/reactor.rs"),
-    (
-        "catch_unwind",
-        "net/door.rs, net/scheduling.rs, net/slot.rs",
-    ),
+    ("catch_unwind", "net/door.rs, net/slot.rs"),
     ("getaddrinfo(", "room/resolver.rs"),
 ];
 

@@ -1,6 +1,9 @@
-//! The one door through which user code that listens to events is called.
+//! The one door through which user code is called that is to be called again: it is taken out of
+//! its place, called, and put back, also when it panics. So it may do anything, and no borrow is
+//! held across the call.
 
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::event_loop::Loop;
 use super::slot::Slot;
@@ -17,9 +20,7 @@ struct Call<'l, F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> {
 }
 
 impl Loop {
-    /// Emits an event: the listeners are taken out of their slot, called, and put back. So a
-    /// listener may do anything, and no borrow is held across the call. Returns whether there
-    /// were any.
+    /// Emits an event to the listeners in a slot. Returns whether there were any.
     #[inline(always)]
     pub(super) fn emit<F: ?Sized>(
         &mut self,
@@ -63,6 +64,22 @@ impl Loop {
         // Nothing is left in it to be dropped.
         mem::forget(running);
         true
+    }
+}
+
+impl Loop {
+    /// Calls what stands in no slot, and was taken out of its place already.
+    pub(super) fn call<C>(
+        &mut self,
+        mut callback: C,
+        call: impl FnOnce(&mut C, &mut Loop),
+        put_back: impl FnOnce(&mut Loop, C),
+    ) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| call(&mut callback, self)));
+        put_back(self, callback);
+        if let Err(panic) = outcome {
+            resume_unwind(panic);
+        }
     }
 }
 

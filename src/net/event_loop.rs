@@ -215,8 +215,15 @@ impl Loop {
     pub(super) fn other_ready(&mut self, id: Id, readiness: Readiness<'_>) -> Result<(), Error> {
         match self.reactor.get(id) {
             Some(Entry::Server(_)) => self.server_ready(ServerId(id), readiness),
+            _ => self.own_source_ready(id),
+        }
+    }
+
+    /// The helper threads have answers, or a signal has come.
+    pub(super) fn own_source_ready(&mut self, id: Id) -> Result<(), Error> {
+        match id {
             _ if id.is_waker() => self.take_answers(),
-            _ if id == Id::SIGNALS => self.run_signals(),
+            Id::SIGNALS => self.run_signals(),
             // A token of something that has gone: readiness is a hint.
             _ => Ok(()),
         }

@@ -113,14 +113,17 @@ impl Loop {
         self.tick(Tick::Lookup(lookup.0, answer));
     }
 
-    /// Asks for a name's addresses. Returns the ticket under which the answer will come.
+    /// Asks for a name's addresses. Who asked keeps the ticket under which the answer will come
+    /// before anybody is asked.
     pub(super) fn ask_name(
         &mut self,
         asker: Asker,
         (host, family, hints, all): (&str, u8, i32, bool),
         own: Option<LookupFunction>,
-    ) -> Result<u64, Error> {
+        keep: impl FnOnce(&mut Loop, u64),
+    ) -> Result<(), Error> {
         let ticket = self.names.new_ticket(asker)?;
+        keep(self, ticket);
         let request = LookupRequest {
             id: LookupId(ticket),
             host: host.to_owned(),
@@ -128,23 +131,23 @@ impl Loop {
             hints,
             all,
         };
-        if let Some(mut lookup) = own {
-            self.call_lookup(&mut lookup, request);
-        } else if let Some(mut lookup) = self.names.lookup.take() {
-            self.call_lookup(&mut lookup, request);
-            self.names.lookup.get_or_insert(lookup);
-        } else {
-            self.ask_resolver(request)?;
+        if own.is_none() && self.names.lookup.is_none() {
+            return self.ask_resolver(request);
         }
-        Ok(ticket)
-    }
-
-    fn call_lookup(&mut self, lookup: &mut LookupFunction, request: LookupRequest) {
         let former = self
             .trace
             .enter(Subject::Loop, What::Callback("lookup function"));
-        lookup(self, request);
+        if let Some(mut lookup) = own {
+            lookup(self, request);
+        } else if let Some(lookup) = self.names.lookup.take() {
+            self.call(
+                lookup,
+                |lookup, event_loop| lookup(event_loop, request),
+                |event_loop, lookup| _ = event_loop.names.lookup.get_or_insert(lookup),
+            );
+        }
         self.trace.leave(former);
+        Ok(())
     }
 
     fn ask_resolver(&mut self, request: LookupRequest) -> Result<(), Error> {

@@ -1,6 +1,5 @@
 //! Ticks, microtasks, immediates and timers, with Node's rules for each.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use super::error::Error;
@@ -265,7 +264,7 @@ impl Loop {
         let Some(TimerTask::User(timer)) = self.timers.get_mut(key) else {
             return;
         };
-        let Some(mut callback) = timer.callback.take() else {
+        let Some(callback) = timer.callback.take() else {
             return;
         };
         let (name, start) = match timer.repeats {
@@ -278,15 +277,17 @@ impl Loop {
             former
         });
         self.current_timer = Some(TimerId(key));
-        let outcome = catch_unwind(AssertUnwindSafe(|| callback(self)));
-        self.current_timer = None;
-        self.put_timer_back(key, callback, start);
-        if let Some(former) = former {
-            self.trace.leave(former);
-        }
-        if let Err(panic) = outcome {
-            resume_unwind(panic);
-        }
+        self.call(
+            callback,
+            |callback, event_loop| callback(event_loop),
+            |event_loop, callback| {
+                event_loop.current_timer = None;
+                event_loop.put_timer_back(key, callback, start);
+                if let Some(former) = former {
+                    event_loop.trace.leave(former);
+                }
+            },
+        );
     }
 
     /// After its callback a timer is cleared, runs on, or has been.

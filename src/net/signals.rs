@@ -1,8 +1,11 @@
 //! Signals of the process, delivered in the poll phase.
 
+use std::collections::VecDeque;
+
 use super::error::Error;
 use super::event_loop::Loop;
-use super::trace::{Subject, What};
+use super::slot::Slot;
+use super::trace::Subject;
 use crate::room::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSource};
 
 /// A signal a program may want to know of: the name in Node's `process.on('SIGTERM', …)`. See
@@ -42,12 +45,22 @@ impl Signal {
     }
 }
 
-type SignalCallback = Box<dyn FnMut(&mut Loop)>;
+type OnSignal = dyn FnMut(&mut Loop);
 
 #[derive(Default)]
 pub(super) struct Signals {
     source: Option<SignalSource>,
-    listeners: Vec<(Signal, Option<SignalCallback>)>,
+    /// By the number of their signal.
+    listeners: Vec<(i32, Slot<OnSignal>)>,
+    /// Those that have come and are to be told of.
+    come: VecDeque<i32>,
+}
+
+impl Signals {
+    fn slot(&mut self, number: i32) -> Option<&mut Slot<OnSignal>> {
+        let found = self.listeners.iter_mut().find(|(of, _)| *of == number);
+        found.map(|(_, slot)| slot)
+    }
 }
 
 impl Loop {
@@ -70,8 +83,13 @@ impl Loop {
         if let Some(source) = &self.signals.source {
             source.watch(signal.number()).map_err(failed)?;
         }
-        let listeners = &mut self.signals.listeners;
-        listeners.push((signal, Some(Box::new(callback))));
+        let number = signal.number();
+        if self.signals.slot(number).is_none() {
+            self.signals.listeners.push((number, Slot::default()));
+        }
+        if let Some(slot) = self.signals.slot(number) {
+            slot.add(Box::new(callback), false);
+        }
         Ok(())
     }
 
@@ -79,24 +97,16 @@ impl Loop {
         let Some(source) = &mut self.signals.source else {
             return Ok(());
         };
-        for number in source.pending() {
-            for index in 0..self.signals.listeners.len() {
-                if self.signals.listeners[index].0.number() == number {
-                    self.call_signal_listener(index);
-                }
-            }
+        self.signals.come.extend(source.pending());
+        while let Some(number) = self.signals.come.pop_front() {
+            self.emit(
+                Subject::Loop,
+                "signal",
+                |event_loop| event_loop.signals.slot(number),
+                |listener, event_loop| listener(event_loop),
+            );
             self.drain()?;
         }
         Ok(())
-    }
-
-    fn call_signal_listener(&mut self, index: usize) {
-        let Some(mut callback) = self.signals.listeners[index].1.take() else {
-            return;
-        };
-        let former = self.trace.enter(Subject::Loop, What::Callback("signal"));
-        callback(self);
-        self.trace.leave(former);
-        self.signals.listeners[index].1 = Some(callback);
     }
 }

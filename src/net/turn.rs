@@ -327,7 +327,7 @@ impl EventLoop {
         match self.inner.reactor.get(id) {
             Some(Entry::Socket(_)) => self.inner.read_again(SocketId(id), true),
             Some(Entry::Server(_)) => self.inner.accept_again(ServerId(id)),
-            None => {}
+            None => self.inner.serve_next_turn(id),
         }
     }
 
@@ -336,7 +336,7 @@ impl EventLoop {
         match self.inner.reactor.get(id) {
             Some(Entry::Socket(_)) => self.inner.socket_again(SocketId(id), &mut self.buffer),
             Some(Entry::Server(_)) => self.inner.server_again(ServerId(id)),
-            None => Ok(()),
+            None => self.inner.own_source_ready(id),
         }
     }
 

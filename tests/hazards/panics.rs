@@ -1,28 +1,43 @@
 //! H5: a callback that panics, or an `error` that nobody hears, leaves `run`; run again, the loop
 //! goes on, and nothing that the kernel has told is lost.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::io::Write;
 use std::net::Shutdown;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-use netloop::{Error, EventLoop, ServerOptions, Socket};
+use netloop::{Error, EventLoop, Loop, ServerOptions, Signal, Socket};
+use signal_hook::consts::{SIGUSR1, SIGUSR2};
+use signal_hook::low_level::raise;
 
 use crate::stage::*;
+use crate::tools::{is_child, myself, passes};
 
 /// Runs the loop to its end, however often it is left, and says so each time.
 fn run_on(l: &mut EventLoop, words: &Words) {
-    loop {
-        match catch_unwind(AssertUnwindSafe(|| l.run())) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => words.say(error.to_string()),
-            Err(panic) => match panic.downcast_ref::<&str>() {
-                Some(word @ &"on purpose") => words.say(*word),
-                _ => resume_unwind(panic),
-            },
-        }
+    while !is_done(l, words, EventLoop::run) {}
+}
+
+/// Whether the loop was not left by a panic or an error; says so if it was.
+fn is_done<T>(
+    l: &mut EventLoop,
+    words: &Words,
+    run: impl FnOnce(&mut EventLoop) -> Result<T, Error>,
+) -> bool {
+    match catch_unwind(AssertUnwindSafe(|| run(l))) {
+        Ok(Ok(_)) => return true,
+        Ok(Err(error)) => words.say(error.to_string()),
+        Err(panic) if text_of(&*panic).contains("on purpose") => words.say("on purpose"),
+        Err(panic) => resume_unwind(panic),
     }
+    false
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("")
 }
 
 /// A peer that has sent, and ended, before the loop runs.
@@ -156,4 +171,61 @@ fn a_socket_whose_close_panicked_is_gone() {
     run_on(&mut l, &words);
     assert_eq!(words.take(), ["on purpose", "on purpose"]);
     assert_eq!((captured.get(), Rc::strong_count(&captured)), (2, 1));
+}
+
+/// Catches: the lookup function of the loop is lost when it panics.
+#[test]
+fn a_lookup_function_that_panicked_is_asked_again() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let (said, mut count) = (words.clone(), 0);
+    l.set_lookup(move |l, request| {
+        count += 1;
+        said.say(format!("{} {count}", request.host));
+        assert_ne!(count, 1, "on purpose");
+        l.answer_lookup(request.id, Err(Error::not_found(&request.host)));
+    });
+    let first = l.connect(("first.test", 1), |_| unreachable!());
+    let first = first.unwrap().id();
+    let mut second = l.connect(("second.test", 1), |_| unreachable!()).unwrap();
+    watch(&words, &mut second);
+    l.set_timeout(ms(1), move |l| _ = l.socket_at(first).destroy());
+    run_on(&mut l, &words);
+    let expected = [
+        "first.test 1",
+        "on purpose",
+        "second.test 2",
+        "error ENOTFOUND",
+        "close Some(true)",
+    ];
+    assert_eq!(words.take(), expected);
+}
+
+/// Catches: a listener of a signal that panicked is lost, or the other signals of its batch are.
+#[test]
+fn a_signal_whose_listener_panicked_is_heard_again_and_so_are_the_others() {
+    if !is_child() {
+        let this = "panics::a_signal_whose_listener_panicked_is_heard_again_and_so_are_the_others";
+        return passes(myself(this));
+    }
+    let mut l = event_loop();
+    let words = Words::default();
+    for (signal, name) in [(Signal::User1, "USR1"), (Signal::User2, "USR2")] {
+        let said = words.clone();
+        let heard = move |_: &mut Loop| {
+            said.say(name);
+            assert_ne!(said.count(name), 1, "on purpose");
+        };
+        l.on_signal(signal, heard).unwrap();
+    }
+    l.set_interval(ms(1), |_| {});
+    for round in 1..=2 {
+        raise(SIGUSR1).unwrap();
+        raise(SIGUSR2).unwrap();
+        while words.count("USR1") < round || words.count("USR2") < round {
+            is_done(&mut l, &words, EventLoop::run_once);
+        }
+    }
+    assert_eq!((words.count("USR1"), words.count("USR2")), (2, 2));
+    assert_eq!(words.count("on purpose"), 2);
 }

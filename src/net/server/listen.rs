@@ -81,13 +81,14 @@ impl Loop {
             return;
         };
         let host = host.clone();
-        match self.ask_name(Asker::Server(id), (&host, 0, 0, true), None) {
-            Ok(asked) => {
-                if let Some(server) = self.server(id) {
-                    server.asked = Some((asked, ticket));
-                }
+        let question = (&*host, 0, 0, true);
+        let asked = self.ask_name(Asker::Server(id), question, None, |event_loop, asked| {
+            if let Some(server) = event_loop.server(id) {
+                server.asked = Some((asked, ticket));
             }
-            Err(error) => self.listen_failed(id, error),
+        });
+        if let Err(error) = asked {
+            self.listen_failed(id, error);
         }
     }
 

@@ -50,16 +50,14 @@ impl Loop {
         };
         let (host, family, hints) = (host.clone(), connecting.family, connecting.hints);
         let (all, own) = (connecting.tries_all, connecting.lookup.take());
-        let asked = self.ask_name(Asker::Socket(id), (&host, family, hints, all), own);
-        match asked {
-            Ok(ticket) => {
-                if let Some(connecting) = self.connecting(id) {
-                    connecting.ticket = Some(ticket);
-                } else {
-                    self.names.forget(ticket);
-                }
+        let question = (&*host, family, hints, all);
+        let asked = self.ask_name(Asker::Socket(id), question, own, |event_loop, ticket| {
+            if let Some(connecting) = event_loop.connecting(id) {
+                connecting.ticket = Some(ticket);
             }
-            Err(error) => self.socket_tick(id, SocketTick::Destroy(Some(error))),
+        });
+        if let Err(error) = asked {
+            self.socket_tick(id, SocketTick::Destroy(Some(error)));
         }
     }
 
