@@ -150,10 +150,14 @@ impl Client {
         if self.settings.count == Some(0) {
             return self.feed(socket, Input::CountReached);
         }
-        let client = Rc::clone(self);
-        let timer = socket.set_interval(self.settings.interval, move |socket| {
-            client.feed(socket, Input::Ticked);
-        });
+        let (client, id) = (Rc::clone(self), socket.id());
+        // The loop's, not the socket's, which would end with it: the machine alone ends it.
+        let interval = self.settings.interval;
+        let timer = socket
+            .event_loop()
+            .set_interval(interval, move |event_loop| {
+                client.feed(&mut event_loop.socket_at(id), Input::Ticked);
+            });
         self.timer.replace(Some(timer));
     }
 
