@@ -186,3 +186,24 @@ fn a_callback_of_an_own_buffer_that_panics_is_called_again() {
     let told = "abcd\nuncaught\nefgh\nij\nclient end\nclient close hadError=false\n";
     check_text("panics", told, play);
 }
+
+#[test]
+fn an_end_that_is_due_comes_though_the_socket_was_destroyed_since() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.end_with("x");
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            let mut c = connect(s);
+            watch(t, "client", &mut c, "end close");
+            c.on_readable(move |c| match c.read(None) {
+                Some(_) => t.log("readable"),
+                None => _ = c.destroy(),
+            });
+        })
+        .unwrap();
+    };
+    let told = "readable\nclient end\nclient close hadError=false\n";
+    check_text("end after destroy", told, play);
+}

@@ -35,7 +35,7 @@ impl Loop {
         }
     }
 
-    fn perform(&mut self, id: SocketId, action: Action) {
+    pub(super) fn perform(&mut self, id: SocketId, action: Action) {
         match action {
             Action::EmitConnect => self.emit_connect(id),
             Action::QueueShutdown => self.pending.push_back(Pending::Shutdown(id)),

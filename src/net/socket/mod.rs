@@ -2,7 +2,10 @@
 
 mod connect;
 mod destroy;
+mod end;
 mod events;
+mod flow;
+mod flush;
 mod idle;
 mod life;
 mod options;
@@ -10,6 +13,7 @@ mod pipe;
 mod properties;
 mod read;
 mod ready;
+mod receive;
 mod write;
 
 pub use connect::{Attempt, Lookup};

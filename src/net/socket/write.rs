@@ -1,4 +1,4 @@
-//! Sending: write at once, queue what the kernel does not take, call back as Node does.
+//! Writing: the kernel is tried at once, and what it does not take is queued.
 
 use std::io;
 
@@ -6,16 +6,11 @@ use super::super::SocketId;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
-use super::super::scheduling::TimerTask;
-use super::{Socket, WRITE_LIMIT, WriteCallback};
-use crate::room::connection::Sent;
-use crate::rules::state::socket::{Input, Intent, Readable, State, Writable};
+use super::{Socket, SocketEntry, WRITE_LIMIT, WriteCallback};
+use crate::rules::state::socket::{Intent, Readable, State, Writable};
 
 /// `ENOBUFS` of Linux.
 const ENOBUFS: i32 = 105;
-
-/// After how many milliseconds a send is tried again for which the kernel had no memory.
-const STARVED: u32 = 10;
 
 impl Loop {
     /// Most writes: nothing stands before these bytes, nobody waits to be told, and the kernel
@@ -150,7 +145,7 @@ impl Loop {
 
     /// The first write before the connection waits in the listeners of `connect` and `close`, as
     /// Node's does: so it leaves, and is called back, among them, where it was made.
-    fn hold_back(&mut self, id: SocketId) {
+    pub(super) fn hold_back(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
         if entry.connection.is_in_flight() || entry.is_corked() {
             return;
@@ -168,298 +163,7 @@ impl Loop {
         });
     }
 
-    fn send_held_back(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
-        if !std::mem::take(&mut entry.cold().is_held_back) {
-            return;
-        }
-        if entry.connection.state.is_destroyed() {
-            return self.fail_writes(id, &words::closed());
-        }
-        self.touch(id);
-        self.send_request(id);
-    }
-
-    /// Sends the request in flight as far as the kernel takes it.
-    fn send_request(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
-        entry.connection.dispatch();
-        match entry.connection.flush() {
-            Ok(Sent::All(callbacks)) => self.request_has_left(id, callbacks),
-            Ok(Sent::Part) => self.request_is_on_its_way(id),
-            Err(error) => {
-                let callbacks = entry.connection.outbox_mut().abandon_flight();
-                self.after_failed_write(id, callbacks, Error::of_call("write", &error));
-            }
-        }
-    }
-
-    /// Makes one request of all that waits, and sends it. If it leaves at once, its callbacks come
-    /// in a tick.
-    fn send_waiting(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
-        let is_idle = !entry.connection.is_in_flight() && !entry.is_corked();
-        let waits = entry
-            .connection
-            .outbox()
-            .is_some_and(|outbox| outbox.has_waiting());
-        if !is_idle || !waits {
-            return;
-        }
-        match entry.connection.state {
-            State::Opening(_) => return self.hold_back(id),
-            State::Open(_, Writable::Open | Writable::Ending) => {}
-            State::Open(_, _) | State::Idle(_) | State::Destroyed | State::Closed => return,
-        }
-        self.touch(id);
-        let Some(entry) = self.entry(id) else { return };
-        entry.connection.outbox_mut().launch();
-        entry.connection.dispatch();
-        match entry.connection.flush() {
-            Ok(Sent::All(callbacks)) => {
-                let owes_drain = entry.needs_drain && entry.connection.owed() == 0;
-                entry.connection.trim_outbox();
-                if !callbacks.is_empty() || owes_drain {
-                    self.socket_tick(id, SocketTick::Written(callbacks));
-                }
-            }
-            Ok(Sent::Part) => self.request_is_on_its_way(id),
-            Err(error) => {
-                let error = Error::of_call("write", &error);
-                let callbacks = entry.connection.outbox_mut().abandon_flight();
-                self.break_writing(id, &error);
-                for callback in callbacks {
-                    self.socket_tick(id, SocketTick::Refused(callback, error.clone()));
-                }
-                self.socket_tick(id, SocketTick::WriteFailed(None, error));
-            }
-        }
-    }
-
-    fn request_is_on_its_way(&mut self, id: SocketId) {
-        if let Some(entry) = self.entry(id) {
-            let unsent = entry
-                .connection
-                .outbox()
-                .map_or(0, |outbox| outbox.unsent_len());
-            if let Some(idle) = entry.cold.as_mut().and_then(|cold| cold.idle.as_mut()) {
-                idle.last_unsent = unsent;
-            }
-            self.update_hold(id);
-            self.flush_if_starved(id);
-        }
-    }
-
-    /// No edge tells when the kernel has memory again, so a timer looks.
-    fn flush_if_starved(&mut self, id: SocketId) {
-        let is_starved = self
-            .entry(id)
-            .is_some_and(|entry| std::mem::take(&mut entry.connection.is_starved));
-        if is_starved {
-            let now = self.clock.refresh();
-            self.timers.insert(now, STARVED, TimerTask::Flush(id));
-        }
-    }
-
-    /// The kernel may have room again.
-    #[inline]
-    pub(in crate::net) fn flush(&mut self, id: SocketId) -> Result<(), Error> {
-        match self.entry_ref(id) {
-            Some(entry) if entry.connection.is_in_flight() => self.flush_request(id),
-            _ => Ok(()),
-        }
-    }
-
-    fn flush_request(&mut self, id: SocketId) -> Result<(), Error> {
-        let Some(entry) = self.entry(id) else {
-            return Ok(());
-        };
-        let is_open = matches!(entry.connection.state, State::Open(_, _));
-        if !is_open || entry.cold.as_ref().is_some_and(|cold| cold.is_held_back) {
-            return Ok(());
-        }
-        match entry.connection.flush() {
-            Ok(Sent::All(callbacks)) => {
-                self.touch(id);
-                self.request_has_left(id, callbacks);
-                self.drain()?;
-                // libuv looks at once whether a shutdown has become possible.
-                if self
-                    .state_of(id)
-                    .is_some_and(|state| matches!(state, State::Open(_, Writable::Shutting)))
-                {
-                    self.shut_down(id);
-                }
-            }
-            Ok(Sent::Part) => self.flush_if_starved(id),
-            Err(error) => {
-                let callbacks = entry.connection.outbox_mut().abandon_flight();
-                self.after_failed_write(id, callbacks, Error::of_call("write", &error));
-            }
-        }
-        self.drain()
-    }
-
-    /// A request has left later than the call that made it.
-    fn request_has_left(&mut self, id: SocketId, callbacks: Vec<WriteCallback>) {
-        if let Some(entry) = self.entry(id) {
-            entry.connection.trim_outbox();
-            if let Some(idle) = entry.cold.as_mut().and_then(|cold| cold.idle.as_mut()) {
-                idle.last_unsent = 0;
-            }
-        }
-        self.send_waiting(id);
-        self.update_hold(id);
-        self.after_write(id, callbacks);
-    }
-
-    /// `drain` if it is owed, the callbacks, and our FIN if `end` waited for this.
-    pub(super) fn after_write(&mut self, id: SocketId, callbacks: Vec<WriteCallback>) {
-        if let Some(entry) = self.entry(id)
-            && entry.needs_drain
-            && entry.connection.owed() == 0
-            && entry.connection.state.may_drain()
-        {
-            entry.needs_drain = false;
-            self.emit_plain(id, "drain", |entry| Some(&mut entry.listeners.drain));
-            self.drained_pipes_into(id);
-        }
-        for callback in callbacks {
-            self.call_back(id, callback, Ok(()));
-        }
-        if self.state_of(id).is_some_and(State::is_destroyed) {
-            return self.abandon_waiting(id);
-        }
-        self.feed_flushed(id);
-    }
-
-    /// Tells the machine if nothing is owed.
-    pub(super) fn feed_flushed(&mut self, id: SocketId) {
-        if self
-            .entry_ref(id)
-            .is_some_and(|entry| entry.connection.outbox().is_none())
-        {
-            self.feed(id, Input::Flushed);
-        }
-    }
-
-    /// A write was refused in the call: its callback, and the end of the socket, come in a tick.
-    fn write_failed(&mut self, id: SocketId, callback: Option<WriteCallback>, error: Error) {
-        self.break_writing(id, &error);
-        self.socket_tick(id, SocketTick::WriteFailed(callback, error));
-    }
-
-    fn break_writing(&mut self, id: SocketId, error: &Error) {
-        if let Some(entry) = self.entry(id) {
-            entry.cold().errored.get_or_insert_with(|| error.clone());
-            self.feed(id, Input::WriteFailed);
-        }
-    }
-
-    /// Callbacks first, then the error of the socket.
-    pub(super) fn after_failed_write(
-        &mut self,
-        id: SocketId,
-        callbacks: Vec<WriteCallback>,
-        error: Error,
-    ) {
-        self.break_writing(id, &error);
-        for callback in callbacks {
-            self.call_back(id, callback, Err(&error));
-        }
-        self.abandon_waiting(id);
-        self.destroy(id, Some(error));
-    }
-
-    /// A write that changes nothing: its callback comes in a tick, and an error that belongs to
-    /// the socket destroys it.
-    fn refuse_write(&mut self, id: SocketId, callback: Option<WriteCallback>, error: Error) {
-        if let Some(callback) = callback {
-            self.socket_tick(id, SocketTick::Refused(callback, error.clone()));
-        }
-        self.destroy(id, Some(error));
-    }
-
-    /// Calls back what will never leave: the request in flight with this error, the rest with
-    /// what the socket met first.
-    pub(super) fn fail_writes(&mut self, id: SocketId, error: &Error) {
-        let Some(entry) = self.entry(id) else { return };
-        entry.cold().is_held_back = false;
-        entry.cold().errored.get_or_insert_with(|| error.clone());
-        for callback in entry.connection.outbox_mut().abandon_flight() {
-            self.call_back(id, callback, Err(error));
-        }
-        self.abandon_waiting(id);
-    }
-
-    /// Calls back the writes that were never begun, and `end`. While a request is in flight they
-    /// wait for its end.
-    pub(super) fn abandon_waiting(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
-        if entry.connection.is_in_flight() {
-            return;
-        }
-        let errored = entry.errored().cloned();
-        let callbacks = entry.connection.outbox_mut().abandon_waiting();
-        entry.connection.trim_outbox();
-        let write = errored.clone().unwrap_or_else(|| words::destroyed("write"));
-        for callback in callbacks {
-            self.call_back(id, callback, Err(&write));
-        }
-        let end = errored.unwrap_or_else(|| words::destroyed("end"));
-        for callback in self.take_end_callbacks(id) {
-            self.call_back(id, callback, Err(&end));
-        }
-    }
-
-    /// `end`, after the peer's end, when it may not stay half open.
-    pub(super) fn end_own_half(&mut self, id: SocketId) {
-        if self.socket_at(id).is_writable() {
-            self.socket_at(id).end();
-        }
-    }
-
-    fn end(&mut self, id: SocketId, callback: Option<WriteCallback>, refused: Option<Error>) {
-        if self
-            .entry_ref(id)
-            .is_some_and(super::SocketEntry::is_corked)
-        {
-            self.uncork(id, true);
-        }
-        let Some(entry) = self.entry(id) else {
-            return self.answer_end(id, callback, Some(words::destroyed("end")));
-        };
-        let state = entry.connection.state;
-        if refused.is_some() {
-            return self.answer_end(id, callback, refused);
-        }
-        if entry.stood_at().is_finished() {
-            return self.answer_end(id, callback, Some(words::already_finished()));
-        }
-        if state.is_destroyed() {
-            if entry.errored().is_none() && !entry.stood_at().is_ended() {
-                entry.left_at = entry.left_at.with_our_half(Writable::Ending);
-            }
-            return self.answer_end(id, callback, Some(words::destroyed("end")));
-        }
-        if let (Some(error), false) = (entry.errored(), state.is_writable()) {
-            let error = error.clone();
-            return self.answer_end(id, callback, Some(error));
-        }
-        entry.cold_if(callback.is_some(), |cold| {
-            cold.end_callbacks.extend(callback)
-        });
-        self.feed(id, Input::EndCalled);
-        self.feed_flushed(id);
-    }
-
-    fn answer_end(&mut self, id: SocketId, callback: Option<WriteCallback>, error: Option<Error>) {
-        if let Some(callback) = callback {
-            self.socket_tick(id, SocketTick::EndCallback(callback, error));
-        }
-    }
-
-    fn uncork(&mut self, id: SocketId, fully: bool) {
+    pub(super) fn uncork(&mut self, id: SocketId, fully: bool) {
         let Some(cold) = self.entry(id).and_then(|entry| entry.cold.as_mut()) else {
             return;
         };
@@ -472,7 +176,7 @@ impl Loop {
     }
 }
 
-impl super::SocketEntry {
+impl SocketEntry {
     #[inline]
     fn may_send_now(&self) -> bool {
         matches!(self.connection.state, State::Open(_, Writable::Open))
@@ -495,14 +199,8 @@ impl super::SocketEntry {
         self.connection.owed() + more <= limit.unwrap_or(WRITE_LIMIT)
     }
 
-    fn is_corked(&self) -> bool {
+    pub(super) fn is_corked(&self) -> bool {
         self.cold.as_ref().is_some_and(|cold| cold.corked > 0)
-    }
-
-    fn cold_if(&mut self, wanted: bool, change: impl FnOnce(&mut super::Cold)) {
-        if wanted {
-            change(self.cold());
-        }
     }
 }
 
@@ -552,61 +250,6 @@ impl Socket<'_> {
     ) -> bool {
         self.event_loop
             .write_with(self.id, data.as_ref(), Some(Box::new(callback)))
-    }
-
-    /// Ends our half: Node's `end()`. Once all that was written has left, the FIN follows
-    /// (shutdown(2)) in the pending phase, then `finish`. Once the peer has ended, too, the socket is
-    /// destroyed. A second call does nothing.
-    pub fn end(&mut self) -> &mut Self {
-        self.event_loop.end(self.id, None, None);
-        self
-    }
-
-    /// Writes, then ends our half: Node's `end(data)`. What [`write`](Socket::write) says of failing
-    /// holds here, too.
-    pub fn end_with(&mut self, data: impl AsRef<[u8]>) -> &mut Self {
-        let refused = self.write_last(data.as_ref());
-        self.event_loop.end(self.id, None, refused);
-        self
-    }
-
-    /// Ends our half and calls back just before `finish`, or with the reason why it will not
-    /// come: Node's `end(callback)`. After `finish` that is `ERR_STREAM_ALREADY_FINISHED`, after
-    /// `destroy` `ERR_STREAM_DESTROYED`, both from a tick.
-    pub fn end_then(
-        &mut self,
-        callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
-    ) -> &mut Self {
-        self.event_loop.end(self.id, Some(Box::new(callback)), None);
-        self
-    }
-
-    /// Writes, ends our half, and calls back as [`end_then`](Socket::end_then): Node's
-    /// `end(data, callback)`.
-    pub fn end_with_then(
-        &mut self,
-        data: impl AsRef<[u8]>,
-        callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
-    ) -> &mut Self {
-        let refused = self.write_last(data.as_ref());
-        self.event_loop
-            .end(self.id, Some(Box::new(callback)), refused);
-        self
-    }
-
-    /// Returns why a last write cannot be, if it cannot.
-    fn write_last(&mut self, data: &[u8]) -> Option<Error> {
-        let refused = if self.is_writable_ended() {
-            words::write_after_end()
-        } else if self.is_destroyed() {
-            words::destroyed("write")
-        } else {
-            self.write(data);
-            return None;
-        };
-        let told = refused.clone();
-        self.event_loop.refuse_write(self.id, None, told);
-        Some(refused)
     }
 
     fn holds_back(&self) -> bool {

@@ -1,0 +1,208 @@
+//! Whether a socket is read from, and what becomes of received bytes that wait: libuv's reading
+//! handle, and what Node's stream keeps above it.
+
+use std::mem;
+
+use super::super::SocketId;
+use super::super::event_loop::Loop;
+use super::super::queues::SocketTick;
+use super::{Flow, SocketEntry};
+use crate::rules::state::socket::{Action, Input, Readable, State};
+
+/// How far `read` can raise the high-water mark, as in Node.
+const READ_MARK_MAX: usize = 1 << 30;
+
+impl Loop {
+    /// Asks for what the kernel has, from now on. No edge tells of what came while nobody read,
+    /// be it the end, so the socket is looked at in the next turn, until the kernel has no more.
+    pub(super) fn start_reading(&mut self, id: SocketId) {
+        if self.begin_reading(id) {
+            self.read_again(id, true);
+        }
+    }
+
+    /// Wants what the kernel will tell of. Returns whether that is new.
+    pub(super) fn begin_reading(&mut self, id: SocketId) -> bool {
+        let Some(entry) = self.entry(id) else {
+            return false;
+        };
+        let is_open = matches!(entry.connection.state, State::Open(Readable::Open, _));
+        let has_room = entry.cold.as_ref().is_none_or(|cold| {
+            let length = cold.inbox.len();
+            length == 0 || length < entry.read_mark()
+        });
+        if entry.is_reading || !is_open || !has_room {
+            return false;
+        }
+        entry.is_reading = true;
+        self.update_hold(id);
+        true
+    }
+
+    pub(super) fn stop_reading(&mut self, id: SocketId) {
+        if let Some(entry) = self.entry(id) {
+            entry.is_reading = false;
+            self.update_hold(id);
+        }
+    }
+
+    /// Wants bytes: starts to read, now or with the connection.
+    pub(super) fn read_more(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        match entry.connection.state {
+            State::Idle(_) | State::Opening(_) => entry.cold().reading.at_connect = true,
+            State::Open(_, _) => self.start_reading(id),
+            State::Destroyed | State::Closed => {}
+        }
+    }
+
+    /// After `connect`: reads if somebody had asked for bytes before.
+    pub(super) fn read_if_asked(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        if mem::take(&mut entry.cold().reading.at_connect) {
+            self.begin_reading(id);
+        }
+    }
+
+    /// After `ready`: reads, unless the socket was paused meanwhile.
+    pub(super) fn read_unless_paused(&mut self, id: SocketId) {
+        if !self.socket_at(id).is_paused() {
+            self.begin_reading(id);
+        }
+    }
+
+    /// Tells the machine if the peer has ended and nothing waits any more.
+    pub(super) fn feed_drained(&mut self, id: SocketId) {
+        let Some(entry) = self.entry_ref(id) else {
+            return;
+        };
+        if entry.cold.as_ref().is_none_or(|cold| cold.inbox.is_empty()) {
+            self.feed(id, Input::Drained);
+        }
+    }
+
+    /// The tick of `end`, unless bytes were put back meanwhile. A `destroy` that came since, without
+    /// an error, does not stop it.
+    pub(super) fn end_is_due(&mut self, id: SocketId) {
+        let Some(entry) = self.entry_ref(id) else {
+            return;
+        };
+        let waits = entry
+            .cold
+            .as_ref()
+            .is_some_and(|cold| !cold.inbox.is_empty());
+        match entry.connection.state {
+            State::Destroyed if entry.errored().is_none() && !waits => {
+                self.perform(id, Action::EmitEnd);
+            }
+            _ if waits => self.feed(id, Input::Unshifted),
+            _ => self.feed(id, Input::EndDue),
+        }
+    }
+
+    /// The tick of `resume`: what waits is emitted, and reading goes on.
+    pub(super) fn resume_now(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        entry.cold().reading.resume_is_queued = false;
+        self.read_more(id);
+        self.emit_plain(id, "resume", |entry| {
+            entry.cold.as_mut().map(|cold| &mut cold.resume)
+        });
+        self.emit_waiting(id);
+    }
+
+    /// Emits what waits, chunk by chunk, for as long as the data flows.
+    pub(super) fn emit_waiting(&mut self, id: SocketId) {
+        loop {
+            let Some(entry) = self.entry(id) else { return };
+            if entry.flow != Flow::Flowing || entry.connection.state.is_destroyed() {
+                return;
+            }
+            let Some(chunk) = entry.cold.as_mut().and_then(|cold| cold.inbox.pop()) else {
+                break;
+            };
+            let listeners = mem::take(&mut entry.listeners.data);
+            self.emit_data(id, listeners, &chunk);
+            self.pipe_chunk(id, &chunk);
+        }
+        self.feed_drained(id);
+        self.start_reading(id);
+    }
+
+    pub(super) fn is_read_by_hand(&self, id: SocketId) -> bool {
+        let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
+        cold.is_some_and(|cold| cold.reading.is_by_hand)
+    }
+
+    pub(super) fn queue_readable(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        let reading = &mut entry.cold().reading;
+        reading.wants_readable = false;
+        if !std::mem::replace(&mut reading.readable_is_queued, true) {
+            self.socket_tick(id, SocketTick::Readable);
+        }
+    }
+
+    /// The tick of `readable`.
+    pub(super) fn emit_readable(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        let state = entry.connection.state;
+        let has_ended = matches!(state, State::Open(Readable::Eof | Readable::Due, _));
+        let cold = entry.cold();
+        cold.reading.readable_is_queued = false;
+        if state.is_destroyed() || cold.inbox.is_empty() && !has_ended {
+            return;
+        }
+        self.emit_plain(id, "readable", |entry| {
+            entry.cold.as_mut().map(|cold| &mut cold.readable)
+        });
+        if let Some(entry) = self.entry(id) {
+            let mark = entry.read_mark();
+            let cold = entry.cold();
+            cold.reading.wants_readable = !has_ended && cold.inbox.len() <= mark;
+            if cold.readable.is_empty() {
+                self.socket_tick(id, SocketTick::HandsOff);
+            }
+        }
+        self.emit_waiting(id);
+    }
+
+    /// The tick after the last listener of `readable` has gone: those of `data` have their way, or
+    /// it is as if nobody had ever asked.
+    pub(super) fn hands_off(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        if !entry.cold().readable.is_empty() {
+            return;
+        }
+        entry.cold().reading.is_by_hand = false;
+        if !entry.listeners.data.is_empty() {
+            self.socket_at(id).resume();
+        } else if entry.flow == Flow::Paused {
+            entry.flow = Flow::Unasked;
+        }
+    }
+}
+
+impl SocketEntry {
+    /// The high-water mark of what may wait to be read.
+    pub(super) fn read_mark(&self) -> usize {
+        let raised = self
+            .cold
+            .as_ref()
+            .map_or(0, |cold| cold.reading.raised_mark);
+        raised.max(self.high_water_mark())
+    }
+
+    /// Lets so much wait to be read: Node's `computeNewHighWaterMark`.
+    pub(super) fn raise_read_mark(&mut self, size: usize) {
+        if size > self.read_mark() {
+            self.cold().reading.raised_mark = size.min(READ_MARK_MAX).next_power_of_two();
+        }
+    }
+
+    pub(super) fn has_own_buffer(&self) -> bool {
+        self.cold
+            .as_ref()
+            .is_some_and(|cold| cold.reading.has_own_buffer)
+    }
+}

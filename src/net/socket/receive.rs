@@ -1,0 +1,203 @@
+//! Receiving: bounded bursts of reads, and delivery to whoever listens.
+//!
+//! Edges are never lost. A burst stops at the first short read, but whoever may still have
+//! something to give goes on the again list: a TCP socket whose readiness told of an end, an
+//! error or urgent data, a Unix socket always (until `EAGAIN`), and one that hit the bound.
+
+use std::borrow::Cow;
+use std::{io, mem};
+
+use super::super::SocketId;
+use super::super::error::Error;
+use super::super::event_loop::Loop;
+use super::super::slot::Slot;
+use super::super::trace::Subject;
+use super::{Flow, OnData, OnRead};
+use crate::rules::decoder::Decoder;
+use crate::rules::state::socket::Input;
+
+/// How many reads one socket gets before the others' turn comes: libuv's bound.
+const READS_PER_TURN: usize = 32;
+
+impl Loop {
+    /// Reads until the kernel has no more, or the bound is hit: one burst a turn.
+    #[inline(always)]
+    pub(super) fn receive(
+        &mut self,
+        id: SocketId,
+        is_sticky: bool,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        match self.entry_ref(id) {
+            Some(entry) if entry.has_own_buffer() => self.receive_into_own(id, is_sticky),
+            _ => self.receive_into(id, buffer, is_sticky, Loop::deliver),
+        }
+    }
+
+    #[inline(always)]
+    fn receive_into(
+        &mut self,
+        id: SocketId,
+        buffer: &mut [u8],
+        is_sticky: bool,
+        mut deliver: impl FnMut(&mut Loop, SocketId, &[u8]),
+    ) -> Result<(), Error> {
+        let turn = self.turns;
+        let Some(mut entry) = self.entry(id) else {
+            return Ok(());
+        };
+        if !entry.is_reading || mem::replace(&mut entry.read_in_turn, turn) == turn {
+            return Ok(());
+        }
+        let mut reads = 0;
+        loop {
+            let Some(stream) = &mut entry.connection.stream else {
+                return Ok(());
+            };
+            let is_tcp = stream.is_tcp();
+            let count = match stream.receive(buffer) {
+                Ok(0) => return self.receive_end(id),
+                Ok(count) => count,
+                Err(error) => return self.receive_failed(id, &error),
+            };
+            entry.connection.bytes_read += count as u64;
+            if entry.cold.is_none() && entry.flow == Flow::Flowing {
+                let listeners = mem::take(&mut entry.listeners.data);
+                self.emit_data(id, listeners, &buffer[..count]);
+            } else {
+                deliver(self, id, &buffer[..count]);
+            }
+
+            self.drain()?;
+            if count < buffer.len() {
+                if is_sticky || !is_tcp {
+                    self.read_again(id, is_sticky);
+                }
+                return Ok(());
+            }
+            reads += 1;
+            if reads == READS_PER_TURN {
+                self.read_again(id, is_sticky);
+                return Ok(());
+            }
+            match self.entry(id) {
+                Some(again) if again.is_reading => entry = again,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// The kernel has nothing, or the connection has failed.
+    #[cold]
+    fn receive_failed(&mut self, id: SocketId, error: &io::Error) -> Result<(), Error> {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            return Ok(());
+        }
+        self.touch(id);
+        self.destroy(id, Some(Error::of_call("read", error)));
+        self.drain()
+    }
+
+    /// The same into a buffer of the program's own, which is lent with its callback for the burst.
+    #[cold]
+    fn receive_into_own(&mut self, id: SocketId, is_sticky: bool) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        self.emit(
+            Subject::Socket(id),
+            "on_read",
+            |event_loop| {
+                event_loop
+                    .entry(id)?
+                    .cold
+                    .as_mut()
+                    .map(|cold| &mut cold.on_read)
+            },
+            |own: &mut OnRead, event_loop| {
+                let OnRead { buffer, callback } = own;
+                outcome =
+                    event_loop.receive_into(id, buffer, is_sticky, |event_loop, id, chunk| {
+                        event_loop.touch(id);
+                        if !callback(&mut event_loop.socket_at(id), chunk) {
+                            event_loop.stop_reading(id);
+                        }
+                    });
+            },
+        );
+        outcome
+    }
+
+    /// The peer's FIN. What the decoder holds back will not be completed any more.
+    #[cold]
+    fn receive_end(&mut self, id: SocketId) -> Result<(), Error> {
+        self.touch(id);
+        self.stop_reading(id);
+        let decoder = self
+            .entry(id)
+            .and_then(|entry| entry.cold.as_mut()?.decoder.as_mut());
+        let rest = decoder.map_or_else(Vec::new, Decoder::end);
+        if !rest.is_empty() {
+            self.accept_chunk(id, &rest);
+        }
+        self.feed(id, Input::PeerEnded);
+        if self.is_read_by_hand(id) {
+            self.emit_readable(id);
+        }
+        self.feed_drained(id);
+        self.drain()
+    }
+
+    /// Hands bytes on, decoded if that was asked for.
+    #[inline(never)]
+    fn deliver(&mut self, id: SocketId, chunk: &[u8]) {
+        self.touch(id);
+        let decoder = self
+            .entry(id)
+            .and_then(|entry| entry.cold.as_mut()?.decoder.as_mut());
+        let text = decoder.map(|decoder| decoder.write(chunk));
+        match text {
+            None => self.accept_chunk(id, chunk),
+            Some(Cow::Borrowed(text)) if !text.is_empty() => self.accept_chunk(id, text),
+            Some(Cow::Owned(text)) if !text.is_empty() => self.accept_chunk(id, &text),
+            Some(_) => {}
+        }
+    }
+
+    /// Hands a chunk on, or keeps it for later.
+    pub(super) fn accept_chunk(&mut self, id: SocketId, chunk: &[u8]) {
+        let Some(entry) = self.entry(id) else { return };
+        let waits = entry
+            .cold
+            .as_ref()
+            .is_some_and(|cold| !cold.inbox.is_empty());
+        if entry.flow == Flow::Flowing && !waits {
+            let listeners = mem::take(&mut entry.listeners.data);
+            self.emit_data(id, listeners, chunk);
+            return self.pipe_chunk(id, chunk);
+        }
+        if entry.connection.state.is_destroyed() {
+            return;
+        }
+        let mark = entry.read_mark();
+        let cold = entry.cold();
+        cold.inbox.push(chunk.to_vec());
+        let is_full = cold.inbox.len() >= mark;
+        let wants_readable = cold.reading.wants_readable;
+        if is_full {
+            self.stop_reading(id);
+        }
+        if wants_readable {
+            self.queue_readable(id);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn emit_data(&mut self, id: SocketId, listeners: Slot<OnData>, chunk: &[u8]) {
+        self.emit_to(
+            listeners,
+            Subject::Socket(id),
+            "data",
+            move |event_loop| Some(&mut event_loop.entry(id)?.listeners.data),
+            move |listener, event_loop| listener(&mut event_loop.socket_at(id), chunk),
+        );
+    }
+}
