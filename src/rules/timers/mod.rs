@@ -286,6 +286,9 @@ impl<T> Timers<T> {
                 next: NONE,
             };
             self.timers.push(timer);
+            // There is room for all of them to go, so that the end of a timer allocates nothing:
+            // glibc joins all the small pieces that are free whenever it is asked for a large one.
+            self.free.reserve(self.timers.capacity());
             return self.timers.len() as u32 - 1;
         };
         let timer = &mut self.timers[slot as usize];
