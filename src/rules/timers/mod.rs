@@ -21,10 +21,8 @@ pub(crate) struct TimerKey {
     generation: u32,
 }
 
-/// One timer of the arena; a slot without a payload is free. It lies within one line of the
-/// cache, since of very many timers each one that is touched is somewhere else.
+/// One timer of the arena; a slot without a payload is free.
 #[derive(Debug)]
-#[repr(align(64))]
 struct Timer<T> {
     payload: Option<T>,
     start: u64,
