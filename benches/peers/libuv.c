@@ -12,7 +12,8 @@
 
 enum { CHUNK = 64 * 1024 };
 
-static char chunk[CHUNK];
+/* At the begin of a page, where some processors copy several times faster than just behind it. */
+static _Alignas(4096) char chunk[CHUNK];
 
 /* A write that the socket did not take at once, with the bytes behind it. */
 struct rest {

@@ -14,6 +14,7 @@ use super::queues::Pending;
 use super::trace::{Subject, What};
 use super::{ServerId, SocketId};
 use crate::room::reactor::{Batch, Id};
+use crate::rules::read_buffer::ReadBuffer;
 
 /// How often the pending queue is looked at after the poll phase, as in libuv.
 const PENDING_ROUNDS: usize = 8;
@@ -44,7 +45,7 @@ pub struct EventLoop {
     phase: Phase,
     batches: Batches,
     /// The one read buffer, made when something is ready for the first time.
-    buffer: Box<[u8]>,
+    buffer: ReadBuffer,
 }
 
 /// Where the loop stands. It is kept in the loop, not on the stack, so that a run that was left
@@ -93,7 +94,7 @@ impl EventLoop {
             inner: Loop::new()?,
             phase: Phase::Script,
             batches: Batches::default(),
-            buffer: Box::default(),
+            buffer: ReadBuffer::default(),
         })
     }
 
@@ -300,13 +301,13 @@ impl EventLoop {
             return Ok(());
         }
         if self.buffer.len() != self.inner.buffer_size {
-            self.buffer = vec![0; self.inner.buffer_size].into_boxed_slice();
+            self.buffer = ReadBuffer::new(self.inner.buffer_size);
         }
         while let Some(&id) = self.batches.again.front() {
             self.serve_again(id)?;
             self.batches.again.pop_front();
         }
-        let (event_loop, buffer) = (&mut self.inner, &mut *self.buffer);
+        let (event_loop, buffer) = (&mut self.inner, self.buffer.bytes());
         for (id, readiness) in self.batches.ready.hand_out() {
             match event_loop.reactor.get(id) {
                 Some(Entry::Socket(_)) => {
@@ -334,7 +335,7 @@ impl EventLoop {
     #[inline(never)]
     fn serve_again(&mut self, id: Id) -> Result<(), Error> {
         match self.inner.reactor.get(id) {
-            Some(Entry::Socket(_)) => self.inner.socket_again(SocketId(id), &mut self.buffer),
+            Some(Entry::Socket(_)) => self.inner.socket_again(SocketId(id), self.buffer.bytes()),
             Some(Entry::Server(_)) => self.inner.server_again(ServerId(id)),
             None => self.inner.own_source_ready(id),
         }

@@ -7,5 +7,6 @@ pub(crate) mod block_list;
 pub(crate) mod decoder;
 pub(crate) mod inbox;
 pub(crate) mod outbox;
+pub(crate) mod read_buffer;
 pub mod state;
 pub(crate) mod timers;
