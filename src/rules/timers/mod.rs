@@ -21,8 +21,9 @@ pub(crate) struct TimerKey {
     generation: u32,
 }
 
-/// One timer of the arena; a slot without a payload is free.
+/// One timer of the arena; a slot without a payload is free. It lies in one line of the cache.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Timer<T> {
     payload: Option<T>,
     start: u64,
@@ -273,27 +274,32 @@ impl<T> Timers<T> {
 
     fn take_slot(&mut self, start: u64, duration: u32, payload: T) -> u32 {
         self.live += 1;
-        let Some(slot) = self.free.pop() else {
-            let timer = Timer {
-                payload: Some(payload),
-                start,
-                duration,
-                generation: 0,
-                list: NONE,
-                previous: NONE,
-                next: NONE,
-            };
-            self.timers.push(timer);
-            // There is room for all of them to go, so that the end of a timer allocates nothing:
-            // glibc joins all the small pieces that are free whenever it is asked for a large one.
-            self.free.reserve(self.timers.capacity());
-            return self.timers.len() as u32 - 1;
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => self.add_slot(),
         };
         let timer = &mut self.timers[slot as usize];
         timer.payload = Some(payload);
         timer.start = start;
         timer.duration = duration;
         slot
+    }
+
+    #[cold]
+    fn add_slot(&mut self) -> u32 {
+        self.timers.push(Timer {
+            payload: None,
+            start: 0,
+            duration: 0,
+            generation: 0,
+            list: NONE,
+            previous: NONE,
+            next: NONE,
+        });
+        // There is room for all of them to go, so that the end of a timer allocates nothing: glibc
+        // joins all the small pieces that are free whenever it is asked for a large one.
+        self.free.reserve(self.timers.capacity());
+        self.timers.len() as u32 - 1
     }
 
     fn free_slot(&mut self, slot: u32) -> Option<T> {
