@@ -96,10 +96,10 @@ fn measure(arguments: &Arguments) -> ExitCode {
 fn effort(arguments: &Arguments, workload: Workload) -> Effort {
     let is_huge = workload.connections > 1_000;
     Effort {
-        starts: if is_huge { 1 } else { arguments.pick(2, 5) },
+        starts: if is_huge { 1 } else { arguments.pick(1, 5) },
         warm_up: arguments.pick(1, 4),
-        pairs: if is_huge { arguments.pick(8, 30) } else { 4 },
-        time: arguments.pick(Duration::from_millis(200), Duration::from_millis(700)),
+        pairs: if is_huge { arguments.pick(6, 30) } else { 4 },
+        time: arguments.pick(Duration::from_millis(220), Duration::from_millis(700)),
     }
 }
 
