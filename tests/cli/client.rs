@@ -8,20 +8,18 @@ use crate::program::{Program, netloop};
 use crate::stage::{accept, at_end, read};
 use crate::support::closed_port;
 
-#[test]
-fn the_client_says_hi_as_often_as_told_and_leaves() {
+/// A client with these options, and the listener that it connects to.
+fn client_of(options: &[&str]) -> (TcpListener, Program) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
-    let options = [
-        "client",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        &port,
-        "--interval",
-        "5ms",
-    ];
-    let mut client = Program::netloop(&[&options[..], &["--count", "3"]].concat());
+    let place = ["client", "--host", "127.0.0.1", "--port", &port];
+    let client = Program::netloop(&[&place, options].concat());
+    (listener, client)
+}
+
+#[test]
+fn the_client_says_hi_as_often_as_told_and_leaves() {
+    let (listener, mut client) = client_of(&["--interval", "5ms", "--count", "3"]);
     let mut socket = accept(&listener);
     client.expect("Client connected");
     socket.write_all(b"Welcome").unwrap();
@@ -35,18 +33,7 @@ fn the_client_says_hi_as_often_as_told_and_leaves() {
 
 #[test]
 fn the_client_stops_ticking_when_the_server_ends() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port().to_string();
-    let options = [
-        "client",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        &port,
-        "--interval",
-        "10ms",
-    ];
-    let mut client = Program::netloop(&options);
+    let (listener, mut client) = client_of(&["--interval", "10ms"]);
     let mut socket = accept(&listener);
     assert_eq!(read(&mut socket, 4), b"hihi");
     socket.shutdown(Shutdown::Write).unwrap();
@@ -105,18 +92,7 @@ fn the_client_logs_its_life_whoever_ends_it() {
 
 #[test]
 fn the_client_shows_text_whole_and_harmless() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port().to_string();
-    let options = [
-        "client",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        &port,
-        "--interval",
-        "20ms",
-    ];
-    let client = Program::netloop(&options);
+    let (listener, client) = client_of(&["--interval", "20ms"]);
     let mut socket = accept(&listener);
     socket.set_nodelay(true).unwrap();
     client.expect("Client connected");

@@ -7,6 +7,8 @@
 
 mod lists;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
 
 use lists::Lists;
