@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 
 use netloop::{ServerOptions, Socket};
 
@@ -18,8 +20,11 @@ fn narrow(socket: &mut Socket<'_>) {
     duplicate.set_send_buffer_size(1).unwrap();
 }
 
-fn read_all(mut peer: TcpStream) -> std::thread::JoinHandle<Vec<u8>> {
+/// Reads only once it is told to: a reader that keeps up with a writer would leave it nothing to
+/// wait for.
+fn read_all(told: mpsc::Receiver<()>, mut peer: TcpStream) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
+        told.recv().expect("all is written");
         let mut all = Vec::new();
         peer.read_to_end(&mut all).expect("no reset");
         all
@@ -58,11 +63,13 @@ fn drain_comes_once_when_all_that_was_owed_has_left() {
     let mut l = event_loop();
     let words = Words::default();
     let said = words.clone();
+    let (written, told) = mpsc::channel();
     let mut server = l.create_server(move |c| {
         let said = said.clone();
         for _ in 0..256 {
             c.write([7; 1 << 16]);
         }
+        written.send(()).unwrap();
         c.on_drain(move |c| {
             said.say(format!("drain, {} left", c.writable_length()));
             c.write_then("x", |c, _| _ = c.end());
@@ -70,7 +77,7 @@ fn drain_comes_once_when_all_that_was_owed_has_left() {
         c.resume();
         close_server(c);
     });
-    let reader = read_all(peer(listen(&mut server)));
+    let reader = read_all(told, peer(listen(&mut server)));
     l.run().unwrap();
     assert_eq!(words.take(), ["drain, 0 left"]);
     assert_eq!(reader.join().unwrap().len(), (256 << 16) + 1);
@@ -85,6 +92,7 @@ fn what_leaves_piece_by_piece_arrives_whole_and_in_order() {
     let to_send = sent.clone();
     let callbacks = Rc::new(Cell::new(0));
     let counter = callbacks.clone();
+    let (written, told) = mpsc::channel();
     let mut server = l.create_server(move |c| {
         narrow(c);
         let mut number = 0;
@@ -99,11 +107,12 @@ fn what_leaves_piece_by_piece_arrives_whole_and_in_order() {
             });
             number += 1;
         }
+        written.send(()).unwrap();
         c.end();
         c.resume();
         close_server(c);
     });
-    let reader = read_all(peer(listen(&mut server)));
+    let reader = read_all(told, peer(listen(&mut server)));
     l.run().unwrap();
     assert!(reader.join().unwrap() == sent);
     assert!(callbacks.get() > 20);
@@ -125,7 +134,9 @@ fn a_reader_too_slow_costs_no_epoll_ctl_and_no_send_can_raise_sigpipe() {
         written += count;
     }
     socket.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(read_all(socket).join().unwrap().len(), written);
+    let mut echoed = Vec::new();
+    (&socket).read_to_end(&mut echoed).unwrap();
+    assert_eq!(echoed.len(), written);
     let trace = trace_of(server, &file);
     let accepted = trace
         .lines()
