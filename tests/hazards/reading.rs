@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::sync::mpsc;
 
 use netloop::{OnRead, ServerOptions, SocketOptions};
 
@@ -16,20 +17,22 @@ fn a_peer_that_has_ended_gets_all_that_it_is_owed() {
     let mut l = event_loop();
     let words = Words::default();
     let said = words.clone();
+    let (written, told) = mpsc::channel();
     let mut server = l.create_server(move |c| {
         watch(&said, c);
-        c.on_end(|c| _ = c.write(vec![7; MUCH]));
+        let written = written.clone();
+        c.on_end(move |c| {
+            assert!(!c.write(vec![7; MUCH]));
+            written.send(()).unwrap();
+        });
         close_server(c);
     });
-    let mut peer = peer(listen(&mut server));
+    let peer = peer(listen(&mut server));
     peer.shutdown(Shutdown::Write).unwrap();
-    let reader = std::thread::spawn(move || {
-        let mut all = Vec::new();
-        peer.read_to_end(&mut all).map(|_| all)
-    });
+    let reader = read_all(told, peer);
     l.run().unwrap();
     assert_eq!(words.take(), ["end", "close Some(false)"]);
-    assert_eq!(reader.join().unwrap().unwrap(), vec![7; MUCH]);
+    assert_eq!(reader.join().unwrap(), vec![7; MUCH]);
 }
 
 /// F1. Catches: the peer's end is not told, or closes the socket, while our own waits for what is
@@ -39,7 +42,7 @@ fn a_peer_that_ends_after_us_gets_all_that_it_is_owed() {
     let mut l = event_loop();
     let words = Words::default();
     let said = words.clone();
-    let (ended, may_read) = std::sync::mpsc::channel();
+    let (ended, told) = mpsc::channel();
     let mut server = l.create_server(move |c| {
         watch(&said, c);
         let ended = ended.clone();
@@ -50,16 +53,12 @@ fn a_peer_that_ends_after_us_gets_all_that_it_is_owed() {
         c.end_with(vec![7; MUCH]);
         close_server(c);
     });
-    let mut peer = peer(listen(&mut server));
+    let peer = peer(listen(&mut server));
     peer.shutdown(Shutdown::Write).unwrap();
-    let reader = std::thread::spawn(move || {
-        may_read.recv().expect("the server has heard of our end");
-        let mut all = Vec::new();
-        peer.read_to_end(&mut all).map(|_| all)
-    });
+    let reader = read_all(told, peer);
     l.run().unwrap();
     assert_eq!(words.take(), ["end", "close Some(false)"]);
-    assert_eq!(reader.join().unwrap().unwrap(), vec![7; MUCH]);
+    assert_eq!(reader.join().unwrap(), vec![7; MUCH]);
 }
 
 /// Catches: bytes that are put back when the end is due are lost, or nobody is told of the end.

@@ -2,8 +2,11 @@
 //! counters.
 
 use std::cell::{Cell, RefCell};
+use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
+use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use netloop::trace::What;
@@ -73,6 +76,17 @@ pub(crate) fn peer(address: SocketAddr) -> TcpStream {
     let peer = TcpStream::connect(address).expect("the kernel accepts");
     peer.set_read_timeout(Some(LIMIT)).expect("a time limit");
     peer
+}
+
+/// Reads only once it is told to: a reader that keeps up with a writer would leave it nothing to
+/// wait for.
+pub(crate) fn read_all(told: Receiver<()>, mut peer: TcpStream) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        told.recv().expect("all is written");
+        let mut all = Vec::new();
+        peer.read_to_end(&mut all).expect("no reset");
+        all
+    })
 }
 
 /// Listens on any port of the loopback, in the call.

@@ -2,11 +2,10 @@
 
 use std::cell::Cell;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::mpsc;
-use std::thread::JoinHandle;
 
 use netloop::{ServerOptions, Socket};
 
@@ -18,17 +17,6 @@ use crate::tools::*;
 fn narrow(socket: &mut Socket<'_>) {
     let duplicate = socket2::Socket::from(socket.duplicate_fd().unwrap());
     duplicate.set_send_buffer_size(1).unwrap();
-}
-
-/// Reads only once it is told to: a reader that keeps up with a writer would leave it nothing to
-/// wait for.
-fn read_all(told: mpsc::Receiver<()>, mut peer: TcpStream) -> JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        told.recv().expect("all is written");
-        let mut all = Vec::new();
-        peer.read_to_end(&mut all).expect("no reset");
-        all
-    })
 }
 
 /// G1. Catches: a peer that never reads makes the outbox grow without end.
