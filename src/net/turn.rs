@@ -84,8 +84,8 @@ enum Wait {
 }
 
 impl EventLoop {
-    /// Makes a loop: an epoll instance, and nothing else yet; libuv's `uv_loop_init`. Several loops may live side by side,
-    /// each on the thread that runs it.
+    /// Makes a loop: an epoll instance, and nothing else yet; libuv's `uv_loop_init`. Several loops
+    /// may live side by side, each on the thread that runs it.
     ///
     /// # Errors
     /// What epoll_create1(2) says, such as `EMFILE`.
