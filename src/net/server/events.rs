@@ -68,7 +68,8 @@ server_events! {
 impl Server<'_> {
     /// Adds a listener for Node's `'connection'`, behind that of
     /// [`create_server`](crate::Loop::create_server). Emitted from the poll phase; one connection a
-    /// turn is accepted, unless [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn) says more.
+    /// turn is accepted, unless [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn) says
+    /// more.
     pub fn on_connection(&mut self, listener: impl FnMut(&mut Socket<'_>) + 'static) -> &mut Self {
         if let Some(server) = self.event_loop.server(self.id) {
             server.connection.add(Box::new(listener), false);

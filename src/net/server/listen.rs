@@ -213,7 +213,8 @@ impl Server<'_> {
     /// # Errors
     /// `ERR_SERVER_ALREADY_LISTEN` while there is a listener; `ERR_SOCKET_BAD_PORT` for a text that
     /// is a number above 65535; `ERR_INVALID_ARG_VALUE` for options that name neither a port nor a
-    /// path nor a descriptor, or a mode for an abstract path. What the kernel says is an `error` event, with the system call `listen`.
+    /// path nor a descriptor, or a mode for an abstract path. What the kernel says is an `error`
+    /// event, with the system call `listen`.
     ///
     /// ```
     /// use netloop::EventLoop;
