@@ -14,6 +14,7 @@ const FLOORS: [(&str, &[&str]); 4] = [
         "room",
         &[
             "dns_lookup",
+            "libc",
             "log",
             "mio",
             "signal_hook",
@@ -22,7 +23,7 @@ const FLOORS: [(&str, &[&str]); 4] = [
             "socket2",
         ],
     ),
-    ("net", &["log"]),
+    ("net", &["libc", "log"]),
     (
         "programs",
         &["env_logger", "getopts", "log", "netloop", "signal_hook"],
@@ -38,10 +39,11 @@ const ONCE: [(&str, &str); 5] = [
     ("getaddrinfo(", "room/resolver.rs"),
 ];
 
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "dns_lookup",
     "env_logger",
     "getopts",
+    "libc",
     "log",
     "mio",
     "signal_hook",

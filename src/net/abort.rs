@@ -1,6 +1,6 @@
 //! Abort handles: Node's `AbortController`, as a name in the loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::event_loop::Loop;
 use super::{AbortId, ServerId, SocketId};
@@ -15,18 +15,19 @@ pub(super) enum Abortable {
 #[derive(Debug, Default)]
 pub(super) struct Aborts {
     next: u64,
-    /// What each handle ends; a handle that was used is gone from here.
-    unused: BTreeMap<u64, Vec<Abortable>>,
+    /// What each handle is to end.
+    targets: BTreeMap<u64, Vec<Abortable>>,
+    used: BTreeSet<u64>,
 }
 
 impl Loop {
     /// Makes an abort handle: Node's `new AbortController()`. It is given to
     /// [`ConnectOptions::signal`](crate::ConnectOptions::signal),
     /// [`SocketOptions::signal`](crate::SocketOptions::signal) or
-    /// [`ListenOptions::signal`](crate::ListenOptions::signal), also to several.
+    /// [`ListenOptions::signal`](crate::ListenOptions::signal), also to several. A handle that is
+    /// not used costs nothing once they have closed.
     pub fn abort_handle(&mut self) -> AbortId {
         self.aborts.next += 1;
-        self.aborts.unused.insert(self.aborts.next, Vec::new());
         AbortId(self.aborts.next)
     }
 
@@ -35,7 +36,8 @@ impl Loop {
     /// tick; servers are closed in the call, without an error. A second use does nothing. What is
     /// given a used handle is ended in the next tick.
     pub fn abort(&mut self, handle: AbortId) {
-        for target in self.aborts.unused.remove(&handle.0).unwrap_or_default() {
+        self.aborts.used.insert(handle.0);
+        for target in self.aborts.targets.remove(&handle.0).unwrap_or_default() {
             match target {
                 Abortable::Socket(id) => self.abort_socket(id),
                 Abortable::Server(id) => {
@@ -47,25 +49,27 @@ impl Loop {
 
     /// Whether a handle was used: Node's `signal.aborted`.
     pub fn is_aborted(&self, handle: AbortId) -> bool {
-        handle.0 <= self.aborts.next && !self.aborts.unused.contains_key(&handle.0)
+        self.aborts.used.contains(&handle.0)
     }
 
     /// Lets a handle end this. Returns whether it was used already.
     pub(super) fn end_on_abort(&mut self, handle: AbortId, target: Abortable) -> bool {
-        match self.aborts.unused.get_mut(&handle.0) {
-            Some(targets) => {
-                if !targets.contains(&target) {
-                    targets.push(target);
-                }
-                false
-            }
-            None => true,
+        if self.is_aborted(handle) {
+            return true;
         }
+        let targets = self.aborts.targets.entry(handle.0).or_default();
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+        false
     }
 
     pub(super) fn forget_abortable(&mut self, handle: AbortId, target: Abortable) {
-        if let Some(targets) = self.aborts.unused.get_mut(&handle.0) {
+        if let Some(targets) = self.aborts.targets.get_mut(&handle.0) {
             targets.retain(|other| *other != target);
+            if targets.is_empty() {
+                self.aborts.targets.remove(&handle.0);
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::room::resolver::Unresolved;
+
 /// An error as Node shows it: its `code`, `syscall`, `address` and the rest, and its message.
 ///
 /// ```
@@ -22,7 +24,7 @@ use std::io;
 /// `code` is what a program should look at; the message, which `Display` writes, is for people.
 /// Errors of the kernel carry the system call's name and Node's negative `errno`; those of a
 /// connection or a listener carry the address as well. Their codes are the names of errno(3),
-/// those of a name server Node's: `ENOTFOUND`, `EAI_AGAIN`, `EAI_FAIL`, `EAI_MEMORY`. These are
+/// those of a name server Node's `ENOTFOUND`, or one of getaddrinfo(3) such as `EAI_AGAIN`. These are
 /// Node's own:
 ///
 /// | `code` | who says it |
@@ -89,7 +91,7 @@ impl Error {
     /// What a lookup function answers when there is no such name, in the words of Node's
     /// `dns.lookup`: `getaddrinfo ENOTFOUND HOST`, with `code`, `syscall` and `hostname`.
     pub fn not_found(host: &str) -> Error {
-        Error::of_lookup("ENOTFOUND", host)
+        Error::of_lookup(&Unresolved::Code("ENOTFOUND"), host)
     }
 
     pub(crate) fn named(name: &'static str, code: &'static str, message: &str) -> Error {
@@ -136,7 +138,11 @@ impl Error {
     }
 
     /// What the resolver said: `getaddrinfo ENOTFOUND nosuch.example`.
-    pub(crate) fn of_lookup(code: &'static str, host: &str) -> Error {
+    pub(crate) fn of_lookup(why: &Unresolved, host: &str) -> Error {
+        let code = match why {
+            Unresolved::Code(code) => code,
+            Unresolved::System(error) => code_of(error).0,
+        };
         let mut made = Error::with_code(code, format!("getaddrinfo {code} {host}"));
         made.0.syscall = Some("getaddrinfo");
         made.0.hostname = Some(host.to_owned());
@@ -243,59 +249,62 @@ fn code_of(error: &io::Error) -> (&'static str, &'static str) {
     })
 }
 
-/// The numbers of Linux (errno-base.h, errno.h) that a socket can meet, Node's names for them,
-/// and what `uv_strerror` says.
-const ERRNOS: [(i32, &str, &str); 49] = [
-    (1, "EPERM", "operation not permitted"),
-    (2, "ENOENT", "no such file or directory"),
-    (4, "EINTR", "interrupted system call"),
-    (5, "EIO", "i/o error"),
-    (6, "ENXIO", "no such device or address"),
-    (9, "EBADF", "bad file descriptor"),
-    (11, "EAGAIN", "resource temporarily unavailable"),
-    (12, "ENOMEM", "not enough memory"),
-    (13, "EACCES", "permission denied"),
-    (14, "EFAULT", "bad address in system call argument"),
-    (16, "EBUSY", "resource busy or locked"),
-    (17, "EEXIST", "file already exists"),
-    (19, "ENODEV", "no such device"),
-    (20, "ENOTDIR", "not a directory"),
-    (21, "EISDIR", "illegal operation on a directory"),
-    (22, "EINVAL", "invalid argument"),
-    (23, "ENFILE", "file table overflow"),
-    (24, "EMFILE", "too many open files"),
-    (28, "ENOSPC", "no space left on device"),
-    (30, "EROFS", "read-only file system"),
-    (32, "EPIPE", "broken pipe"),
-    (36, "ENAMETOOLONG", "name too long"),
-    (38, "ENOSYS", "function not implemented"),
-    (40, "ELOOP", "too many symbolic links encountered"),
-    (64, "ENONET", "machine is not on the network"),
-    (71, "EPROTO", "protocol error"),
-    (88, "ENOTSOCK", "socket operation on non-socket"),
-    (89, "EDESTADDRREQ", "destination address required"),
-    (90, "EMSGSIZE", "message too long"),
-    (91, "EPROTOTYPE", "protocol wrong type for socket"),
-    (92, "ENOPROTOOPT", "protocol not available"),
-    (93, "EPROTONOSUPPORT", "protocol not supported"),
-    (95, "ENOTSUP", "operation not supported on socket"),
-    (97, "EAFNOSUPPORT", "address family not supported"),
-    (98, "EADDRINUSE", "address already in use"),
-    (99, "EADDRNOTAVAIL", "address not available"),
-    (100, "ENETDOWN", "network is down"),
-    (101, "ENETUNREACH", "network is unreachable"),
-    (103, "ECONNABORTED", "software caused connection abort"),
-    (104, "ECONNRESET", "connection reset by peer"),
-    (105, "ENOBUFS", "no buffer space available"),
-    (106, "EISCONN", "socket is already connected"),
-    (107, "ENOTCONN", "socket is not connected"),
-    (110, "ETIMEDOUT", "connection timed out"),
-    (111, "ECONNREFUSED", "connection refused"),
-    (112, "EHOSTDOWN", "host is down"),
-    (113, "EHOSTUNREACH", "host is unreachable"),
-    (114, "EALREADY", "connection already in progress"),
-    (125, "ECANCELED", "operation canceled"),
-];
+macro_rules! errnos {
+    ($($name:ident $words:literal)*) => { &[$((libc::$name, stringify!($name), $words)),*] };
+}
+
+/// What a socket can meet (errno(3)): number, Node's name for it, and what `uv_strerror` says.
+const ERRNOS: &[(i32, &str, &str)] = errnos! {
+    EPERM "operation not permitted"
+    ENOENT "no such file or directory"
+    EINTR "interrupted system call"
+    EIO "i/o error"
+    ENXIO "no such device or address"
+    EBADF "bad file descriptor"
+    EAGAIN "resource temporarily unavailable"
+    ENOMEM "not enough memory"
+    EACCES "permission denied"
+    EFAULT "bad address in system call argument"
+    EBUSY "resource busy or locked"
+    EEXIST "file already exists"
+    ENODEV "no such device"
+    ENOTDIR "not a directory"
+    EISDIR "illegal operation on a directory"
+    EINVAL "invalid argument"
+    ENFILE "file table overflow"
+    EMFILE "too many open files"
+    ENOSPC "no space left on device"
+    EROFS "read-only file system"
+    EPIPE "broken pipe"
+    ENAMETOOLONG "name too long"
+    ENOSYS "function not implemented"
+    ELOOP "too many symbolic links encountered"
+    ENONET "machine is not on the network"
+    EPROTO "protocol error"
+    ENOTSOCK "socket operation on non-socket"
+    EDESTADDRREQ "destination address required"
+    EMSGSIZE "message too long"
+    EPROTOTYPE "protocol wrong type for socket"
+    ENOPROTOOPT "protocol not available"
+    EPROTONOSUPPORT "protocol not supported"
+    ENOTSUP "operation not supported on socket"
+    EAFNOSUPPORT "address family not supported"
+    EADDRINUSE "address already in use"
+    EADDRNOTAVAIL "address not available"
+    ENETDOWN "network is down"
+    ENETUNREACH "network is unreachable"
+    ECONNABORTED "software caused connection abort"
+    ECONNRESET "connection reset by peer"
+    ENOBUFS "no buffer space available"
+    EISCONN "socket is already connected"
+    ENOTCONN "socket is not connected"
+    ETIMEDOUT "connection timed out"
+    ECONNREFUSED "connection refused"
+    EHOSTDOWN "host is down"
+    EHOSTUNREACH "host is unreachable"
+    EALREADY "connection already in progress"
+    ECANCELED "operation canceled"
+};
 
 /// The errors that Node words itself.
 pub(crate) mod words {

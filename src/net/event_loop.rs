@@ -26,6 +26,8 @@ const LONG_DRAIN: u32 = 1_000_000;
 /// Node's size of a read.
 const READ_BUFFER: usize = 64 * 1024;
 
+const READ_BUFFER_MAX: usize = 1 << 30;
+
 /// What a program acts on: timers, queues, servers and sockets, Node's globals and the functions
 /// of its `net`. It is lent to callbacks, and [`EventLoop`](crate::EventLoop) dereferences to it.
 ///
@@ -180,7 +182,8 @@ impl Loop {
     }
 
     /// The loop's time: whole milliseconds since it was made, floored, as read last: libuv's
-    /// `uv_now`. It is read anew after each wait, before each timer, and by
+    /// `uv_now`. It is read anew after each wait, before each pass over the timers and each run of an
+    /// interval, and by
     /// [`set_timeout`](Loop::set_timeout), [`set_interval`](Loop::set_interval) and
     /// [`refresh`](Loop::refresh); a callback that is busy for long sees it stand still.
     pub fn now(&self) -> u64 {
@@ -189,9 +192,10 @@ impl Loop {
 
     /// Sets how many bytes one read takes at most, and so how long a chunk can be; 64 KiB, as
     /// Node's, unless set. It holds from the next turn on, for all sockets of the loop. A larger
-    /// buffer saves system calls when much streams. At least one byte. Node has no such option.
+    /// buffer saves system calls when much streams. At least one byte, and at most 1 GiB: what is
+    /// beyond is taken for that. Node has no such option.
     pub fn set_read_buffer(&mut self, bytes: usize) {
-        self.buffer_size = bytes.max(1);
+        self.buffer_size = bytes.clamp(1, READ_BUFFER_MAX);
     }
 
     /// Sets who is told what the loop does, inside the loop's own work; see

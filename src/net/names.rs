@@ -178,7 +178,7 @@ impl Loop {
             self.names.resolver.as_ref().and_then(Resolver::next_answer)
         {
             let host = self.asked_host(ticket);
-            let answer = answer.map_err(|code| Error::of_lookup(code, &host));
+            let answer = answer.map_err(|why| Error::of_lookup(&why, &host));
             self.name_answered(ticket, answer);
             self.drain()?;
         }
@@ -196,7 +196,7 @@ impl Loop {
     pub(super) fn name_answered(&mut self, ticket: u64, answer: LookupAnswer) {
         match self.names.asked.remove(&ticket) {
             Some(Asker::Socket(id)) => self.socket_name_answered(id, answer),
-            Some(Asker::Server(id)) => self.server_name_answered(id, ticket, answer),
+            Some(Asker::Server(id)) => self.server_name_answered(id, answer),
             None => {}
         }
     }

@@ -58,6 +58,8 @@ pub(crate) enum SocketTick {
     Paused,
     Piped(SocketId),
     Unpiped(SocketId),
+    /// It had ended before it was piped: its destinations end.
+    EndPipes,
     Destroy(Option<Error>),
 }
 

@@ -196,7 +196,8 @@ impl Trace {
         former
     }
 
-    /// A turn has waited: it is counted, and nothing of the former one is a cause any more.
+    /// A turn has waited: it is counted, traced or not, and nothing of the former one is a cause
+    /// any more.
     pub(crate) fn begin_turn(&mut self) {
         self.turn += 1;
         self.current = 0;

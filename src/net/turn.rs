@@ -153,6 +153,7 @@ impl EventLoop {
     }
 
     fn run_turn(&mut self, wait: Wait) -> Result<bool, Error> {
+        self.trace.leave(0);
         if self.phase == Phase::Script {
             self.phase = Phase::Pending;
             self.drain()?;
@@ -167,6 +168,7 @@ impl EventLoop {
     /// timers that are due. After a panic the ticks that are left wait for the next callback,
     /// and an immediate makes sure that there is one (Node does the same).
     fn start(&mut self) -> Result<(), Error> {
+        self.trace.leave(0);
         if self.phase == Phase::Script {
             self.phase = Phase::FirstTimers;
             self.drain()?;
@@ -262,14 +264,14 @@ impl EventLoop {
             .wait(ready, timeout)
             .map_err(|error| Error::of_call("epoll_wait", &error))?;
         self.inner.clock.expire();
-        self.inner.turns = self.inner.turns.wrapping_add(1);
+        self.inner.turns = self.inner.turns.checked_add(1).unwrap_or(1);
         if !self.inner.again.is_empty() {
             again.append(&mut self.inner.again);
             self.inner.tell_those_to_be_served_again(ready);
         }
+        self.inner.trace.begin_turn();
         if self.inner.trace.is_on() {
             let ready = ready.len();
-            self.trace.begin_turn();
             let former = self
                 .trace
                 .enter(Subject::Loop, What::Wait { timeout, ready });
@@ -353,13 +355,14 @@ impl EventLoop {
 
     /// Emits `close`, of the socket destroyed last first, and frees what has closed.
     fn run_closing(&mut self) -> Result<(), Error> {
-        while let Some(id) = self.batches.closing.pop() {
+        while let Some(&id) = self.batches.closing.last() {
             let former = self
                 .trace
                 .enter(Subject::Socket(id), What::Phase("closing"));
             let outcome = self.finish_closing(id);
             self.trace.leave(former);
             outcome?;
+            self.batches.closing.pop();
         }
         // Ticks are left after a panic: they may be those of a socket that has closed.
         if !self.has_ticks() {

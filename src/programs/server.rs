@@ -1,7 +1,7 @@
 //! The server of the pair: it greets who connects, prints what comes, and says who left.
 
 use std::cell::Cell;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -54,11 +54,7 @@ fn serve(settings: Settings) -> Result<ExitCode, Error> {
     let place = place(&settings);
     let server = create(&mut event_loop, settings, Rc::clone(&code)).id();
     let cut_code = Rc::clone(&code);
-    stopping::on_request(&mut event_loop, move |event_loop, status| {
-        if !event_loop.server_at(server).is_listening() {
-            // It looks its host up; nobody is connected, and the answer may take its time.
-            std::process::exit(status);
-        }
+    stopping::on_request(&mut event_loop, move |event_loop, _| {
         stop_accepting(event_loop, server, is_echo);
         cut_after(event_loop, server, drain_timeout, Rc::clone(&cut_code));
     })?;
@@ -125,7 +121,7 @@ fn create(event_loop: &mut Loop, settings: Settings, code: Rc<Cell<ExitCode>>) -
 
 /// Somebody has connected.
 fn connected(socket: &mut Socket<'_>, settings: &Settings) {
-    log::debug!("{}: {}", socket.id(), named(place_of_peer(socket)));
+    log::debug!("{}: {}", socket.id(), named(socket.peer()));
     if !settings.is_quiet {
         output::line(&format!("{} connected.", peer_of(socket)));
         socket.on_data(|_, chunk| output::line(&output::buffer(chunk)));
@@ -194,19 +190,10 @@ fn place_of(server: &Server<'_>) -> String {
 
 /// The peer's address, without the prefix of one that is mapped into IPv6.
 fn peer_of(socket: &mut Socket<'_>) -> String {
-    match socket
-        .remote_address()
-        .map(|address| address.to_canonical())
-    {
-        Some(IpAddr::V4(address)) => address.to_string(),
-        Some(IpAddr::V6(address)) => address.to_string(),
-        None => NAMELESS.into(),
-    }
-}
-
-fn place_of_peer(socket: &mut Socket<'_>) -> Option<SocketAddr> {
-    let (address, port) = (socket.remote_address()?, socket.remote_port()?);
-    Some((address, port).into())
+    socket.remote_address().map_or_else(
+        || NAMELESS.into(),
+        |address| address.to_canonical().to_string(),
+    )
 }
 
 /// Who that is, for the log.

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use libc::{ENOBUFS, ENOMEM};
+
 use super::stream::Stream;
 use crate::rules::outbox::Outbox;
 use crate::rules::state::socket::State;
@@ -138,7 +140,3 @@ fn is_full(error: &io::Error) -> bool {
 fn is_starved(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(ENOMEM | ENOBUFS))
 }
-
-// Numbers of Linux, the same on every architecture Rust runs on there but MIPS and SPARC.
-const ENOMEM: i32 = 12;
-const ENOBUFS: i32 = 105;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use libc::{EINPROGRESS, EINTR, EINVAL};
 use mio::net::{TcpStream, UnixStream};
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -59,8 +60,3 @@ fn start(socket: &Socket, address: &SockAddr) -> io::Result<()> {
         other => other,
     }
 }
-
-// Numbers of Linux, the same on every architecture Rust runs on there but MIPS and SPARC.
-const EINTR: i32 = 4;
-const EINVAL: i32 = 22;
-const EINPROGRESS: i32 = 115;

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use libc::{EACCES, EBADF, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOTSOCK};
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
@@ -16,8 +17,9 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use super::connector::unix_address;
 use super::stream::{self, KeepAlive, Stream};
 
-/// How many waiting connections are closed before the others of the loop have their turn.
-const SHED_AT_ONCE: usize = 1024;
+/// How many waiting connections are passed over, or closed for want of descriptors, before the
+/// others of the loop have their turn.
+const PASSED_AT_ONCE: usize = 1024;
 
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -27,8 +29,10 @@ pub(crate) struct Listener {
     /// Given up for a moment to take a connection off the queue when no other descriptor is
     /// left, so that its peer learns of it.
     reserve: Option<File>,
-    /// The descriptor came from outside and may have a duplicate.
+    /// The descriptor came from outside: it hands nothing down that was not set on it there.
     is_foreign: bool,
+    /// Another descriptor of the same socket may live on when this one is closed.
+    may_have_duplicate: bool,
 }
 
 #[derive(Debug)]
@@ -62,7 +66,8 @@ pub(crate) enum Accepted {
     Nobody,
     /// Out of descriptors; this many were told so by closing on them. Nobody is left waiting.
     Shed(usize),
-    /// Out of descriptors or memory, and connections are left waiting: no edge will tell.
+    /// Out of descriptors or memory, or refused for good, and connections are left waiting: no
+    /// edge will tell.
     Exhausted(io::Error),
     /// The listener itself is of no more use.
     Failed(io::Error),
@@ -140,6 +145,7 @@ impl Listener {
             path,
             reserve,
             is_foreign,
+            may_have_duplicate: is_foreign,
         }
     }
 
@@ -157,6 +163,10 @@ impl Listener {
 
     pub(crate) fn is_foreign(&self) -> bool {
         self.is_foreign
+    }
+
+    pub(crate) fn may_have_duplicate(&self) -> bool {
+        self.may_have_duplicate
     }
 
     pub(crate) fn local_address(&self) -> Option<SocketAddr> {
@@ -178,13 +188,16 @@ impl Listener {
     }
 
     /// Another descriptor of the same listening socket.
-    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+    pub(crate) fn duplicate(&mut self) -> io::Result<OwnedFd> {
+        self.may_have_duplicate = true;
         self.as_fd().try_clone_to_owned()
     }
 
     /// Accepts one connection. Errors that belong to one connection only (accept(2) wants them
-    /// treated like `EAGAIN`) pass on to the next one.
+    /// treated like `EAGAIN`) pass on to the next one; an error that stays (a firewall's `EPERM`)
+    /// is as good as a shortage.
     pub(crate) fn accept(&mut self) -> Accepted {
+        let mut passed = 0;
         loop {
             let error = match self.try_accept() {
                 Ok((stream, address)) => return Accepted::Stream(stream, address),
@@ -195,8 +208,10 @@ impl Listener {
                 Some(EMFILE) => return self.shed(error),
                 Some(ENFILE | ENOBUFS | ENOMEM) => return Accepted::Exhausted(error),
                 Some(EBADF | EINVAL | ENOTSOCK) => return Accepted::Failed(error),
+                _ if passed == PASSED_AT_ONCE => return Accepted::Exhausted(error),
                 _ => log::debug!(target: "netloop::accept", "accept: {error}, next"),
             }
+            passed += 1;
         }
     }
 
@@ -214,7 +229,7 @@ impl Listener {
     /// beyond the bound wait, so that who knocks without end does not hold the loop.
     fn shed(&mut self, error: io::Error) -> Accepted {
         let mut shed = 0;
-        for _ in 0..SHED_AT_ONCE {
+        for _ in 0..PASSED_AT_ONCE {
             if self.reserve.take().is_none() {
                 break;
             }
@@ -292,13 +307,3 @@ fn unlink(path: Option<&Path>) {
 fn backlog(backlog: u32) -> i32 {
     i32::try_from(backlog).unwrap_or(i32::MAX)
 }
-
-// Numbers of Linux, the same on every architecture Rust runs on there but MIPS and SPARC.
-const EBADF: i32 = 9;
-const ENOMEM: i32 = 12;
-const EACCES: i32 = 13;
-const EINVAL: i32 = 22;
-const ENFILE: i32 = 23;
-const EMFILE: i32 = 24;
-const ENOTSOCK: i32 = 88;
-const ENOBUFS: i32 = 105;

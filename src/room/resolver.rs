@@ -9,10 +9,10 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use dns_lookup::{AddrInfoHints, LookupError, SockType, getaddrinfo};
 use mio::Waker;
 
 use super::reactor::Reactor;
-use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 
 /// What is asked: `family` is 0, 4 or 6, `hints` are getaddrinfo's `ai_flags`.
 #[derive(Clone, Debug)]
@@ -23,8 +23,17 @@ pub(crate) struct Question {
     pub(crate) hints: i32,
 }
 
-/// The addresses in getaddrinfo's order, or Node's code for its error.
-pub(crate) type Answer = Result<Vec<IpAddr>, &'static str>;
+/// The addresses in getaddrinfo's order, or why there are none.
+pub(crate) type Answer = Result<Vec<IpAddr>, Unresolved>;
+
+/// Why a name has no address.
+#[derive(Debug)]
+pub(crate) enum Unresolved {
+    /// The resolver says it, in Node's word for it.
+    Code(&'static str),
+    /// The kernel did not let the resolver ask (`EAI_SYSTEM`).
+    System(io::Error),
+}
 
 /// How many questions are asked at once: the size of libuv's thread pool.
 const THREADS_MAX: usize = 4;
@@ -106,31 +115,18 @@ impl Desk {
     }
 }
 
-// The numbers of Linux (netdb.h, sys/socket.h).
-const AF_INET: i32 = 2;
-const AF_INET6: i32 = 10;
-const EAI_FAIL: i32 = -4;
-const EAI_MEMORY: i32 = -10;
-
 fn resolve(question: &Question) -> Answer {
     let hints = AddrInfoHints {
         socktype: SockType::Stream.into(),
         address: match question.family {
-            4 => AF_INET,
-            6 => AF_INET6,
+            4 => libc::AF_INET,
+            6 => libc::AF_INET6,
             _ => 0,
         },
         flags: question.hints,
         ..AddrInfoHints::default()
     };
-    let found = getaddrinfo(Some(&question.host), None, Some(hints)).map_err(|error| {
-        match (error.kind(), error.error_num()) {
-            (LookupErrorKind::Again, _) => "EAI_AGAIN",
-            (_, EAI_FAIL) => "EAI_FAIL",
-            (_, EAI_MEMORY) => "EAI_MEMORY",
-            _ => "ENOTFOUND",
-        }
-    })?;
+    let found = getaddrinfo(Some(&question.host), None, Some(hints)).map_err(unresolved)?;
     let mut addresses = Vec::new();
     for address in found.flatten() {
         let ip = address.sockaddr.ip();
@@ -139,7 +135,23 @@ fn resolve(question: &Question) -> Answer {
         }
     }
     if addresses.is_empty() {
-        return Err("ENOTFOUND");
+        return Err(Unresolved::Code("ENOTFOUND"));
     }
     Ok(addresses)
+}
+
+/// Node calls a name without an address `ENOTFOUND`, and anything else by its name in netdb.h.
+fn unresolved(error: LookupError) -> Unresolved {
+    Unresolved::Code(match error.error_num() {
+        libc::EAI_SYSTEM => return Unresolved::System(error.into()),
+        libc::EAI_AGAIN => "EAI_AGAIN",
+        libc::EAI_BADFLAGS => "EAI_BADFLAGS",
+        libc::EAI_FAIL => "EAI_FAIL",
+        libc::EAI_FAMILY => "EAI_FAMILY",
+        libc::EAI_MEMORY => "EAI_MEMORY",
+        libc::EAI_OVERFLOW => "EAI_OVERFLOW",
+        libc::EAI_SERVICE => "EAI_SERVICE",
+        libc::EAI_SOCKTYPE => "EAI_SOCKTYPE",
+        _ => "ENOTFOUND",
+    })
 }

@@ -5,13 +5,13 @@ use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use libc::MSG_NOSIGNAL;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::{SockRef, TcpKeepalive};
 
 /// send(2): no SIGPIPE when the peer has gone. The same number on every Linux.
-const MSG_NOSIGNAL: i32 = 0x4000;
 
 /// How a connection is probed while nothing is received: `TCP_KEEPIDLE`, `TCP_KEEPINTVL` and
 /// `TCP_KEEPCNT` (tcp(7)).

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::abort::Abortable;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
 use super::super::queues::ServerTick;
@@ -72,7 +73,7 @@ impl Loop {
         let Some(mut listener) = self.server(id).and_then(|server| server.listener.take()) else {
             return;
         };
-        if listener.is_foreign() {
+        if listener.may_have_duplicate() {
             self.reactor.deregister(&mut listener);
         }
         drop(listener);
@@ -111,6 +112,15 @@ impl Loop {
     pub(in crate::net) fn end_rests(&mut self) {
         for id in std::mem::take(&mut self.resting) {
             self.feed_server(id, Input::RetryDue);
+        }
+    }
+
+    fn forget_signals(&mut self, id: ServerId) {
+        let signals = self
+            .server(id)
+            .map(|server| std::mem::take(&mut server.signals));
+        for signal in signals.unwrap_or_default() {
+            self.forget_abortable(signal, Abortable::Server(id));
         }
     }
 
@@ -166,6 +176,7 @@ impl Loop {
             }
             ServerTick::Error(error) => return self.emit_server_error(id, error),
             ServerTick::Close => {
+                self.forget_signals(id);
                 self.emit_server(
                     id,
                     "close",
@@ -178,7 +189,13 @@ impl Loop {
             ServerTick::Abort => {
                 self.server_at(id).close();
             }
-            ServerTick::Connections(callback) => callback(&mut self.server_at(id)),
+            ServerTick::Connections(callback) => {
+                let former = self
+                    .trace
+                    .enter(Subject::Server(id), What::Callback("get_connections"));
+                callback(&mut self.server_at(id));
+                self.trace.leave(former);
+            }
         }
         Ok(())
     }
@@ -191,10 +208,7 @@ impl Server<'_> {
     /// too. The name stays good, and may listen again.
     pub fn close(&mut self) -> &mut Self {
         let id = self.id;
-        if let Some(server) = self.event_loop.server(id) {
-            server.ticket += 1;
-            server.wanted = None;
-        }
+        self.event_loop.forget_listen(id);
         self.event_loop.feed_server(id, Input::CloseCalled);
         self.event_loop.feed_emptied(id);
         self

@@ -5,13 +5,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::super::ServerId;
 use super::super::abort::Abortable;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
 use super::super::names::Asker;
 use super::super::queues::ServerTick;
 use super::super::socket::LookupAnswer;
+use super::super::{AbortId, ServerId};
 use super::{ListenOptions, Server};
 use crate::room::listener::{BindOptions, Inherited, Listener};
 use crate::rules::state::server::Input;
@@ -36,10 +36,10 @@ pub(super) struct Listening {
 
 impl Loop {
     fn start_listening(&mut self, id: ServerId, listening: Listening) {
+        self.forget_listen(id);
         let Some(server) = self.server(id) else {
             return;
         };
-        server.ticket += 1;
         let ticket = server.ticket;
         let tick = match &listening.place {
             Place::Address(_) => ServerTick::Bind(ticket),
@@ -51,6 +51,18 @@ impl Loop {
         server.wanted = Some(Box::new(listening));
         self.feed_server(id, Input::HostGiven);
         self.server_tick(id, tick);
+    }
+
+    /// An older `listen` means nothing any more, nor does the answer to its lookup.
+    pub(super) fn forget_listen(&mut self, id: ServerId) {
+        let Some(server) = self.server(id) else {
+            return;
+        };
+        server.ticket += 1;
+        server.wanted = None;
+        if let Some(asked) = server.asked.take() {
+            self.names.forget(asked);
+        }
     }
 
     /// What the newest `listen` wants, if this is its ticket.
@@ -84,7 +96,7 @@ impl Loop {
         let question = (&*host, 0, 0, true);
         let asked = self.ask_name(Asker::Server(id), question, None, |event_loop, asked| {
             if let Some(server) = event_loop.server(id) {
-                server.asked = Some((asked, ticket));
+                server.asked = Some(asked);
             }
         });
         if let Err(error) = asked {
@@ -103,17 +115,13 @@ impl Loop {
     }
 
     /// The answer to a server's lookup: the first address that is not link-local, as in Node.
-    pub(in crate::net) fn server_name_answered(
-        &mut self,
-        id: ServerId,
-        asked: u64,
-        answer: LookupAnswer,
-    ) {
-        let ticket = match self.server_ref(id).and_then(|server| server.asked) {
-            Some((waited_for, ticket)) if waited_for == asked => ticket,
-            _ => return,
+    pub(in crate::net) fn server_name_answered(&mut self, id: ServerId, answer: LookupAnswer) {
+        let host = self.listening_host(id);
+        let Some(server) = self.server(id) else {
+            return;
         };
-        let Some(mut listening) = self.take_wanted(id, ticket) else {
+        server.asked = None;
+        let Some(mut listening) = server.wanted.take() else {
             return;
         };
         let is_global = |ip: &&IpAddr| match ip {
@@ -126,9 +134,17 @@ impl Loop {
                     listening.place = Place::Address(*address);
                     self.bind_server(id, *listening);
                 }
-                None => self.listen_failed(id, Error::of_lookup("ENOTFOUND", "")),
+                None => self.listen_failed(id, Error::not_found(&host)),
             },
             Err(error) => self.listen_failed(id, error),
+        }
+    }
+
+    fn close_on_abort(&mut self, id: ServerId, signal: AbortId) {
+        if self.end_on_abort(signal, Abortable::Server(id)) {
+            self.server_tick(id, ServerTick::Abort);
+        } else if let Some(server) = self.server(id) {
+            server.signals.push(signal);
         }
     }
 
@@ -162,7 +178,7 @@ impl Loop {
                 other => other,
             },
             Place::Address(ip) => tcp(*ip),
-            Place::Name(host) => Err(Error::of_lookup("ENOTFOUND", host)),
+            Place::Name(host) => Err(Error::not_found(host)),
             Place::Path(path) => {
                 server.path = Some(path.clone());
                 let named = |error| Error::of_listen(&error, &path.to_string_lossy(), None);
@@ -244,10 +260,8 @@ impl Server<'_> {
         let listening = options.into_listening()?;
         self.once_listening(callback);
         let id = self.id;
-        if let Some(signal) = signal
-            && self.event_loop.end_on_abort(signal, Abortable::Server(id))
-        {
-            self.event_loop.server_tick(id, ServerTick::Abort);
+        if let Some(signal) = signal {
+            self.event_loop.close_on_abort(id, signal);
         }
         self.event_loop.start_listening(id, listening);
         Ok(self)
@@ -259,9 +273,9 @@ impl Server<'_> {
     ///
     /// # Errors
     /// `ERR_SERVER_NOT_RUNNING` when it does not listen, and what dup(2) says.
-    pub fn duplicate_fd(&self) -> Result<OwnedFd, Error> {
-        let server = self.event_loop.server_ref(self.id);
-        let Some(listener) = server.and_then(|server| server.listener.as_ref()) else {
+    pub fn duplicate_fd(&mut self) -> Result<OwnedFd, Error> {
+        let server = self.event_loop.server(self.id);
+        let Some(listener) = server.and_then(|server| server.listener.as_mut()) else {
             return Err(words::not_running());
         };
         listener

@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use self::life::REST;
 use self::listen::Listening;
-use super::ServerId;
 use super::error::Error;
 use super::event_loop::{Entry, Loop};
 use super::queues::{ServerTick, Tick};
 use super::slot::Slot;
 use super::socket::Socket;
 use super::trace::Subject;
+use super::{AbortId, ServerId};
 use crate::room::listener::Listener;
 use crate::rules::block_list::BlockList;
 use crate::rules::state::server::State;
@@ -71,8 +71,10 @@ pub(super) struct ServerEntry {
     wanted: Option<Box<Listening>>,
     /// The ticket of the newest `listen`: an older one means nothing any more.
     ticket: u64,
-    /// The lookup that was asked, and for which ticket.
-    asked: Option<(u64, u64)>,
+    /// The lookup whose answer is waited for.
+    asked: Option<u64>,
+    /// The abort handles that end it, until it has closed.
+    signals: Vec<AbortId>,
     path: Option<PathBuf>,
     connections: usize,
     max_connections: Option<usize>,
@@ -130,6 +132,7 @@ impl Loop {
             wanted: None,
             ticket: 0,
             asked: None,
+            signals: Vec::new(),
             path: None,
             connections: 0,
             max_connections: None,

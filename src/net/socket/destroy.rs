@@ -1,5 +1,7 @@
 //! The end of a socket: `destroy`, `close(2)`, `close`, and the slot is free.
 
+use libc::ECANCELED;
+
 use super::super::abort::Abortable;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
@@ -9,7 +11,6 @@ use super::Socket;
 use crate::rules::state::socket::{Input, State};
 
 /// `ECANCELED` of Linux.
-const ECANCELED: i32 = 125;
 
 impl Loop {
     /// Ends the socket now, with an error or without. Idempotent; a later error is ignored.
@@ -147,9 +148,17 @@ impl Loop {
         let Some(signal) = signal else { return };
         if self.end_on_abort(signal, Abortable::Socket(id)) {
             self.socket_tick(id, SocketTick::Destroy(Some(words::aborted())));
-        } else if let Some(entry) = self.entry(id) {
+        }
+        if let Some(entry) = self.entry(id) {
             entry.cold().abort = Some(signal);
         }
+    }
+
+    /// Whether its abort handle was used before it was given to it.
+    pub(super) fn is_to_abort(&self, id: SocketId) -> bool {
+        let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
+        cold.and_then(|cold| cold.abort)
+            .is_some_and(|signal| self.is_aborted(signal))
     }
 }
 

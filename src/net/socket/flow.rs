@@ -147,7 +147,7 @@ impl Loop {
     pub(super) fn emit_readable(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
         let state = entry.connection.state;
-        let has_ended = matches!(state, State::Open(Readable::Eof | Readable::Due, _));
+        let has_ended = state.has_peer_ended();
         let cold = entry.cold();
         cold.reading.readable_is_queued = false;
         if state.is_destroyed() || cold.inbox.is_empty() && !has_ended {

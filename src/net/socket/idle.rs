@@ -112,11 +112,10 @@ impl Loop {
     }
 
     pub(super) fn add_socket_timer(&mut self, id: SocketId, timer: TimerKey) {
-        let Some(entry) = self.entry(id) else { return };
-        if entry.connection.state.is_destroyed() {
-            self.clear_timeout(super::super::TimerId(timer));
-            return;
-        }
+        let entry = self.entry(id);
+        let Some(entry) = entry.filter(|entry| !entry.connection.state.is_destroyed()) else {
+            return self.clear_timeout(super::super::TimerId(timer));
+        };
         let mut timers = std::mem::take(&mut entry.cold().timers);
         timers.retain(|timer| self.timers.contains(*timer));
         timers.push(timer);

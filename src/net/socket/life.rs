@@ -102,6 +102,7 @@ impl Loop {
             }
             SocketTick::Piped(source) => self.emit_pipe(id, source),
             SocketTick::Unpiped(source) => self.emit_unpipe(id, source),
+            SocketTick::EndPipes => self.end_pipes(id),
             SocketTick::Destroy(error) => self.destroy(id, error),
         }
         Ok(())
@@ -118,13 +119,16 @@ impl Loop {
 
     /// The pending phase does what `end` has queued. The second to end is destroyed next, in the
     /// drain of this very phase: there `close(2)` sends the FIN, and unless somebody listens to
-    /// what comes between, nobody can tell.
+    /// what comes between, nobody can tell. Whoever was destroyed meanwhile, be it to connect again,
+    /// is not meant any more.
     pub(in crate::net) fn shut_down(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
-        let Some(stream) = &entry.connection.stream else {
+        let (State::Open(readable, Writable::Shutting), Some(stream)) =
+            (entry.connection.state, &entry.connection.stream)
+        else {
             return;
         };
-        let has_peer_ended = matches!(entry.connection.state, State::Open(Readable::Ended, _));
+        let has_peer_ended = readable == Readable::Ended;
         let shut_down = if has_peer_ended && entry.cold.is_none() {
             Ok(())
         } else {
@@ -169,7 +173,7 @@ impl Loop {
     }
 
     fn emit_error(&mut self, id: SocketId, error: Error) -> Result<(), Error> {
-        self.errors_of_pipes(id);
+        self.unpipe_all_into(id);
         let was_heard = self.emit_socket(
             id,
             "error",

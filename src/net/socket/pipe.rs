@@ -86,7 +86,7 @@ impl Loop {
         self.pipes.entry(to).or_default().push(from);
         self.socket_tick(to, SocketTick::Piped(from));
         if has_ended {
-            self.next_tick(move |event_loop| event_loop.end_pipes(from));
+            self.socket_tick(from, SocketTick::EndPipes);
         } else if self.socket_at(to).writable_need_drain() {
             self.wait_for_drain(from, to);
         } else {
@@ -123,10 +123,6 @@ impl Loop {
         for from in self.pipes.get(&to).cloned().unwrap_or_default() {
             self.unpipe(from, to);
         }
-    }
-
-    pub(super) fn errors_of_pipes(&mut self, to: SocketId) {
-        self.unpipe_all_into(to);
     }
 
     pub(super) fn forget_pipes_of(&mut self, from: SocketId) {

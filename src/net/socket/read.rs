@@ -133,7 +133,7 @@ impl Socket<'_> {
     pub fn read(&mut self, size: Option<usize>) -> Option<Vec<u8>> {
         let id = self.id;
         let entry = self.event_loop.entry(id)?;
-        let has_ended = matches!(entry.connection.state, State::Open(Readable::Eof, _));
+        let has_ended = entry.connection.state.has_peer_ended();
         let is_flowing = entry.flow == Flow::Flowing;
         entry.raise_read_mark(size.unwrap_or(0));
         let cold = entry.cold();

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use libc::ENOBUFS;
+
 use super::super::SocketId;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
@@ -10,7 +12,6 @@ use super::{Socket, SocketEntry, WRITE_LIMIT, WriteCallback};
 use crate::rules::state::socket::{Intent, Readable, State, Writable};
 
 /// `ENOBUFS` of Linux.
-const ENOBUFS: i32 = 105;
 
 impl Loop {
     /// Most writes: nothing stands before these bytes, nobody waits to be told, and the kernel

@@ -330,6 +330,11 @@ impl State {
         }
     }
 
+    /// Whether the peer's FIN was read, and `end` is yet to come.
+    pub(crate) fn has_peer_ended(self) -> bool {
+        matches!(self, State::Open(Readable::Eof | Readable::Due, _))
+    }
+
     /// Whether `drain` may be emitted: a write that failed does not stop it, as in Node.
     pub(crate) fn may_drain(self) -> bool {
         self.is_writable() || self.is_broken()

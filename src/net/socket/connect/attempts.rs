@@ -3,6 +3,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use libc::ETIMEDOUT;
+
 use super::{Attempt, Target};
 use crate::net::SocketId;
 use crate::net::error::Error;
@@ -11,7 +13,14 @@ use crate::net::queues::Pending;
 use crate::net::scheduling::TimerTask;
 use crate::room::connector::Opening;
 
-const ETIMEDOUT: i32 = 110;
+/// What came of trying an address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    /// It was refused at once, and another one may do.
+    Refused,
+    /// It is on its way, or nothing more is to be tried.
+    Over,
+}
 
 /// Each address once, the families in turn, beginning with that of the first.
 pub(super) fn alternate(found: &[IpAddr]) -> Vec<IpAddr> {
@@ -36,16 +45,22 @@ pub(super) fn alternate(found: &[IpAddr]) -> Vec<IpAddr> {
 impl Loop {
     /// Begins with the next address, or with the path.
     pub(in crate::net::socket) fn attempt(&mut self, id: SocketId) {
+        while self.attempt_next(id) == Tried::Refused {}
+    }
+
+    fn attempt_next(&mut self, id: SocketId) -> Tried {
         let Some(connecting) = self.connecting(id) else {
-            return;
+            return Tried::Over;
         };
         if let Target::Path(_) = connecting.target {
             let attempt = connecting.attempt();
-            return self.emit_attempt(id, &attempt);
+            self.emit_attempt(id, &attempt);
+            return Tried::Over;
         }
         let Some(&address) = connecting.addresses.get(connecting.begun) else {
             let errors = std::mem::take(&mut connecting.errors);
-            return self.destroy(id, Some(Error::aggregate(errors)));
+            self.destroy(id, Some(Error::aggregate(errors)));
+            return Tried::Over;
         };
         connecting.begun += 1;
         let opening = match Opening::new(SocketAddr::new(address, connecting.port)) {
@@ -59,12 +74,12 @@ impl Loop {
             let (ip, port) = (local.ip().to_string(), local.port());
             return self.bind_refused(id, Error::of_address("bind", &error, &ip, Some(port)));
         }
-        self.begin_attempt(id, address, opening);
+        self.begin_attempt(id, address, opening)
     }
 
-    fn begin_attempt(&mut self, id: SocketId, address: IpAddr, opening: Opening) {
+    fn begin_attempt(&mut self, id: SocketId, address: IpAddr, opening: Opening) -> Tried {
         let Some(connecting) = self.connecting(id) else {
-            return;
+            return Tried::Over;
         };
         let attempt = connecting.attempt();
         let is_multiple = connecting.is_multiple();
@@ -75,7 +90,7 @@ impl Loop {
         }
         self.emit_attempt(id, &attempt);
         if self.connecting(id).is_none() {
-            return;
+            return Tried::Over;
         }
         if is_multiple {
             self.note_attempted(id, &attempt);
@@ -94,6 +109,7 @@ impl Loop {
                 connecting.timer = Some(timer);
             }
         }
+        Tried::Over
     }
 
     fn note_attempted(&mut self, id: SocketId, attempt: &Attempt) {
@@ -112,54 +128,58 @@ impl Loop {
         })
     }
 
-    fn attempt_blocked(&mut self, id: SocketId, attempt: &Attempt, error: Error) {
+    fn attempt_blocked(&mut self, id: SocketId, attempt: &Attempt, error: Error) -> Tried {
         if self
             .connecting(id)
             .is_some_and(|connecting| connecting.is_multiple())
         {
-            self.try_next(id, attempt, error);
-        } else {
-            self.emit_attempt(id, attempt);
-            self.destroy(id, Some(error));
+            return self.address_failed(id, attempt, error);
         }
+        self.emit_attempt(id, attempt);
+        self.destroy(id, Some(error));
+        Tried::Over
     }
 
-    fn bind_refused(&mut self, id: SocketId, error: Error) {
-        let Some(connecting) = self.connecting(id) else {
-            return;
-        };
-        if connecting.is_multiple() {
-            connecting.errors.push(error);
-            self.attempt(id);
-        } else {
-            self.destroy(id, Some(error));
+    fn bind_refused(&mut self, id: SocketId, error: Error) -> Tried {
+        match self.connecting(id) {
+            Some(connecting) if connecting.is_multiple() => {
+                connecting.errors.push(error);
+                Tried::Refused
+            }
+            _ => {
+                self.destroy(id, Some(error));
+                Tried::Over
+            }
         }
     }
 
     /// `connect(2)` said no at once, and Node tells no `connectionAttemptFailed` of a single
     /// address then; but a refusal is told from the pending phase.
-    fn attempt_refused(&mut self, id: SocketId, error: &std::io::Error) {
+    fn attempt_refused(&mut self, id: SocketId, error: &std::io::Error) -> Tried {
         let Some(connecting) = self.connecting(id) else {
-            return;
+            return Tried::Over;
         };
         let made = connecting.error(error);
         if connecting.is_multiple() {
             let attempt = connecting.attempt();
-            self.try_next(id, &attempt, made);
-        } else if error.kind() == std::io::ErrorKind::ConnectionRefused {
+            return self.address_failed(id, &attempt, made);
+        }
+        if error.kind() == std::io::ErrorKind::ConnectionRefused {
             connecting.failed = error.raw_os_error().map(std::io::Error::from_raw_os_error);
             self.pending.push_back(Pending::ConnectFailed(id));
         } else {
             self.destroy(id, Some(made));
         }
+        Tried::Over
     }
 
-    fn try_next(&mut self, id: SocketId, attempt: &Attempt, error: Error) {
+    /// One address of several has failed.
+    fn address_failed(&mut self, id: SocketId, attempt: &Attempt, error: Error) -> Tried {
         if let Some(connecting) = self.connecting(id) {
             connecting.errors.push(error.clone());
         }
         self.emit_attempt_failed(id, attempt, &error);
-        self.attempt(id);
+        Tried::Refused
     }
 
     /// The pending phase: `connect(2)` had said no in the call.
@@ -180,7 +200,8 @@ impl Loop {
         let attempt = connecting.attempt();
         let error = connecting.error(error);
         if connecting.is_multiple() {
-            return self.try_next(id, &attempt, error);
+            self.address_failed(id, &attempt, error);
+            return self.attempt(id);
         }
         self.emit_attempt_failed(id, &attempt, &error);
         self.destroy(id, Some(error));

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use libc::{AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED, EALREADY, EISCONN};
+
 use super::super::{ConnectOptions, Socket, SocketEntry, WriteCallback};
 use super::{Connecting, Target};
 use crate::net::SocketId;
@@ -12,12 +14,8 @@ use crate::room::connector;
 use crate::rules::inbox::Inbox;
 use crate::rules::state::socket::{Input, State, Writable};
 
-const EALREADY: i32 = 114;
-
-const EISCONN: i32 = 106;
-
-/// `AI_V4MAPPED`, `AI_ALL` and `AI_ADDRCONFIG` of netdb.h.
-const HINTS: i32 = 0x08 | 0x10 | 0x20;
+/// The hints that Node knows, of getaddrinfo(3).
+const HINTS: i32 = AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG;
 
 impl Loop {
     /// Makes a socket and connects it: Node's `net.connect` and `net.createConnection`. The callback
@@ -28,8 +26,7 @@ impl Loop {
     /// # Errors
     /// `ERR_MISSING_ARGS` when the options name neither a port nor a path, `ERR_SOCKET_BAD_PORT`
     /// for a text that is a number above 65535, `ERR_INVALID_ARG_VALUE` for a family or hints that
-    /// there are not. What the kernel or a
-    /// name server says is an `error` event: the codes of connect(2), such as `ECONNREFUSED`, with
+    /// there are not. What the kernel or a name server says is an `error` event: the codes of connect(2), such as `ECONNREFUSED`, with
     /// the address, and `ENOTFOUND` or `EAI_AGAIN` of `getaddrinfo`, with the host name.
     pub fn connect(
         &mut self,
@@ -76,6 +73,9 @@ impl Loop {
 
     /// A path is connected to in the call, as in Node; how that went is told later.
     fn open_path(&mut self, id: SocketId) {
+        if self.is_to_abort(id) {
+            return;
+        }
         let Some(connecting) = self.connecting(id) else {
             return;
         };

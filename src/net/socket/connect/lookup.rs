@@ -81,7 +81,7 @@ impl Loop {
         connecting.ticket = None;
         let tries_all = connecting.tries_all;
         let found = match answer {
-            Ok(found) if found.is_empty() => Err(Error::of_lookup("ENOTFOUND", &host)),
+            Ok(found) if found.is_empty() => Err(Error::not_found(&host)),
             other => other,
         };
         match found {
@@ -89,31 +89,32 @@ impl Loop {
                 if !tries_all {
                     found.truncate(1);
                 }
-                for address in &found {
-                    self.emit_lookup(id, &host, Some(*address), None);
-                    if self.connecting(id).is_none() {
-                        return;
-                    }
-                }
-                self.touch(id);
-                if let Some(connecting) = self.connecting(id) {
-                    connecting.addresses = alternate(&found);
-                    if let Some(entry) = self.entry(id) {
-                        let cold = entry.cold();
-                        let is_multiple = cold
-                            .connecting
-                            .as_ref()
-                            .is_some_and(|one| one.is_multiple());
-                        cold.attempted = is_multiple.then(Vec::new);
-                    }
-                    self.attempt(id);
-                }
+                self.name_found(id, &host, &found);
             }
             Err(error) => {
                 self.emit_lookup(id, &host, None, Some(error.clone()));
                 self.socket_tick(id, SocketTick::Destroy(Some(error)));
             }
         }
+    }
+
+    fn name_found(&mut self, id: SocketId, host: &str, found: &[IpAddr]) {
+        for address in found {
+            self.emit_lookup(id, host, Some(*address), None);
+            if self.connecting(id).is_none() {
+                return;
+            }
+        }
+        self.touch(id);
+        let Some(connecting) = self.connecting(id) else {
+            return;
+        };
+        connecting.addresses = alternate(found);
+        let attempted = connecting.is_multiple().then(Vec::new);
+        if let Some(entry) = self.entry(id) {
+            entry.cold().attempted = attempted;
+        }
+        self.attempt(id);
     }
 
     fn emit_lookup(

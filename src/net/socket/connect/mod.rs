@@ -14,6 +14,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use libc::AI_ADDRCONFIG;
+
 use super::ConnectOptions;
 use crate::net::SocketId;
 use crate::net::error::Error;
@@ -27,7 +29,6 @@ use crate::rules::timers::TimerKey;
 pub(super) const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(10);
 
 /// `AI_ADDRCONFIG` of Linux: only families that the machine has an address of.
-const AI_ADDRCONFIG: i32 = 32;
 
 /// One address that is tried: the arguments `ip`, `port` and `family` of Node's
 /// `'connectionAttempt'`, `'connectionAttemptFailed'` and `'connectionAttemptTimeout'`.
