@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use libc::{EINPROGRESS, EINTR, EINVAL};
@@ -48,8 +49,14 @@ pub(crate) fn connect_unix(path: &Path) -> io::Result<Stream> {
     )))
 }
 
-/// The kernel's form of a path; one that does not fit is `EINVAL`, as libuv has it.
+/// The kernel's form of a path; one that does not fit is `EINVAL`, as libuv has it, and so is one
+/// that the kernel would take to end at a NUL within it.
 pub(crate) fn unix_address(path: &Path) -> io::Result<SockAddr> {
+    let bytes = path.as_os_str().as_bytes();
+    let is_abstract = bytes.first() == Some(&0);
+    if !is_abstract && bytes.contains(&0) {
+        return Err(io::Error::from_raw_os_error(EINVAL));
+    }
     SockAddr::unix(path).map_err(|_| io::Error::from_raw_os_error(EINVAL))
 }
 

@@ -92,8 +92,12 @@ impl Listener {
         if inherited.no_delay {
             socket.set_tcp_nodelay(true)?;
         }
-        if let Some(delay) = inherited.keep_alive {
-            stream::set_keep_alive(&SockRef::from(&socket), Some(KeepAlive::after(delay)))?;
+        if let Some(delay) = inherited.keep_alive
+            && let Err(error) =
+                stream::set_keep_alive(&SockRef::from(&socket), Some(KeepAlive::after(delay)))
+        {
+            // A time too long for the kernel is no reason not to listen.
+            log::debug!(target: "netloop::server", "SO_KEEPALIVE: {error}");
         }
         socket.listen(backlog(options.backlog))?;
         let listener = TcpListener::from_std(OwnedFd::from(socket).into());

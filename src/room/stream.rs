@@ -11,8 +11,6 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::{SockRef, TcpKeepalive};
 
-/// send(2): no SIGPIPE when the peer has gone. The same number on every Linux.
-
 /// How a connection is probed while nothing is received: `TCP_KEEPIDLE`, `TCP_KEEPINTVL` and
 /// `TCP_KEEPCNT` (tcp(7)).
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +84,7 @@ impl Stream {
         }
     }
 
-    /// One send(2), which may be interrupted.
+    /// One send(2), which may be interrupted, and raises no SIGPIPE when the peer has gone.
     #[inline]
     pub(crate) fn try_to_send(&self, bytes: &[u8]) -> io::Result<usize> {
         self.socket().send_with_flags(bytes, MSG_NOSIGNAL)

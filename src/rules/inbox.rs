@@ -4,40 +4,63 @@ use std::collections::VecDeque;
 
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    chunks: VecDeque<Vec<u8>>,
+    chunks: VecDeque<Chunk>,
     length: usize,
+}
+
+/// A chunk of which the first bytes were taken: they are skipped, since to move the rest for each
+/// small piece would cost the square of its length.
+#[derive(Debug)]
+struct Chunk {
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+impl Chunk {
+    fn new(bytes: Vec<u8>) -> Chunk {
+        Chunk { bytes, taken: 0 }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.taken..]
+    }
 }
 
 impl Inbox {
     pub(crate) fn push(&mut self, chunk: Vec<u8>) {
         self.length += chunk.len();
-        self.chunks.push_back(chunk);
+        self.chunks.push_back(Chunk::new(chunk));
     }
 
     /// Puts bytes back in front.
     pub(crate) fn unshift(&mut self, chunk: Vec<u8>) {
         self.length += chunk.len();
-        self.chunks.push_front(chunk);
+        self.chunks.push_front(Chunk::new(chunk));
     }
 
-    /// Takes the first chunk as it came.
+    /// Takes the first chunk as it came, or what is left of it.
     pub(crate) fn pop(&mut self) -> Option<Vec<u8>> {
-        let chunk = self.chunks.pop_front()?;
-        self.length -= chunk.len();
-        Some(chunk)
+        let mut chunk = self.chunks.pop_front()?;
+        self.length -= chunk.rest().len();
+        chunk.bytes.drain(..chunk.taken);
+        Some(chunk.bytes)
     }
 
     /// Takes exactly `count` bytes; `count` is at most [`Inbox::len`].
     pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
         let mut taken = Vec::with_capacity(count);
         while taken.len() < count {
-            let Some(mut chunk) = self.pop() else { break };
             let missing = count - taken.len();
-            if chunk.len() > missing {
-                let rest = chunk.split_off(missing);
-                self.unshift(rest);
+            let Some(front) = self.chunks.front_mut() else {
+                break;
+            };
+            if front.rest().len() <= missing {
+                taken.extend(self.pop().unwrap_or_default());
+                continue;
             }
-            taken.append(&mut chunk);
+            taken.extend_from_slice(&front.rest()[..missing]);
+            front.taken += missing;
+            self.length -= missing;
         }
         taken
     }
@@ -46,7 +69,11 @@ impl Inbox {
     /// character that counts as two is not cut. `None` if there is less text.
     pub(crate) fn bytes_of(&self, units: usize) -> Option<usize> {
         let (mut left, mut bytes) = (units, 0);
-        for piece in self.chunks.iter().flat_map(|chunk| chunk.utf8_chunks()) {
+        for piece in self
+            .chunks
+            .iter()
+            .flat_map(|chunk| chunk.rest().utf8_chunks())
+        {
             let characters = piece.valid().chars();
             let characters = characters.map(|it| (it.len_utf16(), it.len_utf8()));
             for (units, length) in characters.chain(piece.invalid().iter().map(|_| (1, 1))) {
@@ -67,7 +94,7 @@ impl Inbox {
 
     /// The length of the chunk in front.
     pub(crate) fn first_len(&self) -> usize {
-        self.chunks.front().map_or(0, Vec::len)
+        self.chunks.front().map_or(0, |chunk| chunk.rest().len())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -88,7 +115,11 @@ mod tests {
         inbox.unshift(b"X".to_vec());
         assert_eq!(inbox.len(), 3);
         assert_eq!(inbox.pop(), Some(b"X".to_vec()));
-        assert_eq!(inbox.take(2), b"ef");
+        assert_eq!((inbox.first_len(), inbox.bytes_of(1)), (2, Some(1)));
+        assert_eq!(inbox.pop(), Some(b"ef".to_vec()));
+        inbox.push(b"gh".to_vec());
+        assert_eq!(inbox.take(1), b"g");
+        assert_eq!(inbox.take(1), b"h");
         assert!(inbox.is_empty());
     }
 

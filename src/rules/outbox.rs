@@ -49,6 +49,11 @@ impl<T> Outbox<T> {
         self.chunks.push_back(Chunk { bytes, note });
     }
 
+    /// How many writes are owed.
+    pub(crate) fn count(&self) -> usize {
+        self.chunks.len()
+    }
+
     /// Makes one request of all that waits. Only when nothing is in flight.
     pub(crate) fn launch(&mut self) {
         debug_assert!(!self.is_in_flight());

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
 use netloop::{ListenOptions, ServerOptions};
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -213,4 +214,32 @@ fn each_state_of_a_path_has_its_error() {
     }
     drop((only_bound, full, filler));
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Catches: a server does not listen because a time is too long for the kernel.
+#[test]
+fn a_keep_alive_too_long_for_the_kernel_is_no_reason_not_to_listen() {
+    let mut l = event_loop();
+    let options = ServerOptions::default()
+        .keep_alive(true)
+        .keep_alive_initial_delay(Duration::from_secs(1 << 40));
+    let mut server = l.create_server_with(options, |_| {});
+    server.listen((HOST, 0), |s| _ = s.close()).unwrap();
+    l.run().unwrap();
+}
+
+/// A8. Catches: the kernel is given a path of which it sees only what stands before a NUL.
+#[test]
+fn a_path_with_a_nul_in_it_is_refused() {
+    let mut l = event_loop();
+    let words = Words::default();
+    watch(&words, &mut l.connect("nul\0within", |_| {}).unwrap());
+    let said = words.clone();
+    let mut server = l.create_server(|_| {});
+    server.on_error(move |_, error| said.say(error.code().unwrap()));
+    server.listen("nul\0within", |_| {}).unwrap();
+    l.run().unwrap();
+    let expected = ["EINVAL", "error EINVAL", "close Some(true)"];
+    assert_eq!(words.take(), expected);
+    assert!(!std::path::Path::new("nul").exists());
 }

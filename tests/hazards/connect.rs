@@ -1,8 +1,8 @@
 //! D: connecting.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use netloop::{ConnectOptions, LookupRequest, Loop, Socket};
+use netloop::{BlockList, ConnectOptions, LookupRequest, Loop, Socket};
 
 use crate::program::{Program, netloop};
 use crate::stage::*;
@@ -291,4 +291,23 @@ fn a_socket_that_has_ended_before_it_connects_only_listens() {
         "close Some(false)",
     ];
     assert_eq!(words.take(), expected);
+}
+
+/// Catches: each address that is refused at once goes a step deeper, until the stack is used up.
+#[test]
+fn ten_thousand_addresses_refused_at_once_are_an_error_like_any_other() {
+    let mut l = event_loop();
+    l.set_lookup(|l, request| {
+        let found = (0..10_000).map(|number| Ipv4Addr::from(0x7f01_0000 + number).into());
+        l.answer_lookup(request.id, Ok(found.collect()));
+    });
+    let mut list = BlockList::new();
+    list.add_cidr("127.1.0.0/16").unwrap();
+    let options = ConnectOptions::from(("many.test", 1)).block_list(list);
+    let words = Words::default();
+    let said = words.clone();
+    let mut c = l.connect(options, |_| {}).unwrap();
+    c.on_error(move |_, error| said.say(error.errors().len().to_string()));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["10000"]);
 }

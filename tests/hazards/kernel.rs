@@ -139,6 +139,27 @@ fn an_error_of_one_waiting_connection_passes_on_to_the_next() {
     }
 }
 
+/// A2. Catches: an error that stays is tried again without end, and nothing else runs.
+#[test]
+fn an_error_of_accept_that_stays_does_not_hold_the_loop() {
+    if !has("strace") {
+        return skipped("A2, EPERM from every accept4", "no strace");
+    }
+    let inject = "inject=accept4:error=EPERM";
+    let (mut server, file) = traced("stays", &["-e", "trace=accept4", "-e", inject]);
+    let waiting = connect(server.port());
+    while !std::fs::read_to_string(&file)
+        .unwrap()
+        .contains("(INJECTED)")
+    {
+        std::thread::yield_now();
+    }
+    server.signal_traced("-TERM");
+    assert!(!matches!((&waiting).read(&mut [0]), Ok(1..)));
+    server.0.end();
+    std::fs::remove_file(file).unwrap();
+}
+
 /// A7. Catches: the backlog is that of the standard library, 128.
 #[test]
 fn the_backlog_is_nodes() {

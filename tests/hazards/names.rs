@@ -133,13 +133,13 @@ fn a_server_whose_name_is_not_found_is_idle_again() {
     let said = words.clone();
     let mut server = l.create_server(|_| {});
     let id = server.id();
-    server.on_error(move |_, error| said.say(error.code().unwrap()));
+    server.on_error(move |_, error| said.say(error.to_string()));
     server
         .listen(("empty.test", 0), |_| panic!("listening"))
         .unwrap();
     assert_eq!(server.state(), State::Resolving);
     l.run().unwrap();
-    assert_eq!(words.take(), ["ENOTFOUND"]);
+    assert_eq!(words.take(), ["getaddrinfo ENOTFOUND empty.test"]);
     assert_eq!(l.server_at(id).state(), State::Idle);
 }
 
@@ -160,4 +160,40 @@ fn a_lookup_beyond_ten_thousand_that_wait_fails_with_enobufs() {
     });
     l.run().unwrap();
     assert_eq!(words.take(), ["error ENOBUFS", "close Some(true)"]);
+}
+
+/// E2. Catches: a shortage of the machine's is told as a name that does not exist.
+#[test]
+fn a_name_server_without_descriptors_is_no_missing_name() {
+    if !is_child() {
+        let this = "names::a_name_server_without_descriptors_is_no_missing_name";
+        return with_a_slow_name_server(this, "E2, EAI_SYSTEM from getaddrinfo");
+    }
+    let mut l = impatient();
+    let words = Words::default();
+    let said = words.clone();
+    let mut c = l.connect(("starved.test", 1), |_| {}).unwrap();
+    c.on_error(move |_, error| said.say(error.to_string()));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["getaddrinfo EMFILE starved.test"]);
+}
+
+/// J. Catches: a lookup that no listen waits for any more holds the loop, and counts.
+#[test]
+fn a_server_that_closes_or_listens_anew_forgets_its_lookup() {
+    let mut l = event_loop();
+    l.set_lookup(|_, _| {});
+    let id = l
+        .create_server(|_| {})
+        .on_error(|_, error| panic!("{error}"))
+        .id();
+    for _ in 0..5001 {
+        for _ in 0..2 {
+            l.server_at(id).listen(("waits.test", 1), |_| {}).unwrap();
+            l.run_nowait().unwrap();
+            assert_eq!(l.server_at(id).state(), State::Resolving);
+        }
+    }
+    l.server_at(id).close();
+    l.run().unwrap();
 }

@@ -8,6 +8,7 @@ use std::net::Shutdown;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
+use netloop::trace::What;
 use netloop::{Error, EventLoop, Loop, ServerOptions, Signal, Socket};
 use signal_hook::consts::{SIGUSR1, SIGUSR2};
 use signal_hook::low_level::raise;
@@ -228,4 +229,86 @@ fn a_signal_whose_listener_panicked_is_heard_again_and_so_are_the_others() {
     }
     assert_eq!((words.count("USR1"), words.count("USR2")), (2, 2));
     assert_eq!(words.count("on purpose"), 2);
+}
+
+/// A socket that is destroyed with a write on its way, which is called back so.
+fn cancelled(words: &Words, callback: fn(&mut Socket<'_>)) {
+    let mut l = event_loop();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        let closed = said.clone();
+        c.on_close(move |_, _| closed.say("close"));
+        c.write_then(vec![0; 40 << 20], move |c, _| callback(c));
+        assert!(c.writable_length() > 0);
+        let id = c.id();
+        c.event_loop()
+            .set_immediate(move |l| _ = l.socket_at(id).destroy());
+        close_server(c);
+    });
+    let _peer = peer(listen(&mut server));
+    run_on(&mut l, words);
+    assert!(!l.is_alive());
+}
+
+/// Catches: `close` is lost, and the socket with it, behind a write callback that panicked.
+#[test]
+fn close_comes_though_a_cancelled_write_panicked() {
+    let words = Words::default();
+    cancelled(&words, |_| panic!("on purpose"));
+    assert_eq!(words.take(), ["on purpose", "close"]);
+}
+
+/// Catches: the same behind an error that nobody heard.
+#[test]
+fn close_comes_though_an_error_was_not_heard_before_it() {
+    let words = Words::default();
+    cancelled(&words, |c| {
+        c.event_loop().socket().destroy_with(Error::new("unheard"));
+    });
+    assert_eq!(words.take(), ["unheard", "close"]);
+}
+
+/// Catches: what waits to be emitted stays where it is when a listener panicked, and the end too.
+#[test]
+fn what_has_waited_is_emitted_though_a_listener_panicked() {
+    let mut l = event_loop();
+    l.set_read_buffer(4);
+    let words = peer_that_says(&mut l, b"abcdefghij", |c, words| {
+        watch(words, c);
+        c.pause();
+        let id = c.id();
+        c.event_loop().set_timeout(ms(1), move |l| {
+            let mut c = l.socket_at(id);
+            panics_once(&mut c);
+            c.resume();
+        });
+    });
+    let expected = [
+        "data abcd",
+        "on purpose",
+        "data efgh",
+        "data ij",
+        "end",
+        "close Some(false)",
+    ];
+    assert_eq!(words.take(), expected);
+}
+
+/// Catches: what happens after a panic is told as caused by what panicked.
+#[test]
+fn nothing_is_caused_by_what_panicked_before() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let told = words.clone();
+    l.on_trace(move |record| {
+        if let What::Callback(name) = record.what {
+            told.say(format!("{name} of {}", record.cause));
+        }
+    });
+    l.set_immediate(|_| panic!("on purpose"));
+    run_on(&mut l, &words);
+    l.next_tick(|_| {});
+    l.run().unwrap();
+    let expected = ["set_immediate of 0", "on purpose", "next_tick of 0"];
+    assert_eq!(words.take(), expected);
 }

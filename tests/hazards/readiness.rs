@@ -185,3 +185,21 @@ fn every_answer_of_the_helper_thread_arrives() {
     l.run().unwrap();
     assert_eq!(words.count("lookup"), 50);
 }
+
+/// B6. Catches: the same of a listener: the loop is woken for a server that has closed.
+#[test]
+fn a_listener_with_a_duplicate_tells_nothing_after_its_close() {
+    let mut l = event_loop();
+    let waits = count_waits(&mut l);
+    let mut server = l.create_server(|_| panic!("it has closed"));
+    let address = listen(&mut server);
+    let duplicate = server.duplicate_fd().unwrap();
+    server.close();
+    l.run().unwrap();
+    let before = waits.get();
+    let peers = [peer(address), peer(address)];
+    l.set_timeout(ms(20), |_| {});
+    l.run().unwrap();
+    assert_eq!(waits.get() - before, 1, "it waits for the timer alone");
+    drop((peers, duplicate));
+}

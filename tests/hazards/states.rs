@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 
 use netloop::state::server;
 use netloop::state::socket::{Intent, Readable, State, Writable};
-use netloop::{EventLoop, ServerOptions, Socket};
+use netloop::{ConnectOptions, EventLoop, ListenOptions, ServerOptions, Socket};
 
 use crate::stage::*;
 
@@ -464,4 +464,106 @@ fn a_server_that_drains_closes_while_it_looks_a_name_up() {
     let _peer = peer(listen(&mut server));
     l.run().unwrap();
     assert_eq!(words.take(), ["close", "listening", "close"]);
+}
+
+/// Catches: a shutdown(2) that waits for the pending phase is done to the connection made next.
+#[test]
+fn a_shutdown_that_was_queued_for_a_former_connection_leaves_the_next_one_alone() {
+    let mut l = event_loop();
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let words = Words::default();
+    let id = l.socket().id();
+    watch(&words, &mut l.socket_at(id));
+    let again = move |c: &mut Socket<'_>, _| {
+        c.connect(address, |c| _ = c.end_with("second life"))
+            .unwrap();
+    };
+    let mut c = l.socket_at(id);
+    c.once_close(again);
+    c.connect(address, move |c| {
+        c.event_loop().set_immediate(move |l| {
+            l.socket_at(id).end().destroy();
+        });
+    })
+    .unwrap();
+    let peer = std::thread::spawn(move || {
+        drop(listener.accept().unwrap());
+        let mut heard = String::new();
+        let (mut second, _) = listener.accept().unwrap();
+        second.read_to_string(&mut heard).map(|_| heard)
+    });
+    l.run().unwrap();
+    assert_eq!(peer.join().unwrap().unwrap(), "second life");
+    assert_eq!(
+        words.take(),
+        ["close Some(false)", "end", "close Some(false)"]
+    );
+}
+
+/// Catches: an interval that is given to a socket that is gone holds the loop for ever.
+#[test]
+fn an_interval_of_a_socket_that_is_gone_is_none() {
+    let mut l = event_loop();
+    let id = l.socket().destroy().id();
+    l.run().unwrap();
+    l.socket_at(id)
+        .set_interval(ms(1), |_| panic!("it has no socket"));
+    l.run().unwrap();
+}
+
+/// Catches: an abort handle of a server that has closed closes what it listens on later.
+#[test]
+fn an_abort_handle_ends_with_the_listen_that_it_was_given_to() {
+    let mut l = event_loop();
+    let handle = l.abort_handle();
+    let options = ListenOptions::from(()).signal(handle);
+    let mut server = l.create_server(|_| {});
+    let id = server.listen(options, |s| _ = s.close()).unwrap().id();
+    l.run().unwrap();
+    l.server_at(id).listen((), |_| {}).unwrap();
+    l.abort(handle);
+    assert!(l.is_aborted(handle));
+    assert!(l.server_at(id).is_listening());
+}
+
+/// Catches: with an abort handle that was used before, a path is connected to in the call.
+#[test]
+fn with_a_used_abort_handle_no_path_is_connected_to() {
+    let mut l = event_loop();
+    let name = format!("\0netloop-used-handle-{}", std::process::id());
+    let words = Words::default();
+    let mut server = l.create_server(|_| panic!("it has connected"));
+    let id = server.listen(&*name, |_| {}).unwrap().unref().id();
+    let handle = l.abort_handle();
+    l.abort(handle);
+    let options = ConnectOptions::from(&*name).signal(handle);
+    watch(&words, &mut l.connect(options, |_| {}).unwrap());
+    l.set_timeout(ms(1), move |l| _ = l.server_at(id).close());
+    l.run().unwrap();
+    assert_eq!(words.take(), ["error ABORT_ERR", "close Some(true)"]);
+}
+
+/// Catches: `read(n)` finds no end, and so nothing to give, in the tick before `end`.
+#[test]
+fn what_is_left_is_read_while_the_end_is_due() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        let said = said.clone();
+        at_its_end(c, move |c| {
+            assert_eq!(c.read(None).unwrap(), b"farewell");
+            assert_eq!(c.state(), State::Open(Readable::Due, Writable::Open));
+            c.unshift("well").unwrap();
+            let rest = c.read(Some(100)).unwrap();
+            said.say(String::from_utf8(rest).unwrap());
+        });
+        close_server(c);
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.write_all(b"farewell").unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    l.run().unwrap();
+    assert_eq!(words.take(), ["well"]);
 }

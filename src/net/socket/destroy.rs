@@ -10,8 +10,6 @@ use super::super::{AbortId, SocketId, TimerId};
 use super::Socket;
 use crate::rules::state::socket::{Input, State};
 
-/// `ECANCELED` of Linux.
-
 impl Loop {
     /// Ends the socket now, with an error or without. Idempotent; a later error is ignored.
     pub(in crate::net) fn destroy(&mut self, id: SocketId, error: Option<Error>) {

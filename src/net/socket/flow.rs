@@ -73,10 +73,7 @@ impl Loop {
 
     /// Tells the machine if the peer has ended and nothing waits any more.
     pub(super) fn feed_drained(&mut self, id: SocketId) {
-        let Some(entry) = self.entry_ref(id) else {
-            return;
-        };
-        if entry.cold.as_ref().is_none_or(|cold| cold.inbox.is_empty()) {
+        if self.is_drained(id) {
             self.feed(id, Input::Drained);
         }
     }
@@ -111,22 +108,48 @@ impl Loop {
         self.emit_waiting(id);
     }
 
-    /// Emits what waits, chunk by chunk, for as long as the data flows.
+    /// Emits what waits, chunk by chunk, for as long as the data flows. If a listener panics, a
+    /// tick goes on behind the chunk that it was given.
     pub(super) fn emit_waiting(&mut self, id: SocketId) {
-        loop {
-            let Some(entry) = self.entry(id) else { return };
-            if entry.flow != Flow::Flowing || entry.connection.state.is_destroyed() {
-                return;
-            }
-            let Some(chunk) = entry.cold.as_mut().and_then(|cold| cold.inbox.pop()) else {
-                break;
-            };
-            let listeners = mem::take(&mut entry.listeners.data);
-            self.emit_data(id, listeners, &chunk);
-            self.pipe_chunk(id, &chunk);
+        self.call(
+            (),
+            |(), event_loop| {
+                while let Some(chunk) = event_loop.next_to_emit(id) {
+                    let listeners = event_loop.entry(id).map(|entry| &mut entry.listeners.data);
+                    let listeners = listeners.map(mem::take).unwrap_or_default();
+                    event_loop.emit_data(id, listeners, &chunk);
+                    event_loop.pipe_chunk(id, &chunk);
+                }
+            },
+            |event_loop, ()| {
+                if event_loop.flows(id) && !event_loop.is_drained(id) {
+                    event_loop.socket_tick(id, SocketTick::Unshifted);
+                }
+            },
+        );
+        if self.flows(id) {
+            self.feed_drained(id);
+            self.start_reading(id);
         }
-        self.feed_drained(id);
-        self.start_reading(id);
+    }
+
+    fn next_to_emit(&mut self, id: SocketId) -> Option<Vec<u8>> {
+        if !self.flows(id) {
+            return None;
+        }
+        self.entry(id)?.cold.as_mut()?.inbox.pop()
+    }
+
+    fn flows(&self, id: SocketId) -> bool {
+        self.entry_ref(id).is_some_and(|entry| {
+            entry.flow == Flow::Flowing && !entry.connection.state.is_destroyed()
+        })
+    }
+
+    /// Whether nothing received waits.
+    fn is_drained(&self, id: SocketId) -> bool {
+        let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
+        cold.is_none_or(|cold| cold.inbox.is_empty())
     }
 
     pub(super) fn is_read_by_hand(&self, id: SocketId) -> bool {

@@ -128,9 +128,10 @@ socket_options! {
     /// Node's `highWaterMark`: how many bytes may wait in either direction before `write` answers
     /// `false`, or reading stops; 65536 unless set, as in Node.
     high_water_mark: usize => |options, bytes| options.high_water_mark = Some(bytes);
-    /// How many bytes may be owed to the kernel; a write that would have to wait beyond it fails
-    /// with `ENOBUFS`, and the socket is destroyed. 64 MiB unless set. What the kernel leaves of a
-    /// write before which nothing waited is kept, however long it is. Node has no limit.
+    /// How many bytes may be owed to the kernel; each write that is owed counts as 64 more. A write
+    /// that would have to wait beyond it fails with `ENOBUFS`, and the socket is destroyed. 64 MiB
+    /// unless set. What the kernel leaves of a write before which nothing waited is kept, however
+    /// long it is. Node has no limit.
     write_limit: usize => |options, bytes| options.write_limit = Some(bytes);
     /// Node's `typeOfService`: the type-of-service byte of what is sent (`IP_TOS` of ip(7),
     /// `IPV6_TCLASS` of ipv6(7)).

@@ -11,7 +11,9 @@ use super::super::queues::SocketTick;
 use super::{Socket, SocketEntry, WRITE_LIMIT, WriteCallback};
 use crate::rules::state::socket::{Intent, Readable, State, Writable};
 
-/// `ENOBUFS` of Linux.
+/// What a write that waits weighs beside its bytes: its place in the queue, its callback's name,
+/// and the heads of what is allocated. So empty writes have a limit, too.
+const WAITING_WRITE: usize = 64;
 
 impl Loop {
     /// Most writes: nothing stands before these bytes, nobody waits to be told, and the kernel
@@ -197,7 +199,9 @@ impl SocketEntry {
     /// Whether so many more bytes stay within the limit.
     fn may_owe(&self, more: usize) -> bool {
         let limit = self.cold.as_ref().and_then(|cold| cold.write_limit);
-        self.connection.owed() + more <= limit.unwrap_or(WRITE_LIMIT)
+        let outbox = self.connection.outbox();
+        let weight = outbox.map_or(0, |outbox| outbox.len() + outbox.count() * WAITING_WRITE);
+        weight.saturating_add(more) <= limit.unwrap_or(WRITE_LIMIT)
     }
 
     pub(super) fn is_corked(&self) -> bool {

@@ -1,6 +1,7 @@
 /* A name server that takes its time, and knows one address. It answers for `waits.test` only
- * once `passes.test` was asked for. */
+ * once `passes.test` was asked for; for `starved.test` it has no descriptor. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,6 +13,10 @@ static atomic_int passes;
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **found) {
     (void)service, (void)hints;
+    if (strcmp(node, "starved.test") == 0) {
+        errno = EMFILE;
+        return EAI_SYSTEM;
+    }
     if (strcmp(node, "passes.test") == 0) {
         passes = 1;
     } else if (strcmp(node, "waits.test") == 0) {

@@ -28,8 +28,6 @@ use crate::rules::timers::TimerKey;
 /// Node's lower bound of an attempt's time.
 pub(super) const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(10);
 
-/// `AI_ADDRCONFIG` of Linux: only families that the machine has an address of.
-
 /// One address that is tried: the arguments `ip`, `port` and `family` of Node's
 /// `'connectionAttempt'`, `'connectionAttemptFailed'` and `'connectionAttemptTimeout'`.
 ///
