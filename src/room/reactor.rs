@@ -18,6 +18,8 @@ use slab::Slab;
 /// How much readiness one wait can bring; what is left over comes with the next.
 const EVENTS_MAX: usize = 1024;
 
+const _: () = assert!(usize::BITS == 64, "a token holds a key and a generation");
+
 /// The name of one thing in the slab, and the token of its registration: the generation, which
 /// is never zero, above the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -179,7 +179,7 @@ fn every_answer_of_the_helper_thread_arrives() {
     for _ in 0..50 {
         let said = words.clone();
         let mut c = l.connect(("localhost", 1), |_| {}).unwrap();
-        c.on_lookup(move |_, _| said.say("lookup"))
+        c.once_lookup(move |_, _| said.say("lookup"))
             .on_error(|_, _| {});
     }
     l.run().unwrap();

@@ -3,11 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::Command;
-use std::sync::Mutex;
 
-use crate::story;
-use crate::support::{node, skipped};
+use crate::support::recorded;
 
 /// What these scripts show concerns JavaScript itself.
 const ONLY_JAVASCRIPT: [(&str, &str); 12] = [
@@ -86,16 +83,8 @@ const DIFFERS_ON_PURPOSE: [(&str, &str); 6] = [
     ),
 ];
 
-fn recorded() -> BTreeSet<String> {
-    let entries = std::fs::read_dir(story::folder()).expect("the recorded scenarios");
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names
-        .filter_map(|name| name.strip_suffix(".expected").map(str::to_owned))
-        .collect()
-}
-
 fn sources() -> Vec<(PathBuf, String)> {
-    let folder = story::folder().parent().unwrap().to_path_buf();
+    let folder = recorded::folder().parent().unwrap().to_path_buf();
     let entries = std::fs::read_dir(folder).expect("the folder of the twins");
     let paths = entries.map(|entry| entry.unwrap().path());
     let rust = paths.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
@@ -137,39 +126,5 @@ fn every_recorded_script_has_a_twin_or_a_reason() {
             "{name} has a twin and a reason to have none"
         );
     }
-    assert_eq!(seen, recorded());
-}
-
-/// Two at a time: the transcripts were recorded so, and the scripts wait by the clock.
-#[test]
-fn node_still_prints_what_was_recorded() {
-    let Some(node) = node() else {
-        return skipped(
-            "what Node prints",
-            "no Node 26 (NETLOOP_NODE, or node on the path)",
-        );
-    };
-    let names = Mutex::new(recorded().into_iter());
-    let wrong = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while let Some(name) = { names.lock().unwrap().next() } {
-                    if let Some(told) = differs_in_node(&node, &name) {
-                        wrong.lock().unwrap().push(told);
-                    }
-                }
-            });
-        }
-    });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-fn differs_in_node(node: &std::path::Path, name: &str) -> Option<String> {
-    let script = story::folder().join(format!("{name}.js"));
-    let output = Command::new(node).arg(script).output().expect("Node runs");
-    let told = String::from_utf8_lossy(&output.stdout);
-    let expected = story::expected(name);
-    (told != expected).then(|| format!("{name}\n--- recorded:\n{expected}--- now:\n{told}"))
+    assert_eq!(seen, recorded::names());
 }

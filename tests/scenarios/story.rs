@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use netloop::{Error, EventLoop, Loop, Server, Socket};
 
+use crate::support::{recorded, skipped};
+
 pub(crate) const HOST: &str = "127.0.0.1";
 
 /// How long a twin may take.
@@ -92,7 +94,7 @@ pub(crate) fn count_up(count: &Cell<u32>) -> u32 {
 /// Plays a twin and compares what it printed with what Node prints.
 #[track_caller]
 pub(crate) fn check(name: &str, play: impl FnOnce(&'static Story, &mut EventLoop)) {
-    check_text(name, &expected(name), play);
+    check_text(name, &recorded::expected(name), play);
 }
 
 /// Plays, and compares what was printed with this.
@@ -102,6 +104,9 @@ pub(crate) fn check_text(
     expected: &str,
     play: impl FnOnce(&'static Story, &mut EventLoop),
 ) {
+    if let Some(why) = recorded::cannot_run(name) {
+        return skipped(name, why);
+    }
     let story: &'static Story = Box::leak(Box::new(Story {
         lines: RefCell::default(),
         uncaught: RefCell::default(),
@@ -121,17 +126,6 @@ pub(crate) fn check_text(
         told == expected,
         "{name}\n--- expected:\n{expected}\n--- ours:\n{told}"
     );
-}
-
-pub(crate) fn folder() -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests", "scenarios", "node"]
-        .iter()
-        .collect()
-}
-
-pub(crate) fn expected(name: &str) -> String {
-    let path = folder().join(format!("{}.expected", name.replace('_', "-")));
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
 /// `code syscall`, as the scripts print errors.

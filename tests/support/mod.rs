@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod recorded;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
