@@ -204,9 +204,15 @@ impl Loop {
         self.trace.set(Box::new(tracer));
     }
 
-    /// Those on the again list are served before the batch, and once: so they are told what it
-    /// holds for them.
-    pub(super) fn tell_those_to_be_served_again(&mut self, batch: &Batch) {
+    /// The again list of a turn that begins. A socket that has nothing now leaves it: an edge will
+    /// tell of what comes, be it in this turn, as Node's level-triggered epoll would in the next.
+    /// The others are served before the batch, and once: so they are told what it holds for them.
+    pub(super) fn begin_serving_again(&mut self, again: &mut VecDeque<Id>, batch: &Batch) {
+        again.append(&mut self.again);
+        again.retain(|id| match self.reactor.get_mut(*id) {
+            Some(Entry::Socket(socket)) => socket.stays_to_be_served(),
+            _ => true,
+        });
         self.reactor.for_each_ready(batch, |entry, readiness| {
             if let Entry::Socket(socket) = entry {
                 socket.is_again_sticky |= socket.is_again && readiness.is_sticky();

@@ -266,8 +266,7 @@ impl EventLoop {
         self.inner.clock.expire();
         self.inner.turns = self.inner.turns.checked_add(1).unwrap_or(1);
         if !self.inner.again.is_empty() {
-            again.append(&mut self.inner.again);
-            self.inner.tell_those_to_be_served_again(ready);
+            self.inner.begin_serving_again(again, ready);
         }
         self.inner.trace.begin_turn();
         if self.inner.trace.is_on() {

@@ -1,6 +1,7 @@
 //! One connected, or connecting, stream socket: TCP or Unix-domain.
 
 use std::io::{self, IoSlice, Read};
+use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -81,6 +82,16 @@ impl Stream {
         match (&*self.socket()).read(buffer) {
             Err(error) => uninterrupted(error, || (&*self.socket()).read(buffer)),
             received => received,
+        }
+    }
+
+    /// Whether a byte or an end is there to be received. An error is told once: whoever asks here
+    /// has it, and no `receive` will.
+    pub(crate) fn has_more(&self) -> io::Result<bool> {
+        match self.socket().peek(&mut [MaybeUninit::uninit()]) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Corners of several families: what a program meets seldom.
 
-use netloop::{ConnectOptions, Error, Loop, ServerId, Socket};
+use netloop::{ConnectOptions, Error, Loop, ServerId, ServerOptions, Socket};
 
 use crate::story::*;
 
@@ -277,6 +277,75 @@ twin!(end_destroy_in_end, |t, l| {
     })
     .listen((HOST, 0), |s| {
         connect(s).on_connect(|c| _ = c.end()).resume();
+    })
+    .unwrap();
+});
+
+twin!(data_next_turn, |t, l| {
+    let count = shared(0);
+    l.create_server(move |c| {
+        c.resume();
+        if count_up(count) == 1 {
+            return;
+        }
+        close_server(c);
+        t.log("server connection");
+        watch(t, "peer", c, "prefinish finish");
+        c.write("1");
+        c.end_then(move |_, _| t.log("peer end callback"));
+    })
+    .listen((HOST, 0), move |s| {
+        let first = connect(s).id();
+        let mut second = connect(s);
+        watch(t, "second", &mut second, "data end");
+        second.on_close(move |c, _| _ = c.event_loop().socket_at(first).destroy());
+    })
+    .unwrap();
+});
+
+twin!(pipe_in_close_after_end, |t, l| {
+    let mut server = l.create_server(|c| _ = c.end_with("x"));
+    let id = server.id();
+    server
+        .listen((HOST, 0), move |s| {
+            let options = ConnectOptions::from((HOST, s.port().unwrap())).allow_half_open(true);
+            let mut to = s.event_loop().connect(options, |_| {}).unwrap();
+            watch(t, "to", &mut to, "prefinish finish close");
+            let to = to.resume().id();
+            let mut from = connect(s);
+            from.resume().on_close(move |c, _| {
+                t.log("from close");
+                c.pipe(to);
+                c.event_loop().set_timeout(ms(30), move |l| {
+                    l.server_at(id).close();
+                    l.socket_at(to).destroy();
+                });
+            });
+        })
+        .unwrap();
+});
+
+twin!(flow_unshift_reads, |t, l| {
+    let told = move |when: &str, c: &Socket<'_>| {
+        t.log(format!("{when} {} {}", c.bytes_read(), c.readable_length()));
+    };
+    let options = ServerOptions::default().pause_on_connect(true);
+    l.create_server_with(options, move |c| {
+        close_server(c);
+        told("before", c);
+        c.unshift([0; 3]).unwrap();
+        told("after", c);
+        let id = c.id();
+        c.event_loop().set_timeout(ms(50), move |l| {
+            told("later", &l.socket_at(id));
+            l.socket_at(id).destroy();
+        });
+    })
+    .listen((HOST, 0), move |s| {
+        connect(s)
+            .on_connect(|c| _ = c.write("12345"))
+            .resume()
+            .on_error(|_, _| {});
     })
     .unwrap();
 });

@@ -120,7 +120,6 @@ impl Loop {
             |listener, socket| listener(socket, had_error),
         );
         self.unpipe_all_into(id);
-        self.forget_pipes_of(id);
     }
 
     /// Frees the slot of a socket that has closed, unless it was connected again.
@@ -129,6 +128,7 @@ impl Loop {
             .entry_ref(id)
             .is_some_and(|entry| entry.connection.state == State::Closed)
         {
+            self.forget_pipes_of(id);
             self.reactor.remove(id.0);
         }
     }

@@ -19,6 +19,7 @@ mod write;
 pub use connect::{Attempt, Lookup};
 pub use options::{ConnectOptions, OnRead, SocketOptions};
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use self::connect::Connecting;
@@ -205,6 +206,8 @@ struct Reading {
     raised_mark: usize,
     /// Bytes go into a buffer of the program's own.
     has_own_buffer: bool,
+    /// The kernel has said that the connection has failed, before the socket was to be served.
+    failed: Option<io::Error>,
 }
 
 impl SocketEntry {

@@ -155,7 +155,7 @@ impl Socket<'_> {
     }
 
     /// Puts bytes back in front of what waits: Node's `unshift()`. They come again as `data` or
-    /// `readable`, from a tick.
+    /// `readable`, from a tick. A socket that was not read from yet is, up to its high-water mark.
     ///
     /// # Errors
     /// `ERR_STREAM_UNSHIFT_AFTER_END_EVENT` after `end` was emitted.
@@ -172,7 +172,12 @@ impl Socket<'_> {
         if bytes.as_ref().is_empty() || entry.connection.state.is_destroyed() {
             return Ok(());
         }
+        let is_reading = entry.is_reading;
         entry.cold().inbox.unshift(bytes.as_ref().to_vec());
+        if !is_reading {
+            // As after each chunk of Node's streams: more is read, up to the mark.
+            self.event_loop.socket_tick(self.id, SocketTick::ReadMore);
+        }
         if self.event_loop.is_read_by_hand(self.id) {
             self.event_loop.queue_readable(self.id);
         } else {

@@ -5,7 +5,9 @@ use super::super::SocketId;
 use super::super::error::Error;
 use super::super::event_loop::Loop;
 use super::super::trace::{Subject, What};
+use super::SocketEntry;
 use crate::room::reactor::Readiness;
+use crate::room::stream::Stream;
 use crate::rules::state::socket::State;
 
 impl Loop {
@@ -88,13 +90,19 @@ impl Loop {
         };
         entry.is_again = false;
         let is_sticky = std::mem::take(&mut entry.is_again_sticky);
+        let failed = match &mut entry.cold {
+            Some(cold) if entry.is_reading => cold.reading.failed.take(),
+            _ => None,
+        };
         let former = self
             .trace
             .is_on()
             .then(|| self.trace.enter(Subject::Socket(id), What::Again));
-        let outcome = self
-            .receive(id, is_sticky, buffer)
-            .and_then(|()| self.flush(id));
+        let outcome = match failed {
+            Some(error) => self.receive_failed(id, &error),
+            None => self.receive(id, is_sticky, buffer),
+        };
+        let outcome = outcome.and_then(|()| self.flush(id));
         if let Some(former) = former {
             self.trace.leave(former);
         }
@@ -109,5 +117,24 @@ impl Loop {
         if !std::mem::replace(&mut entry.is_again, true) {
             self.serve_next_turn(id.0);
         }
+    }
+}
+
+impl SocketEntry {
+    /// Whether there is something to be done for a socket on the again list; if not, it stands
+    /// there no more. An error that is met is kept until the socket is served.
+    pub(in crate::net) fn stays_to_be_served(&mut self) -> bool {
+        if !self.is_reading || self.connection.is_in_flight() {
+            return true;
+        }
+        match self.connection.stream.as_ref().map(Stream::has_more) {
+            None | Some(Ok(true)) => {}
+            Some(Ok(false)) => {
+                self.is_again = false;
+                self.is_again_sticky = false;
+            }
+            Some(Err(error)) => self.cold().reading.failed = Some(error),
+        }
+        self.is_again
     }
 }

@@ -89,7 +89,7 @@ impl Loop {
 
     /// The kernel has nothing, or the connection has failed.
     #[cold]
-    fn receive_failed(&mut self, id: SocketId, error: &io::Error) -> Result<(), Error> {
+    pub(super) fn receive_failed(&mut self, id: SocketId, error: &io::Error) -> Result<(), Error> {
         if error.kind() == io::ErrorKind::WouldBlock {
             return Ok(());
         }

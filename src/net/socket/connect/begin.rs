@@ -105,6 +105,7 @@ impl SocketEntry {
         cold.had_error = Some(false);
         cold.remote = None;
         cold.inbox = Inbox::default();
+        cold.reading.failed = None;
         cold.is_held_back = false;
         let ends = std::mem::take(&mut cold.end_callbacks);
         let outbox = self.connection.outbox_mut();
