@@ -21,6 +21,7 @@ pub(crate) struct Outbox<T> {
     done: Vec<T>,
     length: usize,
     flight_length: usize,
+    given_up: usize,
 }
 
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl<T> Default for Outbox<T> {
             done: Vec::new(),
             length: 0,
             flight_length: 0,
+            given_up: 0,
         }
     }
 }
@@ -78,9 +80,10 @@ impl<T> Outbox<T> {
         self.length
     }
 
-    /// Bytes that wait behind the request in flight.
+    /// Bytes that wait behind the request in flight, and those that were given up: as long as the
+    /// notes of the rest are being told, Node counts them, too.
     pub(crate) fn waiting_len(&self) -> usize {
-        self.length - self.flight_length
+        self.length - self.flight_length + self.given_up
     }
 
     /// Bytes of the request in flight that the kernel has not taken yet.
@@ -146,13 +149,13 @@ impl<T> Outbox<T> {
         std::mem::take(&mut self.done)
     }
 
-    /// Gives up all that waits behind the request in flight and returns its notes.
-    pub(crate) fn abandon_waiting(&mut self) -> Vec<T> {
-        self.length = self.flight_length;
-        self.chunks
-            .drain(self.flight..)
-            .filter_map(|chunk| chunk.note)
-            .collect()
+    /// Gives up the first of what waits behind the request in flight, and returns its note, if it
+    /// has one.
+    pub(crate) fn abandon_one(&mut self) -> Option<Option<T>> {
+        let chunk = self.chunks.remove(self.flight)?;
+        self.length -= chunk.bytes.len();
+        self.given_up += chunk.bytes.len();
+        Some(chunk.note)
     }
 }
 
@@ -197,8 +200,9 @@ mod tests {
         let mut outbox = outbox(&["abc"]);
         outbox.launch();
         outbox.push(b"later".to_vec(), Some(9));
-        assert_eq!(outbox.abandon_waiting(), vec![9]);
-        assert_eq!(outbox.len(), 3);
+        assert_eq!(outbox.abandon_one(), Some(Some(9)));
+        assert_eq!((outbox.len(), outbox.waiting_len()), (3, 5));
+        assert_eq!(outbox.abandon_one(), None);
         assert_eq!(outbox.abandon_flight(), vec![0]);
         assert_eq!(outbox.len(), 0);
     }

@@ -457,3 +457,56 @@ fn what_waited_for_a_connection_that_failed_does_not_spoil_the_next() {
     let told = "errored false\nold ERR_SOCKET_CLOSED_BEFORE_CONNECTION\nnew null\npeer new\n";
     check_text("connected again", told, play);
 }
+
+#[test]
+fn a_connect_behind_a_write_that_failed_is_refused() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        let mut c = l.socket();
+        watch(t, "c", &mut c, "error close");
+        c.write("nobody is there");
+        let refused = c.connect((HOST, 1), |_| unreachable!());
+        t.log(refused.err().unwrap().code().unwrap());
+    };
+    let told = "ERR_SOCKET_CLOSED\n\
+                c error ERR_SOCKET_CLOSED -\n\
+                c close hadError=undefined\n";
+    check_text("a connect behind a failed write", told, play);
+}
+
+#[test]
+fn the_prefinish_of_a_socket_without_a_connection_comes_with_its_finish() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        let mut c = l.socket();
+        watch(t, "c", &mut c, "finish");
+        c.on_prefinish(move |c| t.log(format!("prefinish {}", c.is_writable_finished())));
+        c.end_then(move |_, _| t.log("end callback"));
+        t.log("end has returned");
+    };
+    let told = "end has returned\nprefinish true\nend callback\nc finish\n";
+    check_text("prefinish without a connection", told, play);
+}
+
+#[test]
+fn a_destination_that_outlives_its_source_hears_no_unpipe() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| _ = c.resume())
+            .listen((HOST, 0), move |s| {
+                let server = s.id();
+                let mut to = connect(s);
+                watch(t, "to", &mut to, "finish close");
+                to.on_unpipe(|_, _| panic!("its source is gone"));
+                let to = to.id();
+                let mut from = connect(s);
+                from.pipe(to);
+                from.on_connect(|c| _ = c.destroy());
+                from.on_close(move |c, _| {
+                    c.event_loop().set_timeout(ms(1), move |l| {
+                        l.socket_at(to).end();
+                        l.server_at(server).close();
+                    });
+                });
+            })
+            .unwrap();
+    };
+    check_text("unpipe", "to finish\nto close hadError=false\n", play);
+}

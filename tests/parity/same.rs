@@ -207,3 +207,44 @@ fn an_end_that_is_due_comes_though_the_socket_was_destroyed_since() {
     let told = "readable\nclient end\nclient close hadError=false\n";
     check_text("end after destroy", told, play);
 }
+
+#[test]
+fn a_path_that_cannot_be_connected_to_knows_no_reset_either() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        let mut c = l.connect("/nosuch/socket", |_| unreachable!()).unwrap();
+        watch(t, "c", &mut c, "error close");
+        let refused = c.reset_and_destroy().err().unwrap();
+        t.log(refused.code().unwrap());
+    };
+    let told = "ERR_INVALID_HANDLE_TYPE\n\
+                c error ENOENT connect\n\
+                c close hadError=true\n";
+    check_text("a reset of a path", told, play);
+}
+
+#[test]
+fn what_is_called_back_after_destroy_is_counted_until_the_last() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.resume();
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            connect(s).on_connect(move |c| {
+                c.cork();
+                let told = move |c: &Socket<'_>, when: &str| {
+                    let (written, length) = (c.bytes_written(), c.writable_length());
+                    t.log(format!("{when} {written} {length}"));
+                };
+                c.on_close(move |c, _| told(c, "close"));
+                c.write_then("12345678", move |c, _| told(c, "first"));
+                c.write_then("90", move |c, _| told(c, "second"));
+                told(c, "before");
+                c.destroy();
+            });
+        })
+        .unwrap();
+    };
+    let told = "before 10 10\nfirst 10 2\nsecond 10 0\nclose 0 0\n";
+    check_text("counts after destroy", told, play);
+}

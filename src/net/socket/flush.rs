@@ -7,6 +7,7 @@ use super::super::queues::SocketTick;
 use super::super::scheduling::TimerTask;
 use super::WriteCallback;
 use crate::room::connection::Sent;
+use crate::rules::outbox::Outbox;
 use crate::rules::state::socket::{Input, State, Writable};
 
 /// After how many milliseconds a send is tried again for which the kernel had no memory.
@@ -255,11 +256,17 @@ impl Loop {
             return;
         }
         let errored = entry.errored().cloned();
-        let callbacks = entry.connection.outbox_mut().abandon_waiting();
-        entry.connection.trim_outbox();
+        let count = entry.connection.outbox().map_or(0, Outbox::count);
         let write = errored.clone().unwrap_or_else(|| words::destroyed("write"));
-        for callback in callbacks {
-            self.call_back(id, callback, Err(&write));
+        for _ in 0..count {
+            let entry = self.entry(id);
+            let given_up = entry.and_then(|entry| entry.connection.outbox_mut().abandon_one());
+            if let Some(callback) = given_up.flatten() {
+                self.call_back(id, callback, Err(&write));
+            }
+        }
+        if let Some(entry) = self.entry(id) {
+            entry.connection.trim_outbox();
         }
         let end = errored.unwrap_or_else(|| words::destroyed("end"));
         for callback in self.take_end_callbacks(id) {

@@ -87,8 +87,10 @@ impl Socket<'_> {
         self.entry()?.connection.stream.as_ref()
     }
 
+    /// Whether it is connected to a path, or tries to be.
     pub(super) fn is_unix(&self) -> bool {
-        self.stream().is_some_and(|stream| !stream.is_tcp())
+        let is_stream = self.stream().is_some_and(|stream| !stream.is_tcp());
+        is_stream || self.event_loop.connects_to_path(self.id)
     }
 
     /// Node's `readyState`: `opening`, `open`, `readOnly`, `writeOnly` or `closed`. A socket that

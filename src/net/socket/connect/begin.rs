@@ -110,7 +110,7 @@ impl SocketEntry {
         let ends = std::mem::take(&mut cold.end_callbacks);
         let outbox = self.connection.outbox_mut();
         let mut unsent = outbox.abandon_flight();
-        unsent.extend(outbox.abandon_waiting());
+        unsent.extend(std::iter::from_fn(|| outbox.abandon_one()).flatten());
         unsent.extend(ends);
         self.connection.trim_outbox();
         unsent

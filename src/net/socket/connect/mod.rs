@@ -195,6 +195,12 @@ impl Loop {
         }
     }
 
+    pub(super) fn connects_to_path(&self, id: SocketId) -> bool {
+        let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
+        cold.and_then(|cold| cold.connecting.as_ref())
+            .is_some_and(|connecting| matches!(connecting.target, Target::Path(_)))
+    }
+
     /// Registers a stream and makes it the socket's.
     fn adopt(&mut self, id: SocketId, mut stream: Stream) {
         let registered = self.reactor.register(&mut stream, id.0);
