@@ -65,9 +65,7 @@ impl Loop {
         mem::forget(running);
         true
     }
-}
 
-impl Loop {
     /// Calls what stands in no slot, and was taken out of its place already.
     pub(super) fn call<C>(
         &mut self,

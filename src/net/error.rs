@@ -30,7 +30,8 @@ use crate::room::resolver::Unresolved;
 /// | `code` | who says it |
 /// | --- | --- |
 /// | `ERR_MISSING_ARGS` | `connect` without a port and a path: `Err` |
-/// | `ERR_INVALID_ARG_VALUE` | `listen` without a port and a path, or with a mode for an abstract one: `Err` |
+/// | `ERR_INVALID_ARG_VALUE` | `listen` without a port and a path, or with a mode for an abstract one; `connect` with a family or hints that there are not: `Err` |
+/// | `ERR_SOCKET_BAD_PORT` | `connect` or `listen` with a text that is a number above 65535: `Err` |
 /// | `ERR_SERVER_ALREADY_LISTEN` | `listen` while there is a listener: `Err` |
 /// | `ERR_SERVER_NOT_RUNNING` | `close_then` without a listener: its callback |
 /// | `ERR_SOCKET_CLOSED` | `connect` of a socket that is destroyed: `Err`; a write, or a reset, without a connection: callback and `error` |
@@ -169,7 +170,7 @@ impl Error {
         self.0.code
     }
 
-    /// Node's `error.name`: `Error`, `TypeError`, `AggregateError` or `AbortError`.
+    /// Node's `error.name`: `Error`, `TypeError`, `RangeError`, `AggregateError` or `AbortError`.
     pub fn name(&self) -> &'static str {
         self.0.name
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::event_loop::Loop;
 
 /// Node's bounds of an attempt's time, and its default.
-const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(10);
+pub(super) const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(10);
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Loop {

@@ -23,8 +23,8 @@
 //! # Ok::<(), netloop::Error>(())
 //! ```
 //!
-//! Four places speak: the wait, the dispatch of readiness, the step of a state machine, and the
-//! door through which user code runs. With no tracer set each costs one branch. Node's nearest of
+//! The phases speak, the wait, the dispatch of readiness, the steps of the state machines, and all
+//! that runs a callback of the program's. With no tracer set each costs one branch. Node's nearest of
 //! kin is `async_hooks`, whose `triggerAsyncId` is the cause here. `netloop server --trace`
 //! prints these records, indented by their depth.
 

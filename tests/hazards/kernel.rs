@@ -109,12 +109,7 @@ fn a_server_that_rests_can_be_closed() {
     let served = connect(port);
     assert!(echoes(&served));
     let waiting = connect(port);
-    while !std::fs::read_to_string(&file)
-        .unwrap()
-        .contains("(INJECTED)")
-    {
-        std::thread::yield_now();
-    }
+    await_injection(&file);
     server.signal_traced("-TERM");
     assert!(!matches!((&waiting).read(&mut [0]), Ok(1..)));
     assert!(echoes(&served), "only then is who waited turned away");
@@ -148,12 +143,7 @@ fn an_error_of_accept_that_stays_does_not_hold_the_loop() {
     let inject = "inject=accept4:error=EPERM";
     let (mut server, file) = traced("stays", &["-e", "trace=accept4", "-e", inject]);
     let waiting = connect(server.port());
-    while !std::fs::read_to_string(&file)
-        .unwrap()
-        .contains("(INJECTED)")
-    {
-        std::thread::yield_now();
-    }
+    await_injection(&file);
     server.signal_traced("-TERM");
     assert!(!matches!((&waiting).read(&mut [0]), Ok(1..)));
     server.0.end();
@@ -182,12 +172,7 @@ fn a_read_that_found_nothing_is_made_up_for_by_the_next_edge() {
     let mut socket = connect(server.port());
     socket.write_all(b"pi").unwrap();
     // What the read did not find waits for the next edge, which the rest brings.
-    while !std::fs::read_to_string(&file)
-        .unwrap()
-        .contains("(INJECTED)")
-    {
-        std::thread::yield_now();
-    }
+    await_injection(&file);
     socket.write_all(b"ng").unwrap();
     let mut back = [0; 4];
     socket.read_exact(&mut back).unwrap();

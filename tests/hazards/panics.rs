@@ -60,6 +60,16 @@ fn peer_that_says(
     words
 }
 
+/// What is said of `abcdefghij`, read by four bytes, when the first chunk's listener panics.
+const BY_FOUR: [&str; 6] = [
+    "data abcd",
+    "on purpose",
+    "data efgh",
+    "data ij",
+    "end",
+    "close Some(false)",
+];
+
 fn panics_once(socket: &mut Socket<'_>) {
     socket.once_data(|_, _| panic!("on purpose"));
 }
@@ -73,15 +83,7 @@ fn what_the_kernel_still_has_comes_though_a_listener_panicked() {
         watch(words, c);
         panics_once(c);
     });
-    let expected = [
-        "data abcd",
-        "on purpose",
-        "data efgh",
-        "data ij",
-        "end",
-        "close Some(false)",
-    ];
-    assert_eq!(words.take(), expected);
+    assert_eq!(words.take(), BY_FOUR);
 }
 
 /// Catches: who was served when the loop was left is not served again.
@@ -283,15 +285,7 @@ fn what_has_waited_is_emitted_though_a_listener_panicked() {
             c.resume();
         });
     });
-    let expected = [
-        "data abcd",
-        "on purpose",
-        "data efgh",
-        "data ij",
-        "end",
-        "close Some(false)",
-    ];
-    assert_eq!(words.take(), expected);
+    assert_eq!(words.take(), BY_FOUR);
 }
 
 /// Catches: what happens after a panic is told as caused by what panicked.

@@ -339,7 +339,7 @@ fn connecting(intent: Intent, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String
     let connected = move |c: &mut Socket<'_>| {
         c.connect((HOST, port), |_| {}).unwrap();
         match intent {
-            Intent::Talk | Intent::Listen => {}
+            Intent::Talk | Intent::Receive => {}
             Intent::End => _ = c.end(),
         }
         assert_eq!(c.state(), State::Opening(intent));
@@ -348,7 +348,7 @@ fn connecting(intent: Intent, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String
     let mut c = l.socket();
     let said = words.clone();
     c.resume().on_close(move |_, _| said.say("close"));
-    if intent == Intent::Listen {
+    if intent == Intent::Receive {
         c.end().once_finish(connected);
     } else {
         connected(&mut c);
@@ -357,7 +357,7 @@ fn connecting(intent: Intent, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String
     words.take()
 }
 
-const INTENTS: [Intent; 3] = [Intent::Talk, Intent::End, Intent::Listen];
+const INTENTS: [Intent; 3] = [Intent::Talk, Intent::End, Intent::Receive];
 
 /// Catches: a socket that is to end, or has ended, when it is connected cannot be reset before.
 ///

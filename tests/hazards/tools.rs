@@ -6,9 +6,10 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::program::{Program, netloop};
+use crate::stage::LIMIT;
 
 pub(crate) const ECHO: [&str; 6] = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
 
@@ -80,6 +81,18 @@ impl Traced {
 impl Drop for Traced {
     fn drop(&mut self) {
         self.signal_traced("-KILL");
+    }
+}
+
+/// Waits until strace has made a call fail.
+pub(crate) fn await_injection(file: &Path) {
+    let start = Instant::now();
+    while !std::fs::read_to_string(file)
+        .expect("what strace writes")
+        .contains("(INJECTED)")
+    {
+        assert!(start.elapsed() < LIMIT, "no call was made to fail");
+        std::thread::yield_now();
     }
 }
 

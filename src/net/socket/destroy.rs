@@ -45,7 +45,7 @@ impl Loop {
         self.leave_server(id);
     }
 
-    /// Timers, lookups, pipes and abort handles of a socket end with it.
+    /// Timers, lookups and abort handles of a socket end with it.
     fn stop_everything(&mut self, id: SocketId) {
         let Some(cold) = self.entry(id).and_then(|entry| entry.cold.as_mut()) else {
             return;

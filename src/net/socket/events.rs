@@ -69,7 +69,8 @@ events! {
     /// them.
     on_ready once_ready = |entry| &mut entry.cold().ready => ();
     /// Adds a listener for Node's `'prefinish'`: our FIN has left. Emitted from the pending phase,
-    /// or from the poll phase in which the last owed byte left.
+    /// or from the poll phase in which the last owed byte left; of a socket that was never
+    /// connected, and sends none, from the tick of `finish`.
     on_prefinish once_prefinish = |entry| &mut entry.cold().prefinish => ();
     /// Adds a listener for Node's `'finish'`: our half has ended, and the kernel has all that was
     /// written. Emitted from the tick that follows `prefinish`, behind the callbacks of `end`.

@@ -259,7 +259,7 @@ impl ConnectOptions {
     /// [the loop's default](crate::Loop::default_auto_select_family_attempt_timeout).
     #[must_use]
     pub fn auto_select_family_attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = Some(timeout.max(super::connect::ATTEMPT_TIMEOUT_MIN));
+        self.attempt_timeout = Some(timeout.max(crate::net::families::ATTEMPT_TIMEOUT_MIN));
         self
     }
 

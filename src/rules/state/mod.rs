@@ -13,7 +13,9 @@
 //! clock, no socket, no log and no bytes: a driver tells it what happened (an *input*, a past
 //! participle) and performs what it answers (*actions*, imperatives), in order. No driver keeps
 //! a lifecycle flag of its own, so these three tables are the whole truth about who may be in
-//! which state, and what follows.
+//! which state, and what follows. After `destroy` nothing is left to decide: what Node still tells
+//! of the past then (`writableEnded`, a `finish` or an `end` that was queued), the driver answers
+//! from the state that was left.
 //!
 //! The tables below each machine are printed from the machine itself ([`table`]); a test keeps
 //! the page and the code equal.

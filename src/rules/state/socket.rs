@@ -7,7 +7,8 @@
 //! a `DestroyCalled` whose reason the driver keeps.
 #![doc = include_str!("socket.md")]
 
-use std::fmt;
+mod questions;
+mod words;
 
 use super::{Row, rows_of};
 
@@ -55,7 +56,7 @@ pub enum Intent {
     /// To end once all that was written has left.
     End,
     /// It had ended, and emitted `finish`, before `connect` was called.
-    Listen,
+    Receive,
 }
 
 /// The receiving half of an open socket.
@@ -209,7 +210,7 @@ fn step_idle(writable: Writable, input: Input) -> (State, &'static [Action]) {
     let idle = State::Idle;
     match (input, writable) {
         (Input::ConnectCalled, Writable::Open) => (State::Opening(Intent::Talk), &[]),
-        (Input::ConnectCalled, Writable::Finished) => (State::Opening(Intent::Listen), &[]),
+        (Input::ConnectCalled, Writable::Finished) => (State::Opening(Intent::Receive), &[]),
         (Input::EndCalled, Writable::Open) => (idle(Writable::Sent), &[Action::QueueFinish]),
         (Input::FinishDue, Writable::Sent) => (
             idle(Writable::Finished),
@@ -227,7 +228,7 @@ fn step_opening(intent: Intent, input: Input) -> (State, &'static [Action]) {
     match (input, intent) {
         (Input::Connected, Intent::Talk) => (connected(Writable::Open), &[Action::EmitConnect]),
         (Input::Connected, Intent::End) => (connected(Writable::Ending), &[Action::EmitConnect]),
-        (Input::Connected, Intent::Listen) => {
+        (Input::Connected, Intent::Receive) => {
             (connected(Writable::Finished), &[Action::EmitConnect])
         }
         (Input::EndCalled, Intent::Talk) => (opening(Intent::End), &[]),
@@ -279,92 +280,6 @@ fn step_open(readable: Readable, writable: Writable, input: Input) -> (State, &'
 }
 
 impl State {
-    /// Node's `readyState`.
-    pub fn ready_state(self) -> &'static str {
-        match self {
-            State::Opening(_) => "opening",
-            _ => match (self.is_readable(), self.is_writable()) {
-                (true, true) => "open",
-                (true, false) => "readOnly",
-                (false, true) => "writeOnly",
-                (false, false) => "closed",
-            },
-        }
-    }
-
-    /// Whether `data` or `end` may still come: Node's `readable`.
-    pub fn is_readable(self) -> bool {
-        match self {
-            State::Idle(_) | State::Opening(_) => true,
-            State::Open(readable, _) => readable != Readable::Ended,
-            State::Destroyed | State::Closed => false,
-        }
-    }
-
-    /// Whether `write` is welcome: Node's `writable`.
-    pub fn is_writable(self) -> bool {
-        match self {
-            State::Idle(writable) | State::Open(_, writable) => writable == Writable::Open,
-            State::Opening(intent) => intent == Intent::Talk,
-            State::Destroyed | State::Closed => false,
-        }
-    }
-
-    /// Whether `end` was called: Node's `writableEnded`.
-    pub fn is_ended(self) -> bool {
-        match self {
-            State::Idle(writable) | State::Open(_, writable) => {
-                !matches!(writable, Writable::Open | Writable::Broken)
-            }
-            State::Opening(intent) => matches!(intent, Intent::End | Intent::Listen),
-            State::Destroyed | State::Closed => false,
-        }
-    }
-
-    /// Whether `finish` was emitted: Node's `writableFinished`.
-    pub fn is_finished(self) -> bool {
-        match self {
-            State::Idle(writable) | State::Open(_, writable) => writable == Writable::Finished,
-            State::Opening(intent) => intent == Intent::Listen,
-            State::Destroyed | State::Closed => false,
-        }
-    }
-
-    /// Whether the peer's FIN was read, and `end` is yet to come.
-    pub(crate) fn has_peer_ended(self) -> bool {
-        matches!(self, State::Open(Readable::Eof | Readable::Due, _))
-    }
-
-    /// Whether `drain` may be emitted: a write that failed does not stop it, as in Node.
-    pub(crate) fn may_drain(self) -> bool {
-        self.is_writable() || self.is_broken()
-    }
-
-    /// Whether a write has failed, so that our half is over.
-    pub(crate) fn is_broken(self) -> bool {
-        matches!(
-            self,
-            State::Idle(Writable::Broken) | State::Open(_, Writable::Broken)
-        )
-    }
-
-    /// The same, but for our half: it has ended, or finished.
-    pub(crate) fn with_our_half(self, writable: Writable) -> State {
-        match self {
-            State::Opening(_) => State::Opening(Intent::End),
-            State::Open(readable, _) => State::Open(readable, writable),
-            State::Idle(_) | State::Destroyed | State::Closed => State::Idle(writable),
-        }
-    }
-
-    /// Whether the socket was destroyed: Node's `destroyed`.
-    pub fn is_destroyed(self) -> bool {
-        match self {
-            State::Destroyed | State::Closed => true,
-            State::Idle(_) | State::Opening(_) | State::Open(_, _) => false,
-        }
-    }
-
     /// Every state there is.
     pub fn all() -> Vec<State> {
         let mut all = Vec::new();
@@ -380,7 +295,7 @@ impl State {
 }
 
 impl Intent {
-    const ALL: [Intent; 3] = [Intent::Talk, Intent::End, Intent::Listen];
+    const ALL: [Intent; 3] = [Intent::Talk, Intent::End, Intent::Receive];
 }
 
 impl Readable {
@@ -427,57 +342,4 @@ impl Input {
 /// [`table`](super::table) prints.
 pub fn rows() -> Vec<Row<State, Input, Action>> {
     rows_of(&State::all(), &Input::ALL, step)
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            State::Idle(Writable::Open) => write!(out, "idle"),
-            State::Idle(writable) => write!(out, "idle (write {writable})"),
-            State::Opening(Intent::Talk) => write!(out, "opening"),
-            State::Opening(intent) => write!(out, "opening ({intent})"),
-            State::Open(Readable::Open, Writable::Open) => write!(out, "open"),
-            State::Open(readable, Writable::Open) => write!(out, "open (read {readable})"),
-            State::Open(Readable::Open, writable) => write!(out, "open (write {writable})"),
-            State::Open(readable, writable) => {
-                write!(out, "open (read {readable}, write {writable})")
-            }
-            State::Destroyed => write!(out, "destroyed"),
-            State::Closed => write!(out, "closed"),
-        }
-    }
-}
-
-impl fmt::Display for Intent {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Intent::Talk => "to talk",
-            Intent::End => "to end",
-            Intent::Listen => "to listen",
-        })
-    }
-}
-
-impl fmt::Display for Readable {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Readable::Open => "open",
-            Readable::Eof => "eof",
-            Readable::Due => "due",
-            Readable::Ended => "ended",
-        })
-    }
-}
-
-impl fmt::Display for Writable {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Writable::Open => "open",
-            Writable::Ending => "ending",
-            Writable::Shutting => "shutting",
-            Writable::Sent => "sent",
-            Writable::Finished => "finished",
-            Writable::Broken => "broken",
-        })
-    }
 }

@@ -25,9 +25,6 @@ use crate::room::stream::Stream;
 use crate::rules::state::socket::State;
 use crate::rules::timers::TimerKey;
 
-/// Node's lower bound of an attempt's time.
-pub(super) const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(10);
-
 /// One address that is tried: the arguments `ip`, `port` and `family` of Node's
 /// `'connectionAttempt'`, `'connectionAttemptFailed'` and `'connectionAttemptTimeout'`.
 ///
