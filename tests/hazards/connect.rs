@@ -6,7 +6,7 @@ use netloop::{BlockList, ConnectOptions, LookupRequest, Loop, Socket};
 
 use crate::program::{Program, netloop};
 use crate::stage::*;
-use crate::support::{closed_port, skipped};
+use crate::support::{closed_port, has_strace, skipped};
 use crate::tools::*;
 
 /// D2. Catches: an error that connect(2) gives at once is emitted inside the call.
@@ -139,7 +139,7 @@ fn a_refused_connection_fails_its_writes_and_never_connects() {
 /// D1. Catches: a failing getsockopt is taken for a connection.
 #[test]
 fn a_connection_that_cannot_be_asked_for_its_error_has_failed() {
-    if !has("strace") {
+    if !has_strace() {
         return skipped("D1, EBADF from getsockopt", "no strace");
     }
     let listener = std::net::TcpListener::bind((HOST, 0)).unwrap();

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use netloop::{ServerOptions, Socket};
 
 use crate::stage::*;
-use crate::support::skipped;
+use crate::support::{has_strace, skipped};
 use crate::tools::*;
 
 /// Makes the kernel keep as little as it can for a socket.
@@ -109,7 +109,7 @@ fn what_leaves_piece_by_piece_arrives_whole_and_in_order() {
 /// G3, G5. Catches: interest is toggled by epoll_ctl, or a send may raise SIGPIPE in a host.
 #[test]
 fn a_reader_too_slow_costs_no_epoll_ctl_and_no_send_can_raise_sigpipe() {
-    if !has("strace") {
+    if !has_strace() {
         return skipped("G3 and G5, sends under strace", "no strace");
     }
     let calls = "trace=epoll_ctl,sendto,sendmsg,write,writev,accept4";
@@ -217,7 +217,7 @@ fn after_a_write_that_failed_no_other_leaves_and_no_end_comes() {
 /// G6. Catches: a passing shortage of memory ends the connection, or is waited out for ever.
 #[test]
 fn a_send_that_the_kernel_has_no_memory_for_is_tried_again() {
-    if !has("strace") {
+    if !has_strace() {
         return skipped("G6, ENOBUFS from send", "no strace");
     }
     for error in ["ENOBUFS", "ENOMEM"] {
@@ -233,7 +233,7 @@ fn a_send_that_the_kernel_has_no_memory_for_is_tried_again() {
 /// G7. Catches: an interrupted read or write is taken for a failure.
 #[test]
 fn an_interrupted_read_or_write_is_done_again() {
-    if !has("strace") {
+    if !has_strace() {
         return skipped("G7, EINTR from recv and send", "no strace");
     }
     // The signal that ends the server goes through a sendto, too, and is left alone.

@@ -11,7 +11,7 @@ use netloop::{ConnectOptions, EventLoop, OnRead};
 use crate::program::{Program, netloop};
 use crate::stage::*;
 use crate::story::*;
-use crate::support::skipped;
+use crate::support::{has_strace, skipped};
 
 const ECHO: [&str; 6] = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
 
@@ -36,10 +36,6 @@ row!(
         watch(t, "client", &mut c, "connect end close");
     }
 );
-
-fn has_strace() -> bool {
-    Command::new("strace").arg("--version").output().is_ok()
-}
 
 /// A Rust program that finds no standard input opens /dev/null in its place. This lets it find
 /// one, as it asks by its first poll(2).

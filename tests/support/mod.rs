@@ -7,6 +7,7 @@ pub(crate) mod recorded;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// Says that something is skipped for want of a tool: visibly, and in the file that
 /// `NETLOOP_SKIPS` names, so that a run in which nothing may be skipped can count.
@@ -21,6 +22,18 @@ pub(crate) fn skipped(what: &str, why: &str) {
         let written = file.and_then(|mut file| writeln!(file, "{what}: {why}"));
         written.expect("the file of what was skipped can be written");
     }
+}
+
+/// Whether strace is there, and may trace, and make calls fail: in many a container it may not.
+pub(crate) fn has_strace() -> bool {
+    static HAS: OnceLock<bool> = OnceLock::new();
+    *HAS.get_or_init(|| {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o", "/dev/null"]);
+        command.args(["-e", "inject=getppid:error=EPERM", "true"]);
+        let outcome = command.output();
+        outcome.is_ok_and(|output| output.status.success())
+    })
 }
 
 /// The program of Node 26, if there is one: `NETLOOP_NODE`, or `node` on the path.
