@@ -26,8 +26,9 @@ impl Loop {
     /// # Errors
     /// `ERR_MISSING_ARGS` when the options name neither a port nor a path, `ERR_SOCKET_BAD_PORT`
     /// for a text that is a number above 65535, `ERR_INVALID_ARG_VALUE` for a family or hints that
-    /// there are not. What the kernel or a name server says is an `error` event: the codes of connect(2), such as `ECONNREFUSED`, with
-    /// the address, and `ENOTFOUND` or `EAI_AGAIN` of `getaddrinfo`, with the host name.
+    /// there are not. What the kernel or a name server says is an `error` event: the codes of
+    /// connect(2), such as `ECONNREFUSED`, with the address, and `ENOTFOUND` or `EAI_AGAIN` of
+    /// `getaddrinfo`, with the host name.
     pub fn connect(
         &mut self,
         target: impl Into<ConnectOptions>,
