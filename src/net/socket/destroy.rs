@@ -94,7 +94,8 @@ impl Loop {
         self.end_rests();
     }
 
-    /// The closing phase of one socket: what was on its way is cancelled, then `close`.
+    /// The closing phase of one socket: what was on its way is cancelled, then `close`. Left by a
+    /// panic or an error it is called again, and does what is left.
     pub(in crate::net) fn finish_closing(&mut self, id: SocketId) -> Result<(), Error> {
         let Some(entry) = self.entry(id) else {
             return Ok(());
@@ -105,9 +106,10 @@ impl Loop {
             self.fail_writes(id, &Error::of_call("write", &cancelled));
             self.drain()?;
         }
-        self.closed.push(id);
         self.feed(id, Input::CloseDue);
-        self.drain()
+        self.drain()?;
+        self.closed.push(id);
+        Ok(())
     }
 
     pub(super) fn emit_close(&mut self, id: SocketId) {
