@@ -5,16 +5,7 @@
 
 mod support;
 
-/// `twin!(name, |story, event_loop| { … })` plays a twin of `name.js` and compares.
-macro_rules! twin {
-    ($name:ident, |$story:ident, $event_loop:ident| $play:block) => {
-        #[test]
-        fn $name() {
-            $crate::story::check(stringify!($name), |$story, $event_loop| $play);
-        }
-    };
-}
-
+#[macro_use]
 #[path = "scenarios/story.rs"]
 mod story;
 

@@ -1,10 +1,5 @@
 //! `err-*`: what goes wrong, and the code, the words and the order of telling it.
 
-use std::io::Write;
-use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
-
 use netloop::{ConnectOptions, Error, LookupId, Loop, Socket};
 
 use crate::story::*;
@@ -18,107 +13,6 @@ fn uncaught(t: &'static Story) {
         Thrown::Panic(text) => t.log(format!("process uncaughtException {text}")),
         Thrown::Error(error) => panic!("{error}"),
     });
-}
-
-twin!(err_client_crash, |t, l| {
-    let child = shared(None);
-    l.create_server(move |c| {
-        watch(t, "peer", c, DEFAULT);
-        close_server(c);
-        c.on_data(move |_, _| {
-            let mut child: std::process::Child = child.take().unwrap();
-            child.kill().unwrap();
-            child.wait().unwrap();
-        });
-    })
-    .listen((HOST, 0), move |s| {
-        let this = std::env::current_exe().unwrap();
-        let mut command = Command::new(this);
-        command.args([
-            "--exact",
-            "err::child_that_says_hi",
-            "--ignored",
-            "--nocapture",
-        ]);
-        command.env("NETLOOP_CHILD_PORT", s.port().unwrap().to_string());
-        child.set(Some(command.stdout(Stdio::null()).spawn().unwrap()));
-    })
-    .unwrap();
-});
-
-/// Not a test: the process that the test above starts, and kills.
-#[test]
-#[ignore = "a child of err_client_crash"]
-fn child_that_says_hi() {
-    let Ok(port) = std::env::var("NETLOOP_CHILD_PORT") else {
-        return;
-    };
-    let mut socket = TcpStream::connect((HOST, port.parse().unwrap())).unwrap();
-    socket.write_all(b"hi").unwrap();
-    std::io::Read::read_to_end(&mut socket, &mut Vec::new()).unwrap();
-}
-
-twin!(err_eacces_unix, |t, l| {
-    // Root may connect to anything: then the child that Node's script starts drops that.
-    let path = t.sock_path("s");
-    l.create_server(move |_| {})
-        .listen(path.clone(), move |s| {
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
-            let folder = path.parent().unwrap();
-            std::fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).unwrap();
-            let server = s.id();
-            if is_root() {
-                let told = connect_as_nobody(&path);
-                told.lines().for_each(move |line| t.log(line));
-                s.close();
-                return;
-            }
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o000)).unwrap();
-            let mut c = s.event_loop().connect(&path, move |_| {}).unwrap();
-            watch(t, "client", &mut c, "error close").on_close(move |c, _| {
-                c.event_loop().server_at(server).close();
-            });
-        })
-        .unwrap();
-});
-
-fn is_root() -> bool {
-    let uid = Command::new("id").arg("-u").output().expect("id runs");
-    uid.stdout == b"0\n"
-}
-
-/// Plays the client in a process of another user, and returns what it printed.
-fn connect_as_nobody(path: &std::path::Path) -> String {
-    let copy = path.with_file_name("test");
-    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
-    std::fs::set_permissions(&copy, PermissionsExt::from_mode(0o755)).unwrap();
-    let mut command = Command::new(&copy);
-    command.args([
-        "--exact",
-        "err::child_without_permission",
-        "--ignored",
-        "--nocapture",
-    ]);
-    command.env("NETLOOP_CHILD_PATH", path).current_dir("/");
-    std::os::unix::process::CommandExt::uid(&mut command, 65534);
-    let told = command.output().expect("the child runs").stdout;
-    let told = String::from_utf8(told).unwrap();
-    let lines = told.lines().filter(move |line| line.starts_with("client "));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Not a test: the process that the test above starts.
-#[test]
-#[ignore = "a child of err_eacces_unix"]
-fn child_without_permission() {
-    let Ok(path) = std::env::var("NETLOOP_CHILD_PATH") else {
-        return;
-    };
-    let mut l = netloop::EventLoop::new().unwrap();
-    let mut c = l.connect(std::path::Path::new(&path), move |_| {}).unwrap();
-    c.on_error(move |_, error| println!("\nclient error {}", errs(error)));
-    c.on_close(move |_, had_error| println!("client close hadError={}", had_error.unwrap()));
-    l.run().unwrap();
 }
 
 twin!(err_econnrefused_write, |t, l| {

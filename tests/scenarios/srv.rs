@@ -1,7 +1,5 @@
 //! `srv-*`: servers.
 
-use std::process::{Command, Stdio};
-
 use netloop::{Error, ListenOptions, Server, Socket};
 
 use crate::story::*;
@@ -584,37 +582,6 @@ twin!(srv_unix_enoent_dir, |t, l| {
         .listen(t.sock_path("no/such/dir"), move |_| {})
         .unwrap();
 });
-
-twin!(srv_unix_stale_exit, |t, l| {
-    let path = t.sock_path("s");
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "srv::child_that_exits_listening", "--ignored"]);
-    child.env("NETLOOP_CHILD_PATH", &path).stdout(Stdio::null());
-    assert!(child.status().unwrap().success());
-    t.log(format!("main left-behind={}", path.exists()));
-    let mut c = l.connect(&path, move |_| {}).unwrap();
-    c.on_error(move |c, error| {
-        t.log(format!("client error {}", errs(error)));
-        let mut s = c.event_loop().create_server(move |_| {});
-        s.on_error(move |_, error| t.log(format!("server error {}", error.code().unwrap())));
-        s.listen(&path, move |_| {}).unwrap();
-    });
-});
-
-/// Not a test: the process that the test above starts.
-#[test]
-#[ignore = "a child of srv_unix_stale_exit"]
-fn child_that_exits_listening() {
-    let Ok(path) = std::env::var("NETLOOP_CHILD_PATH") else {
-        return;
-    };
-    let mut l = netloop::EventLoop::new().unwrap();
-    l.set_timeout(ms(10_000), |_| panic!("nothing listens"));
-    l.create_server(|_| {})
-        .listen(std::path::Path::new(&path), |_| std::process::exit(0))
-        .unwrap();
-    l.run().unwrap();
-}
 
 twin!(srv_unix_unlink_foreign, |t, l| {
     let path = t.sock_path("s");

@@ -8,7 +8,19 @@ use std::time::{Duration, Instant};
 
 use netloop::{Error, EventLoop, Loop, Server, Socket};
 
-use crate::support::{recorded, skipped};
+use crate::support::{self, recorded, skipped};
+
+/// A twin: its name, that of the script with underscores; then a closure over the story and the
+/// event loop, which is played, and what it prints compared.
+#[allow(unused_macros, reason = "rows of Node's suite are no twins")]
+macro_rules! twin {
+    ($name:ident, |$story:ident, $event_loop:ident| $play:block) => {
+        #[test]
+        fn $name() {
+            $crate::story::check(stringify!($name), |$story, $event_loop| $play);
+        }
+    };
+}
 
 pub(crate) const HOST: &str = "127.0.0.1";
 
@@ -265,19 +277,12 @@ pub(crate) fn close_server_telling(story: &'static Story, socket: &mut Socket<'_
     socket.event_loop().server_at(server).close_then(log);
 }
 
-/// A port of the loopback on which nothing listens.
+/// A port of the loopback on which nothing listens, nor will: it stays bound as long as this
+/// process lives.
 pub(crate) fn closed_port(event_loop: &mut Loop, then: impl FnOnce(&mut Loop, u16) + 'static) {
-    event_loop
-        .create_server(|_| {})
-        .listen((HOST, 0), move |server| {
-            let port = server.port().expect("a listening server");
-            server.close_then(move |server, _| {
-                server
-                    .event_loop()
-                    .set_immediate(move |event_loop| then(event_loop, port));
-            });
-        })
-        .expect("good options");
+    let (held, port) = support::closed_port();
+    std::mem::forget(held);
+    event_loop.set_immediate(move |event_loop| then(event_loop, port));
 }
 
 /// Works for so long, and lets nothing else be done.

@@ -1,7 +1,16 @@
-//! Node still prints what was recorded of it. A binary of its own: while a program is being started
-//! it holds a copy of each descriptor, and `close` in a test beside it would end nothing.
+//! Scenarios that start processes: Node's own, and twins with children. A binary of their own: a
+//! process that is being started holds a copy of each descriptor, and `close` in a test beside it
+//! would end nothing.
 
 mod support;
+
+#[allow(dead_code, reason = "the other twins use the rest")]
+#[macro_use]
+#[path = "scenarios/story.rs"]
+mod story;
+
+#[path = "scenarios/children.rs"]
+mod children;
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
