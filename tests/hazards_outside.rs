@@ -1,0 +1,27 @@
+//! The hazards for which processes are started: under strace, with shims before the C library, or
+//! with limits and signals of their own. See `hazards`.
+
+mod support;
+
+#[path = "hazards/closing.rs"]
+mod closing;
+#[path = "hazards/connect.rs"]
+mod connect;
+#[path = "hazards/kernel.rs"]
+mod kernel;
+#[path = "hazards/names.rs"]
+mod names;
+#[path = "hazards/panics.rs"]
+mod panics;
+#[path = "support/program.rs"]
+mod program;
+#[path = "hazards/resources.rs"]
+mod resources;
+#[path = "hazards/stage.rs"]
+mod stage;
+#[path = "hazards/time.rs"]
+mod time;
+#[path = "hazards/tools.rs"]
+mod tools;
+#[path = "hazards/writing.rs"]
+mod writing;
