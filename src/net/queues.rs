@@ -51,8 +51,8 @@ pub(crate) enum SocketTick {
     Unshifted,
     /// Emit `readable`.
     Readable,
-    /// Nobody listens for `readable` any more.
-    HandsOff,
+    /// A listener of `readable` has gone: look who is left.
+    WhoReads,
     /// Look whether reading is to start.
     ReadMore,
     Paused,

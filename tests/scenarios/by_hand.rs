@@ -169,6 +169,78 @@ twin!(flow_readable_once_data, |t, l| {
     .unwrap();
 });
 
+twin!(flow_readable_once_again, |t, l| {
+    fn take(t: &'static Story, c: &mut Socket<'_>) {
+        let two = c.read(Some(2));
+        let told = two.as_deref().map_or("null", text).to_owned();
+        t.log(format!("readable {told} {}", c.readable_length()));
+        if two.is_none() {
+            c.once_readable(move |c| take(t, c));
+        } else {
+            c.on_readable(move |c| more(t, c));
+        }
+        let id = c.id();
+        c.event_loop().next_tick(move |l| {
+            let flowing = l.socket_at(id).readable_flowing().unwrap();
+            t.log(format!("flowing {flowing}"));
+        });
+    }
+    fn more(t: &'static Story, c: &mut Socket<'_>) {
+        let one = c.read(Some(1)).unwrap();
+        t.log(format!("more {} {}", text(&one), c.readable_length()));
+        match &*one {
+            b"x" => c.unshift("y").unwrap(),
+            b"z" => _ = c.destroy(),
+            _ => {}
+        }
+    }
+    l.create_server(move |c| {
+        close_server(c);
+        c.once_readable(move |c| take(t, c));
+    })
+    .listen((HOST, 0), |s| {
+        let mut c = connect(s);
+        c.resume();
+        let mut parts = ["a", "b", "xz", "w"].into_iter();
+        c.set_interval(ms(20), move |c| match parts.next() {
+            Some(part) => _ = c.write(part),
+            None => _ = c.end(),
+        });
+    })
+    .unwrap();
+});
+
+twin!(flow_readable_once_flows, |t, l| {
+    let flowing = |c: &Socket<'_>| {
+        c.readable_flowing()
+            .map_or("null".into(), |it| it.to_string())
+    };
+    l.create_server(move |c| {
+        close_server(c);
+        c.once_readable(move |c| {
+            let head = c.read(Some(1)).unwrap();
+            t.log(format!("readable {} {}", text(&head), flowing(c)));
+            let id = c.id();
+            c.event_loop().next_tick(move |l| {
+                let mut c = l.socket_at(id);
+                t.log(format!("tick {}", flowing(&c)));
+                c.on_data(move |c, chunk| {
+                    t.log(format!("data {}", text(chunk)));
+                    c.destroy();
+                });
+                t.log(format!("then {}", flowing(&c)));
+            });
+        });
+        t.log(format!("at first {}", flowing(c)));
+    })
+    .listen((HOST, 0), |s| {
+        let mut c = connect(s);
+        c.on_connect(|c| _ = c.write("abc"));
+        c.resume().on_error(|_, _| {});
+    })
+    .unwrap();
+});
+
 twin!(flow_unshift_waits, |t, l| {
     l.create_server(|c| {
         c.end().resume();

@@ -288,7 +288,7 @@ twin!(timer_nested_zero, |t, l| {
 
 twin!(timer_unref_in_callback, |t, l| {
     let n = shared(0);
-    l.set_interval(ms(5), move |l| {
+    l.set_interval(ms(50), move |l| {
         t.log(format!("interval {}", count_up(n)));
         if n.get() == 2 {
             l.unref_timer(l.current_timer().unwrap());

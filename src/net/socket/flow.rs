@@ -152,16 +152,11 @@ impl Loop {
         cold.is_none_or(|cold| cold.inbox.is_empty())
     }
 
-    pub(super) fn is_read_by_hand(&self, id: SocketId) -> bool {
-        let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
-        cold.is_some_and(|cold| cold.reading.is_by_hand)
-    }
-
     pub(super) fn queue_readable(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
         let reading = &mut entry.cold().reading;
         reading.wants_readable = false;
-        if !std::mem::replace(&mut reading.readable_is_queued, true) {
+        if !mem::replace(&mut reading.readable_is_queued, true) {
             self.socket_tick(id, SocketTick::Readable);
         }
     }
@@ -172,35 +167,38 @@ impl Loop {
         let state = entry.connection.state;
         let has_ended = state.has_peer_ended();
         let cold = entry.cold();
-        cold.reading.readable_is_queued = false;
         if state.is_destroyed() || cold.inbox.is_empty() && !has_ended {
+            cold.reading.readable_is_queued = false;
             return;
+        }
+        if cold.readable.has_once() {
+            self.socket_tick(id, SocketTick::WhoReads);
         }
         self.emit_plain(id, "readable", |entry| {
             entry.cold.as_mut().map(|cold| &mut cold.readable)
         });
         if let Some(entry) = self.entry(id) {
-            let mark = entry.read_mark();
+            let (mark, flow) = (entry.read_mark(), entry.flow);
             let cold = entry.cold();
-            cold.reading.wants_readable = !has_ended && cold.inbox.len() <= mark;
-            if cold.readable.is_empty() {
-                self.socket_tick(id, SocketTick::HandsOff);
-            }
+            cold.reading.readable_is_queued = false;
+            cold.reading.wants_readable |=
+                flow != Flow::Flowing && !has_ended && cold.inbox.len() <= mark;
         }
         self.emit_waiting(id);
     }
 
-    /// The tick after the last listener of `readable` has gone: those of `data` have their way, or
-    /// it is as if nobody had ever asked.
-    pub(super) fn hands_off(&mut self, id: SocketId) {
+    /// The tick after a listener of `readable` has gone: if none has come instead, those of `data`
+    /// have their way, or it is as if nobody had ever asked.
+    pub(super) fn who_reads(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
-        if !entry.cold().readable.is_empty() {
-            return;
-        }
-        entry.cold().reading.is_by_hand = false;
-        if !entry.listeners.data.is_empty() {
+        let cold = entry.cold();
+        let is_by_hand = !cold.readable.is_empty();
+        cold.reading.is_by_hand = is_by_hand;
+        if cold.reading.resume_is_queued && !cold.reading.is_paused {
+            entry.flow = Flow::Flowing;
+        } else if !entry.listeners.data.is_empty() {
             self.socket_at(id).resume();
-        } else if entry.flow == Flow::Paused {
+        } else if !is_by_hand {
             entry.flow = Flow::Unasked;
         }
     }
@@ -221,6 +219,13 @@ impl SocketEntry {
         if size > self.read_mark() {
             self.cold().reading.raised_mark = size.min(READ_MARK_MAX).next_power_of_two();
         }
+    }
+
+    /// Whether somebody listens for `readable`, be it that it is being emitted.
+    pub(super) fn is_read_by_hand(&self) -> bool {
+        self.cold
+            .as_ref()
+            .is_some_and(|cold| cold.reading.is_by_hand)
     }
 
     pub(super) fn has_own_buffer(&self) -> bool {

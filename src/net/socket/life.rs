@@ -93,7 +93,7 @@ impl Loop {
             SocketTick::Resume => self.resume_now(id),
             SocketTick::Unshifted => self.emit_waiting(id),
             SocketTick::Readable => self.emit_readable(id),
-            SocketTick::HandsOff => self.hands_off(id),
+            SocketTick::WhoReads => self.who_reads(id),
             SocketTick::ReadMore => self.read_more(id),
             SocketTick::Paused => {
                 self.emit_plain(id, "pause", |entry| {

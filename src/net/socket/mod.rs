@@ -196,6 +196,7 @@ enum Flow {
 struct Reading {
     is_paused: bool,
     resume_is_queued: bool,
+    /// Also while it is emitted, until `read` has taken something.
     readable_is_queued: bool,
     wants_readable: bool,
     /// Somebody listens for `readable`, also while that is being emitted.

@@ -34,7 +34,6 @@ impl Socket<'_> {
     /// as it is.
     pub fn resume(&mut self) -> &mut Self {
         let id = self.id;
-        let is_read_by_hand = self.event_loop.is_read_by_hand(id);
         let Some(entry) = self.event_loop.entry(id) else {
             return self;
         };
@@ -45,7 +44,7 @@ impl Socket<'_> {
             cold.reading.is_paused = false;
         }
         if entry.flow != Flow::Flowing {
-            entry.flow = if is_read_by_hand {
+            entry.flow = if entry.is_read_by_hand() {
                 Flow::Paused
             } else {
                 Flow::Flowing
@@ -85,17 +84,24 @@ impl Socket<'_> {
         }
     }
 
+    /// The first listener of `readable` stops the flow; another one changes nothing, so that one
+    /// that goes after its call may be followed by the next.
     pub(super) fn read_by_hand(&mut self) {
         let id = self.id;
         let Some(entry) = self.event_loop.entry(id) else {
             return;
         };
-        entry.flow = Flow::Paused;
+        let has_ended = matches!(entry.stood_at(), State::Open(Readable::Ended, _));
         let is_reading = entry.is_reading;
-        let cold = entry.cold();
-        cold.reading.is_by_hand = true;
-        cold.reading.wants_readable = true;
-        if !cold.inbox.is_empty() {
+        let reading = &mut entry.cold().reading;
+        if has_ended || reading.is_by_hand {
+            return;
+        }
+        reading.is_by_hand = true;
+        reading.wants_readable = true;
+        reading.readable_is_queued = false;
+        entry.flow = Flow::Paused;
+        if !entry.cold().inbox.is_empty() {
             self.event_loop.queue_readable(id);
         } else if !is_reading {
             self.event_loop.socket_tick(id, SocketTick::ReadMore);
@@ -136,7 +142,11 @@ impl Socket<'_> {
         let has_ended = entry.connection.state.has_peer_ended();
         let is_flowing = entry.flow == Flow::Flowing;
         entry.raise_read_mark(size.unwrap_or(0));
+        let mark = entry.read_mark();
         let cold = entry.cold();
+        if size != Some(0) {
+            cold.reading.readable_is_queued = false;
+        }
         let length = cold.inbox.len();
         let wanted = match size {
             None if cold.decoder.is_none() || is_flowing => Some(cold.inbox.first_len()),
@@ -146,9 +156,8 @@ impl Socket<'_> {
         };
         let count = wanted.unwrap_or(if has_ended { length } else { 0 });
         let taken = (count > 0).then(|| cold.inbox.take(count));
-        if taken.is_none() || cold.inbox.is_empty() {
-            cold.reading.wants_readable = !has_ended;
-        }
+        let has_room = taken.is_none() && length <= mark;
+        cold.reading.wants_readable |= !has_ended && (has_room || cold.inbox.is_empty());
         self.event_loop.feed_drained(id);
         self.event_loop.read_more(id);
         taken
@@ -173,14 +182,16 @@ impl Socket<'_> {
             return Ok(());
         }
         let is_reading = entry.is_reading;
-        entry.cold().inbox.unshift(bytes.as_ref().to_vec());
+        let cold = entry.cold();
+        cold.inbox.unshift(bytes.as_ref().to_vec());
+        let (is_by_hand, is_wanted) = (cold.reading.is_by_hand, cold.reading.wants_readable);
         if !is_reading {
             // As after each chunk of Node's streams: more is read, up to the mark.
             self.event_loop.socket_tick(self.id, SocketTick::ReadMore);
         }
-        if self.event_loop.is_read_by_hand(self.id) {
+        if is_wanted && is_by_hand {
             self.event_loop.queue_readable(self.id);
-        } else {
+        } else if !is_by_hand {
             self.event_loop.socket_tick(self.id, SocketTick::Unshifted);
         }
         Ok(())

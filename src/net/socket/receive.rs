@@ -139,7 +139,10 @@ impl Loop {
             self.accept_chunk(id, &rest);
         }
         self.feed(id, Input::PeerEnded);
-        if self.is_read_by_hand(id) {
+        if let Some(entry) = self.entry(id)
+            && entry.is_read_by_hand()
+        {
+            entry.cold().reading.wants_readable = false;
             self.emit_readable(id);
         }
         self.feed_drained(id);

@@ -3,6 +3,6 @@
 const { log } = require('./_h');
 
 let n = 0;
-const i = setInterval(() => { log('interval', ++n); if (n === 2) i.unref(); }, 5);
+const i = setInterval(() => { log('interval', ++n); if (n === 2) i.unref(); }, 50);
 const once = setTimeout(() => { log('once'); once.unref(); }, 1);
 process.on('exit', () => log('exit', n));
