@@ -39,7 +39,7 @@ use crate::room::resolver::Unresolved;
 /// | `ERR_STREAM_WRITE_AFTER_END` | a write after `end`: callback and `error` |
 /// | `ERR_STREAM_DESTROYED` | a write or an `end` after `destroy`: its callback |
 /// | `ERR_STREAM_ALREADY_FINISHED` | an `end` after `finish`: its callback |
-/// | `ERR_STREAM_UNSHIFT_AFTER_END_EVENT` | `unshift` after `end` was emitted: `Err` |
+/// | `ERR_STREAM_UNSHIFT_AFTER_END_EVENT` | `unshift` after `end` was emitted |
 /// | `ERR_INVALID_FD_TYPE` | `socket_from_fd` of something else: `Err` |
 /// | `ERR_INVALID_HANDLE_TYPE` | `reset_and_destroy` of a Unix-domain socket: `Err` |
 /// | `ERR_IP_BLOCKED` | a block list forbids to connect: `error` |
@@ -318,6 +318,11 @@ pub(crate) mod words {
 
     pub(crate) fn write_after_end() -> Error {
         Error::with_code("ERR_STREAM_WRITE_AFTER_END", "write after end")
+    }
+
+    pub(crate) fn unshift_after_end() -> Error {
+        let message = "stream.unshift() after end event";
+        Error::with_code("ERR_STREAM_UNSHIFT_AFTER_END_EVENT", message)
     }
 
     pub(crate) fn already_finished() -> Error {

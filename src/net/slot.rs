@@ -41,17 +41,6 @@ impl<F: ?Sized> Slot<F> {
         }
     }
 
-    /// Whether a listener will go at the next call.
-    pub(crate) fn has_once(&self) -> bool {
-        match self {
-            Slot::One(_) => false,
-            Slot::Many(list) => list
-                .iter()
-                .flat_map(|list| list.iter())
-                .any(|it| it.is_once),
-        }
-    }
-
     /// Adds a listener behind all others, as Node's `on` and `once` do.
     pub(crate) fn add(&mut self, callback: Box<F>, is_once: bool) {
         if self.is_empty() && !is_once {

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::sync::mpsc;
 
-use netloop::{OnRead, ServerOptions, SocketOptions};
+use netloop::{OnRead, ServerOptions, Socket, SocketOptions};
 
 use crate::stage::*;
 
@@ -72,7 +72,7 @@ fn what_is_put_back_before_the_end_stands_before_it() {
         c.on_end(move |_| end.say("end"));
         at_its_end(c, move |c| {
             let all = c.read(None).unwrap();
-            c.unshift(&all[3..]).unwrap();
+            c.unshift(&all[3..]);
             let id = c.id();
             c.event_loop().set_immediate(move |l| {
                 let rest = l.socket_at(id).read(None).unwrap();
@@ -86,6 +86,39 @@ fn what_is_put_back_before_the_end_stands_before_it() {
     peer.shutdown(Shutdown::Write).unwrap();
     l.run().unwrap();
     assert_eq!(words.take(), ["two", "end"]);
+}
+
+/// Catches: a head of which only a part has come holds the loop in its ticks, or what stands behind
+/// it never flows into the pipe.
+#[test]
+fn a_head_that_is_read_by_hand_waits_for_its_rest_and_what_follows_is_piped() {
+    fn head(c: &mut Socket<'_>) {
+        match c.read(Some(2)) {
+            None => _ = c.once_readable(head),
+            Some(head) => {
+                c.write(head);
+                let id = c.id();
+                c.pipe(id);
+            }
+        }
+    }
+    let mut l = event_loop();
+    let mut server = l.create_server(|c| {
+        c.once_readable(head);
+        close_server(c);
+    });
+    let port = listen(&mut server);
+    let words = Words::default();
+    let said = words.clone();
+    let mut c = l.connect(port, |c| _ = c.write("a")).unwrap();
+    c.on_data(move |c, chunk| {
+        said.say(String::from_utf8_lossy(chunk));
+        c.end();
+    });
+    let id = c.id();
+    l.set_timeout(ms(30), move |l| _ = l.socket_at(id).write("bcd"));
+    l.run().unwrap();
+    assert_eq!(words.take().concat(), "abcd");
 }
 
 /// F2. Catches: `data` or `end` is emitted after `destroy`.

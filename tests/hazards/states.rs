@@ -215,7 +215,7 @@ fn in_each_state_of_our_half_the_end_of_the_peer_is_told_once() {
 fn in_each_state_of_our_half_bytes_are_put_back_before_the_end() {
     for place in places(&[Readable::Due], &WRITABLES) {
         let (events, _) = acted(place, |c| {
-            c.once_end(|c| _ = c.end()).unshift("back").unwrap();
+            c.once_end(|c| _ = c.end()).unshift("back");
             let id = c.id();
             c.event_loop().set_immediate(move |l| {
                 assert_eq!(l.socket_at(id).read(None).unwrap(), b"back");
@@ -555,7 +555,7 @@ fn what_is_left_is_read_while_the_end_is_due() {
         at_its_end(c, move |c| {
             assert_eq!(c.read(None).unwrap(), b"farewell");
             assert_eq!(c.state(), State::Open(Readable::Due, Writable::Open));
-            c.unshift("well").unwrap();
+            c.unshift("well");
             let rest = c.read(Some(100)).unwrap();
             said.say(String::from_utf8(rest).unwrap());
         });

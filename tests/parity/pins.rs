@@ -1,6 +1,8 @@
 //! What differs from Node beside the scenarios, pinned; the reasons stand on the parity page.
 
+use std::cell::RefCell;
 use std::process::Command;
+use std::rc::Rc;
 use std::time::Duration;
 
 use netloop::{
@@ -327,14 +329,36 @@ fn bytes_put_back_while_data_flows_come_a_tick_later() {
         c.on_data(move |c, chunk| {
             t.log(format!("data {}", String::from_utf8_lossy(chunk)));
             if c.readable_length() == 0 && chunk == b"first" {
-                c.unshift("again").unwrap();
+                c.unshift("again");
                 t.log("put back");
             }
         });
-        c.unshift("first").unwrap();
+        c.unshift("first");
         t.log("put");
     };
     check_text("unshift", "put\ndata first\nput back\ndata again\n", play);
+}
+
+#[test]
+fn a_pipe_comes_behind_all_listeners_of_data() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            let id = c.id();
+            c.pipe(id);
+            c.on_data(|c, _| _ = c.write("first"));
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            let mut c = connect(s);
+            c.on_connect(|c| _ = c.end_with("piped"));
+            let heard = Rc::new(RefCell::new(String::new()));
+            let told = Rc::clone(&heard);
+            c.on_data(move |_, chunk| *heard.borrow_mut() += str::from_utf8(chunk).unwrap());
+            c.on_close(move |_, _| t.log(told.borrow()));
+        })
+        .unwrap();
+    };
+    check_text("pipe order", "firstpiped\n", play);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! `flow-read*` and `flow-unshift-*`: received bytes taken by hand, and put back.
 
-use netloop::{Encoding, Socket};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use netloop::{Encoding, Loop, ServerOptions, Socket};
 
 use crate::story::*;
 
@@ -79,7 +83,7 @@ twin!(flow_read_chunks, |t, l| {
             t.log(format!("peer waits {}", c.readable_length()));
             take(&mut c, None);
             take(&mut c, Some(2));
-            c.set_encoding(Encoding::Utf8).unshift("x").unwrap();
+            c.set_encoding(Encoding::Utf8).unshift("x");
             take(&mut c, None);
             t.log(format!("peer {}", c.read(None).map_or("null", |_| "more")));
         });
@@ -157,7 +161,7 @@ twin!(flow_readable_once_data, |t, l| {
         watch(t, "peer", c, "end close").once_readable(move |c| {
             let head = c.read(Some(2)).unwrap();
             t.log(format!("peer head {}", text(&head)));
-            c.unshift(head).unwrap();
+            c.unshift(head);
             c.on_data(move |_, chunk| t.log(format!("peer data {}", text(chunk))));
             t.log(format!("peer flowing {}", c.readable_flowing().unwrap()));
         });
@@ -189,7 +193,7 @@ twin!(flow_readable_once_again, |t, l| {
         let one = c.read(Some(1)).unwrap();
         t.log(format!("more {} {}", text(&one), c.readable_length()));
         match &*one {
-            b"x" => c.unshift("y").unwrap(),
+            b"x" => _ = c.unshift("y"),
             b"z" => _ = c.destroy(),
             _ => {}
         }
@@ -241,6 +245,100 @@ twin!(flow_readable_once_flows, |t, l| {
     .unwrap();
 });
 
+type Steps = Rc<RefCell<VecDeque<&'static str>>>;
+
+/// Takes the steps of the next row.
+fn next_steps(t: &'static Story, c: &mut Socket<'_>, rows: &Steps) {
+    let row = rows.borrow_mut().pop_front().unwrap_or_default();
+    for step in row.split_whitespace() {
+        let rows = Rc::clone(rows);
+        match step {
+            "once" => _ = c.once_readable(move |c| called(t, "once", c, &rows)),
+            "on" => _ = c.on_readable(move |c| called(t, "on", c, &rows)),
+            "resume" => _ = c.resume(),
+            read => {
+                let taken = c.read(read["read".len()..].parse().ok());
+                t.log(format!("read {}", taken.as_deref().map_or("null", text)));
+            }
+        }
+    }
+}
+
+fn called(t: &'static Story, name: &str, c: &mut Socket<'_>, rows: &Steps) {
+    t.log(format!("{name} {}", c.readable_length()));
+    next_steps(t, c, rows);
+}
+
+fn play_cases(t: &'static Story, l: &mut Loop, number: usize, cases: &'static [&'static str]) {
+    let Some((case, others)) = cases.split_first() else {
+        return;
+    };
+    t.log(format!("case {number}"));
+    let rows: Steps = Rc::new(RefCell::new(case.split('|').collect()));
+    l.create_server(move |c| {
+        c.on_end(move |_| t.log("end"));
+        next_steps(t, c, &rows);
+        let (id, server) = (c.id(), c.server().unwrap());
+        c.event_loop().set_timeout(ms(120), move |l| {
+            let mut c = l.socket_at(id);
+            let flowing = c
+                .readable_flowing()
+                .map_or("null".into(), |it| it.to_string());
+            t.log(format!("left {} {flowing}", c.readable_length()));
+            c.destroy();
+            let mut server = l.server_at(server);
+            server.close_then(move |s, _| play_cases(t, s.event_loop(), number + 1, others));
+        });
+    })
+    .listen((HOST, 0), |s| {
+        let mut c = connect(s);
+        c.on_error(|_, _| {}).resume();
+        let mut parts = ["abcd", "efgh", "ijkl"].into_iter();
+        c.set_interval(ms(20), move |c| match parts.next() {
+            Some(part) => _ = c.write(part),
+            None => _ = c.end(),
+        });
+    })
+    .unwrap();
+}
+
+twin!(flow_readable_once_mixed, |t, l| {
+    play_cases(
+        t,
+        l,
+        0,
+        &[
+            "once|resume once read9|||read",
+            "once once|resume||read2 once|resume",
+            "once once||once resume read|once|read9|once",
+            "once|on|once|resume|read9",
+        ],
+    );
+});
+
+twin!(flow_unshift_after_end, |t, l| {
+    let options = ServerOptions::default().allow_half_open(true);
+    l.create_server_with(options, move |c| {
+        close_server(c);
+        watch(t, "peer", c, "data end finish error close").on_end(move |c| {
+            let id = c.id();
+            c.event_loop().set_immediate(move |l| {
+                let mut c = l.socket_at(id);
+                c.unshift("late");
+                let (destroyed, length) = (c.is_destroyed(), c.readable_length());
+                t.log(format!("after {destroyed} {length}"));
+                c.unshift("later");
+            });
+        });
+    })
+    .listen((HOST, 0), |s| {
+        let mut c = connect(s);
+        c.on_connect(|c| _ = c.end_with("hi"));
+        c.resume().on_error(|_, _| {});
+    })
+    .unwrap();
+});
+
 twin!(flow_unshift_waits, |t, l| {
     l.create_server(|c| {
         c.end().resume();
@@ -266,8 +364,7 @@ twin!(flow_unshift_waits, |t, l| {
                         .on_end(move |_| t.log("client end"));
                 });
             })
-            .unshift("back")
-            .unwrap();
+            .unshift("back");
     })
     .unwrap();
 });

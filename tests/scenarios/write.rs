@@ -561,7 +561,7 @@ twin!(flow_unshift, |t, l| {
     })
     .listen((HOST, 0), move |s| {
         connect(s).once_data(move |c, chunk| {
-            c.pause().unshift(&chunk[3..]).unwrap();
+            c.pause().unshift(&chunk[3..]);
             let (text, len) = (String::from_utf8_lossy(chunk), c.readable_length());
             t.log(format!("first {text} readableLength={len}"));
             watch(t, "client", c, "data end close");

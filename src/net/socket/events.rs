@@ -2,6 +2,7 @@
 
 use super::super::SocketId;
 use super::super::error::Error;
+use super::super::queues::SocketTick;
 use super::connect::{Attempt, Lookup};
 use super::{Socket, SocketEntry};
 
@@ -175,11 +176,16 @@ impl Socket<'_> {
         self
     }
 
-    /// As [`on_readable`](Socket::on_readable), for one call only: Node's `once`.
+    /// As [`on_readable`](Socket::on_readable), for one call only: Node's `once`. When the last
+    /// listener has gone, data flows to those who listen for it, from the next tick on: so a head
+    /// is read, and the rest handed over.
     pub fn once_readable(&mut self, listener: impl FnOnce(&mut Socket<'_>) + 'static) -> &mut Self {
         let mut listener = Some(listener);
         let once: Box<super::Plain> = Box::new(move |socket| {
             if let Some(listener) = listener.take() {
+                socket
+                    .event_loop
+                    .socket_tick(socket.id, SocketTick::WhoReads);
                 listener(socket);
             }
         });

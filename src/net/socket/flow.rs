@@ -128,6 +128,12 @@ impl Loop {
             },
         );
         if self.flows(id) {
+            if let Some(entry) = self.entry(id)
+                && entry.is_read_by_hand()
+            {
+                let has_ended = entry.connection.state.has_peer_ended();
+                entry.cold().reading.wants_readable |= !has_ended;
+            }
             self.feed_drained(id);
             self.start_reading(id);
         }
@@ -171,9 +177,6 @@ impl Loop {
             cold.reading.readable_is_queued = false;
             return;
         }
-        if cold.readable.has_once() {
-            self.socket_tick(id, SocketTick::WhoReads);
-        }
         self.emit_plain(id, "readable", |entry| {
             entry.cold.as_mut().map(|cold| &mut cold.readable)
         });
@@ -187,8 +190,8 @@ impl Loop {
         self.emit_waiting(id);
     }
 
-    /// The tick after a listener of `readable` has gone: if none has come instead, those of `data`
-    /// have their way, or it is as if nobody had ever asked.
+    /// The tick after a listener of `readable` has gone: if none has come instead, who wants data
+    /// has it, or it is as if nobody had ever asked.
     pub(super) fn who_reads(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
         let cold = entry.cold();
@@ -196,7 +199,7 @@ impl Loop {
         cold.reading.is_by_hand = is_by_hand;
         if cold.reading.resume_is_queued && !cold.reading.is_paused {
             entry.flow = Flow::Flowing;
-        } else if !entry.listeners.data.is_empty() {
+        } else if entry.hears_data() {
             self.socket_at(id).resume();
         } else if !is_by_hand {
             entry.flow = Flow::Unasked;
@@ -219,6 +222,12 @@ impl SocketEntry {
         if size > self.read_mark() {
             self.cold().reading.raised_mark = size.min(READ_MARK_MAX).next_power_of_two();
         }
+    }
+
+    /// Whether what comes goes to a listener of `data`, or into a pipe.
+    pub(super) fn hears_data(&self) -> bool {
+        let is_piped = self.cold.as_ref().is_some_and(|it| !it.pipes.is_empty());
+        is_piped || !self.listeners.data.is_empty()
     }
 
     /// Whether somebody listens for `readable`, be it that it is being emitted.

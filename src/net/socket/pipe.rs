@@ -1,6 +1,7 @@
 //! `pipe`: what one socket receives, another sends, and back-pressure goes the other way.
 //!
-//! A pipe is a field of its source, not a listener, so that `unpipe` can take it away.
+//! A pipe is a field of its source, not a listener of `data`, so that `unpipe` can take it away; so it
+//! comes behind all of those.
 
 use super::super::SocketId;
 use super::super::event_loop::Loop;

@@ -1,6 +1,6 @@
 //! Reading as a program asks for it: `pause`, `resume`, `read`, `unshift`, `set_encoding`.
 
-use super::super::error::Error;
+use super::super::error::words;
 use super::super::queues::SocketTick;
 use super::{Flow, Socket, SocketEntry};
 use crate::rules::decoder::{Decoder, Encoding};
@@ -163,38 +163,35 @@ impl Socket<'_> {
         taken
     }
 
-    /// Puts bytes back in front of what waits: Node's `unshift()`. They come again as `data` or
-    /// `readable`, from a tick. A socket that was not read from yet is, up to its high-water mark.
-    ///
-    /// # Errors
-    /// `ERR_STREAM_UNSHIFT_AFTER_END_EVENT` after `end` was emitted.
-    pub fn unshift(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
-        if matches!(self.state(), State::Open(Readable::Ended, _)) {
-            return Err(Error::with_code(
-                "ERR_STREAM_UNSHIFT_AFTER_END_EVENT",
-                "stream.unshift() after end event",
-            ));
-        }
-        let Some(entry) = self.event_loop.entry(self.id) else {
-            return Ok(());
+    /// Puts bytes back in front of what waits: Node's `unshift()`. They come again as `data`, from a
+    /// tick, or with the next `readable`. A socket that was not read from yet is, up to its
+    /// high-water mark. After `end` it is destroyed with `ERR_STREAM_UNSHIFT_AFTER_END_EVENT`.
+    pub fn unshift(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        let (id, bytes) = (self.id, bytes.as_ref());
+        let Some(entry) = self.event_loop.entry(id) else {
+            return self;
         };
-        if bytes.as_ref().is_empty() || entry.connection.state.is_destroyed() {
-            return Ok(());
+        let state = entry.connection.state;
+        if bytes.is_empty() || state.is_destroyed() {
+            return self;
+        }
+        if matches!(state, State::Open(Readable::Ended, _)) {
+            return self.destroy_with(words::unshift_after_end());
         }
         let is_reading = entry.is_reading;
         let cold = entry.cold();
-        cold.inbox.unshift(bytes.as_ref().to_vec());
+        cold.inbox.unshift(bytes.to_vec());
         let (is_by_hand, is_wanted) = (cold.reading.is_by_hand, cold.reading.wants_readable);
         if !is_reading {
             // As after each chunk of Node's streams: more is read, up to the mark.
-            self.event_loop.socket_tick(self.id, SocketTick::ReadMore);
+            self.event_loop.socket_tick(id, SocketTick::ReadMore);
         }
         if is_wanted && is_by_hand {
-            self.event_loop.queue_readable(self.id);
+            self.event_loop.queue_readable(id);
         } else if !is_by_hand {
-            self.event_loop.socket_tick(self.id, SocketTick::Unshifted);
+            self.event_loop.socket_tick(id, SocketTick::Unshifted);
         }
-        Ok(())
+        self
     }
 
     /// Sets how received bytes are turned into text: Node's `setEncoding`. Chunks are then whole

@@ -172,7 +172,8 @@ impl Loop {
             .cold
             .as_ref()
             .is_some_and(|cold| !cold.inbox.is_empty());
-        if entry.flow == Flow::Flowing && !waits {
+        let is_for_data = entry.hears_data() || !entry.is_read_by_hand();
+        if entry.flow == Flow::Flowing && !waits && is_for_data {
             let listeners = mem::take(&mut entry.listeners.data);
             self.emit_data(id, listeners, chunk);
             return self.pipe_chunk(id, chunk);
