@@ -69,6 +69,13 @@ impl<T> Connection<T> {
             .is_some_and(|outbox| outbox.is_in_flight())
     }
 
+    /// Whether the kernel has taken some of what is in flight since this was asked last.
+    pub(crate) fn has_progressed(&mut self) -> bool {
+        self.outbox
+            .as_mut()
+            .is_some_and(|outbox| outbox.has_progressed())
+    }
+
     /// Tries the kernel at once with bytes that nothing stands before. Returns how many it took,
     /// or an error for [`look_into`](Connection::look_into).
     #[inline]

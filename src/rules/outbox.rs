@@ -21,6 +21,8 @@ pub(crate) struct Outbox<T> {
     done: Vec<T>,
     length: usize,
     flight_length: usize,
+    /// How much of the request in flight was unsent when somebody looked last; all of it at first.
+    unsent_then: usize,
     given_up: usize,
 }
 
@@ -39,6 +41,7 @@ impl<T> Default for Outbox<T> {
             done: Vec::new(),
             length: 0,
             flight_length: 0,
+            unsent_then: 0,
             given_up: 0,
         }
     }
@@ -61,12 +64,14 @@ impl<T> Outbox<T> {
         debug_assert!(!self.is_in_flight());
         self.flight = self.chunks.len();
         self.flight_length = self.length;
+        self.unsent_then = self.length;
     }
 
     /// Counts bytes of the request in flight that had left before it was queued.
     pub(crate) fn credit(&mut self, already_sent: usize) {
         self.length += already_sent;
         self.flight_length += already_sent;
+        self.unsent_then += already_sent;
     }
 
     /// How much the request in flight is in all.
@@ -86,9 +91,12 @@ impl<T> Outbox<T> {
         self.length - self.flight_length + self.given_up
     }
 
-    /// Bytes of the request in flight that the kernel has not taken yet.
-    pub(crate) fn unsent_len(&self) -> usize {
-        self.slices().map(<[u8]>::len).sum()
+    /// Whether the kernel has taken some of the request in flight since this was asked last, or
+    /// since it was made.
+    pub(crate) fn has_progressed(&mut self) -> bool {
+        let unsent = self.slices().map(<[u8]>::len).sum();
+        let unsent_then = std::mem::replace(&mut self.unsent_then, unsent);
+        self.is_in_flight() && unsent_then != unsent
     }
 
     pub(crate) fn is_in_flight(&self) -> bool {
@@ -178,9 +186,23 @@ mod tests {
         assert_eq!(outbox.advance(4), None);
         assert_eq!(outbox.io_slices().len(), 1);
         assert_eq!(&*outbox.io_slices()[0], b"e");
-        assert_eq!((outbox.len(), outbox.unsent_len()), (5, 1));
+        assert_eq!(outbox.len(), 5);
         assert_eq!(outbox.advance(1), Some(vec![0, 1]));
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn progress_is_what_has_left_since_somebody_looked() {
+        let mut outbox = outbox(&["cde"]);
+        outbox.launch();
+        assert!(!outbox.has_progressed());
+        outbox.credit(2);
+        assert!(outbox.has_progressed());
+        assert!(!outbox.has_progressed());
+        outbox.advance(1);
+        assert!(outbox.has_progressed());
+        outbox.advance(2);
+        assert!(!outbox.has_progressed());
     }
 
     #[test]

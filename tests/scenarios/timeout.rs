@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use netloop::{ConnectOptions, Error, EventLoop, Loop, ServerOptions, Socket};
+use netloop::{ConnectOptions, Error, EventLoop, Loop, Server, ServerOptions, Socket};
 
 use crate::story::*;
 
@@ -170,6 +170,42 @@ twin!(timeout_large_write, |t, l| {
             .on_close(move |_, e| t.log(format!("client close {}", e.unwrap())));
     })
     .unwrap();
+});
+
+twin!(timeout_behind_write, |t, l| {
+    fn play(t: &'static Story, server: &mut Server<'_>, before: bool) {
+        let name = if before { "before" } else { "behind" };
+        let id = server.id();
+        connect(server)
+            .on_connect(move |c| {
+                if before {
+                    c.set_timeout(ms(120));
+                }
+                c.write(vec![0; 16 << 20]);
+                if !before {
+                    c.set_timeout(ms(120));
+                }
+                c.event_loop()
+                    .set_timeout(ms(180), move |_| t.log(format!("{name} later")));
+            })
+            .on_timeout(move |c| {
+                let owes = c.writable_length() > 0;
+                t.log(format!("{name} timeout {owes}"));
+                c.destroy();
+                let mut server = c.event_loop().server_at(id);
+                if before {
+                    play(t, &mut server, false);
+                } else {
+                    for peer in server.close().sockets() {
+                        server.event_loop().socket_at(peer).destroy();
+                    }
+                }
+            });
+    }
+    let options = ServerOptions::default().pause_on_connect(true);
+    l.create_server_with(options, |c| _ = c.on_error(|_, _| {}))
+        .listen((HOST, 0), move |s| play(t, s, true))
+        .unwrap();
 });
 
 twin!(timeout_option, |t, l| {

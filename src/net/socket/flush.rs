@@ -83,17 +83,8 @@ impl Loop {
     }
 
     pub(super) fn request_is_on_its_way(&mut self, id: SocketId) {
-        if let Some(entry) = self.entry(id) {
-            let unsent = entry
-                .connection
-                .outbox()
-                .map_or(0, |outbox| outbox.unsent_len());
-            if let Some(idle) = entry.cold.as_mut().and_then(|cold| cold.idle.as_mut()) {
-                idle.last_unsent = unsent;
-            }
-            self.update_hold(id);
-            self.flush_if_starved(id);
-        }
+        self.update_hold(id);
+        self.flush_if_starved(id);
     }
 
     /// No edge tells when the kernel has memory again, so a timer looks.
@@ -150,9 +141,6 @@ impl Loop {
     fn request_has_left(&mut self, id: SocketId, callbacks: Vec<WriteCallback>) {
         if let Some(entry) = self.entry(id) {
             entry.connection.trim_outbox();
-            if let Some(idle) = entry.cold.as_mut().and_then(|cold| cold.idle.as_mut()) {
-                idle.last_unsent = 0;
-            }
         }
         self.send_waiting(id);
         self.update_hold(id);

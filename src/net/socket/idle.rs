@@ -16,8 +16,6 @@ pub(super) struct Idle {
     /// None once it has fired, until there is activity.
     pub(super) timer: Option<TimerKey>,
     last_activity: u64,
-    /// How much of a request in flight was unsent when we looked last; 0 without one.
-    pub(super) last_unsent: usize,
 }
 
 impl Loop {
@@ -76,7 +74,6 @@ impl Loop {
             wanted: timeout,
             timer: None,
             last_activity: now,
-            last_unsent: 0,
         };
         let former = entry.cold().idle.replace(idle).and_then(|idle| idle.timer);
         if let Some(timer) = former {
@@ -89,13 +86,11 @@ impl Loop {
     /// way made progress; else `timeout` is emitted.
     pub(in crate::net) fn idle_timer_fired(&mut self, id: SocketId, key: TimerKey) {
         let now = self.clock.now();
-        let unsent = self
-            .entry_ref(id)
-            .and_then(|entry| entry.connection.outbox());
-        let unsent = unsent.map_or(0, |outbox| outbox.unsent_len());
+        let has_progressed = self
+            .entry(id)
+            .is_some_and(|entry| entry.connection.has_progressed());
         let Some(idle) = self.idle_of(id) else { return };
-        if idle.last_unsent > 0 && idle.last_unsent != unsent {
-            idle.last_unsent = unsent;
+        if has_progressed {
             idle.last_activity = now;
         }
         let idle_for = now - idle.last_activity;
