@@ -501,6 +501,35 @@ fn a_shutdown_that_was_queued_for_a_former_connection_leaves_the_next_one_alone(
     );
 }
 
+/// Catches: what was set while the socket was open is forgotten by its next connection, or what was
+/// unset comes back.
+#[test]
+fn options_that_were_changed_hold_for_the_next_connection() {
+    fn kernel(c: &mut Socket<'_>) -> (bool, bool) {
+        let kernel: socket2::Socket = c.duplicate_fd().unwrap().into();
+        (kernel.tcp_nodelay().unwrap(), kernel.keepalive().unwrap())
+    }
+    let mut l = event_loop();
+    let port = listen(&mut l.create_server(|c| _ = c.resume()));
+    let words = Words::default();
+    let said = words.clone();
+    let options = ConnectOptions::from(port).keep_alive(true);
+    let first = |c: &mut Socket<'_>| {
+        assert_eq!(kernel(c), (false, true));
+        c.set_no_delay(true).set_keep_alive(false, ms(0)).destroy();
+    };
+    l.connect(options, first).unwrap().once_close(move |c, _| {
+        let second = move |c: &mut Socket<'_>| {
+            said.say(format!("{:?}", kernel(c)));
+            c.destroy();
+        };
+        c.connect(port, second).unwrap();
+    });
+    while words.count("(true, false)") == 0 {
+        l.run_once().unwrap();
+    }
+}
+
 /// Catches: an interval that is given to a socket that is gone holds the loop for ever.
 #[test]
 fn an_interval_of_a_socket_that_is_gone_is_none() {

@@ -208,6 +208,29 @@ twin!(timeout_behind_write, |t, l| {
         .unwrap();
 });
 
+twin!(timeout_second_life, |t, l| {
+    l.create_server(|c| _ = c.on_error(|_, _| {}).resume())
+        .listen((HOST, 0), move |s| {
+            let (server, port) = (s.id(), s.port().unwrap());
+            connect(s)
+                .once_connect(|c| _ = c.set_timeout(ms(40)).destroy())
+                .on_timeout(move |_| t.log("timeout"))
+                .once_close(move |c, _| {
+                    let again = move |c: &mut Socket<'_>| {
+                        let timeout = c.timeout().unwrap().as_millis();
+                        t.log(format!("again {timeout}"));
+                        let id = c.id();
+                        c.event_loop().set_timeout(ms(100), move |l| {
+                            l.socket_at(id).destroy();
+                            l.server_at(server).close();
+                        });
+                    };
+                    c.connect((HOST, port), again).unwrap();
+                });
+        })
+        .unwrap();
+});
+
 twin!(timeout_option, |t, l| {
     l.create_server(resuming)
         .listen((HOST, 0), move |s| {

@@ -8,6 +8,7 @@ use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
 use super::super::{AbortId, SocketId, TimerId};
 use super::Socket;
+use super::idle::Idle;
 use crate::rules::state::socket::{Input, State};
 
 impl Loop {
@@ -51,7 +52,7 @@ impl Loop {
             return;
         };
         let connecting = cold.connecting.take();
-        let idle = cold.idle.as_mut().and_then(|idle| idle.timer.take());
+        let idle = cold.idle.as_mut().and_then(Idle::stop);
         let timers = std::mem::take(&mut cold.timers);
         let abort = cold.abort.take();
         for timer in timers {

@@ -18,6 +18,15 @@ pub(super) struct Idle {
     last_activity: u64,
 }
 
+impl Idle {
+    /// The socket is destroyed: it does not time out any more, and if it is connected again, only
+    /// when that is asked for again, as in Node.
+    pub(super) fn stop(&mut self) -> Option<TimerKey> {
+        self.duration = 0;
+        self.timer.take()
+    }
+}
+
 impl Loop {
     /// Something happened on this socket.
     #[inline]

@@ -112,6 +112,7 @@ pub(crate) struct SocketEntry {
     /// It does hold the loop at present.
     holds: bool,
     allow_half_open: bool,
+    no_delay: bool,
     /// A write returned `false`, and `drain` has not been emitted since.
     needs_drain: bool,
     /// Where it stood when it was destroyed or a write failed: how far our half had come by then
@@ -168,7 +169,6 @@ struct Cold {
     idle: Option<Idle>,
     /// Timers that die with the socket.
     timers: Vec<TimerKey>,
-    no_delay: bool,
     keep_alive: Option<KeepAlive>,
     type_of_service: Option<u8>,
     high_water_mark: Option<usize>,
@@ -226,6 +226,7 @@ impl SocketEntry {
             is_held: true,
             holds: false,
             allow_half_open: false,
+            no_delay: false,
             needs_drain: false,
             left_at: state,
         }

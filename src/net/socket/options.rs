@@ -149,8 +149,8 @@ socket_options! {
 impl SocketOptions {
     pub(in crate::net) fn apply(self, entry: &mut SocketEntry) {
         entry.allow_half_open = self.allow_half_open;
+        entry.no_delay = self.no_delay;
         let cold = entry.cold();
-        cold.no_delay = self.no_delay;
         let keep_alive = KeepAlive::after(self.keep_alive_initial_delay);
         cold.keep_alive = self.keep_alive.then_some(keep_alive);
         cold.high_water_mark = self.high_water_mark;

@@ -275,19 +275,19 @@ impl Socket<'_> {
     }
 
     /// Node's `setNoDelay`: sets `TCP_NODELAY` (tcp(7)), so that small writes are not held back to be
-    /// joined. Remembered until there is a connection. What the kernel refuses is not told, as in
+    /// joined. Remembered, also for a connection to come. What the kernel refuses is not told, as in
     /// Node; on a Unix-domain socket nothing happens.
     pub fn set_no_delay(&mut self, on: bool) -> &mut Self {
         self.change(
-            |entry| entry.cold().no_delay = on,
+            |entry| entry.no_delay = on,
             |stream| stream.set_no_delay(on),
         )
     }
 
     /// Node's `setKeepAlive`: sets `SO_KEEPALIVE` (socket(7)), with a delay before the first probe
     /// that is cut to whole seconds; zero leaves the system's times. A probe follows each second,
-    /// and the connection is lost (`ETIMEDOUT`) when ten were not answered. Remembered until there
-    /// is a connection.
+    /// and the connection is lost (`ETIMEDOUT`) when ten were not answered. Remembered, also for
+    /// a connection to come.
     pub fn set_keep_alive(&mut self, on: bool, initial_delay: Duration) -> &mut Self {
         self.probe(on, KeepAlive::after(initial_delay))
     }
@@ -319,7 +319,7 @@ impl Socket<'_> {
     }
 
     /// Node's `setTypeOfService`: sets the type-of-service byte of what is sent (`IP_TOS` of ip(7),
-    /// `IPV6_TCLASS` of ipv6(7)). Remembered until there is a connection.
+    /// `IPV6_TCLASS` of ipv6(7)). Remembered, also for a connection to come.
     pub fn set_type_of_service(&mut self, value: u8) -> &mut Self {
         self.change(
             |entry| entry.cold().type_of_service = Some(value),
@@ -337,8 +337,9 @@ impl Socket<'_> {
         kernel.or(asked).unwrap_or(0)
     }
 
-    /// Remembers an option, and tells the kernel if the socket is open. What the kernel refuses
-    /// then is not told, as in Node: the peer may have gone, and that is told elsewhere.
+    /// Remembers an option for this connection and those to come, and tells the kernel if the
+    /// socket is open. What the kernel refuses then is not told, as in Node: the peer may have gone,
+    /// and that is told elsewhere.
     fn change(
         &mut self,
         remember: impl FnOnce(&mut SocketEntry),
@@ -347,10 +348,9 @@ impl Socket<'_> {
         let Some(entry) = self.event_loop.entry(self.id) else {
             return self;
         };
-        let is_open = matches!(entry.connection.state, State::Open(_, _));
-        if !is_open {
-            remember(entry);
-        } else if let Some(stream) = &entry.connection.stream
+        remember(entry);
+        if matches!(entry.connection.state, State::Open(_, _))
+            && let Some(stream) = &entry.connection.stream
             && let Err(error) = tell(stream)
         {
             log::debug!(target: "netloop::socket", "setsockopt: {error}");

@@ -60,19 +60,20 @@ impl SocketEntry {
     /// What was asked for before there was a descriptor. That the kernel refuses one of these is
     /// no reason to give up a connection that stands.
     pub(in crate::net::socket) fn apply_options(&mut self) {
-        let (Some(stream), Some(cold)) = (&self.connection.stream, &self.cold) else {
+        let Some(stream) = &self.connection.stream else {
             return;
         };
-        let no_delay = if cold.no_delay {
+        let cold = self.cold.as_ref();
+        let no_delay = if self.no_delay {
             stream.set_no_delay(true)
         } else {
             Ok(())
         };
-        let keep_alive = match cold.keep_alive {
+        let keep_alive = match cold.and_then(|cold| cold.keep_alive) {
             Some(wanted) => stream.set_keep_alive(Some(wanted)),
             None => Ok(()),
         };
-        let type_of_service = match cold.type_of_service {
+        let type_of_service = match cold.and_then(|cold| cold.type_of_service) {
             Some(value) => stream.set_type_of_service(value),
             None => Ok(()),
         };
