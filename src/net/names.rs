@@ -77,7 +77,10 @@ impl Names {
 
     /// Forgets a question: its answer will mean nothing.
     pub(super) fn forget(&mut self, ticket: u64) {
-        self.asked.remove(&ticket);
+        let was_asked = self.asked.remove(&ticket).is_some();
+        if let Some(resolver) = self.resolver.as_mut().filter(|_| was_asked) {
+            resolver.withdraw(ticket);
+        }
     }
 
     fn new_ticket(&mut self, asker: Asker) -> Result<u64, Error> {
@@ -159,7 +162,6 @@ impl Loop {
             };
             self.names.resolver = Some(started.map_err(failed)?);
         }
-        let is_busy = self.names.asked.len() > 1;
         if let Some(resolver) = &mut self.names.resolver {
             let question = Question {
                 ticket: request.id.0,
@@ -167,7 +169,7 @@ impl Loop {
                 family: request.family,
                 hints: request.hints,
             };
-            resolver.ask(question, is_busy);
+            resolver.ask(question);
         }
         Ok(())
     }

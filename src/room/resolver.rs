@@ -1,12 +1,14 @@
 //! `getaddrinfo` on threads of its own, because it blocks; answers come back through the waker.
 //!
-//! The threads are started with the first questions and never joined: a loop that ends does not
-//! wait for a name server. They are a few, so that a slow name does not hold up the others.
+//! The threads are started as questions need them and never joined: a loop that ends does not
+//! wait for a name server. They are a few, so that a slow name does not hold up the others; one
+//! that is being asked for holds its thread also when nobody waits for the answer any more.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use dns_lookup::{AddrInfoHints, LookupError, SockType, getaddrinfo};
@@ -40,7 +42,6 @@ const THREADS_MAX: usize = 4;
 
 #[derive(Debug)]
 pub(crate) struct Resolver {
-    questions: Sender<Question>,
     answers: Receiver<(u64, Answer)>,
     /// What one more thread begins with.
     desk: Desk,
@@ -50,22 +51,29 @@ pub(crate) struct Resolver {
 /// What the threads share.
 #[derive(Clone, Debug)]
 struct Desk {
-    asked: Arc<Mutex<Receiver<Question>>>,
+    tray: Arc<(Mutex<Tray>, Condvar)>,
     answer: Sender<(u64, Answer)>,
     waker: Arc<Waker>,
 }
 
+#[derive(Debug, Default)]
+struct Tray {
+    questions: VecDeque<Question>,
+    /// How many have been taken and not been answered.
+    in_work: usize,
+    /// There is nobody to be answered any more.
+    is_closed: bool,
+}
+
 impl Resolver {
     pub(crate) fn start<T>(reactor: &Reactor<T>) -> io::Result<Resolver> {
-        let (questions, asked) = mpsc::channel();
         let (answer, answers) = mpsc::channel();
         let desk = Desk {
-            asked: Arc::new(Mutex::new(asked)),
+            tray: Arc::default(),
             answer,
             waker: Arc::new(reactor.waker()?),
         };
         let mut resolver = Resolver {
-            questions,
             answers,
             desk,
             threads: 0,
@@ -83,16 +91,25 @@ impl Resolver {
         Ok(())
     }
 
-    /// Puts a question to the next thread that is free; `is_busy` tells that others wait already.
-    pub(crate) fn ask(&mut self, question: Question, is_busy: bool) {
-        if is_busy
+    /// Puts a question to the next thread that is free, or to one more.
+    pub(crate) fn ask(&mut self, question: Question) {
+        let mut tray = self.desk.tray();
+        tray.questions.push_back(question);
+        let wanted = tray.questions.len() + tray.in_work;
+        drop(tray);
+        if wanted > self.threads
             && self.threads < THREADS_MAX
             && let Err(error) = self.hire()
         {
             log::debug!(target: "netloop::resolver", "no more than {}: {error}", self.threads);
         }
-        // The desk keeps the other end.
-        let _ = self.questions.send(question);
+        self.desk.tray.1.notify_one();
+    }
+
+    /// Takes back a question that nobody has begun to answer.
+    pub(crate) fn withdraw(&mut self, ticket: u64) {
+        let mut tray = self.desk.tray();
+        tray.questions.retain(|question| question.ticket != ticket);
     }
 
     pub(crate) fn next_answer(&self) -> Option<(u64, Answer)> {
@@ -100,18 +117,39 @@ impl Resolver {
     }
 }
 
+impl Drop for Resolver {
+    fn drop(&mut self) {
+        self.desk.tray().is_closed = true;
+        self.desk.tray.1.notify_all();
+    }
+}
+
 impl Desk {
+    fn tray(&self) -> MutexGuard<'_, Tray> {
+        self.tray.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Answers question after question, until the resolver is gone.
     fn work(&self) {
-        loop {
-            let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            let Ok(question) = asked.recv() else { return };
-            drop(asked);
-            let answered = self.answer.send((question.ticket, resolve(&question)));
+        while let Some(question) = self.next_question() {
+            let answer = resolve(&question);
+            self.tray().in_work -= 1;
+            let answered = self.answer.send((question.ticket, answer));
             if answered.is_err() || self.waker.wake().is_err() {
                 return;
             }
         }
+    }
+
+    fn next_question(&self) -> Option<Question> {
+        let is_idle = |tray: &mut Tray| tray.questions.is_empty() && !tray.is_closed;
+        let tray = self.tray.1.wait_while(self.tray(), is_idle);
+        let mut tray = tray.unwrap_or_else(PoisonError::into_inner);
+        if tray.is_closed {
+            return None;
+        }
+        tray.in_work += 1;
+        tray.questions.pop_front()
     }
 }
 

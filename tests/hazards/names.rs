@@ -93,6 +93,55 @@ fn a_socket_destroyed_during_its_lookup_closes_and_the_loop_ends_without_the_ans
     assert_eq!(words.take(), ["close Some(false)"]);
 }
 
+/// E1. Catches: a lookup that nobody wants any more holds up the one that follows it.
+#[test]
+fn a_lookup_that_was_given_up_does_not_hold_up_the_next() {
+    if !is_child() {
+        let this = "names::a_lookup_that_was_given_up_does_not_hold_up_the_next";
+        return with_a_slow_name_server(this, "E1, after a lookup that was given up");
+    }
+    let mut l = impatient();
+    let words = Words::default();
+    let id = l.connect(("waits.test", 1), |_| {}).unwrap().id();
+    let told = words.clone();
+    l.set_timeout(ms(20), move |l| {
+        l.socket_at(id).destroy();
+        let said = told.clone();
+        let mut c = l.connect(("passes.test", 1), |_| {}).unwrap();
+        c.on_lookup(move |_, lookup| said.say(lookup.host.clone()));
+        c.on_error(|_, _| {});
+    });
+    l.run().unwrap();
+    assert_eq!(words.take(), ["passes.test"]);
+}
+
+/// E1. Catches: a question that nobody wants answered any more stays in the queue.
+#[test]
+fn a_lookup_that_was_given_up_while_it_waited_is_not_made() {
+    if !is_child() {
+        let this = "names::a_lookup_that_was_given_up_while_it_waited_is_not_made";
+        return with_a_slow_name_server(this, "E1, given up before it is asked for");
+    }
+    let mut l = impatient();
+    let words = Words::default();
+    // As many as are asked for at once, the one in question, and one behind it.
+    for name in ["naps.test"; 4]
+        .into_iter()
+        .chain(["kills.test", "naps.test"])
+    {
+        let said = words.clone();
+        let mut c = l.connect((name, 1), |_| {}).unwrap();
+        c.on_lookup(move |_, lookup| said.say(lookup.host.clone()));
+        c.on_error(|_, _| {});
+        if name == "kills.test" {
+            let id = c.id();
+            l.set_immediate(move |l| _ = l.socket_at(id).destroy());
+        }
+    }
+    l.run().unwrap();
+    assert_eq!(words.take(), ["naps.test"; 5]);
+}
+
 /// E2. Catches: an answer without addresses leaves the socket connecting for ever.
 #[test]
 fn a_name_without_addresses_is_not_found() {

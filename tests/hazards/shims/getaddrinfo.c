@@ -1,5 +1,6 @@
 /* A name server that takes its time, and knows one address. It answers for `waits.test` only
- * once `passes.test` was asked for; for `starved.test` it has no descriptor. */
+ * once `passes.test` was asked for, and for `naps.test` after a while; for `starved.test` it has no
+ * descriptor, and who asks for `kills.test` ends. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -16,6 +17,12 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     if (strcmp(node, "starved.test") == 0) {
         errno = EMFILE;
         return EAI_SYSTEM;
+    }
+    if (strcmp(node, "kills.test") == 0) {
+        abort();
+    }
+    if (strcmp(node, "naps.test") == 0) {
+        usleep(100000);
     }
     if (strcmp(node, "passes.test") == 0) {
         passes = 1;
