@@ -199,7 +199,8 @@ impl Loop {
     }
 
     /// Sets who is told what the loop does, inside the loop's own work; see
-    /// [`trace`](crate::trace). A later tracer takes the place of the former.
+    /// [`trace`](crate::trace). A later tracer takes the place of the former. One that panics unwinds
+    /// out of `run` when the turn is over.
     pub fn on_trace(&mut self, tracer: impl FnMut(&crate::trace::Record<'_>) + 'static) {
         self.trace.set(Box::new(tracer));
     }

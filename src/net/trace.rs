@@ -28,7 +28,9 @@
 //! kin is `async_hooks`, whose `triggerAsyncId` is the cause here. `netloop server --trace`
 //! prints these records, indented by their depth.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use super::ids::{ServerId, SocketId};
@@ -156,6 +158,8 @@ pub(crate) struct Trace {
     current: Cause,
     last: Cause,
     pub(crate) turn: u64,
+    /// The tracer has panicked.
+    panic: Option<Box<dyn Any + Send>>,
     /// Depths by number, for as long as somebody may still name them as a cause.
     depths: std::collections::BTreeMap<Cause, usize>,
 }
@@ -217,13 +221,24 @@ impl Trace {
         if self.depths.len() > DEPTHS_KEPT {
             self.depths.pop_first();
         }
-        tracer(&Record {
+        let record = Record {
             number: self.last,
             cause,
             depth,
             turn: self.turn,
             subject,
             what,
-        });
+        };
+        // Between any two steps of the loop's own work: to unwind from here would lose the rest.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| tracer(&record))) {
+            self.panic.get_or_insert(panic);
+        }
+    }
+
+    /// The turn is over: a panic of the tracer's goes on.
+    pub(crate) fn unwind(&mut self) {
+        if let Some(panic) = self.panic.take() {
+            resume_unwind(panic);
+        }
     }
 }

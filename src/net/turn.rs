@@ -182,6 +182,7 @@ impl EventLoop {
             self.run_due_timers()?;
             self.phase = Phase::Pending;
         }
+        self.trace.unwind();
         Ok(())
     }
 
@@ -227,6 +228,7 @@ impl EventLoop {
         }
         self.run_due_timers()?;
         self.phase = Phase::Pending;
+        self.trace.unwind();
         Ok(())
     }
 

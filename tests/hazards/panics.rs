@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::io::Write;
 use std::net::Shutdown;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -305,4 +306,36 @@ fn nothing_is_caused_by_what_panicked_before() {
     l.run().unwrap();
     let expected = ["set_immediate of 0", "on purpose", "next_tick of 0"];
     assert_eq!(words.take(), expected);
+}
+
+/// Catches: a tracer that panics takes listeners with it, or half a step of a socket's life.
+#[test]
+fn nothing_is_lost_where_the_tracer_panicked() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        watch(&said, c);
+        close_server(c);
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.write_all(b"hi").unwrap();
+    let mut told = HashSet::new();
+    l.on_trace(move |record| {
+        let what = match record.what {
+            What::Callback(name) => name.to_owned(),
+            What::Transition { input, .. } => format!("{input:?}"),
+            _ => return,
+        };
+        if told.insert(what) {
+            panic!("on purpose");
+        }
+    });
+    l.set_timeout(ms(20), move |_| peer.shutdown(Shutdown::Both).unwrap());
+    run_on(&mut l, &words);
+    let mut events = words.take();
+    let all = events.len();
+    events.retain(|word| word != "on purpose");
+    assert_eq!(events, ["data hi", "end", "close Some(false)"]);
+    assert!(all > events.len() + 3, "it has panicked in several turns");
 }
