@@ -358,9 +358,9 @@ pub(crate) mod words {
         Error::named("TypeError", "ERR_INVALID_HANDLE_TYPE", message)
     }
 
-    /// For a text that is no port, if it is a number; `what` is Node's name for it.
+    /// For a text that is no port, if it is a number or nothing; `what` is Node's name for it.
     pub(crate) fn bad_port(what: &str, text: &str) -> Option<Error> {
-        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         let message =
             format!("{what} should be >= 0 and < 65536. Received type string ('{text}').");
         is_number.then(|| Error::named("RangeError", "ERR_SOCKET_BAD_PORT", &message))

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,6 +15,7 @@ use dns_lookup::{AddrInfoHints, LookupError, SockType, getaddrinfo};
 use mio::Waker;
 
 use super::reactor::Reactor;
+use crate::rules::address::is_ipv6;
 
 /// What is asked: `family` is 0, 4 or 6, `hints` are getaddrinfo's `ai_flags`.
 #[derive(Clone, Debug)]
@@ -150,6 +151,31 @@ impl Desk {
         }
         tray.in_work += 1;
         tray.questions.pop_front()
+    }
+}
+
+/// The address that a text is, be it with a zone; the port is 0. No name server is asked.
+pub(crate) fn literal(host: &str) -> Option<SocketAddr> {
+    let Some((address, _)) = host.split_once('%').filter(|_| is_ipv6(host)) else {
+        return Some(SocketAddr::new(host.parse().ok()?, 0));
+    };
+    let hints = AddrInfoHints {
+        socktype: SockType::Stream.into(),
+        flags: libc::AI_NUMERICHOST,
+        ..AddrInfoHints::default()
+    };
+    let found = getaddrinfo(Some(host), None, Some(hints)).ok();
+    let found = found.and_then(|mut found| found.next()?.ok());
+    // A zone that the kernel does not know is none, as in Node.
+    let unzoned = || Some(SocketAddr::new(address.parse().ok()?, 0));
+    found.map(|found| found.sockaddr).or_else(unzoned)
+}
+
+/// The address in the text that [`literal`] reads.
+pub(crate) fn in_words(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+        _ => address.ip().to_string(),
     }
 }
 

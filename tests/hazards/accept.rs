@@ -39,6 +39,33 @@ fn all_that_wait_are_accepted_though_no_new_edge_comes() {
     drop(peers);
 }
 
+/// A3. Catches: one who knocks while others wait is accepted in the turn of one of those.
+#[test]
+fn one_connection_is_accepted_a_turn_though_others_come_meanwhile() {
+    let mut l = event_loop();
+    let waits = count_waits(&mut l);
+    let words = Words::default();
+    let (said, knocks) = (words.clone(), Cell::new(0));
+    let mut peers = Vec::new();
+    let mut server = l.create_server(move |c| {
+        said.say(format!("turn {}", waits.get()));
+        knocks.set(knocks.get() + 1);
+        match knocks.get() {
+            1..5 => peers.push(peer(c.address().unwrap())),
+            5 => {}
+            _ => close_server(c),
+        }
+        c.destroy();
+    });
+    let address = listen(&mut server);
+    let first = [peer(address), peer(address)];
+    l.run().unwrap();
+    let mut turns = words.take();
+    turns.dedup();
+    assert_eq!(turns.len(), 6, "{turns:?}");
+    drop(first);
+}
+
 /// A4. Catches: the peer's address is asked of getpeername, which knows nothing any more.
 #[test]
 fn a_connection_that_was_reset_while_it_waited_has_an_address_and_an_error() {

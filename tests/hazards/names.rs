@@ -1,7 +1,7 @@
 //! E: names.
 
-use netloop::EventLoop;
 use netloop::state::server::State;
+use netloop::{ConnectOptions, EventLoop, Server, Socket};
 
 use crate::stage::*;
 use crate::support::skipped;
@@ -140,6 +140,50 @@ fn a_lookup_that_was_given_up_while_it_waited_is_not_made() {
     }
     l.run().unwrap();
     assert_eq!(words.take(), ["naps.test"; 5]);
+}
+
+/// Catches: the zone of a link-local address is lost, or looked up, between a text or an address of
+/// the program's and the kernel.
+#[test]
+fn a_link_local_address_is_listened_on_and_connected_to_in_its_zone() {
+    if !is_child() {
+        let this = "names::a_link_local_address_is_listened_on_and_connected_to_in_its_zone";
+        return match in_own_network(this, "ip address add fe80::1/64 dev lo nodad") {
+            Some(command) => passes(command),
+            None => skipped("an address in a zone", "no network of one's own"),
+        };
+    }
+    let mut l = event_loop();
+    l.set_lookup(|_, request| panic!("{} is no name", request.host));
+    let words = Words::default();
+    let said = words.clone();
+    let heard = words.clone();
+    let mut server = l.create_server(move |c| {
+        heard.say(c.resume().peer().unwrap().ip().to_string());
+        if heard.count("fe80::1") == 2 {
+            close_server(c);
+        }
+    });
+    let listening = move |s: &mut Server<'_>| {
+        let address = s.address().unwrap();
+        for target in [
+            ConnectOptions::from(address),
+            ("fe80::1%lo", address.port()).into(),
+        ] {
+            let said = said.clone();
+            let at_peer = move |c: &mut Socket<'_>| {
+                assert_eq!(c.peer(), Some(address));
+                said.say("peer");
+                c.destroy();
+            };
+            s.event_loop().connect(target, at_peer).unwrap();
+        }
+    };
+    server.listen(("fe80::1%lo", 0), listening).unwrap();
+    l.run().unwrap();
+    let mut words = words.take();
+    words.sort();
+    assert_eq!(words, ["fe80::1", "fe80::1", "peer", "peer"]);
 }
 
 /// E2. Catches: an answer without addresses leaves the socket connecting for ever.

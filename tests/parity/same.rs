@@ -1,6 +1,8 @@
 //! What is the same as in Node, where no recorded scenario shows it.
 
-use netloop::{ConnectOptions, Encoding, Error, EventLoop, LookupRequest, Loop, OnRead, Socket};
+use netloop::{
+    ConnectOptions, Encoding, Error, EventLoop, ListenOptions, LookupRequest, Loop, OnRead, Socket,
+};
 
 use crate::story::*;
 
@@ -56,18 +58,32 @@ fn a_read_of_text_counts_as_javascript_does() {
 }
 
 #[test]
-fn a_number_that_is_no_port_is_refused() {
+fn a_number_that_is_no_port_is_refused_and_so_is_nothing() {
+    for text in ["70000", ""] {
+        let mut l = EventLoop::new().unwrap();
+        let refused = l.connect(text, |_| unreachable!()).err().unwrap();
+        let message = format!("should be >= 0 and < 65536. Received type string ('{text}').");
+        assert_eq!(refused.to_string(), format!("Port {message}"));
+        assert_eq!(
+            (refused.name(), refused.code()),
+            ("RangeError", Some("ERR_SOCKET_BAD_PORT"))
+        );
+        let mut server = l.create_server(|_| {});
+        let refused = server.listen(text, |_| unreachable!()).err().unwrap();
+        assert_eq!(refused.to_string(), format!("options.port {message}"));
+        l.run().unwrap();
+    }
+}
+
+#[test]
+fn an_empty_path_is_none_and_an_empty_host_is_any() {
     let mut l = EventLoop::new().unwrap();
-    let refused = l.connect("70000", |_| unreachable!()).err().unwrap();
-    let message = "should be >= 0 and < 65536. Received type string ('70000').";
-    assert_eq!(refused.to_string(), format!("Port {message}"));
-    assert_eq!(
-        (refused.name(), refused.code()),
-        ("RangeError", Some("ERR_SOCKET_BAD_PORT"))
-    );
     let mut server = l.create_server(|_| {});
-    let refused = server.listen("70000", |_| unreachable!()).err().unwrap();
-    assert_eq!(refused.to_string(), format!("options.port {message}"));
+    let nowhere = ListenOptions::default().path("");
+    let refused = server.listen(nowhere, |_| unreachable!());
+    assert_eq!(code(refused), "ERR_INVALID_ARG_VALUE");
+    server.unref().listen(("", 0), |_| {}).unwrap();
+    assert!(server.address().unwrap().ip().is_unspecified());
     l.run().unwrap();
 }
 

@@ -95,10 +95,15 @@ impl Loop {
     /// Accepts up to the bound. The server is looked up anew after each callback, which may have
     /// closed it.
     fn accept(&mut self, id: ServerId) -> Result<(), Error> {
-        let bound = self
-            .server_ref(id)
-            .map_or(0, |server| server.options.accepts_per_turn);
-        for _ in 0..bound {
+        let turn = self.turns;
+        let Some(server) = self.server(id) else {
+            return Ok(());
+        };
+        if std::mem::replace(&mut server.accepted_in_turn, turn) == turn {
+            self.accept_again(id);
+            return Ok(());
+        }
+        for _ in 0..server.options.accepts_per_turn {
             let Some(server) = self.server(id) else {
                 return Ok(());
             };

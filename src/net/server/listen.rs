@@ -20,7 +20,8 @@ use crate::rules::state::server::Input;
 pub(super) enum Place {
     /// Any address of the machine.
     Any,
-    Address(IpAddr),
+    /// The port is told beside it.
+    Address(SocketAddr),
     Name(String),
     Path(PathBuf),
     Descriptor(OwnedFd),
@@ -131,7 +132,7 @@ impl Loop {
         match answer {
             Ok(found) => match found.iter().find(is_global).or(found.first()) {
                 Some(address) => {
-                    listening.place = Place::Address(*address);
+                    listening.place = Place::Address(SocketAddr::new(*address, 0));
                     self.bind_server(id, *listening);
                 }
                 None => self.listen_failed(id, Error::not_found(&host)),
@@ -166,20 +167,23 @@ impl Loop {
             keep_alive: server.options.keep_alive,
         };
         let bind = listening.bind;
-        let tcp = |ip: IpAddr| {
-            let address = SocketAddr::new(ip, listening.port);
-            let named = |error| Error::of_listen(&error, &ip.to_string(), Some(listening.port));
+        let tcp = |mut address: SocketAddr| {
+            address.set_port(listening.port);
+            let ip = address.ip().to_string();
+            let named = |error| Error::of_listen(&error, &ip, Some(listening.port));
             Listener::tcp(address, bind, inherited).map_err(named)
         };
+        let any_v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+        let any_v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         match &listening.place {
             // Both families at once, unless the machine has no IPv6.
-            Place::Any => match tcp(Ipv6Addr::UNSPECIFIED.into()) {
+            Place::Any => match tcp(any_v6) {
                 Err(error) if matches!(error.code(), Some("EAFNOSUPPORT" | "EADDRNOTAVAIL")) => {
-                    tcp(Ipv4Addr::UNSPECIFIED.into())
+                    tcp(any_v4)
                 }
                 other => other,
             },
-            Place::Address(ip) => tcp(*ip),
+            Place::Address(address) => tcp(*address),
             Place::Name(host) => Err(Error::not_found(host)),
             Place::Path(path) => {
                 server.path = Some(path.clone());

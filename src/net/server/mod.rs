@@ -86,6 +86,8 @@ pub(super) struct ServerEntry {
     is_held: bool,
     holds: bool,
     is_again: bool,
+    /// The turn in which it accepted last: an edge and the again list may both tell of one turn.
+    accepted_in_turn: u32,
 }
 
 /// What accepted sockets are given, and how many are accepted a turn.
@@ -142,6 +144,7 @@ impl Loop {
             is_held: true,
             holds: false,
             is_again: false,
+            accepted_in_turn: 0,
         };
         let id = ServerId(self.reactor.insert(Entry::Server(Box::new(entry))));
         self.server_at(id)

@@ -11,6 +11,7 @@ use super::super::error::{Error, words};
 use super::Settings;
 use super::listen::{Listening, Place};
 use crate::room::listener::BindOptions;
+use crate::room::resolver;
 use crate::rules::block_list::BlockList;
 
 /// Node's backlog; the kernel cuts it to `net.core.somaxconn`.
@@ -259,14 +260,14 @@ impl ListenOptions {
         let place = if let Some(fd) = self.fd {
             Place::Descriptor(fd)
         } else if self.port.is_some() {
-            match self.host {
+            match self.host.filter(|host| !host.is_empty()) {
                 None => Place::Any,
-                Some(host) => match host.parse() {
-                    Ok(address) => Place::Address(address),
-                    Err(_) => Place::Name(host),
+                Some(host) => match resolver::literal(&host) {
+                    Some(address) => Place::Address(address),
+                    None => Place::Name(host),
                 },
             }
-        } else if let Some(path) = self.path {
+        } else if let Some(path) = self.path.filter(|path| !path.as_os_str().is_empty()) {
             if mode.is_some() && path.as_os_str().as_bytes().first() == Some(&0) {
                 let message = "can not set readableAll or writableAll to true when path is \
                                abstract unix socket";
@@ -325,7 +326,7 @@ impl From<(String, u16)> for ListenOptions {
 
 impl From<SocketAddr> for ListenOptions {
     fn from(address: SocketAddr) -> Self {
-        (address.ip().to_string(), address.port()).into()
+        (resolver::in_words(address), address.port()).into()
     }
 }
 

@@ -8,6 +8,7 @@ use super::super::error::{Error, words};
 use super::super::names::{LookupFunction, LookupRequest};
 use super::super::{AbortId, Loop};
 use super::{Socket, SocketEntry};
+use crate::room::resolver;
 use crate::room::stream::KeepAlive;
 use crate::rules::block_list::BlockList;
 
@@ -299,7 +300,7 @@ impl From<(String, u16)> for ConnectOptions {
 
 impl From<SocketAddr> for ConnectOptions {
     fn from(address: SocketAddr) -> Self {
-        (address.ip().to_string(), address.port()).into()
+        (resolver::in_words(address), address.port()).into()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The attempts: one address after the other, each with its time, until one of them answers
 //! (happy eyeballs). A path, or a single address, is the only attempt.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use libc::ETIMEDOUT;
 
@@ -63,18 +63,18 @@ impl Loop {
             return Tried::Over;
         };
         connecting.begun += 1;
-        let opening = match Opening::new(SocketAddr::new(address, connecting.port)) {
+        let opening = match Opening::new(address) {
             Ok(opening) => opening,
             Err(error) => return self.attempt_refused(id, &error),
         };
-        let local = connecting.local(address);
+        let local = connecting.local(address.ip());
         if let Some(local) = local
             && let Err(error) = opening.bind(local)
         {
             let (ip, port) = (local.ip().to_string(), local.port());
             return self.bind_refused(id, Error::of_address("bind", &error, &ip, Some(port)));
         }
-        self.begin_attempt(id, address, opening)
+        self.begin_attempt(id, address.ip(), opening)
     }
 
     fn begin_attempt(&mut self, id: SocketId, address: IpAddr, opening: Opening) -> Tried {

@@ -1,7 +1,5 @@
 //! How a connect begins: what the program calls.
 
-use std::net::IpAddr;
-
 use libc::{AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED, EALREADY, EISCONN};
 
 use super::super::{ConnectOptions, Socket, SocketEntry, WriteCallback};
@@ -11,6 +9,7 @@ use crate::net::error::{Error, words};
 use crate::net::event_loop::Loop;
 use crate::net::queues::{Pending, SocketTick};
 use crate::room::connector;
+use crate::rules::address::is_ip;
 use crate::rules::inbox::Inbox;
 use crate::rules::state::socket::{Input, State, Writable};
 
@@ -128,7 +127,7 @@ impl ConnectOptions {
             let message = r#"The "options" or "port" or "path" argument must be specified"#;
             return Err(Error::named("TypeError", "ERR_MISSING_ARGS", message));
         }
-        let is_address = |host: &String| host.parse::<IpAddr>().is_ok();
+        let is_address = |host: &String| is_ip(host) != 0;
         let asks_the_system = self.port.is_some()
             && !self.host.as_ref().is_some_and(is_address)
             && self.lookup.is_none()

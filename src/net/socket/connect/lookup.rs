@@ -1,6 +1,6 @@
 //! The lookup of the name that is connected to, and its answer.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::super::LookupAnswer;
 use super::Target;
@@ -109,7 +109,8 @@ impl Loop {
         let Some(connecting) = self.connecting(id) else {
             return;
         };
-        connecting.addresses = alternate(found);
+        let with_port = |ip| SocketAddr::new(ip, connecting.port);
+        connecting.addresses = alternate(found).into_iter().map(with_port).collect();
         let attempted = connecting.is_multiple().then(Vec::new);
         if let Some(entry) = self.entry(id) {
             entry.cold().attempted = attempted;

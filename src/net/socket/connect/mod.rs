@@ -21,6 +21,7 @@ use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::names::LookupFunction;
+use crate::room::resolver;
 use crate::room::stream::Stream;
 use crate::rules::state::socket::State;
 use crate::rules::timers::TimerKey;
@@ -76,7 +77,8 @@ pub(super) struct Connecting {
     attempt_timeout: Duration,
     /// The lookup that is waited for.
     ticket: Option<u64>,
-    addresses: Vec<IpAddr>,
+    /// With the port.
+    addresses: Vec<SocketAddr>,
     /// How many of them have been begun.
     begun: usize,
     errors: Vec<Error>,
@@ -101,13 +103,15 @@ impl Connecting {
         let target = match (options.port, options.path) {
             (None, Some(path)) => Target::Path(path),
             (_, _) => {
-                let host = options.host.unwrap_or_else(|| "localhost".into());
-                match host.parse() {
-                    Ok(address) => {
+                let host = options.host.filter(|host| !host.is_empty());
+                let host = host.unwrap_or_else(|| "localhost".into());
+                match resolver::literal(&host) {
+                    Some(mut address) => {
+                        address.set_port(options.port.unwrap_or(0));
                         addresses.push(address);
                         Target::Address
                     }
-                    Err(_) => Target::Name(host),
+                    None => Target::Name(host),
                 }
             }
         };
@@ -143,7 +147,7 @@ impl Connecting {
         self.addresses.len() > 1
     }
 
-    fn current(&self) -> Option<IpAddr> {
+    fn current(&self) -> Option<SocketAddr> {
         self.addresses.get(self.begun.checked_sub(1)?).copied()
     }
 
@@ -166,7 +170,7 @@ impl Connecting {
                 port: None,
                 family: None,
             },
-            (_, Some(address)) => Attempt::to(address, self.port),
+            (_, Some(address)) => Attempt::to(address.ip(), self.port),
             (_, None) => Attempt::to(Ipv4Addr::UNSPECIFIED.into(), self.port),
         }
     }
