@@ -124,7 +124,7 @@ impl Error {
         };
         made.0.message = format!("{} {place}", made.0.message);
         made.0.address = Some(address.to_owned());
-        made.0.port = port.map(i32::from);
+        made.0.port = port.filter(|port| *port > 0).map(i32::from);
         made
     }
 

@@ -26,7 +26,13 @@ impl Opening {
         Ok(Opening { socket, address })
     }
 
+    /// As libuv does: a port that only other connections have, be it one that has closed lately,
+    /// is free, and an address of the other family is invalid.
     pub(crate) fn bind(&self, local: SocketAddr) -> io::Result<()> {
+        if local.is_ipv4() != self.address.is_ipv4() {
+            return Err(io::Error::from_raw_os_error(EINVAL));
+        }
+        self.socket.set_reuse_address(true)?;
         self.socket.bind(&local.into())
     }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use netloop::{ConnectOptions, Socket};
+use netloop::{ConnectOptions, Loop, Server, Socket};
 
 use crate::story::*;
 
@@ -122,6 +122,56 @@ twin!(conn_local_port_in_use, |t, l| {
                 .on_close(move |c, _| {
                     c.event_loop().server_at(server).close();
                 });
+        })
+        .unwrap();
+});
+
+twin!(conn_local_port_shared, |t, l| {
+    fn refused(t: &'static Story, l: &mut Loop, port: u16, local: u16) {
+        let options = ConnectOptions::from((HOST, port)).local_port(local);
+        let mut c = l.connect(options, |_| unreachable!()).unwrap();
+        c.on_error(move |c, error| {
+            let message = error.to_string();
+            let message = message.replace(&format!(":{port} "), ":PORT ");
+            let message = message.replace(&format!(":{local})"), ":LOCAL)");
+            let (address, is_local) = (error.local_address(), error.local_port() == Some(local));
+            t.log(format!("{message} {} {is_local}", address.unwrap()));
+            let other = ConnectOptions::from((HOST, port)).local_address("::1".parse().unwrap());
+            let mut c = c.event_loop().connect(other, |_| unreachable!()).unwrap();
+            c.on_error(move |_, error| {
+                let port = error.port().map_or("undefined".into(), |it| it.to_string());
+                t.log(format!("{error} {} {port}", error.code().unwrap()));
+            });
+        });
+    }
+    let local = |port: u16| ConnectOptions::from((HOST, port)).local_address(HOST.parse().unwrap());
+    l.create_server(|c| _ = c.resume())
+        .listen((HOST, 0), move |s| {
+            let (s, port, l) = (s.id(), s.port().unwrap(), s.event_loop());
+            let listening = move |other_server: &mut Server<'_>| {
+                let (other, other_port) = (other_server.id(), other_server.port().unwrap());
+                let first = move |c: &mut Socket<'_>| {
+                    let (first, local_port) = (c.id(), c.local_port().unwrap());
+                    let second = move |c: &mut Socket<'_>| {
+                        t.log(format!("second {}", c.local_port() == Some(local_port)));
+                        let l = c.destroy().event_loop();
+                        l.socket_at(first).destroy();
+                        for server in [s, other] {
+                            l.server_at(server).close();
+                        }
+                        closed_port(l, move |l, port| refused(t, l, port, local_port));
+                    };
+                    let options = local(other_port).local_port(local_port);
+                    c.event_loop().connect(options, second).unwrap();
+                };
+                other_server
+                    .event_loop()
+                    .connect(local(port), first)
+                    .unwrap();
+            };
+            l.create_server(|c| _ = c.resume())
+                .listen((HOST, 0), listening)
+                .unwrap();
         })
         .unwrap();
 });

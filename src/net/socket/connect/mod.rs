@@ -178,11 +178,10 @@ impl Connecting {
     fn error(&self, error: &std::io::Error) -> Error {
         let attempt = self.attempt();
         let made = Error::of_address("connect", error, &attempt.address, attempt.port);
-        match self.local_address {
-            Some(local) if self.local_port > 0 => {
-                made.with_local(&local.to_string(), self.local_port)
-            }
-            _ => made,
+        let local = self.current().and_then(|address| self.local(address.ip()));
+        match local.filter(|local| local.port() > 0) {
+            Some(local) => made.with_local(&local.ip().to_string(), local.port()),
+            None => made,
         }
     }
 }
