@@ -36,6 +36,31 @@ twin!(srv_close_from_socket_close, |t, l| {
     .unwrap();
 });
 
+twin!(listen_bad_acts, |t, l| {
+    fn bad(t: &'static Story, s: &mut Server<'_>, word: &'static str) {
+        let refused = s.listen("70000", move |_| t.log(word)).err().unwrap();
+        t.log(refused.code().unwrap());
+    }
+    let mut s = l.create_server(|_| {});
+    bad(t, &mut s, "first");
+    let second = move |s: &mut Server<'_>| {
+        t.log("second");
+        s.close();
+    };
+    s.listen((HOST, 0), second).unwrap();
+    let mut s = l.create_server(|_| {});
+    s.listen((HOST, 0), move |_| t.log("never")).unwrap();
+    bad(t, &mut s, "neither");
+    s.on_error(move |_, error| t.log(format!("error {}", error.code().unwrap())))
+        .on_close(move |_| t.log("close"));
+    let id = s.id();
+    l.set_timeout(ms(40), move |l| {
+        let s = l.server_at(id);
+        let address = s.address().map_or("null".into(), |it| it.to_string());
+        t.log(format!("listening {} {address}", s.is_listening()));
+    });
+});
+
 twin!(srv_close_order, |t, l| {
     l.create_server(|_| {})
         .listen((HOST, 0), move |s| {

@@ -37,7 +37,6 @@ pub(super) struct Listening {
 
 impl Loop {
     fn start_listening(&mut self, id: ServerId, listening: Listening) {
-        self.forget_listen(id);
         let Some(server) = self.server(id) else {
             return;
         };
@@ -176,11 +175,9 @@ impl Loop {
         let any_v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
         let any_v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         match &listening.place {
-            // Both families at once, unless the machine has no IPv6.
+            // Both families at once, unless that cannot be, as on a machine without IPv6.
             Place::Any => match tcp(any_v6) {
-                Err(error) if matches!(error.code(), Some("EAFNOSUPPORT" | "EADDRNOTAVAIL")) => {
-                    tcp(any_v4)
-                }
+                Err(error) if error.code() != Some("EADDRINUSE") => tcp(any_v4),
                 other => other,
             },
             Place::Address(address) => tcp(*address),
@@ -235,8 +232,10 @@ impl Server<'_> {
     /// # Errors
     /// `ERR_SERVER_ALREADY_LISTEN` while there is a listener; `ERR_SOCKET_BAD_PORT` for a text that
     /// is a number above 65535; `ERR_INVALID_ARG_VALUE` for options that name neither a port nor a
-    /// path nor a descriptor, or a mode for an abstract path. What the kernel says is an `error`
-    /// event, with the system call `listen`.
+    /// path nor a descriptor, or a mode for an abstract path. One with bad options has acted, as in
+    /// Node: its callback waits for a later one, an earlier one that is still on its way is
+    /// forgotten, and the abort handle is taken. What the kernel says is an `error` event, with the
+    /// system call `listen`.
     ///
     /// ```
     /// use netloop::EventLoop;
@@ -262,14 +261,19 @@ impl Server<'_> {
         if self.is_listening() {
             return Err(words::already_listening());
         }
-        let signal = options.signal;
-        let listening = options.into_listening()?;
-        self.once_listening(callback);
         let id = self.id;
-        if let Some(signal) = signal {
+        self.once_listening(callback);
+        self.event_loop.forget_listen(id);
+        if let Some(signal) = options.signal {
             self.event_loop.close_on_abort(id, signal);
         }
-        self.event_loop.start_listening(id, listening);
+        match options.into_listening() {
+            Ok(listening) => self.event_loop.start_listening(id, listening),
+            Err(error) => {
+                self.event_loop.feed_server(id, Input::BindFailed);
+                return Err(error);
+            }
+        }
         Ok(self)
     }
 
