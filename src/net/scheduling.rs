@@ -257,6 +257,7 @@ impl Loop {
             }
             None => {}
         }
+        self.timers.settle();
         self.drain()
     }
 

@@ -118,8 +118,9 @@ impl EventLoop {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn run(&mut self) -> Result<(), Error> {
-        self.start()?;
-        while self.phase != Phase::Pending || self.is_alive() {
+        let mut owes_turn = self.start()?;
+        while owes_turn || self.phase != Phase::Pending || self.is_alive() {
+            owes_turn = false;
             self.turn(Wait::UntilReady)?;
         }
         self.phase = Phase::Script;
@@ -157,6 +158,8 @@ impl EventLoop {
         if self.phase == Phase::Script {
             self.phase = Phase::Pending;
             self.drain()?;
+        } else {
+            self.follow_exception();
         }
         self.turn(wait)?;
         let is_alive = self.is_alive();
@@ -165,25 +168,33 @@ impl EventLoop {
     }
 
     /// What stands before the first turn: the ticks of the program's own statements, then the
-    /// timers that are due. After a panic the ticks that are left wait for the next callback,
-    /// and an immediate makes sure that there is one (Node does the same).
-    fn start(&mut self) -> Result<(), Error> {
+    /// timers that are due. Returns whether anything held the loop before these: then a turn
+    /// follows, whatever they leave (libuv does the same).
+    fn start(&mut self) -> Result<bool, Error> {
         self.trace.leave(0);
         if self.phase == Phase::Script {
             self.phase = Phase::FirstTimers;
             self.drain()?;
-        } else if self.has_ticks() {
-            self.set_immediate(|_| {});
+        } else {
+            self.follow_exception();
         }
+        let is_alive = self.is_alive();
         if self.phase == Phase::FirstTimers {
-            if self.is_alive() && self.batches.timers.is_none() {
+            if is_alive && self.batches.timers.is_none() {
                 self.begin_timers();
             }
             self.run_due_timers()?;
             self.phase = Phase::Pending;
         }
         self.trace.unwind();
-        Ok(())
+        Ok(is_alive)
+    }
+
+    /// After a panic, or an error that nobody heard, the ticks that are left wait for the next
+    /// callback. An immediate makes sure that there is one, and that a turn follows (Node does the
+    /// same).
+    fn follow_exception(&mut self) {
+        self.set_immediate(|_| {});
     }
 
     /// One turn, in libuv's order as Node runs it:

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use netloop::Loop;
+
 use crate::story::*;
 
 twin!(timer_accuracy, |t, l| {
@@ -125,6 +127,55 @@ twin!(timer_throw, |t, l| {
     l.set_timeout(ms(5), move |_| t.log("b"));
     l.set_timeout(ms(5), move |_| t.log("c"));
     busy(15);
+});
+
+twin!(throw_then_a_turn, |t, l| {
+    t.on_uncaught(move |_, thrown| {
+        let Thrown::Panic(text) = thrown else {
+            panic!("no error was emitted")
+        };
+        t.log(format!("uncaught {text}"));
+    });
+    l.set_timeout(ms(1), move |l| {
+        let immediate = l.set_immediate(move |_| t.log("immediate"));
+        l.unref_immediate(immediate);
+        panic!("thrown");
+    });
+});
+
+twin!(timer_first_then_turn, |t, l| {
+    l.set_timeout(ms(1), move |l| {
+        let immediate = l.set_immediate(move |_| t.log("immediate"));
+        l.unref_immediate(immediate);
+    });
+    busy(3);
+});
+
+twin!(timer_list_before_ticks, |t, l| {
+    let later = move |l: &mut Loop, delay, word: &'static str| {
+        l.set_timeout(ms(delay), move |_| t.log(word));
+    };
+    let n = shared(0);
+    l.set_interval(ms(40), move |l| {
+        l.next_tick(move |l| {
+            busy(20);
+            later(l, 20, "of the interval");
+        });
+        t.log("interval");
+        if count_up(n) == 2 {
+            let interval = l.current_timer().unwrap();
+            l.clear_interval(interval);
+        }
+    });
+    l.set_timeout(ms(200), move |l| {
+        l.set_timeout(ms(40), move |l| {
+            l.next_tick(move |l| {
+                later(l, 40, "first made");
+                busy(20);
+                later(l, 20, "then made");
+            });
+        });
+    });
 });
 
 twin!(timer_unref_interval, |t, l| {

@@ -181,28 +181,38 @@ impl<T> Timers<T> {
     pub(crate) fn next_due(&mut self, now: u64) -> Option<TimerKey> {
         debug_assert!(now >= self.pass_now, "time went back during a pass");
         loop {
-            let list = match self.current {
-                Some((list, id)) if self.lists.is(list, id) => list,
-                _ => self.next_expired_list()?,
-            };
-            let first = self.lists.get_mut(list).first;
-            if first == NONE {
-                self.lists.close(list);
-                continue;
+            if let Some(slot) = self.settle() {
+                let generation = self.timers[slot as usize].generation;
+                self.unlink(slot);
+                return Some(TimerKey { slot, generation });
             }
-            let timer = &self.timers[first as usize];
-            let due = timer.start.saturating_add(u64::from(timer.duration));
-            if due > self.pass_now {
-                self.lists.postpone(list, due);
-                continue;
-            }
-            let generation = timer.generation;
-            self.unlink(first);
-            return Some(TimerKey {
-                slot: first,
-                generation,
-            });
+            self.current = self.next_expired_list();
+            self.current?;
         }
+    }
+
+    /// Leaves the list that is worked on if nothing of it is due: it is closed, or has its turn
+    /// later. Node does so behind each callback, before the ticks. Returns what is due next.
+    pub(crate) fn settle(&mut self) -> Option<u32> {
+        let (list, id) = self.current?;
+        if !self.lists.is(list, id) {
+            self.current = None;
+            return None;
+        }
+        let first = self.lists.get_mut(list).first;
+        if first == NONE {
+            self.lists.close(list);
+            self.current = None;
+            return None;
+        }
+        let timer = &self.timers[first as usize];
+        let due = timer.start.saturating_add(u64::from(timer.duration));
+        if due > self.pass_now {
+            self.lists.postpone(list, due);
+            self.current = None;
+            return None;
+        }
+        Some(first)
     }
 
     /// Frees a firing timer and gives its payload back; `None` when it was queued again or
@@ -225,11 +235,10 @@ impl<T> Timers<T> {
     }
 
     /// The earliest list, if the pass has to look at it; the pass then works on it.
-    fn next_expired_list(&mut self) -> Option<u32> {
+    fn next_expired_list(&mut self) -> Option<(u32, u64)> {
         let earliest = self.lists.earliest();
         let expired = earliest.filter(|entry| entry.expiry <= self.pass_now);
-        self.current = expired.map(|entry| (entry.list, entry.id));
-        expired.map(|entry| entry.list)
+        expired.map(|entry| (entry.list, entry.id))
     }
 
     fn append(&mut self, slot: u32, list: u32) {
