@@ -35,7 +35,7 @@ const ONCE: [(&str, &str); 5] = [
     ("Instant::now", "room/clock.rs"),
     ("Poll::new", "room/reactor.rs"),
     ("Slab::new", "room/reactor.rs"),
-    ("catch_unwind", "net/door.rs, net/slot.rs"),
+    ("catch_unwind", "net/door.rs, net/slot.rs, net/trace.rs"),
     ("getaddrinfo(", "room/resolver.rs"),
 ];
 
