@@ -316,6 +316,32 @@ twin!(flow_readable_once_mixed, |t, l| {
     );
 });
 
+twin!(flow_readable_after_failure, |t, l| {
+    let options = ServerOptions::default().pause_on_connect(true);
+    l.create_server_with(options, move |c| {
+        close_server(c);
+        c.read(Some(0));
+        c.on_error(move |_, error| t.log(format!("error {}", error.code().unwrap())))
+            .on_close(move |_, _| t.log("close"));
+        let id = c.id();
+        c.event_loop().set_timeout(ms(40), move |l| {
+            let mut c = l.socket_at(id);
+            c.on_readable(move |c| t.log(format!("readable {}", c.readable_length())));
+            t.log(format!("waits {}", c.readable_length()));
+            c.end();
+            t.log(format!("write {}", c.write("late")));
+            c.unshift("abc");
+            t.log(format!("now {}", c.readable_length()));
+        });
+    })
+    .listen((HOST, 0), |s| {
+        let mut c = connect(s);
+        c.on_connect(|c| _ = c.write("1234"));
+        c.on_error(|_, _| {}).resume();
+    })
+    .unwrap();
+});
+
 twin!(flow_unshift_after_end, |t, l| {
     let options = ServerOptions::default().allow_half_open(true);
     l.create_server_with(options, move |c| {

@@ -1,6 +1,9 @@
 //! `write-*`, `flow-*` and `pipe-*`: bytes, both ways.
 
-use netloop::{ConnectOptions, Encoding, Error, ServerOptions, Socket};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use netloop::{ConnectOptions, Encoding, Error, Loop, ServerOptions, Socket};
 
 use crate::story::*;
 
@@ -627,4 +630,76 @@ twin!(pipe_large, |t, l| {
             .on_close(move |_, _| t.log("client close"));
     })
     .unwrap();
+});
+
+twin!(write_corked_before_connect, |t, l| {
+    l.create_server(move |c| {
+        close_server(c);
+        watch(t, "peer", c, "data");
+    })
+    .listen((HOST, 0), move |s| {
+        let port = s.port().unwrap();
+        let mut c = s.event_loop().socket();
+        c.cork();
+        let answer = c.write("hello");
+        t.log(format!("write {answer} {}", c.writable_length()));
+        let connected = move |c: &mut Socket<'_>| {
+            t.log("connect");
+            c.uncork();
+            c.end();
+        };
+        c.connect((HOST, port), connected).unwrap();
+        c.resume();
+    })
+    .unwrap();
+    let mut c = l.socket();
+    c.on_error(move |_, error| t.log(format!("error {}", error.code().unwrap())))
+        .on_close(move |_, e| t.log(format!("close {}", e.map_or("undefined", |_| "told"))));
+    c.cork();
+    let answer = c.write_then("lost", move |_, result| {
+        t.log(format!("cb {}", result.unwrap_err().code().unwrap()));
+    });
+    t.log(format!("write {answer} {}", c.writable_length()));
+    c.uncork();
+    t.log(format!(
+        "uncorked {} {}",
+        c.writable_length(),
+        c.is_destroyed()
+    ));
+});
+
+twin!(pipe_in_data, |t, l| {
+    fn play(t: &'static Story, l: &mut Loop, name: &'static str, begin: fn(&mut Socket<'_>)) {
+        l.create_server(move |c| {
+            close_server(c);
+            c.on_finish(|_| {});
+            begin(c);
+        })
+        .listen((HOST, 0), move |s| {
+            let mut c = connect(s);
+            let heard = Rc::new(RefCell::new(String::new()));
+            let told = Rc::clone(&heard);
+            c.on_connect(|c| _ = c.write("one "));
+            c.on_data(move |_, chunk| *heard.borrow_mut() += std::str::from_utf8(chunk).unwrap());
+            let (id, l) = (c.id(), c.event_loop());
+            l.set_timeout(ms(30), move |l| _ = l.socket_at(id).write("two "));
+            l.set_timeout(ms(60), move |l| {
+                t.log(format!("{name} {}", told.borrow()));
+                l.socket_at(id).destroy();
+                if name == "begun" {
+                    play(t, l, "ended", |c| {
+                        let id = c.on_data(|c, _| _ = c.unpipe(None)).id();
+                        c.pipe(id);
+                    });
+                }
+            });
+        })
+        .unwrap();
+    }
+    play(t, l, "begun", |c| {
+        c.once_data(|c, _| {
+            let id = c.id();
+            c.pipe(id);
+        });
+    });
 });

@@ -115,10 +115,7 @@ impl Loop {
             (),
             |(), event_loop| {
                 while let Some(chunk) = event_loop.next_to_emit(id) {
-                    let listeners = event_loop.entry(id).map(|entry| &mut entry.listeners.data);
-                    let listeners = listeners.map(mem::take).unwrap_or_default();
-                    event_loop.emit_data(id, listeners, &chunk);
-                    event_loop.pipe_chunk(id, &chunk);
+                    event_loop.emit_chunk(id, &chunk);
                 }
             },
             |event_loop, ()| {
@@ -173,7 +170,8 @@ impl Loop {
         let state = entry.connection.state;
         let has_ended = state.has_peer_ended();
         let cold = entry.cold();
-        if state.is_destroyed() || cold.inbox.is_empty() && !has_ended {
+        let is_over = state.is_destroyed() || state.is_broken();
+        if is_over || cold.inbox.is_empty() && !has_ended {
             cold.reading.readable_is_queued = false;
             return;
         }

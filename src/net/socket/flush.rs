@@ -55,6 +55,10 @@ impl Loop {
         match entry.connection.state {
             State::Opening(_) => return self.hold_back(id),
             State::Open(_, Writable::Open | Writable::Ending) => {}
+            State::Idle(Writable::Open) => {
+                entry.connection.outbox_mut().launch();
+                return self.refuse_request(id, words::closed());
+            }
             State::Open(_, _) | State::Idle(_) | State::Destroyed | State::Closed => return,
         }
         self.touch(id);
@@ -70,16 +74,20 @@ impl Loop {
                 }
             }
             Ok(Sent::Part) => self.request_is_on_its_way(id),
-            Err(error) => {
-                let error = Error::of_call("write", &error);
-                let callbacks = entry.connection.outbox_mut().abandon_flight();
-                self.break_writing(id, &error);
-                for callback in callbacks {
-                    self.socket_tick(id, SocketTick::Refused(callback, error.clone()));
-                }
-                self.socket_tick(id, SocketTick::WriteFailed(None, error));
-            }
+            Err(error) => self.refuse_request(id, Error::of_call("write", &error)),
         }
+    }
+
+    /// A request was refused in the call that made it: its callbacks, and the end of the socket,
+    /// come in ticks.
+    fn refuse_request(&mut self, id: SocketId, error: Error) {
+        let Some(entry) = self.entry(id) else { return };
+        let callbacks = entry.connection.outbox_mut().abandon_flight();
+        self.break_writing(id, &error);
+        for callback in callbacks {
+            self.socket_tick(id, SocketTick::Refused(callback, error.clone()));
+        }
+        self.socket_tick(id, SocketTick::WriteFailed(None, error));
     }
 
     pub(super) fn request_is_on_its_way(&mut self, id: SocketId) {

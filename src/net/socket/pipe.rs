@@ -3,6 +3,8 @@
 //! A pipe is a field of its source, not a listener of `data`, so that `unpipe` can take it away; so it
 //! comes behind all of those.
 
+use std::mem;
+
 use super::super::SocketId;
 use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
@@ -18,14 +20,15 @@ pub(super) struct Pipe {
 }
 
 impl Loop {
-    /// Sends a chunk on. A destination that wants no more pauses the source.
-    #[inline]
-    pub(super) fn pipe_chunk(&mut self, from: SocketId, chunk: &[u8]) {
-        let count = self.pipes_of(from).len();
-        for index in 0..count {
-            let Some(to) = self.pipes_of(from).get(index).map(|pipe| pipe.to) else {
-                return;
-            };
+    /// Emits a chunk, and sends it on through the pipes that there were before: what a listener
+    /// begins or ends holds for the next chunk. A destination that wants no more pauses the source.
+    pub(super) fn emit_chunk(&mut self, from: SocketId, chunk: &[u8]) {
+        let pipes = self.pipes_of(from).iter().map(|pipe| pipe.to);
+        let pipes: Vec<SocketId> = pipes.collect();
+        let listeners = self.entry(from).map(|entry| &mut entry.listeners.data);
+        let listeners = listeners.map(mem::take).unwrap_or_default();
+        self.emit_data(from, listeners, chunk);
+        for to in pipes {
             if !self.socket_at(to).write(chunk) {
                 self.wait_for_drain(from, to);
             }
@@ -39,10 +42,14 @@ impl Loop {
     }
 
     fn wait_for_drain(&mut self, from: SocketId, to: SocketId) {
+        let mut waits = false;
         for pipe in self.pipes_of(from) {
             pipe.waits |= pipe.to == to;
+            waits |= pipe.waits;
         }
-        self.socket_at(from).pause();
+        if waits {
+            self.socket_at(from).pause();
+        }
     }
 
     /// A destination has drained: sources that wait for nobody else flow again.

@@ -172,7 +172,7 @@ impl Socket<'_> {
             return self;
         };
         let state = entry.connection.state;
-        if bytes.is_empty() || state.is_destroyed() {
+        if bytes.is_empty() || state.is_destroyed() || state.is_broken() {
             return self;
         }
         if matches!(state, State::Open(Readable::Ended, _)) {

@@ -174,9 +174,7 @@ impl Loop {
             .is_some_and(|cold| !cold.inbox.is_empty());
         let is_for_data = entry.hears_data() || !entry.is_read_by_hand();
         if entry.flow == Flow::Flowing && !waits && is_for_data {
-            let listeners = mem::take(&mut entry.listeners.data);
-            self.emit_data(id, listeners, chunk);
-            return self.pipe_chunk(id, chunk);
+            return self.emit_chunk(id, chunk);
         }
         if entry.connection.state.is_destroyed() {
             return;

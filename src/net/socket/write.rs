@@ -66,7 +66,11 @@ impl Loop {
                     &[]
                 };
                 entry.connection.outbox_mut().push(kept.to_vec(), callback);
+                self.write_answer(id);
                 false
+            }
+            State::Idle(Writable::Open) if entry.is_corked() => {
+                self.queue_write(id, bytes, callback)
             }
             State::Idle(Writable::Open) => {
                 self.write_failed(id, callback, words::closed());
