@@ -60,6 +60,8 @@ pub struct Loop {
     pub(super) pending: VecDeque<Pending>,
     /// Sources that may still have something to give, though no new edge will tell.
     pub(super) again: VecDeque<Id>,
+    /// Sockets that have begun to connect, to be registered before the next wait.
+    pub(super) unregistered: Vec<SocketId>,
     pub(super) closing: Vec<SocketId>,
     /// Sockets that have closed, to be freed when this turn's closing phase is over.
     pub(super) closed: Vec<SocketId>,
@@ -102,6 +104,7 @@ impl Loop {
             immediates: Immediates::default(),
             pending: VecDeque::new(),
             again: VecDeque::new(),
+            unregistered: Vec::new(),
             closing: Vec::new(),
             closed: Vec::new(),
             resting: Vec::new(),

@@ -270,6 +270,7 @@ impl EventLoop {
     /// Sleeps until a source is ready, the next timer is due, or a signal interrupts. It does
     /// not sleep while there is something to do.
     fn wait_for_readiness(&mut self, wait: Wait) -> Result<(), Error> {
+        self.register_connecting();
         let timeout = self.poll_timeout(wait);
         let Batches { ready, again, .. } = &mut self.batches;
         self.inner

@@ -304,7 +304,12 @@ fn nothing_is_caused_by_what_panicked_before() {
     run_on(&mut l, &words);
     l.next_tick(|_| {});
     l.run().unwrap();
-    let expected = ["set_immediate of 0", "on purpose", "next_tick of 0"];
+    let expected = [
+        "set_immediate of 0",
+        "on purpose",
+        "set_immediate of 0",
+        "next_tick of 0",
+    ];
     assert_eq!(words.take(), expected);
 }
 

@@ -176,6 +176,39 @@ twin!(conn_local_port_shared, |t, l| {
         .unwrap();
 });
 
+twin!(conn_two_servers, |t, l| {
+    let closing = shared(0);
+    let servers = ["first", "second"].map(|name| {
+        let server = l.create_server(move |c| {
+            t.log(format!("{name} server"));
+            c.end().resume();
+            count_up(closing);
+        });
+        server.id()
+    });
+    let begin = move |l: &mut Loop| {
+        for (n, id) in servers.into_iter().enumerate() {
+            let connected = move |_: &mut Socket<'_>| t.log(format!("client {n}"));
+            let port = l.server_at(id).port().unwrap();
+            l.connect((HOST, port), connected).unwrap().resume();
+            l.server_at(id).on_connection(move |c| {
+                if closing.get() == 2 {
+                    for id in servers {
+                        c.event_loop().server_at(id).close();
+                    }
+                }
+            });
+        }
+    };
+    let listening = move |s: &mut Server<'_>| {
+        let listening = move |s: &mut Server<'_>| _ = s.event_loop().set_immediate(begin);
+        let mut second = s.event_loop().server_at(servers[1]);
+        second.listen((HOST, 0), listening).unwrap();
+    };
+    let mut first = l.server_at(servers[0]);
+    first.listen((HOST, 0), listening).unwrap();
+});
+
 twin!(conn_order_child, |t, l| {
     let listener = TcpListener::bind((HOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -85,6 +85,7 @@ pub(super) struct Connecting {
     timer: Option<TimerKey>,
     /// What `connect(2)` said at once.
     failed: Option<std::io::Error>,
+    is_registered: bool,
 }
 
 impl Attempt {
@@ -139,6 +140,7 @@ impl Connecting {
             errors: Vec::new(),
             timer: None,
             failed: None,
+            is_registered: false,
         }
     }
 
@@ -201,13 +203,39 @@ impl Loop {
             .is_some_and(|connecting| matches!(connecting.target, Target::Path(_)))
     }
 
-    /// Registers a stream and makes it the socket's.
-    fn adopt(&mut self, id: SocketId, mut stream: Stream) {
-        let registered = self.reactor.register(&mut stream, id.0);
-        let Some(entry) = self.entry(id) else { return };
-        entry.connection.stream = Some(stream);
-        if let Err(error) = registered {
-            self.destroy(id, Some(Error::of_call("epoll_ctl", &error)));
+    /// Makes a stream the socket's. It is registered before the next wait, as libuv does it: so
+    /// one that is connected at once is told behind the listener that has accepted it.
+    fn adopt(&mut self, id: SocketId, stream: Stream) {
+        if let Some(connecting) = self.connecting(id) {
+            connecting.is_registered = false;
+        }
+        if let Some(entry) = self.entry(id) {
+            entry.connection.stream = Some(stream);
+            self.unregistered.push(id);
+        }
+    }
+
+    /// Registers the streams that have begun to connect since the last wait.
+    pub(in crate::net) fn register_connecting(&mut self) {
+        for id in std::mem::take(&mut self.unregistered) {
+            let is_due = |connecting: &mut Connecting| !connecting.is_registered;
+            if !self.connecting(id).is_some_and(is_due) {
+                continue;
+            }
+            let stream = self
+                .entry(id)
+                .and_then(|entry| entry.connection.stream.take());
+            let Some(mut stream) = stream else { continue };
+            let registered = self.reactor.register(&mut stream, id.0);
+            if let Some(entry) = self.entry(id) {
+                entry.connection.stream = Some(stream);
+            }
+            if let Some(connecting) = self.connecting(id) {
+                connecting.is_registered = true;
+            }
+            if let Err(error) = registered {
+                self.destroy(id, Some(Error::of_call("epoll_ctl", &error)));
+            }
         }
     }
 
