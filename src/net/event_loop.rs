@@ -57,12 +57,12 @@ pub struct Loop {
     pub(super) ticks: VecDeque<Caused<Tick>>,
     pub(super) microtasks: VecDeque<Caused<Task>>,
     pub(super) immediates: Immediates,
-    pub(super) pending: VecDeque<Pending>,
+    pub(super) pending: VecDeque<Caused<Pending>>,
     /// Sources that may still have something to give, though no new edge will tell.
     pub(super) again: VecDeque<Id>,
     /// Sockets that have begun to connect, to be registered before the next wait.
     pub(super) unregistered: Vec<SocketId>,
-    pub(super) closing: Vec<SocketId>,
+    pub(super) closing: Vec<Caused<SocketId>>,
     /// Sockets that have closed, to be freed when this turn's closing phase is over.
     pub(super) closed: Vec<SocketId>,
     /// Servers that are out of descriptors: the next one we close ends their rest.
@@ -229,7 +229,17 @@ impl Loop {
     pub(super) fn other_ready(&mut self, id: Id, readiness: Readiness<'_>) -> Result<(), Error> {
         match self.reactor.get(id) {
             Some(Entry::Server(_)) => self.server_ready(ServerId(id), readiness),
-            _ => self.own_source_ready(id),
+            _ => {
+                let words = if self.trace.is_on() {
+                    readiness.words()
+                } else {
+                    String::new()
+                };
+                let former = self.trace.enter(Subject::Loop, What::Readiness(&words));
+                let outcome = self.own_source_ready(id);
+                self.trace.leave(former);
+                outcome
+            }
         }
     }
 
@@ -250,6 +260,11 @@ impl Loop {
 
     pub(super) fn tick(&mut self, tick: Tick) {
         self.ticks.push_back(Caused(self.trace.current(), tick));
+    }
+
+    pub(super) fn put_off(&mut self, pending: Pending) {
+        self.pending
+            .push_back(Caused(self.trace.current(), pending));
     }
 }
 

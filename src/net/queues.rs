@@ -85,6 +85,7 @@ pub(crate) enum Pending {
 }
 
 /// A queue entry and the record that caused it.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Caused<T>(pub(crate) Cause, pub(crate) T);
 
 pub(crate) struct Immediate {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::Error;
 use super::event_loop::Loop;
 use super::queues::{Caused, Immediate, Tick};
-use super::trace::{Subject, What};
+use super::trace::{Cause, Subject, What};
 use super::{ImmediateId, ServerId, SocketId, TimerId};
 use crate::rules::timers::TimerKey;
 
@@ -240,6 +240,10 @@ impl Loop {
 
     /// A timer has fired.
     pub(super) fn fire(&mut self, key: TimerKey) -> Result<(), Error> {
+        let former = match self.trace.is_on() {
+            true => self.tell_timer(key),
+            false => 0,
+        };
         match self.timers.get_mut(key) {
             Some(TimerTask::User(_)) => self.fire_user_timer(key),
             Some(&mut TimerTask::Idle(socket)) => self.idle_timer_fired(socket, key),
@@ -257,8 +261,21 @@ impl Loop {
             }
             None => {}
         }
+        self.trace.leave(former);
         self.timers.settle();
         self.drain()
+    }
+
+    #[cold]
+    fn tell_timer(&mut self, key: TimerKey) -> Cause {
+        let subject = match self.timers.get(key) {
+            Some(TimerTask::Idle(id) | TimerTask::Attempt(id) | TimerTask::Flush(id)) => {
+                Subject::Socket(*id)
+            }
+            Some(TimerTask::Rest(id)) => Subject::Server(*id),
+            Some(TimerTask::User(_)) | None => Subject::Loop,
+        };
+        self.trace.enter(subject, What::Phase("timers"))
     }
 
     fn fire_user_timer(&mut self, key: TimerKey) {
@@ -272,11 +289,7 @@ impl Loop {
             true => ("set_interval", self.clock.refresh()),
             false => ("set_timeout", 0),
         };
-        let former = self.trace.is_on().then(|| {
-            let former = self.trace.enter(Subject::Loop, What::Phase("timers"));
-            self.trace.enter(Subject::Loop, What::Callback(name));
-            former
-        });
+        let former = self.trace.enter(Subject::Loop, What::Callback(name));
         self.current_timer = Some(TimerId(key));
         self.call(
             callback,
@@ -284,9 +297,7 @@ impl Loop {
             |event_loop, callback| {
                 event_loop.current_timer = None;
                 event_loop.put_timer_back(key, callback, start);
-                if let Some(former) = former {
-                    event_loop.trace.leave(former);
-                }
+                event_loop.trace.leave(former);
             },
         );
     }

@@ -110,8 +110,9 @@ pub enum What<'a> {
         /// The state after.
         to: &'a dyn fmt::Display,
     },
-    /// A callback of the program's runs: Node's name of its event, such as `data`, or the name of
-    /// the function that queued it, such as `next_tick` or `set_timeout`.
+    /// A callback of the program's runs: Node's name of its event, such as `data`, the name of the
+    /// function that queued it, such as `next_tick` or `set_timeout`, or else `write callback` (be
+    /// it that of an `end`), `lookup function` or `signal`.
     Callback(&'static str),
     /// The library's own deferred work runs, from the tick queue.
     Tick,
@@ -135,8 +136,9 @@ pub enum What<'a> {
 pub struct Record<'a> {
     /// Its number, counted from 1.
     pub number: Cause,
-    /// The number of the record that led to it, or 0. Of a tick this is the callback that queued
-    /// it, which may be many records ago.
+    /// The number of the record that led to it, or 0. Of what was put off (a tick, an immediate, a
+    /// socket's turn in the pending or the closing phase) this is the one that queued it, which may
+    /// be many records ago.
     pub cause: Cause,
     /// How many causes stand above it. A cause of more than 4096 records ago counts as the top.
     pub depth: usize,
@@ -185,15 +187,20 @@ impl Trace {
     /// cause, for [`Trace::leave`].
     #[inline]
     pub(crate) fn enter(&mut self, subject: Subject, what: What<'_>) -> Cause {
+        self.enter_caused(self.current, subject, what)
+    }
+
+    /// The same for queued work, whose cause is the one who queued it.
+    #[inline]
+    pub(crate) fn enter_caused(&mut self, cause: Cause, subject: Subject, what: What<'_>) -> Cause {
         match self.is_on() {
-            true => self.enter_caused(self.current, subject, what),
+            true => self.record(cause, subject, what),
             false => 0,
         }
     }
 
-    /// The same for queued work, whose cause is the one who queued it.
     #[cold]
-    pub(crate) fn enter_caused(&mut self, cause: Cause, subject: Subject, what: What<'_>) -> Cause {
+    fn record(&mut self, cause: Cause, subject: Subject, what: What<'_>) -> Cause {
         let former = self.current;
         self.tell(cause, subject, what);
         self.current = self.last;

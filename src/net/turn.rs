@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::event_loop::{Entry, Loop};
-use super::queues::Pending;
+use super::queues::{Caused, Pending};
 use super::trace::{Subject, What};
 use super::{ServerId, SocketId};
 use crate::room::reactor::{Batch, Id};
@@ -68,10 +68,10 @@ enum Phase {
 /// What the running phase took to work through; what is added meanwhile waits.
 #[derive(Default)]
 struct Batches {
-    pending: VecDeque<Pending>,
+    pending: VecDeque<Caused<Pending>>,
     again: VecDeque<Id>,
     ready: Batch,
-    closing: Vec<SocketId>,
+    closing: Vec<Caused<SocketId>>,
     /// The time with which the running pass over the timers began.
     timers: Option<u64>,
 }
@@ -251,11 +251,10 @@ impl EventLoop {
                 return Ok(());
             }
             self.batches.pending.append(&mut self.inner.pending);
-            while let Some(pending) = self.batches.pending.pop_front() {
+            while let Some(Caused(cause, pending)) = self.batches.pending.pop_front() {
                 let (Pending::Shutdown(id) | Pending::ConnectFailed(id)) = pending;
-                let former = self
-                    .trace
-                    .enter(Subject::Socket(id), What::Phase("pending"));
+                let phase = What::Phase("pending");
+                let former = self.trace.enter_caused(cause, Subject::Socket(id), phase);
                 match pending {
                     Pending::Shutdown(id) => self.shut_down(id),
                     Pending::ConnectFailed(id) => self.attempt_failed_at_once(id),
@@ -368,10 +367,9 @@ impl EventLoop {
 
     /// Emits `close`, of the socket destroyed last first, and frees what has closed.
     fn run_closing(&mut self) -> Result<(), Error> {
-        while let Some(&id) = self.batches.closing.last() {
-            let former = self
-                .trace
-                .enter(Subject::Socket(id), What::Phase("closing"));
+        while let Some(&Caused(cause, id)) = self.batches.closing.last() {
+            let phase = What::Phase("closing");
+            let former = self.trace.enter_caused(cause, Subject::Socket(id), phase);
             let outcome = self.finish_closing(id);
             self.trace.leave(former);
             outcome?;

@@ -28,6 +28,7 @@ number, and is indented under what caused it.
              in its state, and only what stands in the brackets is new
   callback   the program's own code runs, for this event
   tick       what was put off until the callback that queued it had returned
+  queued by  the number of the line in which what was put off was put off
   prints     the program's own output";
 
 /// How many times the client speaks.

@@ -96,7 +96,9 @@ fn column(depth: usize, name: &str) -> String {
 /// Who queued it, of what was put off; of all else the line above at a smaller indent tells.
 fn queued(record: &Record<'_>) -> String {
     match record.what {
-        What::Tick | What::Callback("next_tick" | "queue_microtask" | "set_immediate")
+        What::Tick
+        | What::Phase("pending" | "closing")
+        | What::Callback("next_tick" | "queue_microtask" | "set_immediate")
             if record.cause > 0 =>
         {
             format!("  (queued by {})", record.cause)
@@ -115,7 +117,7 @@ fn describe(record: &Record<'_>) -> (&'static str, String) {
             "again: something is left, and no new edge will come".into(),
         ),
         What::Phase("timers") => ("36", "a timer is due".into()),
-        What::Phase(phase) => ("36", format!("its turn in the {phase} phase")),
+        What::Phase(phase) => ("36", format!("in the {phase} phase")),
         What::Transition { from, input, to } => {
             let (from, to) = (from.to_string(), to.to_string());
             let from = match word(&from) {

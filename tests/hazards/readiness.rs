@@ -1,9 +1,12 @@
 //! B: readiness.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::net::Shutdown;
+use std::rc::Rc;
 
-use netloop::SocketId;
+use netloop::trace::What;
+use netloop::{ConnectOptions, SocketId};
 
 use crate::stage::*;
 
@@ -202,4 +205,57 @@ fn a_listener_with_a_duplicate_tells_nothing_after_its_close() {
     l.run().unwrap();
     assert_eq!(waits.get() - before, 1, "it waits for the timer alone");
     drop((peers, duplicate));
+}
+
+/// Catches: a callback whose cause the trace does not tell: an answer of the helper thread, an idle
+/// timeout, what was put off to the pending or the closing phase.
+#[test]
+fn each_callback_can_be_followed_to_what_the_kernel_told_or_to_a_timer() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let (said, told) = (words.clone(), Rc::new(RefCell::new(vec![String::new()])));
+    l.on_trace(move |record| {
+        let what = match record.what {
+            What::Readiness(_) | What::Again | What::Phase("timers") => "the loop".into(),
+            What::Callback(name) => name.to_owned(),
+            _ => String::new(),
+        };
+        let mut told = told.borrow_mut();
+        let origin = match (&*what, record.cause) {
+            ("the loop", _) | (_, 0) => what.clone(),
+            (_, cause) => told[cause as usize].clone(),
+        };
+        told.push(origin.clone());
+        if matches!(record.what, What::Callback(_)) && record.turn > 0 {
+            said.say(format!("{what} from {origin}"));
+        }
+    });
+    let mut server = l.create_server(move |c| {
+        close_server(c);
+        c.set_timeout(ms(20)).on_timeout(|c| _ = c.end());
+        c.on_finish(|_| {}).on_close(|_, _| {}).resume();
+    });
+    server.on_close(|_| {});
+    let port = listen(&mut server).port();
+    let options = ConnectOptions::from(("localhost", port)).family(4);
+    let mut c = l.connect(options, |_| {}).unwrap();
+    c.on_lookup(|_, _| {}).on_connection_attempt(|_, _| {});
+    c.on_end(|_| {}).on_close(|_, _| {}).resume();
+    l.run().unwrap();
+    let mut words = words.take();
+    words.sort();
+    let expected = [
+        "close",
+        "close",
+        "close",
+        "connect",
+        "connection",
+        "connectionAttempt",
+        "end",
+        "finish",
+        "lookup",
+        "timeout",
+    ];
+    let from_the_loop = |name| format!("{name} from the loop");
+    assert_eq!(words, expected.map(from_the_loop));
 }

@@ -5,7 +5,7 @@ use libc::ECANCELED;
 use super::super::abort::Abortable;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
-use super::super::queues::SocketTick;
+use super::super::queues::{Caused, SocketTick};
 use super::super::{AbortId, SocketId, TimerId};
 use super::Socket;
 use super::idle::Idle;
@@ -91,7 +91,7 @@ impl Loop {
             self.reactor.deregister(&mut stream);
         }
         self.update_hold(id);
-        self.closing.push(id);
+        self.closing.push(Caused(self.trace.current(), id));
         self.end_rests();
     }
 

@@ -38,7 +38,7 @@ impl Loop {
     pub(super) fn perform(&mut self, id: SocketId, action: Action) {
         match action {
             Action::EmitConnect => self.emit_connect(id),
-            Action::QueueShutdown => self.pending.push_back(Pending::Shutdown(id)),
+            Action::QueueShutdown => self.put_off(Pending::Shutdown(id)),
             Action::EmitPrefinish => {
                 self.emit_plain(id, "prefinish", |entry| {
                     entry.cold.as_mut().map(|cold| &mut cold.prefinish)

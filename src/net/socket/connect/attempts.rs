@@ -166,7 +166,7 @@ impl Loop {
         }
         if error.kind() == std::io::ErrorKind::ConnectionRefused {
             connecting.failed = error.raw_os_error().map(std::io::Error::from_raw_os_error);
-            self.pending.push_back(Pending::ConnectFailed(id));
+            self.put_off(Pending::ConnectFailed(id));
         } else {
             self.destroy(id, Some(made));
         }

@@ -86,7 +86,7 @@ impl Loop {
             Ok(stream) => self.adopt(id, stream),
             Err(error) => {
                 connecting.failed = Some(error);
-                self.pending.push_back(Pending::ConnectFailed(id));
+                self.put_off(Pending::ConnectFailed(id));
             }
         }
     }
