@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     match options::parse(&arguments) {
         Ok(Run::Print(text)) => {
             output::text(&text);
-            ExitCode::SUCCESS
+            ExitCode::from(u8::from(output::is_lost()))
         }
         Ok(Run::Server(settings)) => programs::server::run(settings),
         Ok(Run::Client(settings)) => programs::client::run(settings),

@@ -143,6 +143,7 @@ impl Client {
 
     fn failed(&self, error: &Error) {
         output::line(&error.to_string());
+        log::error!("{error}");
         self.code.set(ExitCode::FAILURE);
     }
 

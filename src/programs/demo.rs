@@ -66,6 +66,9 @@ fn show() -> Result<ExitCode, Error> {
     event_loop.run()?;
     output::mark_lines(String::new());
     output::text(&seen.borrow().summary());
+    if output::is_lost() {
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(code.get())
 }
 

@@ -22,7 +22,8 @@ Commands:
     netloop --version         the version
 
 Durations are 200ms, 1s, 2m, or a bare number of milliseconds.
-Exit status: 0 after a clean end, 1 after an error, 2 for wrong usage.
+Exit status: 0 after a clean end, 1 after an error or a cut, 2 for wrong usage,
+130 or 143 after a second SIGINT or SIGTERM.
 What goes on is logged on standard error: RUST_LOG=info, debug or trace.
 ";
 
@@ -85,7 +86,7 @@ fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
     options.optopt(
         "",
         "idle-timeout",
-        "close connections that are silent for so long (never)",
+        "close connections that are silent for so long (0: never)",
         "DUR",
     );
     options.optopt(

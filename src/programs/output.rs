@@ -11,6 +11,7 @@ thread_local! {
     /// What stands before each line, to tell whose it is among those of the trace.
     static MARK: RefCell<String> = const { RefCell::new(String::new()) };
     static IS_READ: Cell<bool> = const { Cell::new(true) };
+    static IS_LOST: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Puts this before each line from now on.
@@ -32,11 +33,19 @@ pub(crate) fn text(text: &str) {
 fn print(text: &str) {
     let mut out = io::stdout().lock();
     if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
-        log::debug!(target: "netloop::output", "standard output: {error}");
+        let mut level = log::Level::Debug;
         if error.kind() == io::ErrorKind::BrokenPipe {
             IS_READ.set(false);
+        } else if !IS_LOST.replace(true) {
+            level = log::Level::Warn;
         }
+        log::log!(target: "netloop::output", level, "standard output: {error}");
     }
+}
+
+/// Whether something could not be printed, though nobody had turned away: the disk is full.
+pub(crate) fn is_lost() -> bool {
+    IS_LOST.get()
 }
 
 /// Whether somebody may still read what is printed: false when the reader of a pipe has gone.

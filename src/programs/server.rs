@@ -86,6 +86,9 @@ fn place(settings: &Settings) -> ListenOptions {
 fn listen(server: &mut Server<'_>, place: ListenOptions) -> Result<(), Error> {
     server.listen(place, |server| {
         output::line(&format!("listening on {}..", place_of(server)));
+        if let Some(address) = server.address() {
+            log::info!("listening on {address}");
+        }
     })?;
     Ok(())
 }
@@ -104,6 +107,7 @@ fn create(event_loop: &mut Loop, settings: Settings, code: Rc<Cell<ExitCode>>) -
         .set_max_connections(max_connections)
         .on_error(move |_, error| {
             output::line(&format!("Err {error}"));
+            log::error!("{error}");
             if is_at_path && error.code() == Some("EADDRINUSE") {
                 let path = error.address().unwrap_or_default();
                 log::error!("{path}: if no server listens there any more, remove the file");

@@ -169,3 +169,14 @@ fn only_a_terminal_is_coloured_and_never_with_no_color() {
     assert!(!on_a_terminal("xterm", Some("1")));
     assert!(!on_a_terminal("dumb", None));
 }
+
+#[test]
+fn what_could_not_be_printed_is_told_once_and_by_the_status() {
+    for arguments in [&["--help"][..], &["--version"], &["demo"]] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let told = netloop(arguments).stdout(full).output().unwrap();
+        assert_eq!(told.status.code(), Some(1), "{arguments:?}");
+        let told = String::from_utf8(told.stderr).unwrap();
+        assert_eq!(told.matches("No space left on device").count(), 1, "{told}");
+    }
+}
