@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     chunks: VecDeque<Chunk>,
-    length: usize,
+    bytes: usize,
+    /// Of text, how many units of UTF-16 it has: what JavaScript counts.
+    units: Option<usize>,
 }
 
 /// A chunk of which the first bytes were taken: they are skipped, since to move the rest for each
@@ -28,25 +30,45 @@ impl Chunk {
 
 impl Inbox {
     pub(crate) fn push(&mut self, chunk: Vec<u8>) {
-        self.length += chunk.len();
+        self.count_in(&chunk);
         self.chunks.push_back(Chunk::new(chunk));
     }
 
     /// Puts bytes back in front.
     pub(crate) fn unshift(&mut self, chunk: Vec<u8>) {
-        self.length += chunk.len();
+        self.count_in(&chunk);
         self.chunks.push_front(Chunk::new(chunk));
     }
 
     /// Takes the first chunk as it came, or what is left of it.
     pub(crate) fn pop(&mut self) -> Option<Vec<u8>> {
         let mut chunk = self.chunks.pop_front()?;
-        self.length -= chunk.rest().len();
         chunk.bytes.drain(..chunk.taken);
+        self.count_out(&chunk.bytes);
         Some(chunk.bytes)
     }
 
-    /// Takes exactly `count` bytes; `count` is at most [`Inbox::len`].
+    /// From now on, what waits is text. Nothing must wait yet.
+    pub(crate) fn becomes_text(&mut self) {
+        debug_assert!(self.is_empty());
+        self.units = Some(0);
+    }
+
+    fn count_in(&mut self, chunk: &[u8]) {
+        self.bytes += chunk.len();
+        if let Some(units) = &mut self.units {
+            *units += units_of(chunk);
+        }
+    }
+
+    fn count_out(&mut self, taken: &[u8]) {
+        self.bytes -= taken.len();
+        if let Some(units) = &mut self.units {
+            *units -= units_of(taken);
+        }
+    }
+
+    /// Takes exactly `count` bytes; `count` is at most [`Inbox::bytes`].
     pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
         let mut taken = Vec::with_capacity(count);
         while taken.len() < count {
@@ -58,9 +80,10 @@ impl Inbox {
                 taken.extend(self.pop().unwrap_or_default());
                 continue;
             }
+            let start = taken.len();
             taken.extend_from_slice(&front.rest()[..missing]);
             front.taken += missing;
-            self.length -= missing;
+            self.count_out(&taken[start..]);
         }
         taken
     }
@@ -69,27 +92,23 @@ impl Inbox {
     /// character that counts as two is not cut. `None` if there is less text.
     pub(crate) fn bytes_of(&self, units: usize) -> Option<usize> {
         let (mut left, mut bytes) = (units, 0);
-        for piece in self
-            .chunks
-            .iter()
-            .flat_map(|chunk| chunk.rest().utf8_chunks())
-        {
-            let characters = piece.valid().chars();
-            let characters = characters.map(|it| (it.len_utf16(), it.len_utf8()));
-            for (units, length) in characters.chain(piece.invalid().iter().map(|_| (1, 1))) {
-                if left == 0 {
-                    return Some(bytes);
-                }
-                left = left.saturating_sub(units);
-                bytes += length;
+        for (units, length) in self.chunks.iter().flat_map(|it| characters(it.rest())) {
+            if left == 0 {
+                return Some(bytes);
             }
+            left = left.saturating_sub(units);
+            bytes += length;
         }
         (left == 0).then_some(bytes)
     }
 
-    /// Node's `readableLength`.
+    /// Node's `readableLength`: bytes, or of text the units of UTF-16.
     pub(crate) fn len(&self) -> usize {
-        self.length
+        self.units.unwrap_or(self.bytes)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The length of the chunk in front.
@@ -100,6 +119,19 @@ impl Inbox {
     pub(crate) fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
+}
+
+/// Of each character its units of UTF-16 and its bytes; a byte that belongs to none counts as one.
+fn characters(text: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    text.utf8_chunks().flat_map(|piece| {
+        let characters = piece.valid().chars();
+        let characters = characters.map(|it| (it.len_utf16(), it.len_utf8()));
+        characters.chain(piece.invalid().iter().map(|_| (1, 1)))
+    })
+}
+
+fn units_of(text: &[u8]) -> usize {
+    characters(text).map(|(units, _)| units).sum()
 }
 
 #[cfg(test)]
@@ -126,9 +158,15 @@ mod tests {
     #[test]
     fn text_is_counted_as_javascript_counts_it_and_no_character_is_cut() {
         let mut inbox = Inbox::default();
+        inbox.becomes_text();
         inbox.push("\u{e9}\u{1f600}".into());
         inbox.push("a".into());
         let bytes = [0, 1, 2, 3, 4, 5].map(|units| inbox.bytes_of(units));
         assert_eq!(bytes, [Some(0), Some(2), Some(6), Some(6), Some(7), None]);
+        assert_eq!((inbox.len(), inbox.bytes()), (4, 7));
+        assert_eq!(inbox.take(2), "\u{e9}".as_bytes());
+        assert_eq!((inbox.len(), inbox.bytes()), (3, 5));
+        inbox.pop();
+        assert_eq!((inbox.len(), inbox.bytes()), (1, 1));
     }
 }

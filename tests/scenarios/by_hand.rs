@@ -342,6 +342,32 @@ twin!(flow_readable_after_failure, |t, l| {
     .unwrap();
 });
 
+twin!(flow_length_of_text, |t, l| {
+    let options = ServerOptions::default().pause_on_connect(true);
+    l.create_server_with(options, move |c| {
+        close_server(c);
+        c.read(Some(0));
+        let id = c.id();
+        c.event_loop().set_timeout(ms(40), move |l| {
+            let mut c = l.socket_at(id);
+            t.log(format!("bytes {}", c.readable_length()));
+            c.set_encoding(Encoding::Utf8);
+            t.log(format!("text {}", c.readable_length()));
+            let taken = c.read(Some(2)).unwrap();
+            t.log(format!("taken {} {}", text(&taken), c.readable_length()));
+            c.unshift("\u{1f600}");
+            t.log(format!("put back {}", c.readable_length()));
+            c.destroy();
+        });
+    })
+    .listen((HOST, 0), |s| {
+        let mut c = connect(s);
+        c.on_connect(|c| _ = c.write("éüb\u{1f600}"));
+        c.on_error(|_, _| {}).resume();
+    })
+    .unwrap();
+});
+
 twin!(flow_unshift_after_end, |t, l| {
     let options = ServerOptions::default().allow_half_open(true);
     l.create_server_with(options, move |c| {

@@ -147,14 +147,14 @@ impl Socket<'_> {
         if size != Some(0) {
             cold.reading.readable_is_queued = false;
         }
-        let length = cold.inbox.len();
+        let (length, bytes) = (cold.inbox.len(), cold.inbox.bytes());
         let wanted = match size {
             None if cold.decoder.is_none() || is_flowing => Some(cold.inbox.first_len()),
-            None => Some(length),
+            None => Some(bytes),
             Some(size) if cold.decoder.is_some() => cold.inbox.bytes_of(size),
-            Some(size) => (size <= length).then_some(size),
+            Some(size) => (size <= bytes).then_some(size),
         };
-        let count = wanted.unwrap_or(if has_ended { length } else { 0 });
+        let count = wanted.unwrap_or(if has_ended { bytes } else { 0 });
         let taken = (count > 0).then(|| cold.inbox.take(count));
         let has_room = taken.is_none() && length <= mark;
         cold.reading.wants_readable |= !has_ended && (has_room || cold.inbox.is_empty());
@@ -225,8 +225,9 @@ impl Socket<'_> {
         let has_ended = matches!(entry.connection.state, State::Open(Readable::Eof, _));
         let mut decoder = Decoder::new(encoding);
         let cold = entry.cold();
-        let length = cold.inbox.len();
-        let mut text = decoder.write(&cold.inbox.take(length)).into_owned();
+        let bytes = cold.inbox.bytes();
+        let mut text = decoder.write(&cold.inbox.take(bytes)).into_owned();
+        cold.inbox.becomes_text();
         if has_ended {
             text.append(&mut decoder.end());
         }
@@ -237,7 +238,8 @@ impl Socket<'_> {
         self
     }
 
-    /// How many received bytes wait for the program: Node's `readableLength`.
+    /// How many received bytes wait for the program: Node's `readableLength`. After
+    /// [`set_encoding`](Socket::set_encoding) these are units of UTF-16, as JavaScript counts.
     pub fn readable_length(&self) -> usize {
         let cold = self
             .event_loop
