@@ -81,7 +81,18 @@ pub struct Loop {
     pub(super) accepting: Option<(SocketId, Option<SocketAddr>)>,
     pub(super) tries_all_families: bool,
     pub(super) family_attempt_timeout: Duration,
+    pub(super) running: Running,
     pub(super) trace: Trace,
+}
+
+/// Whose code runs, as far as it matters when it panics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Running {
+    #[default]
+    Other,
+    /// The callback of a timer or an immediate, and not what it has queued.
+    Callback,
+    Microtasks,
 }
 
 /// What is registered with the reactor.
@@ -118,8 +129,17 @@ impl Loop {
             accepting: None,
             tries_all_families: true,
             family_attempt_timeout: super::families::ATTEMPT_TIMEOUT,
+            running: Running::default(),
             trace: Trace::default(),
         })
+    }
+
+    pub(super) fn run_microtasks(&mut self) {
+        self.running = Running::Microtasks;
+        while let Some(Caused(cause, task)) = self.microtasks.pop_front() {
+            self.run_task(cause, "queue_microtask", task);
+        }
+        self.running = Running::Other;
     }
 
     /// Runs what the last entry into user code has queued: all ticks, then all microtasks, until
@@ -147,9 +167,7 @@ impl Loop {
                     );
                 }
             }
-            while let Some(Caused(cause, task)) = self.microtasks.pop_front() {
-                self.run_task(cause, "queue_microtask", task);
-            }
+            self.run_microtasks();
         }
         Ok(())
     }

@@ -142,6 +142,11 @@ impl Immediates {
         self.held > 0
     }
 
+    /// Whether the running batch has been run.
+    pub(crate) fn are_through(&self) -> bool {
+        self.first >= self.batch_end
+    }
+
     pub(crate) fn begin_batch(&mut self) {
         self.batch_end = self.first + self.queue.len() as u64;
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::Error;
-use super::event_loop::Loop;
+use super::event_loop::{Loop, Running};
 use super::queues::{Caused, Immediate, Tick};
 use super::trace::{Cause, Subject, What};
 use super::{ImmediateId, ServerId, SocketId, TimerId};
@@ -244,6 +244,7 @@ impl Loop {
             true => self.tell_timer(key),
             false => 0,
         };
+        self.running = Running::Callback;
         match self.timers.get_mut(key) {
             Some(TimerTask::User(_)) => self.fire_user_timer(key),
             Some(&mut TimerTask::Idle(socket)) => self.idle_timer_fired(socket, key),
@@ -261,6 +262,7 @@ impl Loop {
             }
             None => {}
         }
+        self.running = Running::Other;
         self.trace.leave(former);
         self.timers.settle();
         self.drain()

@@ -9,7 +9,7 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use super::error::Error;
-use super::event_loop::{Entry, Loop};
+use super::event_loop::{Entry, Loop, Running};
 use super::queues::{Caused, Pending};
 use super::trace::{Subject, What};
 use super::{ServerId, SocketId};
@@ -103,8 +103,10 @@ impl EventLoop {
     /// `UV_RUN_DEFAULT`; the moment it returns is Node's `beforeExit`, and to call it again with
     /// new work is to revive the process.
     ///
-    /// A callback that panics unwinds out of here with everything put back; called again, the
-    /// loop goes on with the next callback, as Node does after an `uncaughtException`.
+    /// A callback that panics unwinds out of here with its listeners put back; called again, the
+    /// loop goes on with the next callback, as Node does after an `uncaughtException`. What was to
+    /// follow for the same event is lost, as there: the other callbacks of a batch of writes, our own
+    /// `end` behind that of the peer, the `destroy` behind `finish`, the attempt behind `lookup`.
     ///
     /// # Errors
     /// An `error` event that nobody listened to, as it ends a Node process. Called again, the
@@ -159,7 +161,7 @@ impl EventLoop {
             self.phase = Phase::Pending;
             self.drain()?;
         } else {
-            self.follow_exception();
+            self.follow_exception()?;
         }
         self.turn(wait)?;
         let is_alive = self.is_alive();
@@ -176,7 +178,7 @@ impl EventLoop {
             self.phase = Phase::FirstTimers;
             self.drain()?;
         } else {
-            self.follow_exception();
+            self.follow_exception()?;
         }
         let is_alive = self.is_alive();
         if self.phase == Phase::FirstTimers {
@@ -191,10 +193,27 @@ impl EventLoop {
     }
 
     /// After a panic, or an error that nobody heard, the ticks that are left wait for the next
-    /// callback. An immediate makes sure that there is one, and that a turn follows (Node does the
-    /// same).
-    fn follow_exception(&mut self) {
+    /// callback. An immediate makes sure that there is one, and that a turn follows. Where Node
+    /// would look at its queues before it goes on, so does this: the microtasks behind one that
+    /// has thrown, the ticks of the last timer of a list, the immediates behind the last of a batch.
+    fn follow_exception(&mut self) -> Result<(), Error> {
         self.set_immediate(|_| {});
+        match (mem::take(&mut self.inner.running), self.phase) {
+            (Running::Microtasks, _) => {
+                self.run_microtasks();
+                self.drain()
+            }
+            (Running::Callback, Phase::Timers | Phase::FirstTimers)
+                if self.timers.settle().is_none() =>
+            {
+                self.drain()
+            }
+            (Running::Callback, Phase::Check) if self.immediates.are_through() => {
+                self.immediates.begin_batch();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// One turn, in libuv's order as Node runs it:
@@ -359,7 +378,9 @@ impl EventLoop {
     fn run_immediates(&mut self) -> Result<(), Error> {
         let event_loop = &mut self.inner;
         while let Some(immediate) = event_loop.immediates.next() {
+            event_loop.running = Running::Callback;
             event_loop.run_task(immediate.cause, "set_immediate", immediate.callback);
+            event_loop.running = Running::Other;
             event_loop.drain()?;
         }
         Ok(())

@@ -48,6 +48,11 @@ impl Inbox {
         Some(chunk.bytes)
     }
 
+    /// Forgets all that waits.
+    pub(crate) fn clear(&mut self) {
+        while self.pop().is_some() {}
+    }
+
     /// From now on, what waits is text. Nothing must wait yet.
     pub(crate) fn becomes_text(&mut self) {
         debug_assert!(self.is_empty());

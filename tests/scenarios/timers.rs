@@ -129,13 +129,43 @@ twin!(timer_throw, |t, l| {
     busy(15);
 });
 
-twin!(throw_then_a_turn, |t, l| {
+fn log_uncaught(t: &'static Story) {
     t.on_uncaught(move |_, thrown| {
         let Thrown::Panic(text) = thrown else {
             panic!("no error was emitted")
         };
         t.log(format!("uncaught {text}"));
     });
+}
+
+twin!(throw_and_queues, |t, l| {
+    log_uncaught(t);
+    let later = |l: &mut Loop, millis, act: fn(&'static Story, &mut Loop)| {
+        l.set_timeout(ms(millis), move |l| _ = l.set_immediate(move |l| act(t, l)));
+    };
+    later(l, 0, |t, l| {
+        l.queue_microtask(|_| panic!("microtask"));
+        l.queue_microtask(move |_| t.log("next microtask"));
+        l.set_immediate(move |_| t.log("immediate"));
+    });
+    later(l, 50, |t, l| {
+        l.set_timeout(ms(1), move |l| {
+            l.next_tick(move |_| t.log("tick"));
+            panic!("last of its list");
+        });
+        l.set_timeout(ms(2), move |_| t.log("another list"));
+        busy(5);
+    });
+    later(l, 100, |t, l| {
+        l.set_immediate(move |_| t.log("next immediate"));
+        l.set_timeout(ms(1), move |_| t.log("timer"));
+        busy(5);
+        panic!("last immediate");
+    });
+});
+
+twin!(throw_then_a_turn, |t, l| {
+    log_uncaught(t);
     l.set_timeout(ms(1), move |l| {
         let immediate = l.set_immediate(move |_| t.log("immediate"));
         l.unref_immediate(immediate);

@@ -96,7 +96,7 @@ impl Server<'_> {
     }
 
     /// How many listeners an event has, by Node's name for it, such as `connection`: Node's
-    /// `listenerCount`. 0 for a name that is no event.
+    /// `listenerCount`, without those that are being called. 0 for a name that is no event.
     pub fn listener_count(&self, event: &str) -> usize {
         let Some(server) = self.event_loop.server_ref(self.id) else {
             return 0;

@@ -57,7 +57,8 @@ events! {
     /// Adds a listener for Node's `'close'`, the last event: all is over, and whether an error did
     /// it. Emitted from the closing phase, that of the socket destroyed last first; of a socket
     /// that was never connected from a tick, and then with `None`, Node's `undefined`. In it, and
-    /// in the ticks it queues, [`connect`](Socket::connect) begins a new life.
+    /// in the ticks it queues, [`connect`](Socket::connect) begins a new life; to connect later, make
+    /// a new socket.
     on_close once_close = |entry| &mut entry.listeners.close => (had_error: Option<bool>);
     /// Adds a listener for Node's `'drain'`: a write had returned `false`, and nothing is owed now.
     /// Emitted where the last owed byte left, the poll phase or a tick, before the callback of that
@@ -208,8 +209,8 @@ impl Socket<'_> {
     }
 
     /// How many listeners an event has, by Node's name for it, such as `connectionAttempt`: Node's
-    /// `listenerCount`, without the one that Node keeps for itself on `end`. 0 for a name that is no
-    /// event.
+    /// `listenerCount`, without the one that Node keeps for itself on `end`, and without those that
+    /// are being called. 0 for a name that is no event.
     pub fn listener_count(&self, event: &str) -> usize {
         let Some(entry) = self.event_loop.entry_ref(self.id) else {
             return 0;

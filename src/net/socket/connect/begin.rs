@@ -10,7 +10,6 @@ use crate::net::event_loop::Loop;
 use crate::net::queues::{Pending, SocketTick};
 use crate::room::connector;
 use crate::rules::address::is_ip;
-use crate::rules::inbox::Inbox;
 use crate::rules::state::socket::{Input, State, Writable};
 
 /// The hints that Node knows, of getaddrinfo(3).
@@ -104,7 +103,7 @@ impl SocketEntry {
         cold.errored = None;
         cold.had_error = Some(false);
         cold.remote = None;
-        cold.inbox = Inbox::default();
+        cold.inbox.clear();
         cold.reading.failed = None;
         cold.is_held_back = false;
         let ends = std::mem::take(&mut cold.end_callbacks);
