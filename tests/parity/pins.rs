@@ -534,3 +534,67 @@ fn a_destination_that_outlives_its_source_hears_no_unpipe() {
     };
     check_text("unpipe", "to finish\nto close hadError=false\n", play);
 }
+
+#[test]
+fn a_connect_behind_an_end_is_refused() {
+    let mut l = EventLoop::new().unwrap();
+    let mut c = l.socket();
+    let refused = c.end().connect((HOST, 1), |_| unreachable!());
+    assert_eq!(refused.err().unwrap().code(), Some("ERR_SOCKET_CLOSED"));
+    c.destroy();
+    l.run().unwrap();
+}
+
+/// Goes on with a socket at which four bytes wait.
+fn with_bytes_that_wait(
+    t: &'static Story,
+    l: &mut EventLoop,
+    then: fn(&'static Story, &mut Socket<'_>),
+) {
+    l.create_server(|c| {
+        c.end_with("wait").on_error(|_, _| {}).resume();
+    })
+    .listen((HOST, 0), move |s| {
+        let mut c = connect(s);
+        c.pause().read(Some(0));
+        c.set_interval(ms(5), move |c| {
+            if c.readable_length() == 4 {
+                let interval = c.event_loop().current_timer().unwrap();
+                c.event_loop().clear_interval(interval);
+                then(t, c);
+            }
+        });
+        s.unref();
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_new_connection_begins_with_nothing_to_be_read() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        with_bytes_that_wait(t, l, |t, c| {
+            let port = c.remote_port().unwrap();
+            c.destroy().once_close(move |c, _| {
+                t.log(format!("waits {}", c.readable_length()));
+                let again = move |c: &mut Socket<'_>| {
+                    t.log(format!("waits {}", c.readable_length()));
+                    c.destroy();
+                };
+                c.connect((HOST, port), again).unwrap();
+            });
+        });
+    };
+    check_text("second life", "waits 4\nwaits 0\n", play);
+}
+
+#[test]
+fn what_waits_is_dropped_by_destroy_though_it_had_begun_to_flow() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        with_bytes_that_wait(t, l, |t, c| {
+            c.on_data(move |_, _| t.log("data"));
+            c.on_close(move |_, _| t.log("close"));
+            c.resume().destroy();
+        });
+    };
+    check_text("flow and destroy", "close\n", play);
+}
