@@ -167,8 +167,9 @@ impl Loop {
     /// Ends a timer or an interval: Node's `clearTimeout` and `timeout.close()`. A stale name does
     /// nothing. A timer of the running pass that is cleared does not run.
     pub fn clear_timeout(&mut self, timer: TimerId) {
-        if let Some(TimerTask::User(timer)) = self.timers.cancel(timer.0) {
-            self.held_timers -= usize::from(timer.is_held);
+        if let Some(TimerTask::User(user)) = self.timers.get(timer.0) {
+            self.held_timers -= usize::from(user.is_held);
+            self.timers.cancel(timer.0);
         }
     }
 
@@ -201,7 +202,8 @@ impl Loop {
     /// ```
     pub fn refresh(&mut self, timer: TimerId) -> bool {
         let now = self.clock.refresh();
-        self.timers.refresh(timer.0, now)
+        let is_users = matches!(self.timers.get(timer.0), Some(TimerTask::User(_)));
+        is_users && self.timers.refresh(timer.0, now)
     }
 
     /// Lets a timer hold the loop: Node's `timeout.ref()`. It does from its making.

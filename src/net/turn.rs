@@ -125,6 +125,7 @@ impl EventLoop {
             owes_turn = false;
             self.turn(Wait::UntilReady)?;
         }
+        self.free_all_closed();
         self.phase = Phase::Script;
         Ok(())
     }
@@ -396,13 +397,17 @@ impl EventLoop {
             outcome?;
             self.batches.closing.pop();
         }
-        // Ticks are left after a panic: they may be those of a socket that has closed.
+        self.free_all_closed();
+        Ok(())
+    }
+
+    /// Frees what has closed. Ticks are left after a panic: they may be those of such a socket.
+    fn free_all_closed(&mut self) {
         if !self.has_ticks() {
             for id in mem::take(&mut self.inner.closed) {
                 self.free_closed(id);
             }
         }
-        Ok(())
     }
 
     fn begin_timers(&mut self) {

@@ -134,6 +134,28 @@ fn a_million_timers_that_were_cleared_leave_nothing_behind() {
     l.run().unwrap();
 }
 
+/// J4. Catches: a socket without a descriptor is kept if no turn follows its `close`.
+#[test]
+fn sockets_that_close_without_a_turn_leave_nothing_behind() {
+    if !is_child() {
+        return passes(myself(
+            "resources::sockets_that_close_without_a_turn_leave_nothing_behind",
+        ));
+    }
+    let mut l = event_loop();
+    let mut churn = |count: u32| {
+        for _ in 0..count {
+            l.socket().destroy();
+            l.run().unwrap();
+        }
+    };
+    churn(1000);
+    let before = memory();
+    churn(20_000);
+    let grown = memory().saturating_sub(before);
+    assert!(grown < 64 * 1024, "{grown} bytes");
+}
+
 /// J5. Catches: a connect without descriptors panics, or is never told.
 #[test]
 fn a_connect_without_descriptors_is_an_event_like_any_other() {
