@@ -368,6 +368,26 @@ twin!(flow_length_of_text, |t, l| {
     .unwrap();
 });
 
+twin!(flow_readable_cut_at_end, |t, l| {
+    l.create_server(move |c| {
+        close_server(c);
+        c.set_encoding(Encoding::Utf8)
+            .on_readable(move |c| t.log(format!("readable {}", c.readable_length())));
+    })
+    .listen((HOST, 0), |s| {
+        let mut c = connect(s);
+        c.resume().on_connect(|c| {
+            c.write(b"\xe2\x82\xaca\xe2\x82");
+            let id = c.id();
+            c.event_loop().set_timeout(ms(20), move |l| {
+                l.socket_at(id).end();
+                l.set_timeout(ms(20), move |l| _ = l.socket_at(id).destroy());
+            });
+        });
+    })
+    .unwrap();
+});
+
 twin!(flow_unshift_after_end, |t, l| {
     let options = ServerOptions::default().allow_half_open(true);
     l.create_server_with(options, move |c| {

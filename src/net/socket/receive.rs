@@ -12,7 +12,7 @@ use super::super::error::Error;
 use super::super::event_loop::Loop;
 use super::super::slot::Slot;
 use super::super::trace::Subject;
-use super::{Flow, OnData, OnRead};
+use super::{Flow, OnData, OnRead, SocketEntry};
 use crate::rules::decoder::Decoder;
 use crate::rules::state::socket::Input;
 
@@ -131,18 +131,19 @@ impl Loop {
     fn receive_end(&mut self, id: SocketId) -> Result<(), Error> {
         self.touch(id);
         self.stop_reading(id);
-        let decoder = self
-            .entry(id)
-            .and_then(|entry| entry.cold.as_mut()?.decoder.as_mut());
-        let rest = decoder.map_or_else(Vec::new, Decoder::end);
+        let rest = match self.entry(id).and_then(|entry| entry.cold.as_mut()) {
+            Some(cold) => {
+                // `readable` comes with the end, and once.
+                cold.reading.wants_readable = false;
+                cold.decoder.as_mut().map_or_else(Vec::new, Decoder::end)
+            }
+            None => Vec::new(),
+        };
         if !rest.is_empty() {
             self.accept_chunk(id, &rest);
         }
         self.feed(id, Input::PeerEnded);
-        if let Some(entry) = self.entry(id)
-            && entry.is_read_by_hand()
-        {
-            entry.cold().reading.wants_readable = false;
+        if self.entry_ref(id).is_some_and(SocketEntry::is_read_by_hand) {
             self.emit_readable(id);
         }
         self.feed_drained(id);
