@@ -668,6 +668,24 @@ twin!(write_corked_before_connect, |t, l| {
     ));
 });
 
+twin!(pipe_then_readable, |t, l| {
+    l.create_server(move |c| {
+        close_server(c);
+        let id = c.id();
+        c.pipe(id);
+        c.once_readable(move |c| t.log(format!("readable {}", c.readable_length())));
+    })
+    .listen((HOST, 0), move |s| {
+        let mut c = connect(s);
+        c.on_connect(|c| _ = c.write("1234"));
+        c.on_data(move |c, chunk| {
+            t.log(format!("echo {}", String::from_utf8_lossy(chunk)));
+            c.destroy();
+        });
+    })
+    .unwrap();
+});
+
 twin!(pipe_in_data, |t, l| {
     fn play(t: &'static Story, l: &mut Loop, name: &'static str, begin: fn(&mut Socket<'_>)) {
         l.create_server(move |c| {
