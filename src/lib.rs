@@ -102,7 +102,8 @@
 //!
 //! | here | what for |
 //! | --- | --- |
-//! | [`EventLoop::run_once`], [`EventLoop::run_nowait`] | a turn at a time, beside another loop |
+//! | [`EventLoop::run_once`], [`EventLoop::run_nowait`] | a turn at a time |
+//! | [`EventLoop::backend_timeout`], the loop's descriptor | to run beside another loop |
 //! | [`Loop::is_alive`], [`Loop::now`] | libuv's, which Node hides |
 //! | [`Loop::on_trace`], [`Socket::state`], [`Server::state`] | to see it work: [`trace`], [`state`] |
 //! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | throughput, against Node's interleaving |

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::ops::{Deref, DerefMut};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use super::error::Error;
@@ -140,7 +141,8 @@ impl EventLoop {
     }
 
     /// Runs what was queued and one turn, without sleeping: libuv's `UV_RUN_NOWAIT`. Returns
-    /// whether anything still holds the loop. This is how to run beside another loop.
+    /// whether anything still holds the loop. This is how to run beside another loop, which waits for
+    /// this one's [descriptor](AsFd) as long as [`backend_timeout`](EventLoop::backend_timeout) says.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -154,6 +156,44 @@ impl EventLoop {
     /// As [`run`](EventLoop::run).
     pub fn run_nowait(&mut self) -> Result<bool, Error> {
         self.run_turn(Wait::NotAtAll)
+    }
+
+    /// How long another loop may wait for this one's descriptor before the next
+    /// [`run_nowait`](EventLoop::run_nowait), for ever with `None`: libuv's `uv_backend_timeout`. Zero
+    /// where there is something to do at once, and where nothing holds the loop.
+    ///
+    /// ```
+    /// use std::os::fd::{AsFd, AsRawFd};
+    /// use std::time::Duration;
+    /// use mio::{Events, Interest, Poll, Token, unix::SourceFd};
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.create_server(|socket| {
+    ///     socket.end_with("hello");
+    ///     let server = socket.server().unwrap();
+    ///     socket.event_loop().server_at(server).close();
+    /// }).listen(("127.0.0.1", 0), |server| {
+    ///     let port = server.port().unwrap();
+    ///     let mut socket = server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap();
+    ///     socket.on_data(|_, chunk| assert_eq!(chunk, b"hello"));
+    /// })?;
+    ///
+    /// let mut other = Poll::new().unwrap();
+    /// let fd = event_loop.as_fd().as_raw_fd();
+    /// other.registry().register(&mut SourceFd(&fd), Token(0), Interest::READABLE).unwrap();
+    /// let mut events = Events::with_capacity(8);
+    /// while event_loop.run_nowait()? {
+    ///     let timeout = event_loop.backend_timeout();
+    ///     assert!(timeout.is_none_or(|timeout| timeout.is_zero())); // there are no timers
+    ///     other.poll(&mut events, timeout).unwrap();
+    /// }
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn backend_timeout(&mut self) -> Option<Duration> {
+        if self.phase != Phase::Script || !self.unregistered.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        self.poll_timeout(Wait::UntilReady)
     }
 
     fn run_turn(&mut self, wait: Wait) -> Result<bool, Error> {
@@ -427,6 +467,14 @@ impl EventLoop {
             }
         }
         Ok(())
+    }
+}
+
+/// The epoll instance, libuv's `uv_backend_fd`: readable when the loop has something to do for a
+/// descriptor. It is for [`run_nowait`](EventLoop::run_nowait); to register at it is not for others.
+impl AsFd for EventLoop {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inner.reactor.as_fd()
     }
 }
 

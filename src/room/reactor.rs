@@ -9,6 +9,7 @@
 
 use std::io;
 use std::num::{NonZeroU32, NonZeroU64};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use mio::event::{Event, Source};
@@ -166,6 +167,10 @@ impl<T> Reactor<T> {
     }
 
     /// A handle with which another thread ends a wait.
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.poll.registry().as_fd()
+    }
+
     pub(crate) fn waker(&self) -> io::Result<Waker> {
         Waker::new(self.poll.registry(), Id::WAKER.token())
     }
