@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use netloop::{ConnectOptions, Loop, Server, Socket};
+use netloop::{ConnectOptions, Error, Loop, Server, Socket};
 
 use crate::story::*;
 
@@ -174,6 +174,35 @@ twin!(conn_local_port_shared, |t, l| {
                 .unwrap();
         })
         .unwrap();
+});
+
+twin!(conn_address_as_given, |t, l| {
+    const ADDRESS: &str = "0:0:0:0:0:0:0:1";
+    let log = move |error: &Error, port: u16| {
+        let message = error.to_string().replace(&port.to_string(), "PORT");
+        t.log(format!("{message} {}", error.address().unwrap()));
+    };
+    closed_port(l, move |l, port| {
+        let mut c = l.connect((ADDRESS, port), |_| unreachable!()).unwrap();
+        c.on_connection_attempt(move |_, attempt| {
+            let family = attempt.family.unwrap();
+            t.log(format!("attempt {} {family}", attempt.address));
+        });
+        c.on_error(move |c, error| {
+            log(error, port);
+            let listening = move |s: &mut Server<'_>| {
+                let (first, port) = (s.id(), s.port().unwrap());
+                let mut second = s.event_loop().create_server(|_| {});
+                second.on_error(move |s, error| {
+                    log(error, port);
+                    s.event_loop().server_at(first).close();
+                });
+                second.listen((ADDRESS, port), |_| {}).unwrap();
+            };
+            let mut first = c.event_loop().create_server(|_| {});
+            first.listen(("::1", 0), listening).unwrap();
+        });
+    });
 });
 
 twin!(conn_two_servers, |t, l| {

@@ -5,7 +5,8 @@ use std::net::{Ipv6Addr, TcpListener};
 use std::path::PathBuf;
 
 /// Scripts and rows that want `::1`.
-const NEED_IPV6: [&str; 13] = [
+const NEED_IPV6: [&str; 14] = [
+    "conn_address_as_given",
     "he_all_refused",
     "he_first_refused",
     "he_order",

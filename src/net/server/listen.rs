@@ -20,8 +20,8 @@ use crate::rules::state::server::Input;
 pub(super) enum Place {
     /// Any address of the machine.
     Any,
-    /// The port is told beside it.
-    Address(SocketAddr),
+    /// The port is told beside it. The words are those in which it was given.
+    Address(SocketAddr, String),
     Name(String),
     Path(PathBuf),
     Descriptor(OwnedFd),
@@ -42,7 +42,7 @@ impl Loop {
         };
         let ticket = server.ticket;
         let tick = match &listening.place {
-            Place::Address(_) => ServerTick::Bind(ticket),
+            Place::Address(_, _) => ServerTick::Bind(ticket),
             Place::Name(_) => ServerTick::LookUp(ticket),
             Place::Any | Place::Path(_) | Place::Descriptor(_) => {
                 return self.bind_server(id, listening);
@@ -131,7 +131,8 @@ impl Loop {
         match answer {
             Ok(found) => match found.iter().find(is_global).or(found.first()) {
                 Some(address) => {
-                    listening.place = Place::Address(SocketAddr::new(*address, 0));
+                    let words = address.to_string();
+                    listening.place = Place::Address(SocketAddr::new(*address, 0), words);
                     self.bind_server(id, *listening);
                 }
                 None => self.listen_failed(id, Error::not_found(&host)),
@@ -166,21 +167,20 @@ impl Loop {
             keep_alive: server.options.keep_alive,
         };
         let bind = listening.bind;
-        let tcp = |mut address: SocketAddr| {
+        let tcp = |mut address: SocketAddr, words: &str| {
             address.set_port(listening.port);
-            let ip = address.ip().to_string();
-            let named = |error| Error::of_listen(&error, &ip, Some(listening.port));
+            let named = |error| Error::of_listen(&error, words, Some(listening.port));
             Listener::tcp(address, bind, inherited).map_err(named)
         };
         let any_v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
         let any_v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         match &listening.place {
             // Both families at once, unless that cannot be, as on a machine without IPv6.
-            Place::Any => match tcp(any_v6) {
-                Err(error) if error.code() != Some("EADDRINUSE") => tcp(any_v4),
+            Place::Any => match tcp(any_v6, "::") {
+                Err(error) if error.code() != Some("EADDRINUSE") => tcp(any_v4, "0.0.0.0"),
                 other => other,
             },
-            Place::Address(address) => tcp(*address),
+            Place::Address(address, words) => tcp(*address, words),
             Place::Name(host) => Err(Error::not_found(host)),
             Place::Path(path) => {
                 server.path = Some(path.clone());

@@ -263,7 +263,7 @@ impl ListenOptions {
             match self.host.filter(|host| !host.is_empty()) {
                 None => Place::Any,
                 Some(host) => match resolver::literal(&host) {
-                    Some(address) => Place::Address(address),
+                    Some(address) => Place::Address(address, host),
                     None => Place::Name(host),
                 },
             }

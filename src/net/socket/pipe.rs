@@ -44,8 +44,9 @@ impl Loop {
     fn wait_for_drain(&mut self, from: SocketId, to: SocketId) {
         let mut waits = false;
         for pipe in self.pipes_of(from) {
-            pipe.waits |= pipe.to == to;
-            waits |= pipe.waits;
+            let is_this = pipe.to == to;
+            pipe.waits |= is_this;
+            waits |= is_this;
         }
         if waits {
             self.socket_at(from).pause();

@@ -57,7 +57,7 @@ impl Loop {
         };
         let tick = match connecting.target {
             Target::Name(_) => SocketTick::AskLookup,
-            Target::Address | Target::Path(_) => SocketTick::Connect,
+            Target::Address(_) | Target::Path(_) => SocketTick::Connect,
         };
         entry.cold().connecting = Some(Box::new(connecting));
         for callback in unsent {

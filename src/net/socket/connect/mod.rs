@@ -61,7 +61,8 @@ pub struct Attempt {
 pub(super) enum Target {
     Path(PathBuf),
     Name(String),
-    Address,
+    /// In the words in which it was given.
+    Address(String),
 }
 
 /// A connect on its way.
@@ -110,7 +111,7 @@ impl Connecting {
                     Some(mut address) => {
                         address.set_port(options.port.unwrap_or(0));
                         addresses.push(address);
-                        Target::Address
+                        Target::Address(host)
                     }
                     None => Target::Name(host),
                 }
@@ -171,6 +172,10 @@ impl Connecting {
                 address: path.to_string_lossy().into_owned(),
                 port: None,
                 family: None,
+            },
+            (Target::Address(words), Some(address)) => Attempt {
+                address: words.clone(),
+                ..Attempt::to(address.ip(), self.port)
             },
             (_, Some(address)) => Attempt::to(address.ip(), self.port),
             (_, None) => Attempt::to(Ipv4Addr::UNSPECIFIED.into(), self.port),
