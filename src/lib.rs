@@ -120,11 +120,11 @@ pub mod parity;
 pub use net::error::Error;
 pub use net::event_loop::Loop;
 pub use net::names::LookupRequest;
+pub use net::run::EventLoop;
 pub use net::server::{Dropped, ListenOptions, Server, ServerOptions};
 pub use net::signals::Signal;
 pub use net::socket::{Attempt, ConnectOptions, Lookup, OnRead, Socket, SocketOptions};
 pub use net::trace;
-pub use net::turn::EventLoop;
 pub use net::{AbortId, ImmediateId, LookupId, ServerId, SocketId, TimerId};
 pub use rules::address::{
     AddressError, Family, IntoAddress, SocketAddress, SocketAddressOptions, is_ip, is_ipv4, is_ipv6,

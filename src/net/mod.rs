@@ -25,6 +25,7 @@ mod families;
 mod ids;
 pub(crate) mod names;
 mod queues;
+pub(crate) mod run;
 mod scheduling;
 pub(crate) mod server;
 pub(crate) mod signals;
@@ -32,7 +33,7 @@ mod slot;
 pub(crate) mod socket;
 mod ticks;
 pub mod trace;
-pub(crate) mod turn;
+mod turn;
 
 pub(crate) use event_loop::Loop;
 pub use ids::{AbortId, ImmediateId, LookupId, ServerId, SocketId, TimerId};

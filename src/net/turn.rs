@@ -1,17 +1,13 @@
-//! The runner: [`EventLoop`], and the order of one turn.
-//!
-//! What only the turn needs, the running batches and the read buffer, stands here beside the
-//! [`Loop`] and not in it: what is lent to callbacks cannot reach it.
+//! One turn of the loop, and its phases.
 
 use std::collections::VecDeque;
 use std::mem;
-use std::ops::{Deref, DerefMut};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use super::error::Error;
-use super::event_loop::{Entry, Loop, Running};
+use super::event_loop::{Entry, Running};
 use super::queues::{Caused, Pending};
+use super::run::EventLoop;
 use super::trace::{Subject, What};
 use super::{ServerId, SocketId};
 use crate::room::reactor::{Batch, Id};
@@ -20,39 +16,10 @@ use crate::rules::read_buffer::ReadBuffer;
 /// How often the pending queue is looked at after the poll phase, as in libuv.
 const PENDING_ROUNDS: usize = 8;
 
-/// An event loop that can be run: what a Node process is around its script. It owns a [`Loop`] and
-/// dereferences to it.
-///
-/// What callbacks are lent is the [`Loop`], which cannot be run: a nested run cannot be written.
-///
-/// ```
-/// use std::{cell::RefCell, rc::Rc};
-/// use netloop::EventLoop;
-///
-/// let order = Rc::new(RefCell::new(Vec::new()));
-/// let (first, second) = (Rc::clone(&order), Rc::clone(&order));
-///
-/// let mut event_loop = EventLoop::new()?;
-/// event_loop.set_immediate(move |_| second.borrow_mut().push("immediate"));
-/// event_loop.next_tick(move |_| first.borrow_mut().push("tick"));
-/// assert!(order.borrow().is_empty()); // nothing is called inside a call
-///
-/// event_loop.run()?; // as a Node process: until nothing is left to wait for
-/// assert_eq!(*order.borrow(), ["tick", "immediate"]);
-/// # Ok::<(), netloop::Error>(())
-/// ```
-pub struct EventLoop {
-    inner: Loop,
-    phase: Phase,
-    batches: Batches,
-    /// The one read buffer, made when something is ready for the first time.
-    buffer: ReadBuffer,
-}
-
 /// Where the loop stands. It is kept in the loop, not on the stack, so that a run that was left
 /// by a panic or an unhandled error goes on where it was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Outside the turns: the program's own statements have queued ticks.
     Script,
     /// Due timers, once before the first turn.
@@ -68,195 +35,23 @@ enum Phase {
 
 /// What the running phase took to work through; what is added meanwhile waits.
 #[derive(Default)]
-struct Batches {
+pub(super) struct Batches {
     pending: VecDeque<Caused<Pending>>,
     again: VecDeque<Id>,
     ready: Batch,
     closing: Vec<Caused<SocketId>>,
     /// The time with which the running pass over the timers began.
-    timers: Option<u64>,
+    pub(super) timers: Option<u64>,
 }
 
 /// How long the poll phase may sleep.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wait {
+pub(super) enum Wait {
     UntilReady,
     NotAtAll,
 }
 
 impl EventLoop {
-    /// Makes a loop: an epoll instance, and nothing else yet; libuv's `uv_loop_init`. Several loops
-    /// may live side by side, each on the thread that runs it.
-    ///
-    /// # Errors
-    /// What epoll_create1(2) says, such as `EMFILE`.
-    pub fn new() -> Result<EventLoop, Error> {
-        Ok(EventLoop {
-            inner: Loop::new()?,
-            phase: Phase::Script,
-            batches: Batches::default(),
-            buffer: ReadBuffer::default(),
-        })
-    }
-
-    /// Runs until nothing holds the loop any more ([`is_alive`](Loop::is_alive)): no socket,
-    /// server, timer, immediate or lookup that was not let go by `unref`. libuv's
-    /// `UV_RUN_DEFAULT`; the moment it returns is Node's `beforeExit`, and to call it again with
-    /// new work is to revive the process.
-    ///
-    /// A callback that panics unwinds out of here with its listeners put back; called again, the
-    /// loop goes on with the next callback, as Node does after an `uncaughtException`. What was to
-    /// follow for the same event is lost, as there: the other callbacks of a batch of writes, our own
-    /// `end` behind that of the peer, the `destroy` behind `finish`, the attempt behind `lookup`.
-    ///
-    /// # Errors
-    /// An `error` event that nobody listened to, as it ends a Node process. Called again, the
-    /// loop goes on. Also what epoll_wait(2) says, if it fails.
-    ///
-    /// ```
-    /// let mut event_loop = netloop::EventLoop::new()?;
-    /// event_loop.socket().destroy_with(netloop::Error::new("boom"));
-    /// assert_eq!(event_loop.run().unwrap_err().to_string(), "boom"); // nobody listened
-    /// event_loop.run()?; // `close` is left
-    /// # Ok::<(), netloop::Error>(())
-    /// ```
-    pub fn run(&mut self) -> Result<(), Error> {
-        let mut owes_turn = self.start()?;
-        while owes_turn || self.phase != Phase::Pending || self.is_alive() {
-            owes_turn = false;
-            self.turn(Wait::UntilReady)?;
-        }
-        self.free_all_closed();
-        self.phase = Phase::Script;
-        Ok(())
-    }
-
-    /// Runs what was queued and one turn, which sleeps until something happens: libuv's
-    /// `UV_RUN_ONCE`. Returns whether anything still holds the loop. Node has no word for it.
-    ///
-    /// # Errors
-    /// As [`run`](EventLoop::run).
-    pub fn run_once(&mut self) -> Result<bool, Error> {
-        self.run_turn(Wait::UntilReady)
-    }
-
-    /// Runs what was queued and one turn, without sleeping: libuv's `UV_RUN_NOWAIT`. Returns
-    /// whether anything still holds the loop. This is how to run beside another loop, which waits for
-    /// this one's [descriptor](AsFd) as long as [`backend_timeout`](EventLoop::backend_timeout) says.
-    ///
-    /// ```
-    /// let mut event_loop = netloop::EventLoop::new()?;
-    /// event_loop.set_immediate(|event_loop| _ = event_loop.set_immediate(|_| {}));
-    /// assert!(event_loop.run_nowait()?); // an immediate of an immediate waits for the next turn
-    /// assert!(!event_loop.run_nowait()?);
-    /// # Ok::<(), netloop::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`run`](EventLoop::run).
-    pub fn run_nowait(&mut self) -> Result<bool, Error> {
-        self.run_turn(Wait::NotAtAll)
-    }
-
-    /// How long another loop may wait for this one's descriptor before the next
-    /// [`run_nowait`](EventLoop::run_nowait), for ever with `None`: libuv's `uv_backend_timeout`. Zero
-    /// where there is something to do at once, and where nothing holds the loop.
-    ///
-    /// ```
-    /// use std::os::fd::{AsFd, AsRawFd};
-    /// use std::time::Duration;
-    /// use mio::{Events, Interest, Poll, Token, unix::SourceFd};
-    ///
-    /// let mut event_loop = netloop::EventLoop::new()?;
-    /// event_loop.create_server(|socket| {
-    ///     socket.end_with("hello");
-    ///     let server = socket.server().unwrap();
-    ///     socket.event_loop().server_at(server).close();
-    /// }).listen(("127.0.0.1", 0), |server| {
-    ///     let port = server.port().unwrap();
-    ///     let mut socket = server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap();
-    ///     socket.on_data(|_, chunk| assert_eq!(chunk, b"hello"));
-    /// })?;
-    ///
-    /// let mut other = Poll::new().unwrap();
-    /// let fd = event_loop.as_fd().as_raw_fd();
-    /// other.registry().register(&mut SourceFd(&fd), Token(0), Interest::READABLE).unwrap();
-    /// let mut events = Events::with_capacity(8);
-    /// while event_loop.run_nowait()? {
-    ///     let timeout = event_loop.backend_timeout();
-    ///     assert!(timeout.is_none_or(|timeout| timeout.is_zero())); // there are no timers
-    ///     other.poll(&mut events, timeout).unwrap();
-    /// }
-    /// # Ok::<(), netloop::Error>(())
-    /// ```
-    pub fn backend_timeout(&mut self) -> Option<Duration> {
-        if self.phase != Phase::Script || !self.unregistered.is_empty() {
-            return Some(Duration::ZERO);
-        }
-        self.poll_timeout(Wait::UntilReady)
-    }
-
-    fn run_turn(&mut self, wait: Wait) -> Result<bool, Error> {
-        self.trace.leave(0);
-        if self.phase == Phase::Script {
-            self.phase = Phase::Pending;
-            self.drain()?;
-        } else {
-            self.follow_exception()?;
-        }
-        self.turn(wait)?;
-        let is_alive = self.is_alive();
-        self.phase = Phase::Script;
-        Ok(is_alive)
-    }
-
-    /// What stands before the first turn: the ticks of the program's own statements, then the
-    /// timers that are due. Returns whether anything held the loop before these: then a turn
-    /// follows, whatever they leave (libuv does the same).
-    fn start(&mut self) -> Result<bool, Error> {
-        self.trace.leave(0);
-        if self.phase == Phase::Script {
-            self.phase = Phase::FirstTimers;
-            self.drain()?;
-        } else {
-            self.follow_exception()?;
-        }
-        let is_alive = self.is_alive();
-        if self.phase == Phase::FirstTimers {
-            if is_alive && self.batches.timers.is_none() {
-                self.begin_timers();
-            }
-            self.run_due_timers()?;
-            self.phase = Phase::Pending;
-        }
-        self.trace.unwind();
-        Ok(is_alive)
-    }
-
-    /// After a panic, or an error that nobody heard, the ticks that are left wait for the next
-    /// callback. An immediate makes sure that there is one, and that a turn follows. Where Node
-    /// would look at its queues before it goes on, so does this: the microtasks behind one that
-    /// has thrown, the ticks of the last timer of a list, the immediates behind the last of a batch.
-    fn follow_exception(&mut self) -> Result<(), Error> {
-        self.set_immediate(|_| {});
-        match (mem::take(&mut self.inner.running), self.phase) {
-            (Running::Microtasks, _) => {
-                self.run_microtasks();
-                self.drain()
-            }
-            (Running::Callback, Phase::Timers | Phase::FirstTimers)
-                if self.timers.settle().is_none() =>
-            {
-                self.drain()
-            }
-            (Running::Callback, Phase::Check) if self.immediates.are_through() => {
-                self.immediates.begin_batch();
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// One turn, in libuv's order as Node runs it:
     ///
     /// ```text
@@ -266,7 +61,7 @@ impl EventLoop {
     /// ```
     ///
     /// A turn that was left in the middle goes on in the phase where it was left.
-    fn turn(&mut self, wait: Wait) -> Result<(), Error> {
+    pub(super) fn turn(&mut self, wait: Wait) -> Result<(), Error> {
         if self.phase == Phase::Ready {
             self.serve_who_was_left_again();
         }
@@ -354,7 +149,7 @@ impl EventLoop {
 
     /// Rounded up, since times are floored: the wait ends when the next timer is due, not before.
     /// epoll cuts it to 24.8 days; the loop then simply waits again.
-    fn poll_timeout(&mut self, wait: Wait) -> Option<Duration> {
+    pub(super) fn poll_timeout(&mut self, wait: Wait) -> Option<Duration> {
         let is_busy = self.immediates.are_held()
             || self.has_ticks()
             || !self.pending.is_empty()
@@ -442,7 +237,7 @@ impl EventLoop {
     }
 
     /// Frees what has closed. Ticks are left after a panic: they may be those of such a socket.
-    fn free_all_closed(&mut self) {
+    pub(super) fn free_all_closed(&mut self) {
         if !self.has_ticks() {
             for id in mem::take(&mut self.inner.closed) {
                 self.free_closed(id);
@@ -450,7 +245,7 @@ impl EventLoop {
         }
     }
 
-    fn begin_timers(&mut self) {
+    pub(super) fn begin_timers(&mut self) {
         if !self.timers.is_empty() {
             let now = self.clock.refresh();
             self.timers.begin_pass(now);
@@ -459,7 +254,7 @@ impl EventLoop {
     }
 
     /// Runs the timers that were due when the phase began.
-    fn run_due_timers(&mut self) -> Result<(), Error> {
+    pub(super) fn run_due_timers(&mut self) -> Result<(), Error> {
         while let Some(now) = self.batches.timers {
             match self.inner.timers.next_due(now) {
                 Some(key) => self.inner.fire(key)?,
@@ -467,27 +262,5 @@ impl EventLoop {
             }
         }
         Ok(())
-    }
-}
-
-/// The epoll instance, libuv's `uv_backend_fd`: readable when the loop has something to do for a
-/// descriptor. It is for [`run_nowait`](EventLoop::run_nowait); to register at it is not for others.
-impl AsFd for EventLoop {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.inner.reactor.as_fd()
-    }
-}
-
-impl Deref for EventLoop {
-    type Target = Loop;
-
-    fn deref(&self) -> &Loop {
-        &self.inner
-    }
-}
-
-impl DerefMut for EventLoop {
-    fn deref_mut(&mut self) -> &mut Loop {
-        &mut self.inner
     }
 }
