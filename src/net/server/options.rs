@@ -92,7 +92,9 @@ impl ServerOptions {
     }
 
     /// Node's `highWaterMark`: how many bytes may wait in either direction of accepted sockets
-    /// before `write` answers `false`, or reading stops; 65536 unless set.
+    /// before `write` answers `false`, or reading stops; 65536 unless set. A chunk that waits costs
+    /// some 64 bytes beside its own, so that a peer which sends single bytes can cost as many times
+    /// the mark.
     #[must_use]
     pub fn high_water_mark(mut self, bytes: usize) -> Self {
         self.high_water_mark = Some(bytes);

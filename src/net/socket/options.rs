@@ -127,7 +127,8 @@ socket_options! {
     keep_alive_initial_delay: Duration =>
         |options, delay| options.keep_alive_initial_delay = delay;
     /// Node's `highWaterMark`: how many bytes may wait in either direction before `write` answers
-    /// `false`, or reading stops; 65536 unless set, as in Node.
+    /// `false`, or reading stops; 65536 unless set, as in Node. A chunk that waits costs some 64 bytes
+    /// beside its own, so that a peer which sends single bytes can cost as many times the mark.
     high_water_mark: usize => |options, bytes| options.high_water_mark = Some(bytes);
     /// How many bytes may be owed to the kernel; each write that is owed counts as 64 more. A write
     /// that would have to wait beyond it fails with `ENOBUFS`, and the socket is destroyed. 64 MiB
