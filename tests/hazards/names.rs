@@ -148,7 +148,10 @@ fn a_lookup_that_was_given_up_while_it_waited_is_not_made() {
 fn a_link_local_address_is_listened_on_and_connected_to_in_its_zone() {
     if !is_child() {
         let this = "names::a_link_local_address_is_listened_on_and_connected_to_in_its_zone";
-        return match in_own_network(this, "ip address add fe80::1/64 dev lo nodad") {
+        // The kernel makes the address reachable only after it has added it.
+        let setup = "ip address add fe80::1/64 dev lo nodad; for try in $(seq 500); do \
+                     ip -6 route show table local | grep -q fe80::1 && break; sleep 0.01; done";
+        return match in_own_network(this, setup) {
             Some(command) => passes(command),
             None => skipped("an address in a zone", "no network of one's own"),
         };
