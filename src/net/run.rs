@@ -154,13 +154,7 @@ impl EventLoop {
     }
 
     fn run_turn(&mut self, wait: Wait) -> Result<bool, Error> {
-        self.trace.leave(0);
-        if self.phase == Phase::Script {
-            self.phase = Phase::Pending;
-            self.drain()?;
-        } else {
-            self.follow_exception()?;
-        }
+        self.go_on(Phase::Pending)?;
         self.turn(wait)?;
         let is_alive = self.is_alive();
         self.phase = Phase::Script;
@@ -171,13 +165,7 @@ impl EventLoop {
     /// timers that are due. Returns whether anything held the loop before these: then a turn
     /// follows, whatever they leave (libuv does the same).
     fn start(&mut self) -> Result<bool, Error> {
-        self.trace.leave(0);
-        if self.phase == Phase::Script {
-            self.phase = Phase::FirstTimers;
-            self.drain()?;
-        } else {
-            self.follow_exception()?;
-        }
+        self.go_on(Phase::FirstTimers)?;
         let is_alive = self.is_alive();
         if self.phase == Phase::FirstTimers {
             if is_alive && self.batches.timers.is_none() {
@@ -188,6 +176,17 @@ impl EventLoop {
         }
         self.trace.unwind();
         Ok(is_alive)
+    }
+
+    /// Goes on where a run was left, or begins with the ticks of the program's own statements, and
+    /// then with this phase.
+    fn go_on(&mut self, first: Phase) -> Result<(), Error> {
+        self.trace.leave(0);
+        if self.phase != Phase::Script {
+            return self.follow_exception();
+        }
+        self.phase = first;
+        self.drain()
     }
 
     /// After a panic, or an error that nobody heard, the ticks that are left wait for the next

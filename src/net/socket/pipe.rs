@@ -23,10 +23,14 @@ impl Loop {
     /// Emits a chunk, and sends it on through the pipes that there were before: what a listener
     /// begins or ends holds for the next chunk. A destination that wants no more pauses the source.
     pub(super) fn emit_chunk(&mut self, from: SocketId, chunk: &[u8]) {
-        let pipes = self.pipes_of(from).iter().map(|pipe| pipe.to);
-        let pipes: Vec<SocketId> = pipes.collect();
-        let listeners = self.entry(from).map(|entry| &mut entry.listeners.data);
-        let listeners = listeners.map(mem::take).unwrap_or_default();
+        let Some(entry) = self.entry(from) else {
+            return;
+        };
+        let listeners = mem::take(&mut entry.listeners.data);
+        let pipes: Vec<SocketId> = match &entry.cold {
+            Some(cold) => cold.pipes.iter().map(|pipe| pipe.to).collect(),
+            None => Vec::new(),
+        };
         self.emit_data(from, listeners, chunk);
         for to in pipes {
             if !self.socket_at(to).write(chunk) {

@@ -54,21 +54,24 @@ impl Loop {
 
     /// Registers the stream of a socket that is open already.
     pub(in crate::net) fn register_open(&mut self, id: SocketId) -> Result<(), Error> {
-        let Some(entry) = self.entry(id) else {
-            return Ok(());
-        };
-        let Some(mut stream) = entry.connection.stream.take() else {
-            return Ok(());
-        };
-        if let Err(error) = self.reactor.register(&mut stream, id.0) {
+        if let Err(error) = self.register_stream(id) {
             self.reactor.remove(id.0);
-            return Err(Error::of_call("epoll_ctl", &error));
-        }
-        if let Some(entry) = self.entry(id) {
-            entry.connection.stream = Some(stream);
+            return Err(error);
         }
         self.update_hold(id);
         Ok(())
+    }
+
+    pub(super) fn register_stream(&mut self, id: SocketId) -> Result<(), Error> {
+        let entry = self.entry(id);
+        let Some(mut stream) = entry.and_then(|entry| entry.connection.stream.take()) else {
+            return Ok(());
+        };
+        let registered = self.reactor.register(&mut stream, id.0);
+        if let Some(entry) = self.entry(id) {
+            entry.connection.stream = Some(stream);
+        }
+        registered.map_err(|error| Error::of_call("epoll_ctl", &error))
     }
 }
 

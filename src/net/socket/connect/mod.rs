@@ -223,23 +223,12 @@ impl Loop {
     /// Registers the streams that have begun to connect since the last wait.
     pub(in crate::net) fn register_connecting(&mut self) {
         for id in std::mem::take(&mut self.unregistered) {
-            let is_due = |connecting: &mut Connecting| !connecting.is_registered;
-            if !self.connecting(id).is_some_and(is_due) {
-                continue;
+            match self.connecting(id) {
+                Some(connecting) if !connecting.is_registered => connecting.is_registered = true,
+                _ => continue,
             }
-            let stream = self
-                .entry(id)
-                .and_then(|entry| entry.connection.stream.take());
-            let Some(mut stream) = stream else { continue };
-            let registered = self.reactor.register(&mut stream, id.0);
-            if let Some(entry) = self.entry(id) {
-                entry.connection.stream = Some(stream);
-            }
-            if let Some(connecting) = self.connecting(id) {
-                connecting.is_registered = true;
-            }
-            if let Err(error) = registered {
-                self.destroy(id, Some(Error::of_call("epoll_ctl", &error)));
+            if let Err(error) = self.register_stream(id) {
+                self.destroy(id, Some(error));
             }
         }
     }
