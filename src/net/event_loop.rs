@@ -248,12 +248,7 @@ impl Loop {
         match self.reactor.get(id) {
             Some(Entry::Server(_)) => self.server_ready(ServerId(id), readiness),
             _ => {
-                let words = if self.trace.is_on() {
-                    readiness.words()
-                } else {
-                    String::new()
-                };
-                let former = self.trace.enter(Subject::Loop, What::Readiness(&words));
+                let former = self.trace.enter_ready(Subject::Loop, &readiness);
                 let outcome = self.own_source_ready(id);
                 self.trace.leave(former);
                 outcome

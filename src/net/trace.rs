@@ -34,6 +34,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use super::ids::{ServerId, SocketId};
+use crate::room::reactor::Readiness;
 
 /// The number of a record; 0 is nobody: the kernel, or the program before `run`.
 pub type Cause = u64;
@@ -188,6 +189,14 @@ impl Trace {
     #[inline]
     pub(crate) fn enter(&mut self, subject: Subject, what: What<'_>) -> Cause {
         self.enter_caused(self.current, subject, what)
+    }
+
+    /// The same for what the kernel has told.
+    pub(crate) fn enter_ready(&mut self, subject: Subject, readiness: &Readiness<'_>) -> Cause {
+        match self.is_on() {
+            true => self.record(self.current, subject, What::Readiness(&readiness.words())),
+            false => 0,
+        }
     }
 
     /// The same for queued work, whose cause is the one who queued it.

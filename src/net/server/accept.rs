@@ -53,13 +53,7 @@ impl Loop {
         id: ServerId,
         readiness: Readiness<'_>,
     ) -> Result<(), Error> {
-        if !self.trace.is_on() {
-            return self.accept(id);
-        }
-        let words = readiness.words();
-        let former = self
-            .trace
-            .enter(Subject::Server(id), What::Readiness(&words));
+        let former = self.trace.enter_ready(Subject::Server(id), &readiness);
         let outcome = self.accept(id);
         self.trace.leave(former);
         outcome

@@ -33,10 +33,7 @@ impl Loop {
         readiness: Readiness<'_>,
         buffer: &mut [u8],
     ) -> Result<(), Error> {
-        let words = readiness.words();
-        let former = self
-            .trace
-            .enter(Subject::Socket(id), What::Readiness(&words));
+        let former = self.trace.enter_ready(Subject::Socket(id), &readiness);
         let outcome = self.serve(id, readiness, buffer);
         self.trace.leave(former);
         outcome
