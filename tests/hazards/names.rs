@@ -1,7 +1,7 @@
 //! E: names.
 
 use netloop::state::server::State;
-use netloop::{ConnectOptions, EventLoop, Server, Socket};
+use netloop::{ConnectOptions, EventLoop, Loop, Server, Socket, SocketId};
 
 use crate::stage::*;
 use crate::support::skipped;
@@ -23,6 +23,14 @@ fn impatient() -> EventLoop {
     let limit = l.set_timeout(ms(4000), |_| panic!("the loop waits for a name server"));
     l.unref_timer(limit);
     l
+}
+
+/// Connects to a name, and says it when it was looked up.
+fn look_up(l: &mut Loop, name: &str, words: &Words) -> SocketId {
+    let said = words.clone();
+    let mut c = l.connect((name, 1), |_| {}).unwrap();
+    c.on_lookup(move |_, lookup| said.say(lookup.host.clone()));
+    c.on_error(|_, _| {}).id()
 }
 
 /// E1. Catches: getaddrinfo is called on the loop's own thread.
@@ -62,10 +70,7 @@ fn slow_lookups_do_not_queue_behind_each_other() {
     let mut l = impatient();
     let words = Words::default();
     for name in ["waits.test", "waits.test", "waits.test", "passes.test"] {
-        let said = words.clone();
-        let mut c = l.connect((name, 1), |_| {}).unwrap();
-        c.on_lookup(move |_, lookup| said.say(lookup.host.clone()));
-        c.on_error(|_, _| {});
+        look_up(&mut l, name, &words);
     }
     l.run().unwrap();
     assert_eq!(words.take().len(), 4);
@@ -106,10 +111,7 @@ fn a_lookup_that_was_given_up_does_not_hold_up_the_next() {
     let told = words.clone();
     l.set_timeout(ms(20), move |l| {
         l.socket_at(id).destroy();
-        let said = told.clone();
-        let mut c = l.connect(("passes.test", 1), |_| {}).unwrap();
-        c.on_lookup(move |_, lookup| said.say(lookup.host.clone()));
-        c.on_error(|_, _| {});
+        look_up(l, "passes.test", &told);
     });
     l.run().unwrap();
     assert_eq!(words.take(), ["passes.test"]);
@@ -129,12 +131,8 @@ fn a_lookup_that_was_given_up_while_it_waited_is_not_made() {
         .into_iter()
         .chain(["kills.test", "naps.test"])
     {
-        let said = words.clone();
-        let mut c = l.connect((name, 1), |_| {}).unwrap();
-        c.on_lookup(move |_, lookup| said.say(lookup.host.clone()));
-        c.on_error(|_, _| {});
+        let id = look_up(&mut l, name, &words);
         if name == "kills.test" {
-            let id = c.id();
             l.set_immediate(move |l| _ = l.socket_at(id).destroy());
         }
     }
