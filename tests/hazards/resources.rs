@@ -108,6 +108,15 @@ fn a_peer_that_has_vanished_is_told_by_the_kernel() {
     drop(peer);
 }
 
+/// Whether memory stays as it is, once a thousand rounds have been.
+fn leaves_nothing_behind(rounds: u64, churn: &mut dyn FnMut(u64)) {
+    churn(1000);
+    let before = memory();
+    churn(rounds);
+    let grown = memory().saturating_sub(before);
+    assert!(grown < 64 * 1024, "{grown} bytes");
+}
+
 /// J4. Catches: a timer that was cleared, or a time that was put off, leaves something behind.
 #[test]
 fn a_million_timers_that_were_cleared_leave_nothing_behind() {
@@ -125,11 +134,7 @@ fn a_million_timers_that_were_cleared_leave_nothing_behind() {
             l.clear_timeout(timer);
         }
     };
-    churn(1000);
-    let before = memory();
-    churn(1_000_000);
-    let grown = memory().saturating_sub(before);
-    assert!(grown < 64 * 1024, "{grown} bytes");
+    leaves_nothing_behind(1_000_000, &mut churn);
     l.clear_timeout(kept);
     l.run().unwrap();
 }
@@ -143,17 +148,13 @@ fn sockets_that_close_without_a_turn_leave_nothing_behind() {
         ));
     }
     let mut l = event_loop();
-    let mut churn = |count: u32| {
+    let mut churn = |count: u64| {
         for _ in 0..count {
             l.socket().destroy();
             l.run().unwrap();
         }
     };
-    churn(1000);
-    let before = memory();
-    churn(20_000);
-    let grown = memory().saturating_sub(before);
-    assert!(grown < 64 * 1024, "{grown} bytes");
+    leaves_nothing_behind(20_000, &mut churn);
 }
 
 /// J5. Catches: a connect without descriptors panics, or is never told.
