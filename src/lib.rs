@@ -111,6 +111,9 @@
 //! | [`Socket::set_interval`] | an interval that dies with its socket |
 //! | [`Server::sockets`], [`Server::duplicate_fd`], [`Socket::duplicate_fd`] | servers that hand over, or close on all |
 
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+compile_error!("netloop runs on 64-bit Linux only: its reactor rests on what epoll promises");
+
 mod net;
 mod room;
 mod rules;

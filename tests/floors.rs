@@ -190,6 +190,33 @@ fn each_floor_names_only_the_crates_it_may_know() {
 }
 
 #[test]
+fn a_library_user_compiles_no_crate_of_the_programs() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest = fs::read_to_string(manifest).expect("the manifest");
+    let (_, dependencies) = manifest.split_once("\n[dependencies]\n").expect("they");
+    let dependencies = dependencies.split("\n[").next().unwrap_or_default();
+    let below: Vec<&str> = FLOORS[..3]
+        .iter()
+        .flat_map(|(_, crates)| *crates)
+        .copied()
+        .collect();
+    for line in dependencies.lines().filter(|line| !line.starts_with('#')) {
+        let Some((name, value)) = line.split_once(" = ") else {
+            continue;
+        };
+        let name = name.replace('-', "_");
+        assert!(
+            CRATES.contains(&&*name),
+            "{name}: which floors may name it?"
+        );
+        assert!(
+            below.contains(&&*name) || value.contains("optional = true"),
+            "{name}: only the programs name it, and a library user compiles it"
+        );
+    }
+}
+
+#[test]
 fn what_stands_once_stands_where_it_should() {
     for (word, allowed) in ONCE {
         let mut seen = 0;

@@ -40,8 +40,10 @@ mod names;
 mod paths;
 #[path = "node_suite/places.rs"]
 mod places;
+#[cfg(feature = "cli")]
 #[path = "node_suite/processes.rs"]
 mod processes;
+#[cfg(feature = "cli")]
 #[path = "support/program.rs"]
 mod program;
 #[path = "node_suite/read.rs"]

@@ -180,6 +180,9 @@ fn netloop() -> Result<Peer, String> {
         "--port",
         "0",
     ];
+    if !cfg!(feature = "cli") {
+        return Err("built without its feature, cli".to_owned());
+    }
     let program = PathBuf::from(env!("CARGO_BIN_EXE_netloop"));
     Ok(Peer::program(
         "netloop",
