@@ -59,14 +59,14 @@
 //! | Node | here |
 //! | --- | --- |
 //! | `net.createServer([options], fn)` | [`Loop::create_server`], [`Loop::create_server_with`], [`ServerOptions`] |
-//! | `net.connect`, `net.createConnection` | [`Loop::connect`], [`ConnectOptions`] |
+//! | `net.connect`, `net.createConnection` | [`Loop::connect`], [`Loop::connect_to`], [`ConnectOptions`] |
 //! | `new net.Socket([options])`, `{fd}` | [`Loop::socket`], [`Loop::socket_with`], [`Loop::socket_from_fd`], [`SocketOptions`] |
 //! | `net.setDefaultAutoSelectFamily` … | [`Loop::set_default_auto_select_family`], [`Loop::set_default_auto_select_family_attempt_timeout`] |
-//! | `server.listen`, `.close`, `.address()` | [`Server::listen`], [`ListenOptions`], [`Server::close`], [`Server::close_then`], [`Server::address`] |
+//! | `server.listen`, `.close`, `.address()` | [`Server::listen`], [`Server::listen_on`], [`ListenOptions`], [`Server::close`], [`Server::close_then`], [`Server::address`] |
 //! | `server.on('connection' …)` | [`Server::on_connection`], and `on_*` for each event |
 //! | `server.getConnections` | [`Server::get_connections`], [`Server::connections`] |
 //! | `server.maxConnections`, `'drop'` | [`Server::set_max_connections`], [`Server::on_drop`], [`Dropped`] |
-//! | `socket.connect` | [`Socket::connect`] |
+//! | `socket.connect` | [`Socket::connect`], [`Socket::connect_to`] |
 //! | `socket.on('data' …)`, `.once` | [`Socket::on_data`], [`Socket::once_data`], and so on for each event |
 //! | `'lookup'`, `'connectionAttempt'` … | [`Socket::on_lookup`], [`Lookup`], [`Socket::on_connection_attempt`], [`Attempt`] |
 //! | `onread` | [`OnRead`] |
@@ -108,7 +108,8 @@
 //! | [`Loop::on_trace`], [`Socket::state`], [`Server::state`] | to see it work: [`trace`], [`state`] |
 //! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | throughput, against Node's interleaving |
 //! | [`ConnectOptions::write_limit`], [`ServerOptions::write_limit`] | an end to what a slow peer may cost |
-//! | [`Socket::set_interval`] | an interval that dies with its socket |
+//! | [`Loop::after`] | a timer whose callback is called only once |
+//! | [`Socket::after`], [`Socket::set_interval`] | timers that die with their socket |
 //! | [`Server::sockets`], [`Server::duplicate_fd`], [`Socket::duplicate_fd`] | servers that hand over, or close on all |
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]

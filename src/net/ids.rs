@@ -111,7 +111,7 @@ pub struct ImmediateId(pub(crate) u64);
 ///         event_loop.answer_lookup(id, Err(Error::not_found("nosuch.example")));
 ///     });
 /// });
-/// event_loop.connect(("nosuch.example", 80), |_| {})?.on_error(|_, error| {
+/// event_loop.connect_to(("nosuch.example", 80))?.on_error(|_, error| {
 ///     assert_eq!(error.to_string(), "getaddrinfo ENOTFOUND nosuch.example");
 /// });
 /// event_loop.run() // the open lookup holds the loop

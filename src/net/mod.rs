@@ -32,6 +32,7 @@ pub(crate) mod signals;
 mod slot;
 pub(crate) mod socket;
 mod ticks;
+mod timers;
 pub mod trace;
 mod turn;
 

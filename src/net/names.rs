@@ -24,7 +24,7 @@ const LOOKUPS_MAX: usize = 10_000;
 ///     assert_eq!(request.host, "printer.example");
 ///     event_loop.answer_lookup(request.id, Ok(vec!["127.0.0.1".parse().unwrap()]));
 /// });
-/// event_loop.connect(("printer.example", 9100), |_| {})?.on_lookup(|socket, lookup| {
+/// event_loop.connect_to(("printer.example", 9100))?.on_lookup(|socket, lookup| {
 ///     assert!(lookup.address.unwrap().is_loopback());
 ///     socket.destroy(); // it has shown what it is to show
 /// });

@@ -131,7 +131,7 @@ impl EventLoop {
     ///     socket.event_loop().server_at(server).close();
     /// }).listen(("127.0.0.1", 0), |server| {
     ///     let port = server.port().unwrap();
-    ///     let mut socket = server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap();
+    ///     let mut socket = server.event_loop().connect_to(("127.0.0.1", port)).unwrap();
     ///     socket.on_data(|_, chunk| assert_eq!(chunk, b"hello"));
     /// })?;
     ///

@@ -171,3 +171,45 @@ fn a_loop_that_stood_still_reads_before_it_calls_anybody_idle() {
     l.run().unwrap();
     assert_eq!(words.take(), ["data I am here", "close Some(false)"]);
 }
+
+/// Catches: the timer of `after` is still there while its callback runs, so that it can be
+/// refreshed, or holds the loop.
+#[test]
+fn a_callback_that_runs_once_has_been_when_it_runs() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let timer = l.after(ms(1), move |l| {
+        let this = l.current_timer().unwrap();
+        assert!(!l.refresh(this) && !l.timer_has_ref(this));
+        assert!(!l.is_alive());
+        said.say("once");
+    });
+    assert!(l.refresh(timer), "before, it can be refreshed");
+    let cleared = l.after(ms(1), |_| unreachable!());
+    l.clear_timeout(cleared);
+    l.run().unwrap();
+    assert_eq!(words.take(), ["once"]);
+}
+
+/// Catches: `after` of a socket runs when the socket is destroyed, or holds the loop then.
+#[test]
+fn what_a_socket_is_to_do_later_dies_with_it() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let (first, later) = (words.clone(), words.clone());
+    let mut socket = l.socket();
+    socket.after(ms(2), |_| panic!("the socket is destroyed by then"));
+    socket.after(ms(1), move |socket| {
+        first.say("destroyed");
+        socket.destroy();
+        socket.after(ms(1), |_| panic!("it has been destroyed"));
+    });
+    l.after(ms(4), move |_| later.say("later"));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["destroyed", "later"]);
+    let id = l.socket().id();
+    l.socket_at(id).after(LIMIT, |_| unreachable!());
+    l.socket_at(id).destroy();
+    l.run().unwrap();
+}

@@ -32,7 +32,7 @@ use crate::rules::state::socket;
 ///     })
 ///     .listen(("127.0.0.1", 0), |server| {
 ///         let port = server.port().unwrap();
-///         server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap().on_error(|_, _| {});
+///         server.event_loop().connect_to(("127.0.0.1", port)).unwrap().on_error(|_, _| {});
 ///     })?;
 /// event_loop.run()?;
 /// # Ok::<(), netloop::Error>(())

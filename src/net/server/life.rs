@@ -6,7 +6,7 @@ use super::super::abort::Abortable;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
 use super::super::queues::ServerTick;
-use super::super::scheduling::TimerTask;
+use super::super::timers::TimerTask;
 use super::super::trace::{Subject, What};
 use super::super::{ServerId, SocketId};
 use super::Server;

@@ -242,8 +242,8 @@ impl Server<'_> {
     ///
     /// let mut event_loop = EventLoop::new()?;
     /// let mut first = event_loop.create_server(|_socket| {});
-    /// let port = first.unref().listen((), |_| {})?.port().unwrap(); // without a host: at once
-    /// assert_eq!(first.listen((), |_| {}).err().unwrap().code(), Some("ERR_SERVER_ALREADY_LISTEN"));
+    /// let port = first.unref().listen_on(())?.port().unwrap(); // without a host: at once
+    /// assert_eq!(first.listen_on(()).err().unwrap().code(), Some("ERR_SERVER_ALREADY_LISTEN"));
     ///
     /// event_loop
     ///     .create_server(|_socket| {})
@@ -257,12 +257,31 @@ impl Server<'_> {
         target: impl Into<ListenOptions>,
         callback: impl FnOnce(&mut Server<'_>) + 'static,
     ) -> Result<&mut Self, Error> {
+        if !self.is_listening() {
+            self.once_listening(callback);
+        }
+        self.listen_on(target)
+    }
+
+    /// Listens, without a listener for `listening`: Node's `server.listen` that is given no callback.
+    /// The rest is as in [`listen`](Server::listen).
+    ///
+    /// ```
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let mut server = event_loop.create_server(|_socket| {});
+    /// server.listen_on(("127.0.0.1", 0))?.unref();
+    /// event_loop.run()?;
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`listen`](Server::listen).
+    pub fn listen_on(&mut self, target: impl Into<ListenOptions>) -> Result<&mut Self, Error> {
         let options = target.into();
         if self.is_listening() {
             return Err(words::already_listening());
         }
         let id = self.id;
-        self.once_listening(callback);
         self.event_loop.forget_listen(id);
         if let Some(signal) = options.signal {
             self.event_loop.close_on_abort(id, signal);

@@ -33,7 +33,7 @@ const BACKLOG: u32 = 511;
 ///     })
 ///     .listen(("127.0.0.1", 0), |server| {
 ///         let port = server.port().unwrap();
-///         server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap().resume();
+///         server.event_loop().connect_to(("127.0.0.1", port)).unwrap().resume();
 ///     })?;
 /// event_loop.run()?;
 /// # Ok::<(), netloop::Error>(())
@@ -155,7 +155,7 @@ impl ServerOptions {
 ///     server.close();
 /// })?;
 /// let nowhere = ListenOptions::default();
-/// let error = event_loop.create_server(|_socket| {}).listen(nowhere, |_| {}).err().unwrap();
+/// let error = event_loop.create_server(|_socket| {}).listen_on(nowhere).err().unwrap();
 /// assert_eq!(error.code(), Some("ERR_INVALID_ARG_VALUE"));
 /// event_loop.run()?;
 /// # Ok::<(), netloop::Error>(())

@@ -159,7 +159,7 @@ impl Socket<'_> {
     ///     })
     ///     .listen(("127.0.0.1", 0), |server| {
     ///         let port = server.port().unwrap();
-    ///         let mut socket = server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap();
+    ///         let mut socket = server.event_loop().connect_to(("127.0.0.1", port)).unwrap();
     ///         socket.once_readable(|socket| {
     ///             assert_eq!(socket.read(Some(4)), Some(b"hell".to_vec()));
     ///             assert_eq!(socket.read(Some(4)), None); // not so many yet

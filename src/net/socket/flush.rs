@@ -4,7 +4,7 @@ use super::super::SocketId;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
-use super::super::scheduling::TimerTask;
+use super::super::timers::TimerTask;
 use super::WriteCallback;
 use crate::room::connection::Sent;
 use crate::rules::outbox::Outbox;

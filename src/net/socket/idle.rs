@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::SocketId;
 use super::super::event_loop::Loop;
-use super::super::scheduling::{TIMEOUT_MAX, TimerTask};
+use super::super::timers::{TIMEOUT_MAX, TimerTask};
 use super::Socket;
 use crate::rules::timers::TimerKey;
 
@@ -156,11 +156,11 @@ impl Socket<'_> {
     ///         let server = socket.server().unwrap();
     ///         socket.event_loop().server_at(server).close();
     ///     })
-    ///     .listen(("127.0.0.1", 0), |_| {})?
+    ///     .listen_on(("127.0.0.1", 0))?
     ///     .id();
     /// event_loop.set_immediate(move |event_loop| {
     ///     let port = event_loop.server_at(server).port().unwrap();
-    ///     event_loop.connect(("127.0.0.1", port), |_| {}).unwrap().resume();
+    ///     event_loop.connect_to(("127.0.0.1", port)).unwrap().resume();
     /// });
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())
@@ -201,6 +201,39 @@ impl Socket<'_> {
     ) -> super::super::TimerId {
         let id = self.id;
         let timer = self.event_loop.set_interval(period, move |event_loop| {
+            callback(&mut event_loop.socket_at(id));
+        });
+        self.event_loop.add_socket_timer(id, timer.0);
+        timer
+    }
+
+    /// Calls back once, when `delay` has passed, unless the socket is destroyed before: for a peer
+    /// that has so long to answer, say. Other than [`set_timeout`](Socket::set_timeout) it minds no
+    /// activity, and it holds the loop. The rules are those of [`Loop::after`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let mut server = event_loop.create_server(|socket| {
+    ///     let deadline = socket.after(Duration::from_secs(30), |socket| _ = socket.destroy());
+    ///     socket.on_data(move |socket, _| {
+    ///         socket.event_loop().clear_timeout(deadline); // in time
+    ///         socket.end_with("welcome");
+    ///     });
+    /// });
+    /// let port = server.listen_on(())?.unref().port().unwrap();
+    /// event_loop.connect_to(port)?.end_with("hello").resume();
+    /// event_loop.run()?;
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn after(
+        &mut self,
+        delay: Duration,
+        callback: impl FnOnce(&mut Socket<'_>) + 'static,
+    ) -> super::super::TimerId {
+        let id = self.id;
+        let timer = self.event_loop.after(delay, move |event_loop| {
             callback(&mut event_loop.socket_at(id));
         });
         self.event_loop.add_socket_timer(id, timer.0);

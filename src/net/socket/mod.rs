@@ -70,7 +70,7 @@ const HIGH_WATER_MARK: usize = 64 * 1024;
 ///     })
 ///     .listen(("127.0.0.1", 0), |server| {
 ///         let port = server.port().unwrap();
-///         server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap().on_data(|_, chunk| {
+///         server.event_loop().connect_to(("127.0.0.1", port)).unwrap().on_data(|_, chunk| {
 ///             assert_eq!(chunk, b"hello");
 ///         });
 ///     })?;

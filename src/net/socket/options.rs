@@ -57,7 +57,7 @@ type OnReadCallback = Box<dyn FnMut(&mut Socket<'_>, &[u8]) -> bool>;
 ///             true
 ///         });
 ///         let options = ConnectOptions::from(server.address().unwrap()).on_read(on_read);
-///         server.event_loop().connect(options, |_| {}).unwrap();
+///         server.event_loop().connect_to(options).unwrap();
 ///     })?;
 /// event_loop.run()?;
 /// # Ok::<(), netloop::Error>(())

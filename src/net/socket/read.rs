@@ -210,7 +210,7 @@ impl Socket<'_> {
     ///     })
     ///     .listen(("127.0.0.1", 0), |server| {
     ///         let port = server.port().unwrap();
-    ///         let mut socket = server.event_loop().connect(("127.0.0.1", port), |_| {}).unwrap();
+    ///         let mut socket = server.event_loop().connect_to(("127.0.0.1", port)).unwrap();
     ///         socket
     ///             .set_encoding(Encoding::Utf8)
     ///             .on_data(|_, text| assert_eq!(std::str::from_utf8(text), Ok("\u{fffd}")));

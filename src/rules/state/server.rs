@@ -17,7 +17,7 @@ use super::{Row, rows_of};
 /// let mut event_loop = netloop::EventLoop::new()?;
 /// let mut server = event_loop.create_server(|_socket| {});
 /// assert_eq!(server.state(), State::Idle);
-/// assert_eq!(server.listen((), |_| {})?.state(), State::Listening);
+/// assert_eq!(server.listen_on(())?.state(), State::Listening);
 /// assert_eq!(server.close().state(), State::Idle); // there was no connection to wait for
 /// # Ok::<(), netloop::Error>(())
 /// ```

@@ -10,7 +10,7 @@ use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::queues::Pending;
-use crate::net::scheduling::TimerTask;
+use crate::net::timers::TimerTask;
 use crate::room::connector::Opening;
 
 /// What came of trying an address.

@@ -32,6 +32,28 @@ impl Loop {
         target: impl Into<ConnectOptions>,
         callback: impl FnOnce(&mut Socket<'_>) + 'static,
     ) -> Result<Socket<'_>, Error> {
+        let mut socket = self.connect_to(target)?;
+        socket.once_connect(callback);
+        Ok(socket)
+    }
+
+    /// Makes a socket and connects it, without a listener for `connect`: Node's `net.connect` that is
+    /// given no callback. What it is given, and what it fails with, is that of
+    /// [`connect`](Loop::connect).
+    ///
+    /// ```
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let mut server = event_loop.create_server(|socket| _ = socket.end_with("hello"));
+    /// let port = server.listen_on(())?.unref().port().unwrap();
+    ///
+    /// event_loop.connect_to(port)?.on_data(|_, chunk| assert_eq!(chunk, b"hello"));
+    /// event_loop.run()?;
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`connect`](Loop::connect).
+    pub fn connect_to(&mut self, target: impl Into<ConnectOptions>) -> Result<Socket<'_>, Error> {
         let mut options = target.into();
         options.check(self)?;
         let id = self.socket_with(std::mem::take(&mut options.socket)).id();
@@ -39,7 +61,7 @@ impl Loop {
             self.socket_at(id).set_timeout(timeout);
         }
         let mut socket = self.socket_at(id);
-        socket.connect(options, callback)?;
+        socket.connect_to(options)?;
         Ok(self.socket_at(id))
     }
 
@@ -156,7 +178,24 @@ impl Socket<'_> {
         target: impl Into<ConnectOptions>,
         callback: impl FnOnce(&mut Socket<'_>) + 'static,
     ) -> Result<&mut Self, Error> {
-        let options = target.into();
+        if self.begin_to_connect(target.into())? {
+            self.once_connect(callback);
+        }
+        Ok(self)
+    }
+
+    /// Connects, without a listener for `connect`: Node's `socket.connect` that is given no callback.
+    /// The rest is as in [`connect`](Socket::connect).
+    ///
+    /// # Errors
+    /// As [`connect`](Socket::connect).
+    pub fn connect_to(&mut self, target: impl Into<ConnectOptions>) -> Result<&mut Self, Error> {
+        self.begin_to_connect(target.into())?;
+        Ok(self)
+    }
+
+    /// Whether a connect has begun: one too many is refused in a tick.
+    fn begin_to_connect(&mut self, options: ConnectOptions) -> Result<bool, Error> {
         options.check(self.event_loop)?;
         let (id, state) = (self.id, self.state());
         let has_entry = self.event_loop.entry_ref(id).is_some();
@@ -167,11 +206,11 @@ impl Socket<'_> {
             State::Open(_, _) => self.refuse_second(EISCONN, &options),
             State::Idle(_) | State::Destroyed | State::Closed => return Err(words::closed()),
         }
-        if !matches!(state, State::Opening(_) | State::Open(_, _)) {
-            self.once_connect(callback);
+        let begins = !matches!(state, State::Opening(_) | State::Open(_, _));
+        if begins {
             self.event_loop.start_connecting(id, options);
         }
-        Ok(self)
+        Ok(begins)
     }
 
     fn refuse_second(&mut self, errno: i32, options: &ConnectOptions) {

@@ -21,7 +21,7 @@ use crate::net::queues::SocketTick;
 /// event_loop.set_lookup(|event_loop, request| {
 ///     event_loop.answer_lookup(request.id, Ok(vec!["127.0.0.1".parse().unwrap()]));
 /// });
-/// event_loop.connect(("printer.example", 9100), |_| {})?.on_lookup(|socket, lookup: &Lookup| {
+/// event_loop.connect_to(("printer.example", 9100))?.on_lookup(|socket, lookup: &Lookup| {
 ///     assert_eq!(lookup.host, "printer.example");
 ///     assert!(lookup.address.unwrap().is_loopback() && lookup.error.is_none());
 ///     socket.destroy();

@@ -35,7 +35,7 @@ use crate::rules::timers::TimerKey;
 /// let mut event_loop = EventLoop::new()?;
 /// event_loop.create_server(|_socket| {}).listen(("127.0.0.1", 0), |server| {
 ///     let port = server.port();
-///     let mut socket = server.event_loop().connect(("127.0.0.1", port.unwrap()), |_| {}).unwrap();
+///     let mut socket = server.event_loop().connect_to(("127.0.0.1", port.unwrap())).unwrap();
 ///     socket.on_connection_attempt(move |socket, attempt: &Attempt| {
 ///         assert_eq!((&*attempt.address, attempt.family), ("127.0.0.1", Some(4)));
 ///         assert_eq!(attempt.port, port);
