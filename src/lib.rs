@@ -108,6 +108,7 @@
 //! | [`Loop::on_trace`], [`Socket::state`], [`Server::state`] | to see it work: [`trace`], [`state`] |
 //! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | throughput, against Node's interleaving |
 //! | [`ConnectOptions::write_limit`], [`ServerOptions::write_limit`] | an end to what a slow peer may cost |
+//! | [`Loop::handle`], [`Handle::post`] | other threads have a callback run by the loop |
 //! | [`Loop::after`] | a timer whose callback is called only once |
 //! | [`Socket::after`], [`Socket::set_interval`] | timers that die with their socket |
 //! | [`Server::sockets`], [`Server::duplicate_fd`], [`Socket::duplicate_fd`] | servers that hand over, or close on all |
@@ -123,6 +124,7 @@ pub mod parity;
 
 pub use net::error::Error;
 pub use net::event_loop::Loop;
+pub use net::handle::Handle;
 pub use net::names::LookupRequest;
 pub use net::run::EventLoop;
 pub use net::server::{Dropped, ListenOptions, Server, ServerOptions};

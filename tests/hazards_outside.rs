@@ -19,6 +19,8 @@ mod program;
 mod resources;
 #[path = "hazards/stage.rs"]
 mod stage;
+#[path = "hazards/threads.rs"]
+mod threads;
 #[path = "hazards/time.rs"]
 mod time;
 #[path = "hazards/tools.rs"]

@@ -11,7 +11,7 @@ use crate::room::resolver::Unresolved;
 /// use netloop::EventLoop;
 ///
 /// let mut event_loop = EventLoop::new()?;
-/// event_loop.connect("/nosuch/socket", |_| {})?.on_error(|_, error| {
+/// event_loop.connect_to("/nosuch/socket")?.on_error(|_, error| {
 ///     assert_eq!(error.code(), Some("ENOENT"));
 ///     assert_eq!(error.syscall(), Some("connect"));
 ///     assert_eq!(error.address(), Some("/nosuch/socket"));
@@ -45,7 +45,8 @@ use crate::room::resolver::Unresolved;
 /// | `ERR_IP_BLOCKED` | a block list forbids to connect: `error` |
 /// | `ABORT_ERR` | an abort handle was used: `error` |
 ///
-/// Ours alone is a use of `ENOBUFS`: a write beyond the write limit, and a lookup too many. What
+/// Ours alone are `ERR_LOOP_GONE`, of a [post](crate::Handle::post), and a use of `ENOBUFS`: a write
+/// beyond the write limit, and a lookup too many. What
 /// is wrong with an address is an [`AddressError`](crate::AddressError).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error(Box<Details>);
@@ -314,6 +315,10 @@ pub(crate) mod words {
     pub(crate) fn destroyed(what: &str) -> Error {
         let message = format!("Cannot call {what} after a stream was destroyed");
         Error::with_code("ERR_STREAM_DESTROYED", message)
+    }
+
+    pub(crate) fn loop_gone() -> Error {
+        Error::with_code("ERR_LOOP_GONE", "Cannot post to a loop that is gone")
     }
 
     pub(crate) fn write_after_end() -> Error {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::abort::Aborts;
 use super::error::Error;
+use super::handle::Posts;
 use super::names::Names;
 use super::queues::{Caused, Immediates, Pending, Task, Tick};
 use super::server::ServerEntry;
@@ -76,6 +77,7 @@ pub struct Loop {
     pub(super) names: Names,
     pub(super) aborts: Aborts,
     pub(super) signals: Signals,
+    pub(super) posts: Option<Posts>,
     pub(super) pipes: HashMap<SocketId, Vec<SocketId>>,
     /// The connection that is being announced, and its peer as accept4(2) told it.
     pub(super) accepting: Option<(SocketId, Option<SocketAddr>)>,
@@ -125,6 +127,7 @@ impl Loop {
             names: Names::default(),
             aborts: Aborts::default(),
             signals: Signals::default(),
+            posts: None,
             pipes: HashMap::new(),
             accepting: None,
             tries_all_families: true,
@@ -190,8 +193,9 @@ impl Loop {
 
     /// Whether anything holds the loop, so that [`run`](crate::EventLoop::run) goes on: libuv's
     /// `uv_loop_alive`. That is: a server that listens and a socket that is read from, unless let
-    /// go by `unref`; a connect, a write or a shutdown on its way; timers and immediates, unless
-    /// let go; lookups; and what is queued. A signal that is listened to does not.
+    /// go by `unref`; a connect, a write or a shutdown on its way; timers, immediates and handles of
+    /// other threads, unless let go; lookups; and what is queued or posted. A signal that is listened
+    /// to does not.
     pub fn is_alive(&self) -> bool {
         self.holds > 0
             || self.held_timers > 0
@@ -199,6 +203,7 @@ impl Loop {
             || !self.closing.is_empty()
             || !self.pending.is_empty()
             || self.names.are_asked()
+            || self.posts.as_ref().is_some_and(Posts::is_held)
             || self.has_ticks()
     }
 
@@ -256,10 +261,21 @@ impl Loop {
         }
     }
 
-    /// The helper threads have answers, or a signal has come.
+    /// One of the loop's own sources was not served to its end.
+    pub(super) fn own_source_again(&mut self, id: Id) -> Result<(), Error> {
+        let former = self.trace.enter(Subject::Loop, What::Again);
+        let outcome = self.own_source_ready(id);
+        self.trace.leave(former);
+        outcome
+    }
+
+    /// The helper threads have answers, other threads have posted, or a signal has come.
     pub(super) fn own_source_ready(&mut self, id: Id) -> Result<(), Error> {
         match id {
-            _ if id.is_waker() => self.take_answers(),
+            Id::WAKER => {
+                self.take_answers()?;
+                self.run_posts()
+            }
             Id::SIGNALS => self.run_signals(),
             // A token of something that has gone: readiness is a hint.
             _ => Ok(()),

@@ -22,6 +22,7 @@ mod door;
 pub(crate) mod error;
 pub(crate) mod event_loop;
 mod families;
+pub(crate) mod handle;
 mod ids;
 pub(crate) mod names;
 mod queues;

@@ -155,7 +155,7 @@ impl Loop {
 
     fn ask_resolver(&mut self, request: LookupRequest) -> Result<(), Error> {
         if self.names.resolver.is_none() {
-            let started = Resolver::start(&self.reactor);
+            let started = Resolver::start(&mut self.reactor);
             let failed = |error| {
                 self.names.asked.remove(&request.id.0);
                 Error::of_call("getaddrinfo", &error)

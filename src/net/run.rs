@@ -57,7 +57,7 @@ impl EventLoop {
     }
 
     /// Runs until nothing holds the loop any more ([`is_alive`](Loop::is_alive)): no socket,
-    /// server, timer, immediate or lookup that was not let go by `unref`. libuv's
+    /// server, timer, immediate, handle or lookup that was not let go by `unref`. libuv's
     /// `UV_RUN_DEFAULT`; the moment it returns is Node's `beforeExit`, and to call it again with
     /// new work is to revive the process.
     ///

@@ -52,7 +52,7 @@ pub type Cause = u64;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// The loop itself: a tick, a microtask, an immediate, a timer or a signal of the user's.
+    /// The loop itself: a tick, a microtask, an immediate, a timer, a post or a signal of the user's.
     Loop,
     /// A socket.
     Socket(SocketId),
@@ -112,7 +112,7 @@ pub enum What<'a> {
         to: &'a dyn fmt::Display,
     },
     /// A callback of the program's runs: Node's name of its event, such as `data`, the name of the
-    /// function that queued it, such as `next_tick` or `set_timeout`, or else `write callback` (be
+    /// function that queued it, such as `next_tick`, `set_timeout` or `post`, or else `write callback` (be
     /// it that of an `end`), `lookup function` or `signal`.
     Callback(&'static str),
     /// The library's own deferred work runs, from the tick queue.

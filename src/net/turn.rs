@@ -206,7 +206,7 @@ impl EventLoop {
         match self.inner.reactor.get(id) {
             Some(Entry::Socket(_)) => self.inner.socket_again(SocketId(id), self.buffer.bytes()),
             Some(Entry::Server(_)) => self.inner.server_again(ServerId(id)),
-            None => self.inner.own_source_ready(id),
+            None => self.inner.own_source_again(id),
         }
     }
 

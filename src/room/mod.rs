@@ -4,6 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod connection;
 pub(crate) mod connector;
 pub(crate) mod listener;
+pub(crate) mod mailbox;
 pub(crate) mod reactor;
 pub(crate) mod resolver;
 pub(crate) mod signals;

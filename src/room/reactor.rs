@@ -10,6 +10,7 @@
 use std::io;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::event::{Event, Source};
@@ -28,7 +29,7 @@ pub(crate) struct Id(NonZeroU64);
 
 impl Id {
     /// What the waker wakes: no slab grows to such a key.
-    const WAKER: Id = Id::new(u32::MAX, NonZeroU32::MIN);
+    pub(crate) const WAKER: Id = Id::new(u32::MAX, NonZeroU32::MIN);
     /// What signals are registered under.
     pub(crate) const SIGNALS: Id = Id::new(u32::MAX - 1, NonZeroU32::MIN);
 
@@ -56,10 +57,6 @@ impl Id {
     /// None of this module's tokens is zero; that one would name nothing.
     fn of(token: Token) -> Id {
         Id(NonZeroU64::new(token.0 as u64).unwrap_or(NonZeroU64::MAX))
-    }
-
-    pub(crate) fn is_waker(self) -> bool {
-        self == Id::WAKER
     }
 }
 
@@ -153,6 +150,7 @@ struct Held<T> {
 #[derive(Debug)]
 pub(crate) struct Reactor<T> {
     poll: Poll,
+    waker: Option<Arc<Waker>>,
     items: Slab<Held<T>>,
     next_generation: NonZeroU32,
 }
@@ -161,18 +159,23 @@ impl<T> Reactor<T> {
     pub(crate) fn new() -> io::Result<Reactor<T>> {
         Ok(Reactor {
             poll: Poll::new()?,
+            waker: None,
             items: Slab::new(),
             next_generation: NonZeroU32::MIN,
         })
     }
 
-    /// A handle with which another thread ends a wait.
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
         self.poll.registry().as_fd()
     }
 
-    pub(crate) fn waker(&self) -> io::Result<Waker> {
-        Waker::new(self.poll.registry(), Id::WAKER.token())
+    /// With which other threads end a wait: there is one, made when it is asked for first.
+    pub(crate) fn waker(&mut self) -> io::Result<Arc<Waker>> {
+        if let Some(waker) = &self.waker {
+            return Ok(Arc::clone(waker));
+        }
+        let waker = Arc::new(Waker::new(self.poll.registry(), Id::WAKER.token())?);
+        Ok(Arc::clone(self.waker.insert(waker)))
     }
 
     pub(crate) fn insert(&mut self, item: T) -> Id {

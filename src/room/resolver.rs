@@ -67,12 +67,12 @@ struct Tray {
 }
 
 impl Resolver {
-    pub(crate) fn start<T>(reactor: &Reactor<T>) -> io::Result<Resolver> {
+    pub(crate) fn start<T>(reactor: &mut Reactor<T>) -> io::Result<Resolver> {
         let (answer, answers) = mpsc::channel();
         let desk = Desk {
             tray: Arc::default(),
             answer,
-            waker: Arc::new(reactor.waker()?),
+            waker: reactor.waker()?,
         };
         let mut resolver = Resolver {
             answers,

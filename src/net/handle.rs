@@ -1,0 +1,166 @@
+//! The handle with which other threads reach a loop.
+
+use std::fmt;
+
+use super::error::{Error, words};
+use super::event_loop::Loop;
+use crate::room::mailbox::{Mailbox, Sender};
+use crate::room::reactor::Id;
+
+/// How many posts are run in a turn: as many calls as Node's thread-safe functions make in one.
+const POSTS_PER_TURN: usize = 1000;
+
+type Post = Box<dyn FnOnce(&mut Loop) + Send>;
+
+/// What other threads have posted, once somebody has asked for a handle.
+pub(super) type Posts = Mailbox<Post>;
+
+/// A handle with which any thread has a callback run on the loop's thread: libuv's
+/// `uv_async_send`, Node's thread-safe function.
+///
+/// It comes from [`Loop::handle`], can be cloned, and is `Send` and `Sync`.
+///
+/// ```
+/// use std::thread;
+/// use netloop::EventLoop;
+///
+/// let mut event_loop = EventLoop::new()?;
+/// let handle = event_loop.handle()?;
+/// let worker = thread::spawn(move || {
+///     let sum: u64 = (1..=1000).sum(); // what would keep the loop busy
+///     handle.post(move |event_loop| {
+///         event_loop.next_tick(move |_| assert_eq!(sum, 500_500));
+///     })
+/// }); // the handle is dropped: nothing else holds the loop
+/// event_loop.run()?;
+/// worker.join().unwrap()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
+///
+/// A handle holds the loop until it is dropped, and so does each of its clones, so that
+/// [`run`](crate::EventLoop::run) waits for what is still to be posted. One that was let go by
+/// [`unref`](Handle::unref) does not; its clones are let go as well.
+pub struct Handle {
+    sender: Sender<Post>,
+    is_held: bool,
+}
+
+impl Handle {
+    /// Has a callback run by the loop, in the poll phase of one of its next turns. It may be called
+    /// from any thread, the loop's own included, and never blocks.
+    ///
+    /// Callbacks run in the order of posting, each with its ticks and microtasks before the next. The
+    /// loop is woken once for all that was posted since it looked; it runs at most 1000 in a turn,
+    /// then serves its sockets and timers, and goes on in the next turn. What was posted holds the
+    /// loop until it has run, also when the handle is gone. There is no limit to how much may wait.
+    ///
+    /// # Errors
+    /// `ERR_LOOP_GONE`: the [`EventLoop`](crate::EventLoop) was dropped, and the callback with it. A
+    /// loop whose `run` has returned is not gone: it runs what was posted when it is run again.
+    ///
+    /// ```
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let handle = event_loop.handle()?;
+    /// drop(event_loop);
+    /// assert_eq!(handle.post(|_| {}).unwrap_err().code(), Some("ERR_LOOP_GONE"));
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn post(&self, callback: impl FnOnce(&mut Loop) + Send + 'static) -> Result<(), Error> {
+        let sent = self.sender.send(Box::new(callback));
+        sent.map_err(|_| words::loop_gone())
+    }
+
+    /// Lets this handle hold the loop again: it does from its making.
+    pub fn ref_(&mut self) -> &mut Self {
+        if !self.is_held {
+            self.sender.hold();
+        }
+        self.is_held = true;
+        self
+    }
+
+    /// Lets the loop end although this handle lives: `uv_unref`. Other handles, also those that were
+    /// cloned from it before, are not changed.
+    ///
+    /// ```
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let mut handle = event_loop.handle()?;
+    /// assert!(event_loop.is_alive());
+    /// handle.unref();
+    /// event_loop.run()?; // nothing holds it
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn unref(&mut self) -> &mut Self {
+        if self.is_held {
+            self.sender.let_go();
+        }
+        self.is_held = false;
+        self
+    }
+}
+
+/// Holds the loop if the original does.
+impl Clone for Handle {
+    fn clone(&self) -> Handle {
+        let mut clone = Handle {
+            sender: self.sender.clone(),
+            is_held: false,
+        };
+        if self.is_held {
+            clone.ref_();
+        }
+        clone
+    }
+}
+
+/// After the last one the loop is woken, to see whether anything else holds it.
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.unref();
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Handle")
+            .field("is_held", &self.is_held)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Loop {
+    /// A handle with which other threads post callbacks to this loop: see [`Handle`].
+    ///
+    /// # Errors
+    /// What eventfd(2) says when the first one is made, such as `EMFILE`.
+    pub fn handle(&mut self) -> Result<Handle, Error> {
+        let posts = match self.posts.take() {
+            Some(posts) => Ok(posts),
+            None => Mailbox::new(&mut self.reactor),
+        };
+        let posts = posts.map_err(|error| Error::of_call("eventfd", &error))?;
+        let mut handle = Handle {
+            sender: self.posts.insert(posts).sender(),
+            is_held: false,
+        };
+        handle.ref_();
+        Ok(handle)
+    }
+
+    /// Other threads have posted. What is beyond the bound waits for the next turn, and so does what
+    /// is behind a callback that panics.
+    pub(super) fn run_posts(&mut self) -> Result<(), Error> {
+        if self.again.contains(&Id::WAKER) {
+            return Ok(());
+        }
+        for _ in 0..POSTS_PER_TURN {
+            let Some(post) = self.posts.as_ref().and_then(Posts::next) else {
+                return Ok(());
+            };
+            self.run_task(self.trace.current(), "post", post);
+            self.drain()?;
+        }
+        self.serve_next_turn(Id::WAKER);
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! What other threads put into a loop's mailbox, and the bell that wakes the loop for it.
+//!
+//! The bell rings once, however much is put in, until the box has been emptied: so a wake-up costs
+//! a system call for each batch, not for each letter.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+
+use mio::Waker;
+
+use super::reactor::Reactor;
+
+/// The loop's end.
+#[derive(Debug)]
+pub(crate) struct Mailbox<T> {
+    letters: Receiver<T>,
+    sender: Sender<T>,
+}
+
+/// The end of all others.
+#[derive(Debug)]
+pub(crate) struct Sender<T> {
+    letters: mpsc::Sender<T>,
+    bell: Arc<Bell>,
+}
+
+#[derive(Debug)]
+struct Bell {
+    waker: Arc<Waker>,
+    has_rung: AtomicBool,
+    /// How many letters are in the box, and how many more may hold the loop for theirs.
+    holds: AtomicUsize,
+}
+
+impl<T> Mailbox<T> {
+    pub(crate) fn new<S>(reactor: &mut Reactor<S>) -> io::Result<Mailbox<T>> {
+        let (sender, letters) = mpsc::channel();
+        let bell = Bell {
+            waker: reactor.waker()?,
+            has_rung: AtomicBool::new(false),
+            holds: AtomicUsize::new(0),
+        };
+        let sender = Sender {
+            letters: sender,
+            bell: Arc::new(bell),
+        };
+        Ok(Mailbox { letters, sender })
+    }
+
+    pub(crate) fn sender(&self) -> Sender<T> {
+        self.sender.clone()
+    }
+
+    /// The letter that came first. Once there is none the bell may ring again; what comes at that
+    /// moment is taken, or rings.
+    pub(crate) fn next(&self) -> Option<T> {
+        let letter = self.letters.try_recv().or_else(|_| {
+            self.sender.bell.has_rung.swap(false, Ordering::AcqRel);
+            self.letters.try_recv()
+        });
+        let letter = letter.ok()?;
+        self.sender.bell.holds.fetch_sub(1, Ordering::AcqRel);
+        Some(letter)
+    }
+
+    /// Whether there is a letter, or somebody who holds the loop for one.
+    pub(crate) fn is_held(&self) -> bool {
+        self.sender.bell.holds.load(Ordering::Acquire) > 0
+    }
+}
+
+impl<T> Sender<T> {
+    /// Puts a letter into the box; it comes back if the box is gone.
+    pub(crate) fn send(&self, letter: T) -> Result<(), T> {
+        self.hold();
+        self.letters.send(letter).map_err(|refused| refused.0)?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    pub(crate) fn hold(&self) {
+        self.bell.holds.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes a hold back. After the last one the loop is to look whether it ends.
+    pub(crate) fn let_go(&self) {
+        if self.bell.holds.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.bell.ring();
+        }
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Sender<T> {
+        Sender {
+            letters: self.letters.clone(),
+            bell: Arc::clone(&self.bell),
+        }
+    }
+}
+
+impl Bell {
+    fn ring(&self) {
+        if self.has_rung.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if let Err(error) = self.waker.wake() {
+            self.has_rung.store(false, Ordering::Release);
+            log::warn!(target: "netloop::reactor", "the loop could not be woken: {error}");
+        }
+    }
+}
