@@ -7,6 +7,8 @@ mod support;
 mod closing;
 #[path = "hazards/connect.rs"]
 mod connect;
+#[path = "hazards/embedded.rs"]
+mod embedded;
 #[path = "hazards/kernel.rs"]
 mod kernel;
 #[path = "hazards/names.rs"]

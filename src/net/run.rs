@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::ops::{Deref, DerefMut};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use super::error::Error;
@@ -115,13 +115,30 @@ impl EventLoop {
         self.run_turn(Wait::NotAtAll)
     }
 
-    /// How long another loop may wait for this one's descriptor before the next
+    /// How long another loop may wait for this one's [descriptor](AsFd) before the next
     /// [`run_nowait`](EventLoop::run_nowait), for ever with `None`: libuv's `uv_backend_timeout`. Zero
-    /// where there is something to do at once, and where nothing holds the loop.
+    /// where there is something to do at once, where the last turn may have left readiness in the
+    /// kernel, and where nothing holds the loop.
+    ///
+    /// The other loop, the host, repeats three steps:
+    ///
+    /// 1. `run_nowait`, also before the first wait, and after each wait whether it was the descriptor
+    ///    or the time that ended it;
+    /// 2. `backend_timeout`, after the host's own calls on the loop, since what they cause may be due
+    ///    at once;
+    /// 3. a wait until the descriptor is readable, for at most that long.
+    ///
+    /// The same steps do for both kinds of host. An *edge-triggered* one (mio, tokio) is told of
+    /// what becomes ready and not of what has stayed ready; it must not skip the turn after a timeout
+    /// of zero, or readiness is lost. If it clears a flag of its own, it does so before `run_nowait`,
+    /// not behind it. A *level-triggered* one (poll(2), libuv) is told again for as long as
+    /// something is ready in the kernel, but not of timers, ticks, immediates and sockets that had more
+    /// to give than one turn takes: for these it needs the timeout, too.
+    ///
+    /// In an edge-triggered host, mio:
     ///
     /// ```
-    /// use std::os::fd::{AsFd, AsRawFd};
-    /// use std::time::Duration;
+    /// use std::os::fd::AsRawFd;
     /// use mio::{Events, Interest, Poll, Token, unix::SourceFd};
     ///
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -135,19 +152,69 @@ impl EventLoop {
     ///     socket.on_data(|_, chunk| assert_eq!(chunk, b"hello"));
     /// })?;
     ///
-    /// let mut other = Poll::new().unwrap();
-    /// let fd = event_loop.as_fd().as_raw_fd();
-    /// other.registry().register(&mut SourceFd(&fd), Token(0), Interest::READABLE).unwrap();
+    /// let mut host = Poll::new().unwrap();
+    /// let fd = event_loop.as_raw_fd();
+    /// host.registry().register(&mut SourceFd(&fd), Token(0), Interest::READABLE).unwrap();
     /// let mut events = Events::with_capacity(8);
     /// while event_loop.run_nowait()? {
-    ///     let timeout = event_loop.backend_timeout();
-    ///     assert!(timeout.is_none_or(|timeout| timeout.is_zero())); // there are no timers
-    ///     other.poll(&mut events, timeout).unwrap();
+    ///     host.poll(&mut events, event_loop.backend_timeout()).unwrap();
+    ///     // Here the host serves what else is among the events.
     /// }
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    ///
+    /// In a task of tokio's, beside other tasks of the same thread (`with_interest` is deprecated in
+    /// favour of an unsafe function: it cannot know that the loop keeps its descriptor, as it does):
+    ///
+    /// ```
+    /// # #![allow(deprecated)]
+    /// use std::time::Duration;
+    /// use tokio::io::{Interest, unix::AsyncFd};
+    /// use tokio::{task, time};
+    ///
+    /// async fn run(event_loop: netloop::EventLoop) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let mut event_loop = AsyncFd::with_interest(event_loop, Interest::READABLE)?;
+    ///     while event_loop.get_mut().run_nowait()? {
+    ///         match event_loop.get_mut().backend_timeout() {
+    ///             None => event_loop.readable().await?.clear_ready(),
+    ///             Some(Duration::ZERO) => task::yield_now().await,
+    ///             Some(timeout) => {
+    ///                 if let Ok(ready) = time::timeout(timeout, event_loop.readable()).await {
+    ///                     ready?.clear_ready();
+    ///                 }
+    ///             }
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.set_timeout(Duration::from_millis(2), |_| println!("from netloop"));
+    /// let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// runtime.block_on(run(event_loop))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// In a level-triggered host, poll(2):
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.set_timeout(Duration::from_millis(2), |_| println!("from netloop"));
+    /// while event_loop.run_nowait()? {
+    ///     let timeout = event_loop.backend_timeout().map(Timespec::try_from).transpose()?;
+    ///     let mut ready = [PollFd::new(&event_loop, PollFlags::IN)];
+    ///     poll(&mut ready, timeout.as_ref())?;
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn backend_timeout(&mut self) -> Option<Duration> {
-        if self.phase != Phase::Script || !self.unregistered.is_empty() {
+        let is_due = self.phase != Phase::Script
+            || !self.unregistered.is_empty()
+            || self.batches.ready.has_left_some();
+        if is_due {
             return Some(Duration::ZERO);
         }
         self.poll_timeout(Wait::UntilReady)
@@ -215,10 +282,18 @@ impl EventLoop {
 }
 
 /// The epoll instance, libuv's `uv_backend_fd`: readable when the loop has something to do for a
-/// descriptor. It is for [`run_nowait`](EventLoop::run_nowait); to register at it is not for others.
+/// descriptor. It is to be waited for, as [`backend_timeout`](EventLoop::backend_timeout) tells;
+/// nothing is to be registered with it.
 impl AsFd for EventLoop {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.reactor.as_fd()
+    }
+}
+
+/// The same descriptor, for hosts that want its number. It stays the loop's and is closed with it.
+impl AsRawFd for EventLoop {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) enum Phase {
 pub(super) struct Batches {
     pending: VecDeque<Caused<Pending>>,
     again: VecDeque<Id>,
-    ready: Batch,
+    pub(super) ready: Batch,
     closing: Vec<Caused<SocketId>>,
     /// The time with which the running pass over the timers began.
     pub(super) timers: Option<u64>,

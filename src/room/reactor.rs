@@ -99,6 +99,8 @@ impl Readiness<'_> {
 pub(crate) struct Batch {
     events: Events,
     handed_out: usize,
+    /// A signal ended the wait before it could take what was ready.
+    was_interrupted: bool,
 }
 
 impl Default for Batch {
@@ -106,6 +108,7 @@ impl Default for Batch {
         Batch {
             events: Events::with_capacity(EVENTS_MAX),
             handed_out: 0,
+            was_interrupted: false,
         }
     }
 }
@@ -120,6 +123,12 @@ impl Batch {
         self.events.is_empty()
     }
 
+    /// Whether the kernel may have more that was ready when the wait ended. Who waits for the
+    /// reactor's descriptor is told of what becomes ready, and need not be told of this.
+    pub(crate) fn has_left_some(&self) -> bool {
+        self.was_interrupted || self.events.iter().nth(EVENTS_MAX - 1).is_some()
+    }
+
     /// Who was handed out last.
     pub(crate) fn last_handed_out(&self) -> Option<Id> {
         let last = self.events.iter().nth(self.handed_out.checked_sub(1)?)?;
@@ -129,7 +138,9 @@ impl Batch {
     /// What has not been handed out yet, one by one.
     #[inline]
     pub(crate) fn hand_out(&mut self) -> impl Iterator<Item = (Id, Readiness<'_>)> {
-        let Batch { events, handed_out } = self;
+        let Batch {
+            events, handed_out, ..
+        } = self;
         let mut rest = events.iter();
         if *handed_out > 0 {
             rest.nth(*handed_out - 1);
@@ -165,6 +176,7 @@ impl<T> Reactor<T> {
         })
     }
 
+    /// The epoll instance.
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
         self.poll.registry().as_fd()
     }
@@ -248,9 +260,11 @@ impl<T> Reactor<T> {
     /// that is left.
     pub(crate) fn wait(&mut self, batch: &mut Batch, timeout: Option<Duration>) -> io::Result<()> {
         batch.handed_out = 0;
+        batch.was_interrupted = false;
         match self.poll.poll(&mut batch.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 batch.events.clear();
+                batch.was_interrupted = true;
                 Ok(())
             }
             other => other,
