@@ -9,30 +9,39 @@ mod support;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use support::arguments::{Arguments, Mode};
+use support::arguments::{About, Arguments, Mode};
 use support::chart::RATIO;
 use support::client::{Client, Limit, Load};
 use support::counters;
 use support::machine;
 use support::pairs::{self, Comparison, Effort};
 use support::peers::{Field, Peer};
+use support::progress::Step;
 use support::remote;
-use support::report::{Report, Target};
+use support::report::{CONTROL, Report, TOO_NOISY, Target};
 use support::statistics::{Spread, geometric_mean};
 use support::workload::{self, Workload};
-
-/// The row of the base against itself.
-const NOISE: &str = "A/A";
 
 fn main() -> ExitCode {
     if peers::serve_if_asked() || remote::load_if_asked() {
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::of_process();
+    let arguments = Arguments::of_process(&about());
     match arguments.mode {
         Mode::List => ExitCode::SUCCESS,
         Mode::Smoke => smoke(),
         Mode::Measure => measure(&arguments),
+    }
+}
+
+fn about() -> About {
+    let workload =
+        |workload: &Workload| format!("    echo/{:<8} {}\n", workload.name, workload.title);
+    About {
+        name: "echo",
+        what: "processor time of a server for a message, beside bare epoll in C",
+        cases: workload::ALL.iter().map(workload).collect::<String>()
+            + "    each with /A/A, /netloop, /public API, /bare mio, /libuv, /tokio or /node behind it",
     }
 }
 
@@ -51,34 +60,25 @@ fn smoke() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> ExitCode {
-    let wanted = |workload: &Workload, name: &str| {
-        arguments.wants(&format!("echo/{}/{name}", workload.name))
-    };
     machine::prepare();
     let field = Field::find();
     let subjects = subjects(&field);
+    let cases = cases(arguments, &subjects);
+    if cases.is_empty() {
+        arguments.say_none_wanted();
+        return ExitCode::SUCCESS;
+    }
     let mut report = Report::new("echo", arguments);
     field.announce(&report);
-    if let Err(void) = prove_floor(&field, &report) {
+    if let Err(void) = prove_floor(&field, &report, arguments) {
         eprintln!("{void}");
         return ExitCode::FAILURE;
     }
-    for workload in workload::ALL {
-        let subjects: Vec<&Peer> = subjects
-            .iter()
-            .filter(|peer| wanted(&workload, peer.name))
-            .collect();
-        if subjects.is_empty() {
-            continue;
-        }
-        if pairs::possible(workload) {
-            run(
-                &mut report,
-                &field,
-                &subjects,
-                workload,
-                effort(arguments, workload),
-            );
+    report.plan(steps(&cases, arguments));
+    for (workload, subjects) in &cases {
+        if pairs::possible(*workload) {
+            let effort = effort(arguments, *workload);
+            run(&mut report, &field, subjects, *workload, effort);
         } else {
             report.say(&format!(
                 "\n{}: NOT RUN, too few descriptors",
@@ -92,9 +92,49 @@ fn measure(arguments: &Arguments) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// How much to measure; ten thousand connections take long to make, and a slice of them is long.
+/// What is wanted: the workloads, each with its servers. The control is always among them.
+fn cases<'a>(arguments: &Arguments, subjects: &'a [Peer]) -> Vec<(Workload, Vec<&'a Peer>)> {
+    let mut cases = Vec::new();
+    for workload in workload::ALL {
+        let wanted = |peer: &&Peer| arguments.wants(&step(workload, peer));
+        if subjects.iter().any(|peer| wanted(&peer)) {
+            let is_in = |peer: &&Peer| peer.name == CONTROL || wanted(peer);
+            cases.push((workload, subjects.iter().filter(is_in).collect()));
+        }
+    }
+    cases
+}
+
+/// The name of one comparison.
+fn step(workload: Workload, peer: &Peer) -> String {
+    format!("echo/{}/{}", workload.name, peer.name)
+}
+
+fn steps(cases: &[(Workload, Vec<&Peer>)], arguments: &Arguments) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (workload, peers) in cases {
+        let is_long = is_huge(*workload);
+        let seconds = match is_long {
+            true => 30.0,
+            false => arguments.pick(0.4, 5.5),
+        };
+        steps.extend(peers.iter().map(|peer| Step {
+            name: step(*workload, peer),
+            expected: Duration::from_secs_f64(seconds),
+            is_long,
+        }));
+    }
+    steps
+}
+
+/// Ten thousand connections take long to make, and a slice of them is long.
+fn is_huge(workload: Workload) -> bool {
+    workload.connections > 1_000
+}
+
+/// How much to measure.
 fn effort(arguments: &Arguments, workload: Workload) -> Effort {
-    let is_huge = workload.connections > 1_000;
+    let is_huge = is_huge(workload);
     Effort {
         starts: if is_huge { 1 } else { arguments.pick(1, 5) },
         warm_up: arguments.pick(1, 4),
@@ -106,7 +146,7 @@ fn effort(arguments: &Arguments, workload: Workload) -> Effort {
 /// All servers but the base itself, with the base once more for the noise.
 fn subjects(field: &Field) -> Vec<Peer> {
     let base = field.base();
-    let again = base.named(NOISE);
+    let again = base.named(CONTROL);
     let others = field
         .peers
         .iter()
@@ -116,7 +156,11 @@ fn subjects(field: &Field) -> Vec<Peer> {
 }
 
 /// An error when the floor does more than it must; what cannot be counted is said and passes.
-fn prove_floor(field: &Field, report: &Report) -> Result<(), String> {
+fn prove_floor(field: &Field, report: &Report, arguments: &Arguments) -> Result<(), String> {
+    if arguments.quick {
+        report.say("that the floor is one is not proven in a quick run");
+        return Ok(());
+    }
     let base = field.base();
     let calls = counters::system_calls(base, workload::HUNDRED);
     let instructions = counters::user_instructions(base, workload::HUNDRED);
@@ -148,6 +192,9 @@ fn run(report: &mut Report, field: &Field, subjects: &[&Peer], workload: Workloa
     ];
     let mut rows = vec![headings.map(str::to_owned).to_vec()];
     for peer in subjects {
+        if !report.start(&step(workload, peer)) {
+            continue;
+        }
         match pairs::compare(field.base(), peer, workload, effort) {
             Ok(comparison) => {
                 rows.push(row(peer.name, &comparison));
@@ -156,8 +203,17 @@ fn run(report: &mut Report, field: &Field, subjects: &[&Peer], workload: Workloa
             Err(error) => rows.push(vec![peer.name.to_owned(), format!("FAILED: {error}")]),
         }
     }
+    if rows.len() == 1 {
+        return;
+    }
     report.say(&format!("\n{}: {}", workload.name, workload.title));
     report.table(&rows);
+    if let Some(off) = report.noise(workload.name) {
+        report.say(&format!(
+            "  {TOO_NOISY}: {}, measured against itself, comes to {off:.2}",
+            field.base().name
+        ));
+    }
 }
 
 fn row(name: &str, comparison: &Comparison) -> Vec<String> {
@@ -200,17 +256,27 @@ fn keep(report: &mut Report, workload: Workload, name: &str, comparison: &Compar
     }
 }
 
-/// The ratios of all workloads in one table, and their geometric mean.
+/// The ratios of all workloads in one table, and their geometric mean; in brackets what rests on a
+/// workload that is too noisy to judge.
 fn summary(report: &Report, base: &Peer, subjects: &[Peer]) {
     let names = workload::ALL.map(|workload| workload.name.to_owned());
     let mut rows = vec![[vec![String::new(), "mean".to_owned()], names.to_vec()].concat()];
+    let is_noisy = workload::ALL.map(|workload| report.noise(workload.name).is_some());
+    let shown = |figure: String, is_noisy: bool| match is_noisy {
+        true => format!("({figure})"),
+        false => figure,
+    };
     for peer in subjects {
         let ratios = ratios(report, peer.name);
-        let shown =
-            |ratio: &Option<f64>| ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
         let mean = geometric_mean(&ratios.iter().flatten().copied().collect::<Vec<_>>());
-        let mean = mean.map_or("–".to_owned(), |mean| format!("{mean:.3}"));
-        let cells = ratios.iter().map(shown);
+        let mean = mean.map_or("–".to_owned(), |mean| {
+            shown(format!("{mean:.3}"), is_noisy.contains(&true))
+        });
+        let cells = ratios.iter().zip(is_noisy).map(|(ratio, is_noisy)| {
+            ratio.map_or("–".to_owned(), |ratio| {
+                shown(format!("{ratio:.2}"), is_noisy)
+            })
+        });
         rows.push(
             [peer.name.to_owned(), mean]
                 .into_iter()
@@ -223,6 +289,11 @@ fn summary(report: &Report, base: &Peer, subjects: &[Peer]) {
         "\nserver processor time a message ÷ {base}'s, and the geometric mean"
     ));
     report.table(&rows);
+    if is_noisy.contains(&true) {
+        report.say(&format!(
+            "  in brackets: {TOO_NOISY}, for {CONTROL} is off by more than 5 %"
+        ));
+    }
 }
 
 /// The ratios of one server in the order of the workloads.
@@ -233,42 +304,57 @@ fn ratios(report: &Report, name: &str) -> Vec<Option<f64>> {
 
 /// What netloop is to reach, where this run measured it.
 fn targets(report: &Report) {
-    let ratio = |case: Workload, name: &str| report.find(case.name, name, RATIO);
     let mut targets = Vec::new();
     for ours in ["netloop", "public API"] {
         let all: Option<Vec<f64>> = ratios(report, ours).into_iter().collect();
-        let mean = all.and_then(|ratios| geometric_mean(&ratios));
-        targets.push(Target(format!("{ours}, mean of all"), mean, 1.02, "x"));
+        targets.push(Target {
+            what: format!("{ours}, mean of all"),
+            measured: all.and_then(|ratios| geometric_mean(&ratios)),
+            at_most: 1.02,
+            unit: "x",
+            cases: workload::ALL
+                .map(|workload| workload.name.to_owned())
+                .into(),
+        });
         for workload in workload::ALL {
-            let Some(measured) = ratio(workload, ours) else {
-                continue;
-            };
-            let measured = measured.median;
-            let name = format!("{ours}, {}", workload.name);
-            targets.push(Target(
-                name.clone(),
-                Some(measured),
-                at_most(workload, ours),
-                "x",
-            ));
-            let noise = ratio(workload, NOISE).map_or(1.0, |noise| noise.high / noise.low);
-            for rival in ["libuv", "tokio"] {
-                let against = ratio(workload, rival).map(|rival| measured / rival.median);
-                targets.push(Target(
-                    format!("{name} against {rival}"),
-                    against,
-                    noise,
-                    "x",
-                ));
-            }
+            targets.extend(targets_of(report, ours, workload));
         }
-        let at = |workload| ratio(workload, ours).map(|ratio| ratio.median);
+        let at = |workload: Workload| Some(report.find(workload.name, ours, RATIO)?.median);
         let growth = at(workload::TEN_THOUSAND).zip(at(workload::HUNDRED));
-        let growth = growth.map(|(thousands, hundred)| thousands / hundred);
-        let what = format!("{ours}, growth from c100 to c10000 ÷ the floor's");
-        targets.push(Target(what, growth, 1.10, "x"));
+        targets.push(Target {
+            what: format!("{ours}, growth from c100 to c10000 ÷ the floor's"),
+            measured: growth.map(|(thousands, hundred)| thousands / hundred),
+            at_most: 1.10,
+            unit: "x",
+            cases: [workload::TEN_THOUSAND, workload::HUNDRED]
+                .map(|workload| workload.name.to_owned())
+                .into(),
+        });
     }
     report.targets(&targets);
+}
+
+/// Those of one workload: against the floor and, up to the noise, against libuv and tokio.
+fn targets_of(report: &Report, ours: &str, workload: Workload) -> Vec<Target> {
+    let ratio = |name: &str| report.find(workload.name, name, RATIO);
+    let measured = ratio(ours).map(|ratio| ratio.median);
+    let target = |what: String, measured: Option<f64>, at_most: f64| Target {
+        what,
+        measured,
+        at_most,
+        unit: "x",
+        cases: vec![workload.name.to_owned()],
+    };
+    let name = format!("{ours}, {}", workload.name);
+    let mut targets = vec![target(name.clone(), measured, at_most(workload, ours))];
+    let noise = ratio(CONTROL).map_or(1.0, |noise| noise.high / noise.low);
+    for rival in ["libuv", "tokio"] {
+        let against = measured
+            .zip(ratio(rival))
+            .map(|(measured, rival)| measured / rival.median);
+        targets.push(target(format!("{name} against {rival}"), against, noise));
+    }
+    targets
 }
 
 /// The ratio to reach. Reads of 256 KiB and 64 accepts a turn are the shipped server's own; with

@@ -7,14 +7,16 @@ mod support;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use support::arguments::{Arguments, Mode};
+use support::arguments::{About, Arguments, Mode};
 use support::client::{Client, Limit, Load};
 use support::counters::{self, SystemCalls};
 use support::machine;
 use support::peers::{Field, Peer};
-use support::report::{Report, Target};
-use support::statistics::Spread;
+use support::progress::Step;
+use support::report::{CONTROL, HALVES, Report, TOO_NOISY, Target};
+use support::statistics::{Spread, farthest, halves};
 use support::workload::{self, Workload};
 
 /// How many idle connections share the memory that is divided by them.
@@ -25,11 +27,40 @@ const IDLE: Workload = Workload {
     ..workload::SINGLE
 };
 
+/// The cases in their order: the name, what it is in words, the seconds it takes for each server,
+/// and whether it is too long for a quick run.
+const CASES: [(&str, &str, f64, bool); 9] = [
+    (
+        "start",
+        "from the start to `listening`, and the memory then",
+        1.0,
+        false,
+    ),
+    ("idle", "memory of an idle connection", 2.0, false),
+    ("size", "the executable", 0.1, false),
+    ("calls-c1", "system calls a message", 0.5, true),
+    ("calls-c100", "the same on 100 connections", 0.5, false),
+    ("calls-stream", "the same of a stream", 1.0, true),
+    (
+        "calls-churn",
+        "the same of a connection that comes and goes",
+        1.5,
+        false,
+    ),
+    ("instructions-c1", "user instructions a message", 2.0, true),
+    (
+        "instructions-c100",
+        "the same on 100 connections",
+        2.0,
+        false,
+    ),
+];
+
 fn main() -> ExitCode {
     if peers::serve_if_asked() {
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::of_process();
+    let arguments = Arguments::of_process(&about());
     match arguments.mode {
         Mode::List => ExitCode::SUCCESS,
         Mode::Smoke => {
@@ -40,23 +71,48 @@ fn main() -> ExitCode {
     }
 }
 
+fn about() -> About {
+    let cases = CASES.map(|(case, what, ..)| format!("    footprint/{case:<18} {what}"));
+    About {
+        name: "footprint",
+        what: "memory, start, system calls and instructions of each server",
+        cases: cases.join("\n"),
+    }
+}
+
 fn measure(arguments: &Arguments) -> ExitCode {
+    let step = |case: &str, peer: &Peer| format!("footprint/{case}/{}", peer.name);
     machine::prepare();
     let field = Field::find();
+    let mut steps = Vec::new();
+    for (case, _, seconds, is_long) in CASES {
+        let names = field.peers.iter().map(|peer| step(case, peer));
+        steps.extend(names.filter(|name| arguments.wants(name)).map(|name| Step {
+            name,
+            expected: Duration::from_secs_f64(seconds),
+            is_long,
+        }));
+    }
+    if steps.is_empty() {
+        arguments.say_none_wanted();
+        return ExitCode::SUCCESS;
+    }
     let mut report = Report::new("footprint", arguments);
     field.announce(&report);
-    let wanted = |case: &str| -> Vec<&Peer> {
-        let name = |peer: &&Peer| arguments.wants(&format!("footprint/{case}/{}", peer.name));
-        field.peers.iter().filter(name).collect()
+    report.plan(steps);
+    let mut run = Run {
+        report,
+        field: &field,
+        arguments,
     };
-    start(&mut report, &wanted("start"), arguments.pick(15, 50));
-    idle(&mut report, &wanted("idle"));
-    size(&mut report, &wanted("size"));
-    let calls = calls(&mut report, &wanted("calls"));
-    instructions(&mut report, &wanted("instructions"));
-    targets(&report);
-    let verdict = floor_verdict(&report, calls);
-    report.finish();
+    start(&mut run, arguments.pick(15, 50));
+    idle(&mut run);
+    size(&mut run);
+    let calls = calls(&mut run);
+    instructions(&mut run);
+    targets(&run.report);
+    let verdict = floor_verdict(&run.report, calls);
+    run.report.finish();
     match verdict {
         Err(void) => {
             eprintln!("{void}");
@@ -66,14 +122,44 @@ fn measure(arguments: &Arguments) -> ExitCode {
     }
 }
 
+/// The figures of this bench as they come in, and of whom they are.
+struct Run<'a> {
+    report: Report,
+    field: &'a Field,
+    arguments: &'a Arguments,
+}
+
+impl Run<'_> {
+    /// The rows of one case: what each server comes to that is wanted in it and not left out.
+    fn rows(
+        &mut self,
+        case: &str,
+        mut row: impl FnMut(&mut Report, &Peer) -> Option<Vec<String>>,
+    ) -> Vec<Vec<String>> {
+        let mut rows = Vec::new();
+        for peer in &self.field.peers {
+            let step = format!("footprint/{case}/{}", peer.name);
+            if self.arguments.wants(&step) && self.report.start(&step) {
+                rows.extend(row(&mut self.report, peer));
+            }
+        }
+        rows
+    }
+}
+
+/// A table, when there is anything in it.
+fn shown(report: &Report, title: &str, headings: &[&str], rows: Vec<Vec<String>>) {
+    if !rows.is_empty() {
+        report.say(&format!("\n{title}"));
+        let headings = headings.iter().map(ToString::to_string).collect();
+        report.table(&[vec![headings], rows].concat());
+    }
+}
+
 /// From the start of the process to its `listening` line, and the memory it holds then.
-fn start(report: &mut Report, peers: &[&Peer], starts: usize) {
-    let mut rows = vec![
-        ["", "ms to listening [quartiles]", "KiB then"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
-    for peer in peers {
+fn start(run: &mut Run<'_>, starts: usize) {
+    let mut off = Vec::new();
+    let rows = run.rows("start", |report, peer| {
         let one = || -> io::Result<(f64, f64)> {
             let server = peer.start()?;
             Ok((
@@ -82,49 +168,46 @@ fn start(report: &mut Report, peers: &[&Peer], starts: usize) {
             ))
         };
         let samples: io::Result<Vec<_>> = (0..starts).map(|_| one()).collect();
-        let Ok(samples) = samples else { continue };
-        let (times, sizes) = samples.into_iter().unzip();
-        let (Some(time), Some(size)) = (Spread::of(times), Spread::of(sizes)) else {
-            continue;
-        };
+        let (times, sizes): (Vec<f64>, Vec<f64>) = samples.ok()?.into_iter().unzip();
+        off.push(halves(&times));
+        let (time, size) = (Spread::of(times)?, Spread::of(sizes)?);
         report.add("start", peer.name, "time to listening", "ms", time);
         report.add("start", peer.name, "memory at listening", "KiB", size);
         let Spread {
             low, median, high, ..
         } = time;
-        rows.push(vec![
+        Some(vec![
             peer.name.to_owned(),
             format!("{median:.2} [{low:.2}–{high:.2}]"),
             format!("{:.0}", size.median),
-        ]);
+        ])
+    });
+    let off = Spread::exactly(farthest(off));
+    run.report.add("start", CONTROL, HALVES, "x", off);
+    let headings = ["", "ms to listening [quartiles]", "KiB then"];
+    shown(&run.report, "start", &headings, rows);
+    if let Some(off) = run.report.noise("start") {
+        run.report.say(&format!(
+            "  {TOO_NOISY}: the later starts took {off:.2} of the former"
+        ));
     }
-    shown(report, "start", &rows);
 }
 
 /// Memory beyond that of the server with one connection, after one echo on each.
-fn idle(report: &mut Report, peers: &[&Peer]) {
-    let mut rows = vec![["", "bytes an idle connection"].map(str::to_owned).to_vec()];
-    for peer in peers {
+fn idle(run: &mut Run<'_>) {
+    let rows = run.rows("idle", |report, peer| {
         let cell = match bytes_a_connection(peer) {
             Ok(bytes) => {
-                report.add(
-                    "idle",
-                    peer.name,
-                    "memory",
-                    "B/connection",
-                    Spread::exactly(bytes),
-                );
+                let memory = Spread::exactly(bytes);
+                report.add("idle", peer.name, "memory", "B/connection", memory);
                 format!("{bytes:.0}")
             }
             Err(error) => format!("FAILED: {error}"),
         };
-        rows.push(vec![peer.name.to_owned(), cell]);
-    }
-    shown(
-        report,
-        &format!("memory of {} idle connections", IDLE.connections),
-        &rows,
-    );
+        Some(vec![peer.name.to_owned(), cell])
+    });
+    let title = format!("memory of {} idle connections", IDLE.connections);
+    shown(&run.report, &title, &["", "bytes an idle connection"], rows);
 }
 
 fn bytes_a_connection(peer: &Peer) -> io::Result<f64> {
@@ -140,30 +223,19 @@ fn bytes_a_connection(peer: &Peer) -> io::Result<f64> {
 }
 
 /// The executable without its symbols: that of netloop, and the floor's for scale.
-fn size(report: &mut Report, peers: &[&Peer]) {
-    let mut rows = vec![
-        ["", "KB of executable, stripped"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
-    for peer in peers
-        .iter()
-        .filter(|peer| ["floor", "netloop", "libuv"].contains(&peer.name))
-    {
-        let Some(bytes) = stripped_size(peer.executable()) else {
-            continue;
-        };
-        let kilobytes = bytes as f64 / 1e3;
-        report.add(
-            "size",
-            peer.name,
-            "executable",
-            "KB",
-            Spread::exactly(kilobytes),
-        );
-        rows.push(vec![peer.name.to_owned(), format!("{kilobytes:.0}")]);
-    }
-    shown(report, "size (strip is needed to know it)", &rows);
+fn size(run: &mut Run<'_>) {
+    let rows = run.rows("size", |report, peer| {
+        if !["floor", "netloop", "libuv"].contains(&peer.name) {
+            return None;
+        }
+        let kilobytes = stripped_size(peer.executable())? as f64 / 1e3;
+        let size = Spread::exactly(kilobytes);
+        report.add("size", peer.name, "executable", "KB", size);
+        Some(vec![peer.name.to_owned(), format!("{kilobytes:.0}")])
+    });
+    let headings = ["", "KB of executable, stripped"];
+    let title = "size (strip is needed to know it)";
+    shown(&run.report, title, &headings, rows);
 }
 
 fn stripped_size(executable: &Path) -> Option<u64> {
@@ -175,7 +247,7 @@ fn stripped_size(executable: &Path) -> Option<u64> {
 }
 
 /// System calls a message or, under churn, a connection; those of the floor on 100 connections.
-fn calls(report: &mut Report, peers: &[&Peer]) -> Option<SystemCalls> {
+fn calls(run: &mut Run<'_>) -> Option<SystemCalls> {
     let mut of_floor = None;
     for workload in [
         workload::SINGLE,
@@ -183,11 +255,9 @@ fn calls(report: &mut Report, peers: &[&Peer]) -> Option<SystemCalls> {
         workload::STREAM,
         workload::CHURN,
     ] {
-        let headings = ["", "beside waits", "waits", "by name"];
-        let mut rows = vec![headings.map(str::to_owned).to_vec()];
-        for peer in peers {
+        let rows = run.rows(&format!("calls-{}", workload.name), |report, peer| {
             let counted = counters::system_calls(peer, workload);
-            rows.push(match &counted {
+            let row = match &counted {
                 Ok(calls) => {
                     let (beside, waits) = (calls.beside_waits(), calls.waits());
                     let exactly = Spread::exactly;
@@ -198,93 +268,82 @@ fn calls(report: &mut Report, peers: &[&Peer]) -> Option<SystemCalls> {
                     vec![peer.name.to_owned(), beside, waits, calls.by_name()]
                 }
                 Err(reason) => vec![peer.name.to_owned(), format!("NOT COUNTED: {reason}")],
-            });
+            };
             if peer.name == "floor" && workload.name == workload::HUNDRED.name {
                 of_floor = counted.ok();
             }
-        }
-        shown(report, &format!("system calls: {}", workload.title), &rows);
+            Some(row)
+        });
+        let title = format!("system calls: {}", workload.title);
+        let headings = ["", "beside waits", "waits", "by name"];
+        shown(&run.report, &title, &headings, rows);
     }
     of_floor
 }
 
 /// User instructions a message. Node is left out: it compiles as it runs.
-fn instructions(report: &mut Report, peers: &[&Peer]) {
-    let workloads = [workload::SINGLE, workload::HUNDRED];
-    let mut rows = vec![vec![String::new()]];
-    rows[0].extend(workloads.map(|workload| workload.name.to_owned()));
-    for peer in peers.iter().filter(|peer| peer.name != "node") {
-        let mut row = vec![peer.name.to_owned()];
-        for workload in workloads {
-            row.push(match counters::user_instructions(peer, workload) {
+fn instructions(run: &mut Run<'_>) {
+    for workload in [workload::SINGLE, workload::HUNDRED] {
+        let case = workload.name;
+        let rows = run.rows(&format!("instructions-{case}"), |report, peer| {
+            if peer.name == "node" {
+                return None;
+            }
+            let cell = match counters::user_instructions(peer, workload) {
                 Ok(count) => {
                     let spread = Spread::exactly(count);
-                    report.add(
-                        workload.name,
-                        peer.name,
-                        "instructions",
-                        "instructions",
-                        spread,
-                    );
+                    report.add(case, peer.name, "instructions", "instructions", spread);
                     format!("{count:.0}")
                 }
                 Err(reason) => format!("NOT COUNTED: {reason}"),
-            });
-        }
-        rows.push(row);
-    }
-    shown(report, "user instructions a message of 16 B", &rows);
-}
-
-/// A table, when any server was wanted in it.
-fn shown(report: &Report, title: &str, rows: &[Vec<String>]) {
-    if rows.len() > 1 {
-        report.say(&format!("\n{title}"));
-        report.table(rows);
+            };
+            Some(vec![peer.name.to_owned(), cell])
+        });
+        let title = format!("user instructions a message: {}", workload.title);
+        shown(&run.report, &title, &["", "instructions"], rows);
     }
 }
 
 /// What netloop is to reach, where this run measured it.
 fn targets(report: &Report) {
     let of = |name: &str, case: &str, measure: &str| Some(report.find(case, name, measure)?.median);
-    let ours = |what: &str, case: &str, measure: &str, at_most: f64, unit: &'static str| {
-        ["netloop", "public API"].map(|name| {
-            Target(
-                format!("{what}, {name}"),
-                of(name, case, measure),
-                at_most,
-                unit,
-            )
-        })
-    };
     let floor = of("floor", "start", "time to listening").unwrap_or(f64::INFINITY);
-    let targets = [
-        ours(
+    let mut targets = Vec::new();
+    for (what, case, measure, at_most, unit) in [
+        (
             "start to listening",
             "start",
             "time to listening",
             floor + 1.0,
             "ms",
         ),
-        ours("memory an idle connection", "idle", "memory", 300.0, "B"),
-        ours("executable, stripped", "size", "executable", 1000.0, "KB"),
-        ours("calls an echo beside the wait", "c100", "calls", 2.0, ""),
-        ours(
+        ("memory an idle connection", "idle", "memory", 300.0, "B"),
+        ("executable, stripped", "size", "executable", 1000.0, "KB"),
+        ("calls an echo beside the wait", "c100", "calls", 2.0, ""),
+        (
             "calls a connection beside the waits",
             "churn",
             "calls",
             7.0,
             "",
         ),
-        ours(
+        (
             "user instructions an echo",
             "c100",
             "instructions",
             220.0,
             "",
         ),
-    ];
-    report.targets(&targets.concat());
+    ] {
+        targets.extend(["netloop", "public API"].map(|name| Target {
+            what: format!("{what}, {name}"),
+            measured: of(name, case, measure),
+            at_most,
+            unit,
+            cases: vec![case.to_owned()],
+        }));
+    }
+    report.targets(&targets);
 }
 
 /// An error when the floor was counted and is none.

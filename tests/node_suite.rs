@@ -56,6 +56,10 @@ mod refused;
 mod rows;
 #[path = "node_suite/server.rs"]
 mod server;
+#[cfg_attr(
+    not(feature = "cli"),
+    allow(dead_code, reason = "`processes` uses the rest")
+)]
 #[path = "node_suite/stage.rs"]
 mod stage;
 #[allow(dead_code, reason = "the twins use the rest")]

@@ -10,15 +10,31 @@ mod timers;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use support::arguments::{Arguments, Mode};
+use support::arguments::{About, Arguments, Mode};
 use support::machine;
-use support::report::{Report, Target};
-use support::statistics::Spread;
+use support::progress::Step;
+use support::report::{CONTROL, HALVES, Report, TOO_NOISY, Target};
+use support::statistics::{Spread, farthest, halves};
+
+/// The cases in their order: the name, the seconds it takes in full, and whether it is too long for
+/// a quick run.
+const CASES: [(&str, f64, bool); 10] = [
+    ("structure, 1000 timers", 0.5, false),
+    ("public API, 1000 timers", 1.0, false),
+    ("structure, 1000000 timers", 10.0, true),
+    ("public API, 1000000 timers", 25.0, true),
+    ("structure, 1 M mixed timers", 8.0, true),
+    ("public API, 1 M mixed timers", 25.0, true),
+    ("set_immediate chain", 5.0, false),
+    ("next_tick chain", 1.0, false),
+    ("queue_microtask chain", 1.0, false),
+    ("node", 6.0, false),
+];
 
 fn main() -> ExitCode {
-    let arguments = Arguments::of_process();
+    let arguments = Arguments::of_process(&about());
     match arguments.mode {
         Mode::List => {}
         Mode::Smoke => {
@@ -30,13 +46,38 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+fn about() -> About {
+    About {
+        name: "loops",
+        what: "timers, immediates, ticks and microtasks, without a socket",
+        cases: CASES
+            .map(|(case, ..)| format!("    loops/{case}"))
+            .join("\n"),
+    }
+}
+
 fn measure(arguments: &Arguments) {
+    let wanted = CASES
+        .into_iter()
+        .filter(|(case, ..)| arguments.wants(&format!("loops/{case}")));
+    let steps: Vec<Step> = wanted
+        .map(|(case, seconds, is_long)| Step {
+            name: format!("loops/{case}"),
+            expected: Duration::from_secs_f64(seconds * arguments.pick(0.3, 1.0)),
+            is_long,
+        })
+        .collect();
+    if steps.is_empty() {
+        arguments.say_none_wanted();
+        return;
+    }
     machine::prepare();
     let mut run = Run {
         arguments,
         report: Report::new("loops", arguments),
         rows: vec![["", "ns [quartiles]"].map(str::to_owned).to_vec()],
     };
+    run.report.plan(steps);
     timers::operations(&mut run);
     timers::fired(&mut run);
     chains::measure(&mut run);
@@ -55,13 +96,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn wants(&self, case: &str) -> bool {
-        self.arguments.wants(&format!("loops/{case}"))
+    /// Whether this case, one of [`CASES`], is to be measured; it starts now.
+    fn wants(&mut self, case: &str) -> bool {
+        let name = format!("loops/{case}");
+        self.arguments.wants(&name) && self.report.start(&name)
     }
 
-    /// Keeps the samples of each measure.
+    /// Keeps the samples of each measure, in the order in which they were taken.
     fn keep<'a>(&mut self, case: &str, figures: impl IntoIterator<Item = (&'a str, Vec<f64>)>) {
         let subject = if case == "node" { "node" } else { "netloop" };
+        let figures: Vec<_> = figures.into_iter().collect();
+        let off = farthest(figures.iter().map(|(_, samples)| halves(samples)));
+        self.report
+            .add(case, CONTROL, HALVES, "x", Spread::exactly(off));
+        let is_noisy = self.report.noise(case).is_some();
         for (measure, samples) in figures {
             let Some(spread) = Spread::of(samples) else {
                 continue;
@@ -71,9 +119,11 @@ impl Run<'_> {
             let Spread {
                 low, median, high, ..
             } = spread;
-            let name = format!("{case}: {measure}");
-            self.rows
-                .push(vec![name, format!("{median:.2} [{low:.2}–{high:.2}]")]);
+            self.rows.push(vec![
+                format!("{case}: {measure}"),
+                format!("{median:.2} [{low:.2}–{high:.2}]"),
+                if is_noisy { TOO_NOISY } else { "" }.to_owned(),
+            ]);
         }
     }
 }
@@ -97,21 +147,25 @@ fn node(run: &mut Run<'_>) {
             .say("  node MISSING: none on the path, nor in NETLOOP_NODE");
         return;
     };
-    for line in lines.lines() {
-        let Some((what, figures)) = line.split_once(": ") else {
-            continue;
-        };
-        let figures = figures
-            .split(' ')
-            .filter_map(|word| word.parse().ok())
-            .collect();
-        run.keep("node", [(what, figures)]);
-    }
+    let figures = lines.lines().filter_map(|line| {
+        let (what, figures) = line.split_once(": ")?;
+        let figures = figures.split(' ').filter_map(|word| word.parse().ok());
+        Some((what, figures.collect()))
+    });
+    run.keep("node", figures);
 }
 
 /// What is to be reached, where this run measured it.
 fn targets(report: &Report) {
-    let of = |case: &str, measure: &str| Some(report.find(case, "netloop", measure)?.median);
+    let target = |case: &str, measure: &str, at_most: f64, unit| Target {
+        what: format!("{case}: {measure}"),
+        measured: report
+            .find(case, "netloop", measure)
+            .map(|spread| spread.median),
+        at_most,
+        unit,
+        cases: vec![case.to_owned()],
+    };
     let mut targets = Vec::new();
     for (case, at_most) in [
         ("structure, 1000 timers", 15.0),
@@ -119,25 +173,12 @@ fn targets(report: &Report) {
         ("public API, 1000 timers", 60.0),
     ] {
         for operation in ["insert", "cancel", "re-arm"] {
-            let what = format!("{case}: {operation}");
-            targets.push(Target(what, of(case, operation), at_most, "ns"));
+            targets.push(target(case, operation, at_most, "ns"));
         }
     }
-    let mut chain = |case: &str, measure: &str, at_most: f64, unit| {
-        targets.push(Target(
-            format!("{case}: {measure}"),
-            of(case, measure),
-            at_most,
-            unit,
-        ));
-    };
-    chain(
-        "public API, 1 M mixed timers",
-        "insert and fire",
-        200.0,
-        "ns",
-    );
-    chain("set_immediate chain", "ratio", 1.5, "x");
-    chain("next_tick chain", "a link", 35.0, "ns");
+    let fired = "public API, 1 M mixed timers";
+    targets.push(target(fired, "insert and fire", 200.0, "ns"));
+    targets.push(target("set_immediate chain", "ratio", 1.5, "x"));
+    targets.push(target("next_tick chain", "a link", 35.0, "ns"));
     report.targets(&targets);
 }

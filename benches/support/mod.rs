@@ -10,6 +10,7 @@ pub(crate) mod counters;
 pub(crate) mod machine;
 pub(crate) mod pairs;
 pub(crate) mod peers;
+pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod remote;
 pub(crate) mod report;

@@ -1,31 +1,60 @@
 //! Where the figures of a bench go: tables on the terminal, JSON lines and a page under `target/`.
 
+use std::cell::Cell;
 use std::fs;
+use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::arguments::Arguments;
-use super::chart;
+use super::chart::{self, RATIO};
 use super::machine;
+use super::progress::{self, Progress, Step};
 use super::record::Record;
 use super::statistics::Spread;
 
-/// Something to reach: what, what was measured if it was, what it may be at most, and the unit.
+/// The row of something against itself.
+pub(crate) const CONTROL: &str = "A/A";
+
+/// The measure of a control that is one figure's later half of samples against the former.
+pub(crate) const HALVES: &str = "halves";
+
+/// So far something may be off from itself, as a ratio; beyond it nothing is judged.
+const NOISE_AT_MOST: f64 = 1.05;
+
+/// In place of a verdict.
+pub(crate) const TOO_NOISY: &str = "too noisy to judge";
+
+/// Erases the line of a terminal.
+const ERASE: &str = "\r\x1b[K";
+
+/// Something to reach.
 #[derive(Clone, Debug)]
-pub(crate) struct Target(
-    pub(crate) String,
-    pub(crate) Option<f64>,
-    pub(crate) f64,
-    pub(crate) &'static str,
-);
+pub(crate) struct Target {
+    /// What, in words.
+    pub(crate) what: String,
+    /// What was measured, if it was.
+    pub(crate) measured: Option<f64>,
+    /// What it may be at most.
+    pub(crate) at_most: f64,
+    /// In what.
+    pub(crate) unit: &'static str,
+    /// The cases that it rests on: all are to be quiet enough.
+    pub(crate) cases: Vec<String>,
+}
 
 /// The figures of one bench as they come in.
 pub(crate) struct Report {
     bench: &'static str,
-    json: bool,
-    save: String,
-    baseline: Option<String>,
+    arguments: Arguments,
     machine: String,
     records: Vec<Record>,
+    begin: Instant,
+    progress: Progress,
+    /// Whether somebody watches.
+    is_watched: bool,
+    /// Whether the line of the running step stands on the terminal.
+    is_line_there: Cell<bool>,
 }
 
 impl Report {
@@ -33,20 +62,47 @@ impl Report {
     pub(crate) fn new(bench: &'static str, arguments: &Arguments) -> Report {
         let report = Report {
             bench,
-            json: arguments.json,
-            save: arguments.save.clone(),
-            baseline: arguments.baseline.clone(),
+            arguments: arguments.clone(),
             machine: machine::description(),
             records: Vec::new(),
+            begin: Instant::now(),
+            progress: Progress::default(),
+            is_watched: stderr().is_terminal(),
+            is_line_there: Cell::new(false),
         };
         report.say(&format!("\n{bench}: {}", report.machine));
         report
     }
 
+    /// What will be measured, in this order.
+    pub(crate) fn plan(&mut self, steps: Vec<Step>) {
+        let limit = self.arguments.quick.then(|| progress::quick(self.bench));
+        self.progress = Progress::new(steps, limit);
+    }
+
+    /// The step of this name is about to start; `false` when it is left out of a quick run.
+    pub(crate) fn start(&mut self, step: &str) -> bool {
+        let line = self.progress.start(step, self.begin.elapsed());
+        if let Some(line) = &line
+            && self.is_watched
+        {
+            eprint!("{ERASE}{line}");
+            self.is_line_there.set(true);
+        }
+        line.is_some()
+    }
+
     /// A line for the reader; nothing when JSON is wanted.
     pub(crate) fn say(&self, line: &str) {
-        if !self.json {
+        self.erase();
+        if !self.arguments.json {
             println!("{line}");
+        }
+    }
+
+    fn erase(&self) {
+        if self.is_line_there.replace(false) {
+            eprint!("{ERASE}");
         }
     }
 
@@ -68,7 +124,7 @@ impl Report {
             machine: self.machine.clone(),
             spread,
         };
-        if self.json {
+        if self.arguments.json {
             println!("{}", record.to_json());
         }
         self.records.push(record);
@@ -106,36 +162,51 @@ impl Report {
         }
     }
 
-    /// Says which figures that are to be reached are, of those that were measured.
+    /// How far a case is off from itself, when that is too far to judge it.
+    pub(crate) fn noise(&self, case: &str) -> Option<f64> {
+        noise(&self.records, self.bench, case)
+    }
+
+    /// Says which of the project's goals are reached, of those that were measured, when asked to.
     pub(crate) fn targets(&self, targets: &[Target]) {
         let mut rows = Vec::new();
-        for Target(what, measured, at_most, unit) in targets {
-            let Some(measured) = measured else { continue };
+        for target in targets.iter().filter(|_| self.arguments.goals) {
+            let Some(measured) = target.measured else {
+                continue;
+            };
+            let is_noisy = target.cases.iter().any(|case| self.noise(case).is_some());
             // As printed: a count may be off by one in thousands of messages.
-            let verdict = if (measured * 100.0).round() <= (at_most * 100.0).round() {
-                "met"
-            } else {
-                "MISSED"
+            let is_met = (measured * 100.0).round() <= (target.at_most * 100.0).round();
+            let verdict = match (is_noisy, is_met) {
+                (true, _) => TOO_NOISY,
+                (false, true) => "met",
+                (false, false) => "MISSED",
             };
             rows.push(vec![
-                what.clone(),
+                target.what.clone(),
                 format!("{measured:.2}"),
-                format!("of {at_most:.2} {unit}"),
+                format!("of {:.2} {}", target.at_most, target.unit),
                 verdict.to_owned(),
             ]);
         }
         if !rows.is_empty() {
-            self.say("\nto reach at most");
+            self.say("\nthe project's goals: at most");
             self.table(&rows);
         }
     }
 
     /// Compares with the baseline and writes the files.
     pub(crate) fn finish(self) {
-        if let Some(name) = &self.baseline {
+        if let Some(name) = &self.arguments.baseline {
             self.compare_with(name);
         }
-        let file = kept(&self.save);
+        let left_out = self.progress.left_out();
+        if !left_out.is_empty() {
+            self.erase();
+            let left_out = left_out.join("; ");
+            eprintln!("\n{}: --quick has left out {left_out}", self.bench);
+        }
+        let file = kept(&self.arguments.save);
         // What this run did not measure stays: the other benches' figures, and filtered ones.
         let mut records = read(&file);
         for record in &self.records {
@@ -176,8 +247,11 @@ impl Report {
             let Some(old) = before.iter().find(|old| old.is_same_figure(record)) else {
                 continue;
             };
+            let is_noisy = self.noise(&record.case).is_some()
+                || noise(&before, self.bench, &record.case).is_some();
             // A change is only called one when the middle halves of the samples lie apart.
             let verdict = match (record.spread, old.spread) {
+                _ if is_noisy => TOO_NOISY,
                 (now, then) if now.low > then.high => "higher",
                 (now, then) if now.high < then.low => "lower",
                 _ => "",
@@ -193,6 +267,16 @@ impl Report {
         self.say(&format!("\nagainst {name}"));
         self.table(&rows);
     }
+}
+
+/// How far a case is off from itself, by its control, when that is too far.
+fn noise(records: &[Record], bench: &str, case: &str) -> Option<f64> {
+    let is_control = |record: &&Record| {
+        (&*record.bench, &*record.case, &*record.subject) == (bench, case, CONTROL)
+            && [RATIO, HALVES].contains(&&*record.measure)
+    };
+    let off = records.iter().find(is_control)?.spread.median;
+    (off.max(1.0 / off) > NOISE_AT_MOST).then_some(off)
 }
 
 /// The file of the figures kept under a name.

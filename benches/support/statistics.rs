@@ -36,6 +36,22 @@ impl Spread {
     }
 }
 
+/// The median of the later half of the samples ÷ that of the former: what a machine that changes
+/// its speed makes of one figure. 1 when there are too few samples to say.
+pub(crate) fn halves(samples: &[f64]) -> f64 {
+    let (former, later) = samples.split_at(samples.len() / 2);
+    let median = |half: &[f64]| Some(Spread::of(half.to_vec())?.median);
+    let ratio = median(former).zip(median(later));
+    ratio.map_or(1.0, |(former, later)| later / former)
+}
+
+/// The one of these ratios that is farthest from 1.
+pub(crate) fn farthest(ratios: impl IntoIterator<Item = f64>) -> f64 {
+    let distance = |ratio: &f64| ratio.max(1.0 / ratio);
+    let by_distance = |one: &f64, other: &f64| distance(one).total_cmp(&distance(other));
+    ratios.into_iter().max_by(by_distance).unwrap_or(1.0)
+}
+
 /// The quantile of sorted samples, linear between neighbours.
 fn quantile(sorted: &[f64], fraction: f64) -> Option<f64> {
     let place = fraction * sorted.len().checked_sub(1)? as f64;
