@@ -42,6 +42,35 @@
 //! can be borrowed twice or leaked in a circle. From another callback, an id becomes a view again
 //! by [`Loop::socket_at`] and [`Loop::server_at`]; the id of what is gone makes a quiet view.
 //!
+//! # The program's own state
+//!
+//! What callbacks share is kept by its owner, one value of each type: by the loop
+//! ([`Loop::set_data`]), by a socket ([`Socket::set_data`]) or by a server. It is lent together with
+//! that owner, so that sockets can be written to while it is changed:
+//!
+//! ```
+//! use netloop::{EventLoop, Socket, SocketId};
+//!
+//! #[derive(Default)]
+//! struct Room(Vec<SocketId>);
+//!
+//! fn joined(socket: &mut Socket<'_>) {
+//!     let id = socket.id();
+//!     socket.event_loop().lend(|room: &mut Room, _| room.0.push(id));
+//!     socket.on_data(|socket, chunk| {
+//!         socket.event_loop().lend(|room: &mut Room, event_loop| {
+//!             for member in &room.0 {
+//!                 event_loop.socket_at(*member).write(chunk);
+//!             }
+//!         });
+//!     });
+//! }
+//!
+//! let mut event_loop = EventLoop::new()?;
+//! event_loop.set_data(Room::default()).create_server(joined);
+//! # Ok::<(), netloop::Error>(())
+//! ```
+//!
 //! # One turn of the loop
 //!
 //! ```text
@@ -85,6 +114,7 @@
 //! | `error.code`, `.syscall`, `.message` … | [`Error::code`], [`Error::syscall`], its `Display` … |
 //! | `.ref()`, `.unref()` | `ref_` and `unref` of [`Socket`] and [`Server`], [`Loop::ref_timer`] … |
 //! | `setTimeout`, `setInterval`, `clearTimeout`, `.refresh()` | [`Loop::set_timeout`], [`Loop::set_interval`], [`Loop::clear_timeout`], [`Loop::refresh`] |
+//! | a property of one's own, a variable that callbacks share | [`Socket::set_data`], [`Loop::set_data`], [`Loop::lend`] |
 //! | `this` of a timer's callback | [`Loop::current_timer`] |
 //! | `setImmediate`, `process.nextTick`, `queueMicrotask` | [`Loop::set_immediate`], [`Loop::next_tick`], [`Loop::queue_microtask`] |
 //! | the `lookup` option | [`ConnectOptions::lookup`], [`Loop::set_lookup`], [`LookupRequest`], [`Loop::answer_lookup`] |

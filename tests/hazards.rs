@@ -9,6 +9,8 @@ mod support;
 
 #[path = "hazards/accept.rs"]
 mod accept;
+#[path = "hazards/data.rs"]
+mod data;
 #[path = "hazards/fairness.rs"]
 mod fairness;
 #[path = "hazards/readiness.rs"]

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::abort::Aborts;
+use super::data::Data;
 use super::error::Error;
 use super::handle::Posts;
 use super::names::Names;
@@ -84,6 +85,8 @@ pub struct Loop {
     pub(super) tries_all_families: bool,
     pub(super) family_attempt_timeout: Duration,
     pub(super) running: Running,
+    /// The program's own.
+    pub(super) data: Data,
     pub(super) trace: Trace,
 }
 
@@ -133,6 +136,7 @@ impl Loop {
             tries_all_families: true,
             family_attempt_timeout: super::families::ATTEMPT_TIMEOUT,
             running: Running::default(),
+            data: Data::default(),
             trace: Trace::default(),
         })
     }

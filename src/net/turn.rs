@@ -1,7 +1,6 @@
 //! One turn of the loop, and its phases.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::time::Duration;
 
 use super::error::Error;
@@ -239,7 +238,8 @@ impl EventLoop {
     /// Frees what has closed. Ticks are left after a panic: they may be those of such a socket.
     pub(super) fn free_all_closed(&mut self) {
         if !self.has_ticks() {
-            for id in mem::take(&mut self.inner.closed) {
+            // One by one: with a socket the program's values are dropped, which may panic.
+            while let Some(id) = self.inner.closed.pop() {
                 self.free_closed(id);
             }
         }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use self::life::REST;
 use self::listen::Listening;
+use super::data::Data;
 use super::error::Error;
 use super::event_loop::{Entry, Loop};
 use super::queues::{ServerTick, Tick};
@@ -53,8 +54,8 @@ type OnError = dyn FnMut(&mut Server<'_>, &Error);
 /// cannot be kept: keep the id, which is good for as long as the loop. A server that has closed
 /// may listen again.
 pub struct Server<'l> {
-    event_loop: &'l mut Loop,
-    id: ServerId,
+    pub(super) event_loop: &'l mut Loop,
+    pub(super) id: ServerId,
 }
 
 /// All that a server is.
@@ -88,6 +89,8 @@ pub(super) struct ServerEntry {
     is_again: bool,
     /// The turn in which it accepted last: an edge and the again list may both tell of one turn.
     accepted_in_turn: u32,
+    /// The program's own.
+    pub(super) data: Data,
 }
 
 /// What accepted sockets are given, and how many are accepted a turn.
@@ -145,6 +148,7 @@ impl Loop {
             holds: false,
             is_again: false,
             accepted_in_turn: 0,
+            data: Data::default(),
         };
         let id = ServerId(self.reactor.insert(Entry::Server(Box::new(entry))));
         self.server_at(id)
@@ -159,14 +163,14 @@ impl Loop {
         }
     }
 
-    fn server(&mut self, id: ServerId) -> Option<&mut ServerEntry> {
+    pub(super) fn server(&mut self, id: ServerId) -> Option<&mut ServerEntry> {
         match self.reactor.get_mut(id.0) {
             Some(Entry::Server(server)) => Some(server),
             _ => None,
         }
     }
 
-    fn server_ref(&self, id: ServerId) -> Option<&ServerEntry> {
+    pub(super) fn server_ref(&self, id: ServerId) -> Option<&ServerEntry> {
         match self.reactor.get(id.0) {
             Some(Entry::Server(server)) => Some(server),
             _ => None,

@@ -25,6 +25,7 @@ use std::net::{IpAddr, SocketAddr};
 use self::connect::Connecting;
 use self::idle::Idle;
 use self::pipe::Pipe;
+use super::data::Data;
 use super::error::Error;
 use super::event_loop::{Entry, Loop};
 use super::slot::Slot;
@@ -177,6 +178,8 @@ struct Cold {
     abort: Option<AbortId>,
     /// The descriptor came from outside and may have a duplicate.
     is_foreign: bool,
+    /// The program's own.
+    data: Data,
 }
 
 /// What Node keeps in a stream's `readableFlowing`.
@@ -234,6 +237,18 @@ impl SocketEntry {
 
     fn cold(&mut self) -> &mut Cold {
         self.cold.get_or_insert_default()
+    }
+
+    pub(super) fn data(&self) -> Option<&Data> {
+        Some(&self.cold.as_ref()?.data)
+    }
+
+    pub(super) fn data_mut(&mut self) -> Option<&mut Data> {
+        Some(&mut self.cold.as_mut()?.data)
+    }
+
+    pub(super) fn data_to_set(&mut self) -> &mut Data {
+        &mut self.cold().data
     }
 
     fn high_water_mark(&self) -> usize {
