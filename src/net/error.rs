@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::room::resolver::Unresolved;
+use crate::rules::lines::LineTooLong;
 
 /// An error as Node shows it: its `code`, `syscall`, `address` and the rest, and its message.
 ///
@@ -241,6 +242,13 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// For a line that a [`LineSplitter`](crate::LineSplitter) refused: its words, without a code.
+impl From<LineTooLong> for Error {
+    fn from(error: LineTooLong) -> Error {
+        Error::new(error.to_string())
+    }
+}
 
 /// Node's code and libuv's words for an error of the kernel.
 fn code_of(error: &io::Error) -> (&'static str, &'static str) {
