@@ -1,0 +1,120 @@
+//! The manners of the package: what it carries, that its links lead somewhere, and what a library
+//! user compiles.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// The lines that cargo prints.
+fn cargo(arguments: &[&str]) -> BTreeSet<String> {
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(arguments)
+        .arg("--offline");
+    let output = command.output().expect("cargo runs");
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    let text = String::from_utf8(output.stdout).expect("names in UTF-8");
+    text.lines().map(|line| line.trim().to_owned()).collect()
+}
+
+fn files() -> BTreeSet<String> {
+    cargo(&["package", "--list", "--allow-dirty"])
+}
+
+/// Where the links of a page lead, without the place in the page.
+fn links(page: &str) -> Vec<&str> {
+    let ends = page.split("](").skip(1);
+    let targets = ends.filter_map(|rest| Some(rest.split_once(')')?.0));
+    targets
+        .map(|target| target.split('#').next().unwrap_or_default())
+        .filter(|target| !target.is_empty())
+        .collect()
+}
+
+#[test]
+fn the_package_carries_what_a_user_needs_and_no_more() {
+    let files = files();
+    for needed in [
+        "src/lib.rs",
+        "src/main.rs",
+        "src/parity.md",
+        "benches/results.md",
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+    ] {
+        assert!(files.contains(needed), "{needed} is not in the package");
+    }
+    let strays: Vec<&String> = files
+        .iter()
+        .filter(|file| file.starts_with("tests") || file.starts_with(".ci"))
+        .collect();
+    assert!(strays.is_empty(), "{strays:?}");
+    let examples = fs::read_dir("examples").map_or(0, Iterator::count);
+    let packed = files.iter().filter(|file| file.starts_with("examples/"));
+    assert!(packed.count() >= examples, "an example is missing");
+}
+
+#[test]
+fn a_link_of_a_packed_page_leads_to_a_packed_file_or_to_the_web() {
+    let files = files();
+    let mut relative = 0;
+    for page in files.iter().filter(|file| file.ends_with(".md")) {
+        // The parity page is part of the documentation, which checks its links itself.
+        if page.starts_with("src/") {
+            continue;
+        }
+        let text = fs::read_to_string(page).expect("a page");
+        for link in links(&text) {
+            if link.starts_with("https://") {
+                continue;
+            }
+            let folder = Path::new(page).parent().unwrap_or(Path::new(""));
+            let target = folder.join(link).to_string_lossy().into_owned();
+            assert!(files.contains(&target), "{page}: {target} is not packed");
+            relative += 1;
+        }
+    }
+    assert!(relative > 0, "the pages are linked");
+}
+
+#[test]
+fn a_library_user_compiles_these_crates_and_no_more() {
+    let tree = cargo(&[
+        "tree",
+        "-e",
+        "normal",
+        "--no-default-features",
+        "--prefix",
+        "none",
+        "--format",
+        "{lib}",
+        "--locked",
+    ]);
+    let crates: Vec<&str> = tree
+        .iter()
+        .map(|line| line.trim_end_matches(" (*)"))
+        .filter(|name| *name != "netloop")
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let expected = [
+        "cfg_if",
+        "dns_lookup",
+        "errno",
+        "libc",
+        "log",
+        "mio",
+        "signal_hook",
+        "signal_hook_mio",
+        "signal_hook_registry",
+        "slab",
+        "socket2",
+    ];
+    assert_eq!(crates, expected);
+}
