@@ -115,8 +115,8 @@ fn steps(cases: &[(Workload, Vec<&Peer>)], arguments: &Arguments) -> Vec<Step> {
     for (workload, peers) in cases {
         let is_long = is_huge(*workload);
         let seconds = match is_long {
-            true => 30.0,
-            false => arguments.pick(0.4, 5.5),
+            true => 15.0,
+            false => arguments.pick(0.4, 4.5),
         };
         steps.extend(peers.iter().map(|peer| Step {
             name: step(*workload, peer),
@@ -161,6 +161,7 @@ fn prove_floor(field: &Field, report: &Report, arguments: &Arguments) -> Result<
         report.say("that the floor is one is not proven in a quick run");
         return Ok(());
     }
+    report.watch("counting what the floor does");
     let base = field.base();
     let calls = counters::system_calls(base, workload::HUNDRED);
     let instructions = counters::user_instructions(base, workload::HUNDRED);

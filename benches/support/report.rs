@@ -83,13 +83,15 @@ impl Report {
     /// The step of this name is about to start; `false` when it is left out of a quick run.
     pub(crate) fn start(&mut self, step: &str) -> bool {
         let line = self.progress.start(step, self.begin.elapsed());
-        if let Some(line) = &line
-            && self.is_watched
-        {
+        line.inspect(|line| self.watch(line)).is_some()
+    }
+
+    /// Says on a terminal what is going on, until something else is said.
+    pub(crate) fn watch(&self, line: &str) {
+        if self.is_watched {
             eprint!("{ERASE}{line}");
             self.is_line_there.set(true);
         }
-        line.is_some()
     }
 
     /// A line for the reader; nothing when JSON is wanted.
