@@ -118,3 +118,18 @@ fn a_library_user_compiles_these_crates_and_no_more() {
     ];
     assert_eq!(crates, expected);
 }
+
+#[test]
+fn the_readme_names_each_feature() {
+    let manifest = fs::read_to_string("Cargo.toml").expect("the manifest");
+    let readme = fs::read_to_string("README.md").expect("the readme");
+    let (_, features) = manifest.split_once("\n[features]\n").expect("features");
+    let features = features.split("\n[").next().unwrap_or_default();
+    let names = features
+        .lines()
+        .filter_map(|line| Some(line.split_once(" = ")?.0));
+    let missing: Vec<&str> = names
+        .filter(|name| *name != "default" && !readme.contains(&format!("| `{name}` |")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

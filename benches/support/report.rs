@@ -204,9 +204,11 @@ impl Report {
         }
         let left_out = self.progress.left_out();
         if !left_out.is_empty() {
-            self.erase();
-            let left_out = left_out.join("; ");
-            eprintln!("\n{}: --quick has left out {left_out}", self.bench);
+            let line = format!("\n--quick has left out {}", left_out.join("; "));
+            self.say(&line);
+            if self.arguments.json {
+                eprintln!("{}", line.trim_start());
+            }
         }
         let file = kept(&self.arguments.save);
         // What this run did not measure stays: the other benches' figures, and filtered ones.
