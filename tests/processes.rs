@@ -19,12 +19,10 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use support::{node, recorded, skipped};
+use support::{LIMIT, node, recorded, skipped};
 
-/// Nothing here takes so long unless it hangs.
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// Two at a time: the transcripts were recorded so, and the scripts wait by the clock.
+/// Two at a time, each with a clock of its own, which moves only when nothing else is left to do:
+/// a script says "30 ms later" where it means "once all this has happened".
 #[test]
 fn node_still_prints_what_was_recorded() {
     let Some(node) = node() else {
@@ -32,6 +30,9 @@ fn node_still_prints_what_was_recorded() {
             "what Node prints",
             "no Node 26 (NETLOOP_NODE, or node on the path)",
         );
+    };
+    let Some(clock) = support::compiled("scenarios/held_clock.c") else {
+        return skipped("what Node prints", "no C compiler");
     };
     let names = Mutex::new(recorded::names().into_iter());
     let wrong = Mutex::new(Vec::new());
@@ -41,7 +42,7 @@ fn node_still_prints_what_was_recorded() {
                 while let Some(name) = { names.lock().unwrap().next() } {
                     if let Some(why) = recorded::cannot_run(&name) {
                         skipped(&name, why);
-                    } else if let Some(told) = differs_in_node(&node, &name) {
+                    } else if let Some(told) = differs_in_node(&node, &clock, &name) {
                         wrong.lock().unwrap().push(told);
                     }
                 }
@@ -52,21 +53,22 @@ fn node_still_prints_what_was_recorded() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn differs_in_node(node: &Path, name: &str) -> Option<String> {
-    let told = printed(node, name);
+fn differs_in_node(node: &Path, clock: &Path, name: &str) -> Option<String> {
+    let told = printed(node, clock, name);
     let expected = recorded::expected(name);
     (told != expected).then(|| format!("{name}\n--- recorded:\n{expected}--- now:\n{told}"))
 }
 
 /// What a script prints. It is the head of a process group, so that nothing it has started
 /// outlives it, and prints into a file, which nobody can keep open for us.
-fn printed(node: &Path, name: &str) -> String {
+fn printed(node: &Path, clock: &Path, name: &str) -> String {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.printed"));
     let mut command = Command::new(node);
     command
         .arg(recorded::folder().join(format!("{name}.js")))
         .stdout(File::create(&file).expect("a file of our own"))
         .stderr(Stdio::null())
+        .env("LD_PRELOAD", clock)
         .process_group(0);
     for coloured in ["FORCE_COLOR", "NO_COLOR", "NODE_OPTIONS"] {
         command.env_remove(coloured);

@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Read};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) use crate::support::LIMIT;
 
 pub(crate) fn connect(port: u16) -> TcpStream {
     let socket = TcpStream::connect(("127.0.0.1", port)).expect("the server accepts");

@@ -14,8 +14,7 @@ use netloop::{EventLoop, Server, Socket};
 
 pub(crate) const HOST: &str = "127.0.0.1";
 
-/// Nothing here takes so long unless it is broken.
-pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) use crate::support::LIMIT;
 
 /// A loop that panics when it does not end by itself.
 pub(crate) fn event_loop() -> EventLoop {

@@ -5,11 +5,11 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::program::{Program, netloop};
 use crate::stage::LIMIT;
+use crate::support;
 
 pub(crate) const ECHO: [&str; 6] = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
 
@@ -24,9 +24,7 @@ pub(crate) fn has(tool: &str) -> bool {
 
 pub(crate) fn connect(port: u16) -> TcpStream {
     let socket = TcpStream::connect(("127.0.0.1", port)).expect("the kernel accepts");
-    socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
     socket
 }
 
@@ -110,34 +108,9 @@ pub(crate) fn trace_of(mut traced: Traced, file: &Path) -> String {
     read_trace(file)
 }
 
-/// Compiles a shim to be loaded before the C library. It comes into its place whole, whoever else
-/// compiles it at the same time.
+/// A shim of ours, compiled to be loaded before the C library.
 pub(crate) fn compiled(name: &str) -> Option<PathBuf> {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let source: PathBuf = [
-        env!("CARGO_MANIFEST_DIR"),
-        "tests",
-        "hazards",
-        "shims",
-        name,
-    ]
-    .iter()
-    .collect();
-    let library = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join(name)
-        .with_extension("so");
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let draft = library.with_extension(format!("{}-{number}", std::process::id()));
-    let mut command = Command::new("cc");
-    command
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(&draft)
-        .arg(source);
-    if !command.status().ok()?.success() {
-        return None;
-    }
-    std::fs::rename(draft, &library).expect("one folder");
-    Some(library)
+    support::compiled(&format!("hazards/shims/{name}"))
 }
 
 /// This very test in a process of its own, where [`is_child`] is true.

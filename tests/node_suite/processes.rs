@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use netloop::trace::What;
 use netloop::{ConnectOptions, EventLoop, OnRead};
@@ -11,7 +10,7 @@ use netloop::{ConnectOptions, EventLoop, OnRead};
 use crate::program::{Program, netloop};
 use crate::stage::*;
 use crate::story::*;
-use crate::support::{has_strace, skipped};
+use crate::support::{LIMIT, has_strace, skipped};
 
 const ECHO: [&str; 6] = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
 
@@ -86,8 +85,7 @@ row!(net_listen_after_destroying_stdin, ["served"], |t, l| {
 /// Sends so many bytes, and reads them all back.
 fn echoes(port: u16, length: usize) {
     let mut peer = TcpStream::connect((HOST, port)).expect("the kernel accepts");
-    peer.set_read_timeout(Some(Duration::from_secs(20)))
-        .expect("a time limit");
+    peer.set_read_timeout(Some(LIMIT)).expect("a time limit");
     let sent = pattern(length);
     let mut writer = peer.try_clone().expect("a descriptor");
     let bytes = sent.clone();
@@ -159,7 +157,7 @@ fn net_gh_5504() {
         });
     })
     .expect("good options");
-    let limit = l.set_timeout(Duration::from_secs(10), |_| panic!("it hangs"));
+    let limit = l.set_timeout(LIMIT, |_| panic!("it hangs"));
     l.unref_timer(limit);
     l.run().expect("the error was listened to");
     assert!(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use netloop::{Error, EventLoop, Loop, Server, Socket};
 
-use crate::support::{self, recorded, skipped};
+use crate::support::{self, LIMIT, recorded, skipped};
 
 /// A twin: its name, that of the script with underscores; then a closure over the story and the
 /// event loop, which is played, and what it prints compared.
@@ -24,8 +24,6 @@ macro_rules! twin {
 
 pub(crate) const HOST: &str = "127.0.0.1";
 
-/// How long a twin may take.
-const LIMIT: Duration = Duration::from_secs(10);
 const ENDLESS: &str = "the loop did not end by itself";
 
 type Uncaught = Box<dyn FnMut(&mut EventLoop, Thrown)>;

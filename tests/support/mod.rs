@@ -5,9 +5,14 @@
 pub(crate) mod recorded;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Nothing takes so long unless it is broken, however busy the machine is.
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// Says that something is skipped for want of a tool: visibly, and in the file that
 /// `NETLOOP_SKIPS` names, so that a run in which nothing may be skipped can count.
@@ -34,6 +39,30 @@ pub(crate) fn has_strace() -> bool {
         let outcome = command.output();
         outcome.is_ok_and(|output| output.status.success())
     })
+}
+
+/// Compiles a file of C below `tests`, to be loaded before the C library. The library comes into
+/// its place whole, whoever else compiles it at the same time. None without a C compiler.
+pub(crate) fn compiled(source: &str) -> Option<PathBuf> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let source: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", source]
+        .iter()
+        .collect();
+    let library = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(source.file_name().expect("a file"))
+        .with_extension("so");
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let draft = library.with_extension(format!("{}-{number}", std::process::id()));
+    let mut command = Command::new("cc");
+    command
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&draft)
+        .arg(source);
+    if !command.status().ok()?.success() {
+        return None;
+    }
+    std::fs::rename(draft, &library).expect("one folder");
+    Some(library)
 }
 
 /// The program of Node 26, if there is one: `NETLOOP_NODE`, or `node` on the path.

@@ -5,10 +5,9 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// Nothing here takes so long unless it is broken.
-const LIMIT: Duration = Duration::from_secs(20);
+use crate::support::LIMIT;
 
 pub(crate) struct Program {
     child: Child,
