@@ -143,6 +143,14 @@
 //! | [`LineSplitter`] | lines, wherever the chunks were cut |
 //! | [`Socket::after`], [`Socket::set_interval`] | timers that die with their socket |
 //! | [`Server::sockets`], [`Server::duplicate_fd`], [`Socket::duplicate_fd`] | servers that hand over, or close on all |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `cli` | on | the program `netloop` and its crates; a library user does without: `default-features = false` |
+//!
+//! 64-bit Linux only.
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("netloop runs on 64-bit Linux only: its reactor rests on what epoll promises");

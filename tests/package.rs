@@ -120,15 +120,16 @@ fn a_library_user_compiles_these_crates_and_no_more() {
 }
 
 #[test]
-fn the_readme_names_each_feature() {
-    let manifest = fs::read_to_string("Cargo.toml").expect("the manifest");
-    let readme = fs::read_to_string("README.md").expect("the readme");
+fn the_readme_and_the_front_page_name_each_feature() {
+    let read = |path| fs::read_to_string(path).expect("it is packed");
+    let (manifest, readme, front) = (read("Cargo.toml"), read("README.md"), read("src/lib.rs"));
     let (_, features) = manifest.split_once("\n[features]\n").expect("features");
     let features = features.split("\n[").next().unwrap_or_default();
     let lines = features.lines().filter(|line| !line.starts_with('#'));
     let names = lines.filter_map(|line| Some(line.split_once(" = ")?.0));
-    let missing: Vec<&str> = names
-        .filter(|name| *name != "default" && !readme.contains(&format!("| `{name}` |")))
-        .collect();
-    assert!(missing.is_empty(), "{missing:?}");
+    for name in names.filter(|name| *name != "default") {
+        let row = format!("| `{name}` |");
+        assert!(readme.contains(&row), "README.md: {name}");
+        assert!(front.contains(&format!("//! {row}")), "src/lib.rs: {name}");
+    }
 }
