@@ -68,7 +68,7 @@ impl Peer {
 
     /// tokio.
     fn tokio() -> io::Result<Peer> {
-        Peer::of_this_executable("tokio", "current thread, a task for each connection")
+        Peer::of_this_executable("tokio", "current thread, a task for each connection, one buffer")
     }
 
     /// The same server under another name.
