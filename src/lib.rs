@@ -140,6 +140,7 @@
 //! | [`ConnectOptions::write_limit`], [`ServerOptions::write_limit`] | an end to what a slow peer may cost |
 //! | [`Loop::handle`], [`Handle::post`] | other threads have a callback run by the loop |
 //! | [`Loop::after`] | a timer whose callback is called only once |
+//! | [`Error::socket`], [`Error::server`] | whose error it is |
 //! | [`LineSplitter`] | lines, wherever the chunks were cut |
 //! | [`Socket::after`], [`Socket::set_interval`] | timers that die with their socket |
 //! | [`Server::sockets`], [`Server::duplicate_fd`], [`Socket::duplicate_fd`] | servers that hand over, or close on all |

@@ -11,6 +11,8 @@ mod support;
 mod accept;
 #[path = "hazards/data.rs"]
 mod data;
+#[path = "hazards/errors.rs"]
+mod errors;
 #[path = "hazards/fairness.rs"]
 mod fairness;
 #[path = "hazards/readiness.rs"]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use super::ids::{ServerId, SocketId};
+use super::trace::Subject;
 use crate::room::resolver::Unresolved;
 use crate::rules::lines::LineTooLong;
 
@@ -22,7 +24,9 @@ use crate::rules::lines::LineTooLong;
 /// # Ok::<(), netloop::Error>(())
 /// ```
 ///
-/// `code` is what a program should look at; the message, which `Display` writes, is for people.
+/// `code` is what a program should look at; the message, which `Display` writes, is for people, as
+/// is what `Debug` writes, and with it a `main` that returns the error: the message, the code, and
+/// [whose](Error::socket) error it is. Equal errors say the same; whose they are does not count.
 /// Errors of the kernel carry the system call's name and Node's negative `errno`; those of a
 /// connection or a listener carry the address as well. Their codes are the names of errno(3),
 /// those of a name server Node's `ENOTFOUND`, or one of getaddrinfo(3) such as `EAI_AGAIN`. These are
@@ -49,8 +53,16 @@ use crate::rules::lines::LineTooLong;
 /// Ours alone are `ERR_LOOP_GONE`, of a [post](crate::Handle::post), and a use of `ENOBUFS`: a write
 /// beyond the write limit, and a lookup too many. What
 /// is wrong with an address is an [`AddressError`](crate::AddressError).
-#[derive(Clone, PartialEq, Eq)]
-pub struct Error(Box<Details>);
+#[derive(Clone)]
+pub struct Error(Box<Told>);
+
+#[derive(Clone)]
+struct Told {
+    details: Details,
+    /// Who it was told of.
+    subject: Subject,
+    is_unheard: bool,
+}
 
 #[derive(Clone, PartialEq, Eq)]
 struct Details {
@@ -70,7 +82,7 @@ impl Error {
     /// An error of the program's own, for [`destroy_with`](crate::Socket::destroy_with): Node's
     /// `new Error(message)`. It has no code.
     pub fn new(message: impl Into<String>) -> Error {
-        Error(Box::new(Details {
+        let details = Details {
             name: "Error",
             code: None,
             message: message.into(),
@@ -81,13 +93,18 @@ impl Error {
             local: None,
             hostname: None,
             errors: Vec::new(),
+        };
+        Error(Box::new(Told {
+            details,
+            subject: Subject::Loop,
+            is_unheard: false,
         }))
     }
 
     /// An error of the program's own with a code: Node's `Object.assign(new Error(message), {code})`.
     pub fn with_code(code: &'static str, message: impl Into<String>) -> Error {
         let mut error = Error::new(message);
-        error.0.code = Some(code);
+        error.0.details.code = Some(code);
         error
     }
 
@@ -99,7 +116,7 @@ impl Error {
 
     pub(crate) fn named(name: &'static str, code: &'static str, message: &str) -> Error {
         let mut error = Error::with_code(code, message);
-        error.0.name = name;
+        error.0.details.name = name;
         error
     }
 
@@ -107,8 +124,8 @@ impl Error {
     pub(crate) fn of_call(syscall: &'static str, error: &io::Error) -> Error {
         let (code, _) = code_of(error);
         let mut made = Error::with_code(code, format!("{syscall} {code}"));
-        made.0.syscall = Some(syscall);
-        made.0.errno = error.raw_os_error().map(|errno| -errno);
+        made.0.details.syscall = Some(syscall);
+        made.0.details.errno = error.raw_os_error().map(|errno| -errno);
         made
     }
 
@@ -124,9 +141,9 @@ impl Error {
             Some(port) if port > 0 => format!("{address}:{port}"),
             _ => address.to_owned(),
         };
-        made.0.message = format!("{} {place}", made.0.message);
-        made.0.address = Some(address.to_owned());
-        made.0.port = port.filter(|port| *port > 0).map(i32::from);
+        made.0.details.message = format!("{} {place}", made.0.details.message);
+        made.0.details.address = Some(address.to_owned());
+        made.0.details.port = port.filter(|port| *port > 0).map(i32::from);
         made
     }
 
@@ -134,9 +151,13 @@ impl Error {
     pub(crate) fn of_listen(error: &io::Error, address: &str, port: Option<u16>) -> Error {
         let (code, words) = code_of(error);
         let mut made = Error::of_address("listen", error, address, port);
-        let place = made.0.message.split_off("listen ".len() + code.len());
-        made.0.message = format!("listen {code}: {words}{place}");
-        made.0.port = Some(port.map_or(-1, i32::from));
+        let place = made
+            .0
+            .details
+            .message
+            .split_off("listen ".len() + code.len());
+        made.0.details.message = format!("listen {code}: {words}{place}");
+        made.0.details.port = Some(port.map_or(-1, i32::from));
         made
     }
 
@@ -147,101 +168,192 @@ impl Error {
             Unresolved::System(error) => code_of(error).0,
         };
         let mut made = Error::with_code(code, format!("getaddrinfo {code} {host}"));
-        made.0.syscall = Some("getaddrinfo");
-        made.0.hostname = Some(host.to_owned());
+        made.0.details.syscall = Some("getaddrinfo");
+        made.0.details.hostname = Some(host.to_owned());
         made
     }
 
     /// Several attempts failed: Node's `AggregateError`, with the code of the first.
     pub(crate) fn aggregate(errors: Vec<Error>) -> Error {
         let mut made = Error::new("");
-        made.0.name = "AggregateError";
-        made.0.code = errors.first().and_then(Error::code);
-        made.0.errors = errors;
+        made.0.details.name = "AggregateError";
+        made.0.details.code = errors.first().and_then(Error::code);
+        made.0.details.errors = errors;
         made
     }
 
     pub(crate) fn with_local(mut self, address: &str, port: u16) -> Error {
-        self.0.message = format!("{} - Local ({address}:{port})", self.0.message);
-        self.0.local = Some((address.to_owned(), port));
+        self.0.details.message = format!("{} - Local ({address}:{port})", self.0.details.message);
+        self.0.details.local = Some((address.to_owned(), port));
         self
+    }
+
+    /// The same error, told of this socket or server.
+    pub(crate) fn of(mut self, subject: Subject) -> Error {
+        self.0.subject = subject;
+        for error in &mut self.0.details.errors {
+            error.0.subject = subject;
+        }
+        self
+    }
+
+    /// The same error, to which nobody listened.
+    pub(crate) fn unheard(mut self) -> Error {
+        self.0.is_unheard = true;
+        self
+    }
+
+    /// The socket that the error was told of: by an event, or by the callback of a write or an
+    /// `end`. Also when it has reached the program from [`run`](crate::EventLoop::run), because
+    /// nobody listened. Node's error object does not tell.
+    ///
+    /// ```
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let id = event_loop.socket().destroy_with(netloop::Error::new("boom")).id();
+    /// let error = event_loop.run().unwrap_err();
+    /// assert_eq!(error.socket(), Some(id));
+    /// assert_eq!(format!("{error:?}"), format!("boom, an unheard 'error' of {id}"));
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn socket(&self) -> Option<SocketId> {
+        match self.0.subject {
+            Subject::Socket(id) => Some(id),
+            Subject::Loop | Subject::Server(_) => None,
+        }
+    }
+
+    /// The server that the error was told of by an event; see [`socket`](Error::socket).
+    pub fn server(&self) -> Option<ServerId> {
+        match self.0.subject {
+            Subject::Server(id) => Some(id),
+            Subject::Loop | Subject::Socket(_) => None,
+        }
     }
 
     /// Node's `error.code`, such as `ECONNREFUSED` or `ERR_STREAM_DESTROYED`.
     pub fn code(&self) -> Option<&'static str> {
-        self.0.code
+        self.0.details.code
     }
 
     /// Node's `error.name`: `Error`, `TypeError`, `RangeError`, `AggregateError` or `AbortError`.
     pub fn name(&self) -> &'static str {
-        self.0.name
+        self.0.details.name
     }
 
     /// Node's `error.errno`: the kernel's error number (errno(3)), negative; none if the kernel did
     /// not say it.
     pub fn errno(&self) -> Option<i32> {
-        self.0.errno
+        self.0.details.errno
     }
 
     /// Node's `error.syscall`: the call that failed, such as `connect`, `read`, `write`, `listen`
     /// (of a failed bind, too) or `getaddrinfo`.
     pub fn syscall(&self) -> Option<&'static str> {
-        self.0.syscall
+        self.0.details.syscall
     }
 
     /// Node's `error.address`: the address or path that was connected to or listened on.
     pub fn address(&self) -> Option<&str> {
-        self.0.address.as_deref()
+        self.0.details.address.as_deref()
     }
 
     /// Node's `error.port`; -1 with a path that could not be listened on, as in Node.
     pub fn port(&self) -> Option<i32> {
-        self.0.port
+        self.0.details.port
     }
 
     /// Node's `error.localAddress`: the one that was asked for, if a connection from it failed.
     pub fn local_address(&self) -> Option<&str> {
-        self.0.local.as_ref().map(|(address, _)| address.as_str())
+        self.0
+            .details
+            .local
+            .as_ref()
+            .map(|(address, _)| address.as_str())
     }
 
     /// Node's `error.localPort`: the one that was asked for, if a connection from it failed.
     pub fn local_port(&self) -> Option<u16> {
-        self.0.local.as_ref().map(|(_, port)| *port)
+        self.0.details.local.as_ref().map(|(_, port)| *port)
     }
 
     /// Node's `error.hostname`: the name that could not be looked up.
     pub fn hostname(&self) -> Option<&str> {
-        self.0.hostname.as_deref()
+        self.0.details.hostname.as_deref()
     }
 
     /// Node's `errors` of an `AggregateError`: that of each attempt, when several addresses were
     /// tried; else empty.
     pub fn errors(&self) -> &[Error] {
-        &self.0.errors
+        &self.0.details.errors
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.message.is_empty() && !self.0.errors.is_empty() {
-            let all: Vec<String> = self.0.errors.iter().map(Error::to_string).collect();
+        if self.0.details.message.is_empty() && !self.0.details.errors.is_empty() {
+            let all: Vec<String> = self.0.details.errors.iter().map(Error::to_string).collect();
             return out.write_str(&all.join("; "));
         }
-        out.write_str(&self.0.message)
+        out.write_str(&self.0.details.message)
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {self}", self.0.name)?;
-        match self.0.code {
-            Some(code) => write!(out, " ({code})"),
-            None => Ok(()),
+        let words = self.to_string();
+        match self.0.details.name {
+            "Error" => write!(out, "{words}")?,
+            name => write!(out, "{name}: {words}")?,
+        }
+        if let Some(code) = self.code().filter(|code| !words.contains(code)) {
+            write!(out, " ({code})")?;
+        }
+        match self.0.subject {
+            subject if self.0.is_unheard => {
+                write!(out, ", an unheard 'error' of {subject}")
+            }
+            Subject::Loop => Ok(()),
+            subject => write!(out, ", of {subject}"),
         }
     }
 }
 
+/// Errors are equal when they say the same, of whomever.
+impl PartialEq for Error {
+    fn eq(&self, other: &Error) -> bool {
+        self.0.details == other.0.details
+    }
+}
+
+impl Eq for Error {}
+
 impl std::error::Error for Error {}
+
+/// So that `?` works beside the standard library: with `code` and `errno` where the kernel said it,
+/// else with the words alone. An [`Error`] that was wrapped comes out again.
+///
+/// ```
+/// fn read(path: &str) -> Result<String, netloop::Error> {
+///     Ok(std::fs::read_to_string(path)?)
+/// }
+///
+/// let error = read("/nosuch/file").unwrap_err();
+/// assert_eq!(error.code(), Some("ENOENT"));
+/// assert_eq!(error.to_string(), "ENOENT: no such file or directory");
+/// ```
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Error {
+        if error.raw_os_error().is_none() {
+            return error
+                .downcast()
+                .unwrap_or_else(|error| Error::new(error.to_string()));
+        }
+        let (code, words) = code_of(&error);
+        let mut made = Error::with_code(code, format!("{code}: {words}"));
+        made.0.details.errno = error.raw_os_error().map(|errno| -errno);
+        made
+    }
+}
 
 /// For a line that a [`LineSplitter`](crate::LineSplitter) refused: its words, without a code.
 impl From<LineTooLong> for Error {

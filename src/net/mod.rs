@@ -30,6 +30,7 @@ mod queues;
 pub(crate) mod run;
 mod scheduling;
 pub(crate) mod server;
+mod shared;
 pub(crate) mod signals;
 mod slot;
 pub(crate) mod socket;

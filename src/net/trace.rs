@@ -27,6 +27,9 @@
 //! that runs a callback of the program's. With no tracer set each costs one branch. Node's nearest of
 //! kin is `async_hooks`, whose `triggerAsyncId` is the cause here. `netloop server --trace`
 //! prints these records, indented by their depth.
+//!
+//! The trace tells how the library works inside, and changes with it: what stands in this module is
+//! not covered by Semantic Versioning.
 
 use std::any::Any;
 use std::fmt;

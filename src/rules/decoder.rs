@@ -14,6 +14,7 @@ use std::borrow::Cow;
 /// assert_eq!(Encoding::parse("utf7"), None);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum Encoding {
     /// UTF-8; each maximal part of an invalid sequence becomes one U+FFFD, as the Unicode
     /// standard recommends (§3.9) and Node does.

@@ -145,13 +145,18 @@ impl Loop {
     }
 
     pub(super) fn emit_server_error(&mut self, id: ServerId, error: Error) -> Result<(), Error> {
+        let error = error.of(Subject::Server(id));
         let was_heard = self.emit_server(
             id,
             "error",
             |server| &mut server.error,
             |listener, server| listener(server, &error),
         );
-        if was_heard { Ok(()) } else { Err(error) }
+        if was_heard {
+            Ok(())
+        } else {
+            Err(error.unheard())
+        }
     }
 
     /// The library's own work in the tick queue.
@@ -224,7 +229,7 @@ impl Server<'_> {
         let result = if self.is_listening() {
             Ok(())
         } else {
-            Err(words::not_running())
+            Err(words::not_running().of(Subject::Server(self.id)))
         };
         self.once_close(move |server| callback(server, result));
         self.close()

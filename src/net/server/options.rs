@@ -38,7 +38,7 @@ const BACKLOG: u32 = 511;
 /// event_loop.run()?;
 /// # Ok::<(), netloop::Error>(())
 /// ```
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct ServerOptions {
     allow_half_open: bool,
     pause_on_connect: bool,

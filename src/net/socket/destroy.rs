@@ -6,6 +6,7 @@ use super::super::abort::Abortable;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
 use super::super::queues::{Caused, SocketTick};
+use super::super::trace::Subject;
 use super::super::{AbortId, SocketId, TimerId};
 use super::Socket;
 use super::idle::Idle;
@@ -24,6 +25,7 @@ impl Loop {
             .outbox()
             .is_some_and(|outbox| outbox.has_waiting());
         let has_handle = !matches!(state, State::Idle(_));
+        let error = error.map(|error| error.of(Subject::Socket(id)));
         if error.is_some() || !has_handle || entry.cold.is_some() {
             let cold = entry.cold();
             cold.had_error = has_handle.then_some(error.is_some());

@@ -180,7 +180,11 @@ impl Loop {
             |entry| Some(&mut entry.listeners.error),
             |listener, socket| listener(socket, &error),
         );
-        if was_heard { Ok(()) } else { Err(error) }
+        if was_heard {
+            Ok(())
+        } else {
+            Err(error.unheard())
+        }
     }
 }
 

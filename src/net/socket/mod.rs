@@ -378,7 +378,8 @@ impl Loop {
     fn call_back(&mut self, id: SocketId, callback: WriteCallback, result: Result<(), &Error>) {
         let subject = Subject::Socket(id);
         let former = self.trace.enter(subject, What::Callback("write callback"));
-        callback(&mut self.socket_at(id), result);
+        let error = result.err().map(|error| error.clone().of(subject));
+        callback(&mut self.socket_at(id), error.as_ref().map_or(Ok(()), Err));
         self.trace.leave(former);
     }
 }

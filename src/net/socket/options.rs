@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::error::{Error, words};
-use super::super::names::{LookupFunction, LookupRequest};
+use super::super::names::LookupRequest;
+use super::super::shared::Shared;
 use super::super::{AbortId, Loop};
 use super::{Socket, SocketEntry};
 use crate::room::resolver;
@@ -22,7 +24,9 @@ use crate::rules::block_list::BlockList;
 /// assert!(event_loop.socket_with(options).allow_half_open());
 /// # Ok::<(), netloop::Error>(())
 /// ```
-#[derive(Default)]
+///
+/// A clone shares the callback of [`on_read`](SocketOptions::on_read), and has a buffer of its own.
+#[derive(Clone, Default)]
 pub struct SocketOptions {
     pub(super) allow_half_open: bool,
     pub(super) no_delay: bool,
@@ -36,7 +40,8 @@ pub struct SocketOptions {
     pub(super) signal: Option<AbortId>,
 }
 
-type OnReadCallback = Box<dyn FnMut(&mut Socket<'_>, &[u8]) -> bool>;
+type OnReadCallback = dyn FnMut(&mut Socket<'_>, &[u8]) -> bool;
+pub(super) type LookupCallback = dyn FnMut(&mut Loop, LookupRequest);
 
 /// A buffer of the program's own that received bytes are put into, and who is told: Node's
 /// `onread` option.
@@ -65,9 +70,10 @@ type OnReadCallback = Box<dyn FnMut(&mut Socket<'_>, &[u8]) -> bool>;
 ///
 /// It is called from the poll phase, and `data` is not emitted then; `end`, `error` and `close` are.
 /// A callback that returns `false` stops the reading until [`resume`](crate::Socket::resume).
+#[derive(Clone)]
 pub struct OnRead {
     pub(super) buffer: Box<[u8]>,
-    pub(super) callback: OnReadCallback,
+    pub(super) callback: Shared<OnReadCallback>,
 }
 
 impl OnRead {
@@ -81,8 +87,10 @@ impl OnRead {
         if buffer.is_empty() {
             buffer = Box::new([0]);
         }
-        let callback = Box::new(callback);
-        OnRead { buffer, callback }
+        OnRead {
+            buffer,
+            callback: Shared::new(Arc::new(Mutex::new(callback))),
+        }
     }
 }
 
@@ -185,7 +193,10 @@ impl SocketOptions {
 /// event_loop.run()?;
 /// # Ok::<(), netloop::Error>(())
 /// ```
-#[derive(Default)]
+///
+/// A clone connects to the same place once more; it shares the functions of
+/// [`lookup`](ConnectOptions::lookup) and [`on_read`](ConnectOptions::on_read).
+#[derive(Clone, Default)]
 pub struct ConnectOptions {
     pub(super) port: Option<u16>,
     pub(super) host: Option<String>,
@@ -194,7 +205,7 @@ pub struct ConnectOptions {
     pub(super) local_port: Option<u16>,
     pub(super) family: u8,
     pub(super) hints: i32,
-    pub(super) lookup: Option<LookupFunction>,
+    pub(super) lookup: Option<Shared<LookupCallback>>,
     pub(super) auto_select_family: Option<bool>,
     pub(super) attempt_timeout: Option<Duration>,
     pub(super) timeout: Option<Duration>,
@@ -242,7 +253,7 @@ impl ConnectOptions {
     /// [`set_lookup`](crate::Loop::set_lookup).
     #[must_use]
     pub fn lookup(mut self, lookup: impl FnMut(&mut Loop, LookupRequest) + 'static) -> Self {
-        self.lookup = Some(Box::new(lookup));
+        self.lookup = Some(Shared::new(Arc::new(Mutex::new(lookup))));
         self
     }
 

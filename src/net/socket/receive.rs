@@ -117,7 +117,7 @@ impl Loop {
                 outcome =
                     event_loop.receive_into(id, buffer, is_sticky, |event_loop, id, chunk| {
                         event_loop.touch(id);
-                        if !callback(&mut event_loop.socket_at(id), chunk) {
+                        if !callback.get()(&mut event_loop.socket_at(id), chunk) {
                             event_loop.stop_reading(id);
                         }
                     });

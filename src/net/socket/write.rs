@@ -269,15 +269,17 @@ impl Socket<'_> {
 
     /// Holds writes back until [`uncork`](Socket::uncork), so that they leave together: Node's
     /// `cork()`. [`end`](Socket::end) undoes it, too.
-    pub fn cork(&mut self) {
+    pub fn cork(&mut self) -> &mut Self {
         if let Some(entry) = self.event_loop.entry(self.id) {
             entry.cold().corked += 1;
         }
+        self
     }
 
     /// Undoes one [`cork`](Socket::cork): Node's `uncork()`. With the last one, what was held back
     /// leaves at once, and its callbacks come in a tick.
-    pub fn uncork(&mut self) {
+    pub fn uncork(&mut self) -> &mut Self {
         self.event_loop.uncork(self.id, false);
+        self
     }
 }

@@ -57,7 +57,8 @@ pub fn is_ipv6(input: &str) -> bool {
     has_good_zone && address.parse::<Ipv6Addr>().is_ok()
 }
 
-/// The family of an address, in the words of Node's `SocketAddress`: `ipv4` and `ipv6`.
+/// The family of an address, in the words of Node's `SocketAddress`: `ipv4` and `ipv6`. There is no
+/// third one, as with [`IpAddr`](std::net::IpAddr): a `match` may be complete.
 ///
 /// ```
 /// use netloop::Family;

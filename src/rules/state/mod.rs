@@ -17,6 +17,10 @@
 //! of the past then (`writableEnded`, a `finish` or an `end` that was queued), the driver answers
 //! from the state that was left.
 //!
+//! The machines are here to be studied. They change with the library: what stands in this module is
+//! not covered by Semantic Versioning, so that a `match` on a state may be complete. To ask a socket
+//! in words that stay, use [`ready_state`](crate::Socket::ready_state) and its like.
+//!
 //! The tables below each machine are printed from the machine itself ([`table`]); a test keeps
 //! the page and the code equal.
 

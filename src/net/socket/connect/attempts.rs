@@ -11,6 +11,7 @@ use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::queues::Pending;
 use crate::net::timers::TimerTask;
+use crate::net::trace::Subject;
 use crate::room::connector::Opening;
 
 /// What came of trying an address.
@@ -247,6 +248,7 @@ impl Loop {
     }
 
     fn emit_attempt_failed(&mut self, id: SocketId, attempt: &Attempt, error: &Error) {
+        let error = &error.clone().of(Subject::Socket(id));
         self.emit_socket(
             id,
             "connectionAttemptFailed",

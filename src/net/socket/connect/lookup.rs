@@ -8,8 +8,9 @@ use super::attempts::alternate;
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
-use crate::net::names::Asker;
+use crate::net::names::{Asker, LookupFunction};
 use crate::net::queues::SocketTick;
+use crate::net::trace::Subject;
 
 /// What a lookup found: the arguments `err`, `address`, `family` and `host` of Node's `'lookup'`,
 /// whose `family` the address tells.
@@ -50,6 +51,9 @@ impl Loop {
         };
         let (host, family, hints) = (host.clone(), connecting.family, connecting.hints);
         let (all, own) = (connecting.tries_all, connecting.lookup.take());
+        let own = own.map(|own| -> LookupFunction {
+            Box::new(move |event_loop, request| own.get()(event_loop, request))
+        });
         let question = (&*host, family, hints, all);
         let asked = self.ask_name(Asker::Socket(id), question, own, |event_loop, ticket| {
             if let Some(connecting) = event_loop.connecting(id) {
@@ -129,7 +133,7 @@ impl Loop {
         let lookup = Lookup {
             host,
             address,
-            error,
+            error: error.map(|error| error.of(Subject::Socket(id))),
         };
         self.emit_socket(
             id,

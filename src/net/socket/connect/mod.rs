@@ -17,10 +17,11 @@ use std::time::Duration;
 use libc::AI_ADDRCONFIG;
 
 use super::ConnectOptions;
+use super::options::LookupCallback;
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
-use crate::net::names::LookupFunction;
+use crate::net::shared::Shared;
 use crate::room::resolver;
 use crate::room::stream::Stream;
 use crate::rules::state::socket::State;
@@ -73,7 +74,7 @@ pub(super) struct Connecting {
     local_port: u16,
     family: u8,
     hints: i32,
-    lookup: Option<LookupFunction>,
+    lookup: Option<Shared<LookupCallback>>,
     tries_all: bool,
     attempt_timeout: Duration,
     /// The lookup that is waited for.
