@@ -132,8 +132,13 @@ fn all_quick_runs_together_leave_time_to_build_and_to_end() {
 }
 
 #[test]
-fn a_machine_that_changes_its_speed_is_seen_in_the_halves_of_the_samples() {
-    assert_eq!(statistics::halves(&[10.0, 10.0, 12.0, 12.0]), 1.2);
-    assert_eq!(statistics::halves(&[3.0]), 1.0);
-    assert_eq!(statistics::farthest([1.1, 0.8, 1.0]), 0.8);
+fn a_machine_that_changes_its_speed_is_seen_in_the_parts_of_the_samples() {
+    assert_eq!(statistics::drift(&[10.0, 10.0, 12.0, 12.0]), 1.2);
+    assert_eq!(statistics::drift(&[3.0]), 1.0);
+    assert_eq!(statistics::drift(&[]), 1.0);
+    let there_and_back: Vec<f64> = [2.0, 3.0, 3.0, 2.0]
+        .into_iter()
+        .flat_map(|speed| [speed; 5])
+        .collect();
+    assert_eq!(statistics::drift(&there_and_back), 1.5);
 }

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use support::arguments::{About, Arguments, Mode};
 use support::machine;
 use support::progress::Step;
-use support::report::{CONTROL, HALVES, Report, TOO_NOISY, Target};
-use support::statistics::{Spread, farthest, halves};
+use support::report::{CONTROL, DRIFT, Report, TOO_NOISY, Target};
+use support::statistics::{Spread, drift};
 
 /// The cases in their order: the name, the seconds it takes in full, and whether it is too long for
 /// a quick run.
@@ -106,9 +106,10 @@ impl Run<'_> {
     fn keep<'a>(&mut self, case: &str, figures: impl IntoIterator<Item = (&'a str, Vec<f64>)>) {
         let subject = if case == "node" { "node" } else { "netloop" };
         let figures: Vec<_> = figures.into_iter().collect();
-        let off = farthest(figures.iter().map(|(_, samples)| halves(samples)));
+        let drifts = figures.iter().map(|(_, samples)| drift(samples));
+        let off = drifts.fold(1.0, f64::max);
         self.report
-            .add(case, CONTROL, HALVES, "x", Spread::exactly(off));
+            .add(case, CONTROL, DRIFT, "x", Spread::exactly(off));
         let is_noisy = self.report.noise(case).is_some();
         for (measure, samples) in figures {
             let Some(spread) = Spread::of(samples) else {

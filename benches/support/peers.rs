@@ -68,7 +68,10 @@ impl Peer {
 
     /// tokio.
     fn tokio() -> io::Result<Peer> {
-        Peer::of_this_executable("tokio", "current thread, a task for each connection, one buffer")
+        Peer::of_this_executable(
+            "tokio",
+            "current thread, a task for each connection, one buffer",
+        )
     }
 
     /// The same server under another name.

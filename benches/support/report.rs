@@ -16,8 +16,8 @@ use super::statistics::Spread;
 /// The row of something against itself.
 pub(crate) const CONTROL: &str = "A/A";
 
-/// The measure of a control that is one figure's later half of samples against the former.
-pub(crate) const HALVES: &str = "halves";
+/// The measure of a control that is parts of one figure's samples against each other.
+pub(crate) const DRIFT: &str = "drift";
 
 /// So far something may be off from itself, as a ratio; beyond it nothing is judged.
 const NOISE_AT_MOST: f64 = 1.05;
@@ -277,7 +277,7 @@ impl Report {
 fn noise(records: &[Record], bench: &str, case: &str) -> Option<f64> {
     let is_control = |record: &&Record| {
         (&*record.bench, &*record.case, &*record.subject) == (bench, case, CONTROL)
-            && [RATIO, HALVES].contains(&&*record.measure)
+            && [RATIO, DRIFT].contains(&&*record.measure)
     };
     let off = records.iter().find(is_control)?.spread.median;
     (off.max(1.0 / off) > NOISE_AT_MOST).then_some(off)

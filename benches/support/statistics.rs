@@ -36,20 +36,18 @@ impl Spread {
     }
 }
 
-/// The median of the later half of the samples ÷ that of the former: what a machine that changes
-/// its speed makes of one figure. 1 when there are too few samples to say.
-pub(crate) fn halves(samples: &[f64]) -> f64 {
-    let (former, later) = samples.split_at(samples.len() / 2);
-    let median = |half: &[f64]| Some(Spread::of(half.to_vec())?.median);
-    let ratio = median(former).zip(median(later));
-    ratio.map_or(1.0, |(former, later)| later / former)
-}
-
-/// The one of these ratios that is farthest from 1.
-pub(crate) fn farthest(ratios: impl IntoIterator<Item = f64>) -> f64 {
-    let distance = |ratio: &f64| ratio.max(1.0 / ratio);
-    let by_distance = |one: &f64, other: &f64| distance(one).total_cmp(&distance(other));
-    ratios.into_iter().max_by(by_distance).unwrap_or(1.0)
+/// What a machine that changes its speed makes of one figure: consecutive parts of the samples, the
+/// largest of their medians ÷ the smallest. 1 when there are too few samples to say.
+pub(crate) fn drift(samples: &[f64]) -> f64 {
+    let parts = if samples.len() < 16 { 2 } else { 4 };
+    let parts = samples.chunks(samples.len().div_ceil(parts).max(1));
+    let medians: Vec<f64> = parts
+        .filter_map(|part| Some(Spread::of(part.to_vec())?.median))
+        .collect();
+    let largest = medians.iter().copied().max_by(f64::total_cmp);
+    let smallest = medians.iter().copied().min_by(f64::total_cmp);
+    let ratio = largest.zip(smallest);
+    ratio.map_or(1.0, |(largest, smallest)| largest / smallest)
 }
 
 /// The quantile of sorted samples, linear between neighbours.
