@@ -248,6 +248,18 @@ fn the_library_prints_nothing_and_the_rules_log_nothing() {
 }
 
 #[test]
+fn nothing_is_shared_by_rc_and_refcell_in_the_programs_either() {
+    for file in files() {
+        for word in ["Rc::", "Rc<", "RefCell"] {
+            let is_used = file.code.match_indices(word).any(|(at, _)| {
+                !file.code[..at].ends_with('A') // an Arc is another thread's
+            });
+            assert!(!is_used, "{}: {word}", file.path);
+        }
+    }
+}
+
+#[test]
 fn the_programs_use_the_library_as_a_stranger_would() {
     for file in files() {
         if floor_of(&file.module) == Some(3) {

@@ -1,16 +1,15 @@
 //! Server and client in one process, on one loop, with the trace of what happens.
 
-use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::rc::Rc;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use netloop::trace::{Record, Subject, What};
 use netloop::{Error, EventLoop, SocketId};
 
 use super::trace::Printer;
-use super::{client, output, server};
+use super::{client, output, server, status};
 
 const LEGEND: &str = "\
 A server and a timer-driven client, on one loop. The client writes hi at each of
@@ -46,38 +45,37 @@ pub(crate) fn run() -> ExitCode {
 
 fn show() -> Result<ExitCode, Error> {
     output::text(LEGEND);
-    let code = Rc::new(Cell::new(ExitCode::SUCCESS));
-    let seen = Rc::new(RefCell::new(Seen::default()));
+    let (tell, told) = channel();
     let mut event_loop = EventLoop::new()?;
-    event_loop.on_trace(tracer(Rc::clone(&seen)));
-    let server = server::start(&mut event_loop, server_settings(), Rc::clone(&code))?;
-    let client_code = Rc::clone(&code);
+    event_loop.on_trace(tracer(tell));
+    let server = server::start(&mut event_loop, server_settings())?;
     event_loop.server_at(server).on_listening(move |server| {
         let (id, settings) = (server.id(), client_settings(server.port().unwrap_or(0)));
         let event_loop = server.event_loop();
-        let client = client::start(event_loop, settings, Rc::clone(&client_code));
+        let client = client::start(event_loop, settings);
         // Whatever became of it: no other client comes.
-        event_loop
-            .socket_at(client.socket)
-            .on_close(move |socket, _| {
-                socket.event_loop().server_at(id).close();
-            });
+        event_loop.socket_at(client).on_close(move |socket, _| {
+            socket.event_loop().server_at(id).close();
+        });
     });
     event_loop.run()?;
     output::mark_lines(String::new());
-    output::text(&seen.borrow().summary());
+    output::text(&told.try_iter().last().unwrap_or_default().summary());
     if output::is_lost() {
         return Ok(ExitCode::FAILURE);
     }
-    Ok(code.get())
+    Ok(status(&event_loop))
 }
 
-/// Prints each record, and says before each line of the programs whose it is.
-fn tracer(seen: Rc<RefCell<Seen>>) -> impl FnMut(&Record<'_>) {
+/// Prints each record, says before each line of the programs whose it is, and tells what it has
+/// seen by then.
+fn tracer(tell: Sender<Seen>) -> impl FnMut(&Record<'_>) {
+    let mut seen = Seen::default();
     let mut printer = Printer::for_stdout();
     let mut client = None;
     move |record| {
-        seen.borrow_mut().count(record);
+        seen.count(record);
+        let _ = tell.send(seen);
         let name = name(record.subject, &mut client);
         let lines = printer.lines(record, name);
         // As with the programs' lines: that nobody reads any more is no reason to end.
@@ -98,7 +96,7 @@ fn name(subject: Subject, client: &mut Option<SocketId>) -> &'static str {
 }
 
 /// What the trace has told of, counted.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Seen {
     turns: u64,
     readiness: usize,

@@ -9,6 +9,20 @@ pub(crate) mod server;
 pub(crate) mod stopping;
 pub(crate) mod trace;
 
+use std::process::ExitCode;
+
+use netloop::Loop;
+
+/// The program is to end with status 1; its loop keeps that.
+fn fail(event_loop: &mut Loop) {
+    event_loop.set_data(ExitCode::FAILURE);
+}
+
+/// The status to end with.
+fn status(event_loop: &Loop) -> ExitCode {
+    event_loop.data().copied().unwrap_or(ExitCode::SUCCESS)
+}
+
 /// What the command line asks for.
 pub(crate) enum Run {
     Print(String),

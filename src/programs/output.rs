@@ -1,28 +1,31 @@
 //! Writing to people: lines that cannot panic, and peers' bytes made harmless.
 
-use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many bytes of a buffer Node's `console.log` shows.
 const SHOWN: usize = 50;
 
-thread_local! {
-    /// What stands before each line, to tell whose it is among those of the trace.
-    static MARK: RefCell<String> = const { RefCell::new(String::new()) };
-    static IS_READ: Cell<bool> = const { Cell::new(true) };
-    static IS_LOST: Cell<bool> = const { Cell::new(false) };
+/// What stands before each line, to tell whose it is among those of the trace.
+static MARK: Mutex<String> = Mutex::new(String::new());
+static IS_READ: AtomicBool = AtomicBool::new(true);
+static IS_LOST: AtomicBool = AtomicBool::new(false);
+
+fn mark() -> MutexGuard<'static, String> {
+    MARK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Puts this before each line from now on.
-pub(crate) fn mark_lines(mark: String) {
-    MARK.set(mark);
+pub(crate) fn mark_lines(new: String) {
+    *mark() = new;
 }
 
 /// Prints a line, flushed and made harmless. That nobody reads any more, or that the disk is full,
 /// is no reason to end a server.
 pub(crate) fn line(text: &str) {
-    MARK.with_borrow(|mark| print(&format!("{mark}{}", harmless(text))));
+    print(&format!("{}{}", mark(), harmless(text)));
 }
 
 /// Prints text of our own as it is.
@@ -35,8 +38,8 @@ fn print(text: &str) {
     if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
         let mut level = log::Level::Debug;
         if error.kind() == io::ErrorKind::BrokenPipe {
-            IS_READ.set(false);
-        } else if !IS_LOST.replace(true) {
+            IS_READ.store(false, Relaxed);
+        } else if !IS_LOST.swap(true, Relaxed) {
             level = log::Level::Warn;
         }
         log::log!(target: "netloop::output", level, "standard output: {error}");
@@ -45,12 +48,12 @@ fn print(text: &str) {
 
 /// Whether something could not be printed, though nobody had turned away: the disk is full.
 pub(crate) fn is_lost() -> bool {
-    IS_LOST.get()
+    IS_LOST.load(Relaxed)
 }
 
 /// Whether somebody may still read what is printed: false when the reader of a pipe has gone.
 pub(crate) fn is_read() -> bool {
-    IS_READ.get()
+    IS_READ.load(Relaxed)
 }
 
 /// Prints a line on standard error.

@@ -1,15 +1,13 @@
 //! The server of the pair: it greets who connects, prints what comes, and says who left.
 
-use std::cell::Cell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::rc::Rc;
 use std::time::Duration;
 
 use netloop::{Error, EventLoop, ListenOptions, Loop, Server, ServerId, ServerOptions, Socket};
 
-use super::{output, stopping, trace};
+use super::{fail, output, status, stopping, trace};
 
 /// How many connections the server accepts a turn: it prefers throughput to Node's interleaving.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -50,28 +48,22 @@ fn serve(settings: Settings) -> Result<ExitCode, Error> {
     }
     event_loop.set_read_buffer(READ_BUFFER);
     let (drain_timeout, is_echo) = (settings.drain_timeout, settings.is_echo);
-    let code = Rc::new(Cell::new(ExitCode::SUCCESS));
     let place = place(&settings);
-    let server = create(&mut event_loop, settings, Rc::clone(&code)).id();
-    let cut_code = Rc::clone(&code);
+    let server = create(&mut event_loop, settings).id();
     stopping::on_request(&mut event_loop, move |event_loop, _| {
         stop_accepting(event_loop, server, is_echo);
-        cut_after(event_loop, server, drain_timeout, Rc::clone(&cut_code));
+        cut_after(event_loop, server, drain_timeout);
     })?;
     // Not before signals are heard, or one could leave the file of a path behind.
     listen(&mut event_loop.server_at(server), place)?;
     event_loop.run()?;
-    Ok(code.get())
+    Ok(status(&event_loop))
 }
 
 /// Starts the server on a loop.
-pub(crate) fn start(
-    event_loop: &mut Loop,
-    settings: Settings,
-    code: Rc<Cell<ExitCode>>,
-) -> Result<ServerId, Error> {
+pub(crate) fn start(event_loop: &mut Loop, settings: Settings) -> Result<ServerId, Error> {
     let place = place(&settings);
-    let mut server = create(event_loop, settings, code);
+    let mut server = create(event_loop, settings);
     listen(&mut server, place)?;
     Ok(server.id())
 }
@@ -93,7 +85,7 @@ fn listen(server: &mut Server<'_>, place: ListenOptions) -> Result<(), Error> {
     Ok(())
 }
 
-fn create(event_loop: &mut Loop, settings: Settings, code: Rc<Cell<ExitCode>>) -> Server<'_> {
+fn create(event_loop: &mut Loop, settings: Settings) -> Server<'_> {
     let max_connections = settings.max_connections;
     let is_at_path = settings.path.is_some();
     let is_quiet = settings.is_quiet;
@@ -105,14 +97,14 @@ fn create(event_loop: &mut Loop, settings: Settings, code: Rc<Cell<ExitCode>>) -
     });
     server
         .set_max_connections(max_connections)
-        .on_error(move |_, error| {
+        .on_error(move |server, error| {
             output::line(&format!("Err {error}"));
             log::error!("{error}");
             if is_at_path && error.code() == Some("EADDRINUSE") {
                 let path = error.address().unwrap_or_default();
                 log::error!("{path}: if no server listens there any more, remove the file");
             }
-            code.set(ExitCode::FAILURE);
+            fail(server.event_loop());
         })
         .on_drop(move |_, dropped| {
             if !is_quiet {
@@ -171,11 +163,11 @@ fn stop_accepting(event_loop: &mut Loop, server: ServerId, is_echo: bool) {
 }
 
 /// Cuts what is left when the time is up.
-fn cut_after(event_loop: &mut Loop, server: ServerId, timeout: Duration, code: Rc<Cell<ExitCode>>) {
+fn cut_after(event_loop: &mut Loop, server: ServerId, timeout: Duration) {
     let timer = event_loop.set_timeout(timeout, move |event_loop| {
         for socket in event_loop.server_at(server).sockets() {
             log::warn!("{socket}: cut");
-            code.set(ExitCode::FAILURE);
+            fail(event_loop);
             event_loop.socket_at(socket).destroy();
         }
     });

@@ -1,6 +1,5 @@
 //! SIGINT and SIGTERM: the first one asks, the second one ends.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -13,12 +12,10 @@ use signal_hook::flag;
 /// while it writes to a pipe that nobody reads.
 pub(crate) fn on_request(
     event_loop: &mut EventLoop,
-    stop: impl Fn(&mut Loop, i32) + 'static,
+    stop: impl Fn(&mut Loop, i32) + Copy + 'static,
 ) -> Result<(), Error> {
-    let stop = Rc::new(stop);
     let is_asked = Arc::new(AtomicBool::new(false));
     for (signal, number) in [(Signal::Interrupt, SIGINT), (Signal::Terminate, SIGTERM)] {
-        let stop = Rc::clone(&stop);
         let status = 128 + number;
         event_loop.on_signal(signal, move |event_loop| stop(event_loop, status))?;
         // In this order: the first signal finds the flag down, and leaves it up.
