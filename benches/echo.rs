@@ -257,43 +257,53 @@ fn keep(report: &mut Report, workload: Workload, name: &str, comparison: &Compar
     }
 }
 
-/// The ratios of all workloads in one table, and their geometric mean; in brackets what rests on a
-/// workload that is too noisy to judge.
+/// The ratios of the measured workloads in one table, and their geometric mean; in brackets what
+/// rests on a workload that is too noisy to judge.
 fn summary(report: &Report, base: &Peer, subjects: &[Peer]) {
-    let names = workload::ALL.map(|workload| workload.name.to_owned());
-    let mut rows = vec![[vec![String::new(), "mean".to_owned()], names.to_vec()].concat()];
-    let is_noisy = workload::ALL.map(|workload| report.noise(workload.name).is_some());
-    let shown = |figure: String, is_noisy: bool| match is_noisy {
-        true => format!("({figure})"),
-        false => figure,
-    };
+    let is_measured = |workload: &Workload| report.find(workload.name, CONTROL, RATIO).is_some();
+    let columns: Vec<Workload> = workload::ALL.into_iter().filter(is_measured).collect();
+    let names = columns.iter().map(|workload| workload.name.to_owned());
+    let mut rows = vec![
+        [String::new(), "mean".to_owned()]
+            .into_iter()
+            .chain(names)
+            .collect(),
+    ];
+    let is_noisy = |workload: &Workload| report.noise(workload.name).is_some();
     for peer in subjects {
-        let ratios = ratios(report, peer.name);
-        let mean = geometric_mean(&ratios.iter().flatten().copied().collect::<Vec<_>>());
-        let mean = mean.map_or("–".to_owned(), |mean| {
-            shown(format!("{mean:.3}"), is_noisy.contains(&true))
-        });
-        let cells = ratios.iter().zip(is_noisy).map(|(ratio, is_noisy)| {
+        let ratio =
+            |workload: &Workload| Some(report.find(workload.name, peer.name, RATIO)?.median);
+        let ratios: Vec<Option<f64>> = columns.iter().map(ratio).collect();
+        let all: Vec<f64> = ratios.iter().flatten().copied().collect();
+        let Some(mean) = geometric_mean(&all) else {
+            continue;
+        };
+        let cells = columns.iter().zip(&ratios).map(|(workload, ratio)| {
             ratio.map_or("–".to_owned(), |ratio| {
-                shown(format!("{ratio:.2}"), is_noisy)
+                shown(format!("{ratio:.2}"), is_noisy(workload))
             })
         });
-        rows.push(
-            [peer.name.to_owned(), mean]
-                .into_iter()
-                .chain(cells)
-                .collect(),
-        );
+        let mean = shown(format!("{mean:.3}"), columns.iter().any(is_noisy));
+        let head = [peer.name.to_owned(), mean];
+        rows.push(head.into_iter().chain(cells).collect());
     }
     let base = base.name;
     report.say(&format!(
         "\nserver processor time a message ÷ {base}'s, and the geometric mean"
     ));
     report.table(&rows);
-    if is_noisy.contains(&true) {
+    if columns.iter().any(is_noisy) {
         report.say(&format!(
             "  in brackets: {TOO_NOISY}, for {CONTROL} is off by more than 5 %"
         ));
+    }
+}
+
+/// A figure, in brackets if nothing can be concluded from it.
+fn shown(figure: String, is_noisy: bool) -> String {
+    match is_noisy {
+        true => format!("({figure})"),
+        false => figure,
     }
 }
 
