@@ -134,6 +134,7 @@
 //! | --- | --- |
 //! | [`EventLoop::run_once`], [`EventLoop::run_nowait`] | a turn at a time |
 //! | [`EventLoop::backend_timeout`], the loop's descriptor | to run beside another loop |
+//! | [`Loop::stop`] | `run` returns, and can be called again: [`guide::stopping`] |
 //! | [`Loop::is_alive`], [`Loop::now`] | libuv's, which Node hides |
 //! | [`Loop::on_trace`], [`Socket::state`], [`Server::state`] | to see it work: [`trace`], [`state`] |
 //! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | throughput, against Node's interleaving |
@@ -160,6 +161,7 @@ mod net;
 mod room;
 mod rules;
 
+pub mod guide;
 pub mod parity;
 
 pub use net::error::Error;

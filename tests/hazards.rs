@@ -19,6 +19,8 @@ mod fairness;
 mod readiness;
 #[path = "hazards/reading.rs"]
 mod reading;
+#[path = "hazards/running.rs"]
+mod running;
 #[path = "hazards/stage.rs"]
 mod stage;
 #[path = "hazards/states.rs"]

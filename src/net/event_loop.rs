@@ -84,6 +84,8 @@ pub struct Loop {
     pub(super) accepting: Option<(SocketId, Option<SocketAddr>)>,
     pub(super) tries_all_families: bool,
     pub(super) family_attempt_timeout: Duration,
+    /// `stop` was called: the turn is the last one.
+    pub(super) is_stopping: bool,
     pub(super) running: Running,
     /// The program's own.
     pub(super) data: Data,
@@ -135,6 +137,7 @@ impl Loop {
             accepting: None,
             tries_all_families: true,
             family_attempt_timeout: super::families::ATTEMPT_TIMEOUT,
+            is_stopping: false,
             running: Running::default(),
             data: Data::default(),
             trace: Trace::default(),
@@ -209,6 +212,29 @@ impl Loop {
             || self.names.are_asked()
             || self.posts.as_ref().is_some_and(Posts::is_held)
             || self.has_ticks()
+    }
+
+    /// Has [`run`](crate::EventLoop::run) return when the current turn is over, though something may
+    /// still hold the loop: libuv's `uv_stop`. The turn goes through all its phases and does not
+    /// sleep. Called while nothing runs, it has the next `run`, `run_once` or `run_nowait` return
+    /// without a turn; the ticks of the program's own statements are drained all the same.
+    ///
+    /// Nothing is closed or forgotten: run again, the loop goes on. From another thread it is
+    /// `handle.post(|event_loop| event_loop.stop())`. How to end a program in good order stands in
+    /// [`guide::stopping`](crate::guide::stopping).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.create_server(|_socket| {}).listen_on(())?;
+    /// event_loop.after(Duration::from_millis(1), |event_loop| event_loop.stop());
+    /// event_loop.run()?;
+    /// assert!(event_loop.is_alive()); // the server listens
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn stop(&mut self) {
+        self.is_stopping = true;
     }
 
     /// The loop's time: whole milliseconds since it was made, floored, as read last: libuv's

@@ -56,10 +56,10 @@ impl EventLoop {
         })
     }
 
-    /// Runs until nothing holds the loop any more ([`is_alive`](Loop::is_alive)): no socket,
-    /// server, timer, immediate, handle or lookup that was not let go by `unref`. libuv's
-    /// `UV_RUN_DEFAULT`; the moment it returns is Node's `beforeExit`, and to call it again with
-    /// new work is to revive the process.
+    /// Runs until nothing holds the loop any more ([`is_alive`](Loop::is_alive)), or until
+    /// [`stop`](Loop::stop). What holds it is a socket, server, timer, immediate, handle or lookup that
+    /// was not let go by `unref`. libuv's `UV_RUN_DEFAULT`; the moment it returns is Node's
+    /// `beforeExit`, and to call it again with new work is to revive the process.
     ///
     /// A callback that panics unwinds out of here with its listeners put back; called again, the
     /// loop goes on with the next callback, as Node does after an `uncaughtException`. What was to
@@ -79,12 +79,11 @@ impl EventLoop {
     /// ```
     pub fn run(&mut self) -> Result<(), Error> {
         let mut owes_turn = self.start()?;
-        while owes_turn || self.phase != Phase::Pending || self.is_alive() {
+        while self.phase != Phase::Pending || !self.is_stopping && (owes_turn || self.is_alive()) {
             owes_turn = false;
             self.turn(Wait::UntilReady)?;
         }
-        self.free_all_closed();
-        self.phase = Phase::Script;
+        self.finish();
         Ok(())
     }
 
@@ -222,10 +221,19 @@ impl EventLoop {
 
     fn run_turn(&mut self, wait: Wait) -> Result<bool, Error> {
         self.go_on(Phase::Pending)?;
-        self.turn(wait)?;
-        let is_alive = self.is_alive();
+        if self.phase != Phase::Pending || !self.is_stopping {
+            self.turn(wait)?;
+        }
         self.phase = Phase::Script;
-        Ok(is_alive)
+        self.inner.is_stopping = false;
+        Ok(self.is_alive())
+    }
+
+    /// A run is over, whatever holds the loop.
+    fn finish(&mut self) {
+        self.free_all_closed();
+        self.phase = Phase::Script;
+        self.inner.is_stopping = false;
     }
 
     /// What stands before the first turn: the ticks of the program's own statements, then the
@@ -235,7 +243,7 @@ impl EventLoop {
         self.go_on(Phase::FirstTimers)?;
         let is_alive = self.is_alive();
         if self.phase == Phase::FirstTimers {
-            if is_alive && self.batches.timers.is_none() {
+            if is_alive && !self.is_stopping && self.batches.timers.is_none() {
                 self.begin_timers();
             }
             self.run_due_timers()?;

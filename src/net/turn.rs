@@ -153,7 +153,8 @@ impl EventLoop {
             || self.has_ticks()
             || !self.pending.is_empty()
             || !self.again.is_empty()
-            || !self.closing.is_empty();
+            || !self.closing.is_empty()
+            || self.is_stopping;
         if is_busy || wait == Wait::NotAtAll || !self.is_alive() {
             return Some(Duration::ZERO);
         }

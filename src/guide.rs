@@ -1,0 +1,4 @@
+//! Guides: what a program needs beyond single calls.
+
+#[doc = include_str!("guide/stopping.md")]
+pub mod stopping {}
