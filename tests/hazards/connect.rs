@@ -6,7 +6,7 @@ use netloop::{BlockList, ConnectOptions, LookupRequest, Loop, Socket};
 
 use crate::program::{Program, netloop};
 use crate::stage::*;
-use crate::support::{closed_port, has_strace, skipped};
+use crate::support::{Silent, closed_port, has_strace, skipped};
 use crate::tools::*;
 
 /// D2. Catches: an error that connect(2) gives at once is emitted inside the call.
@@ -87,23 +87,11 @@ fn whatever_is_done_while_looking_up_or_connecting_the_socket_closes_once() {
     }
 }
 
-/// A listener that takes nobody any more, and those whom it has taken.
-fn silent() -> (socket2::Socket, Vec<std::net::TcpStream>) {
-    let kind = socket2::Type::STREAM;
-    let silent = socket2::Socket::new(socket2::Domain::IPV4, kind, None).unwrap();
-    let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    silent.bind(&any.into()).unwrap();
-    silent.listen(0).unwrap();
-    let address = silent.local_addr().unwrap().as_socket().unwrap();
-    let fill = || std::net::TcpStream::connect_timeout(&address, ms(100)).ok();
-    (silent, std::iter::from_fn(fill).take(8).collect())
-}
-
 /// D7. Catches: an idle timeout does not run while nobody answers.
 #[test]
 fn a_connect_that_nobody_answers_can_be_given_up() {
-    let (silent, fillers) = silent();
-    let address = silent.local_addr().unwrap().as_socket().unwrap();
+    let silent = Silent::at([127, 0, 0, 1].into());
+    let address = silent.address();
     let mut l = event_loop();
     let words = Words::default();
     let options = ConnectOptions::from(address).timeout(ms(30));
@@ -112,7 +100,7 @@ fn a_connect_that_nobody_answers_can_be_given_up() {
     c.on_timeout(|c| _ = c.destroy());
     l.run().unwrap();
     assert_eq!(words.take(), ["close Some(false)"]);
-    drop(fillers);
+    drop(silent);
 }
 
 /// D1. Catches: what was written is sent before it is known whether there is a connection.
@@ -190,12 +178,12 @@ fn each_kind_of_closed_route_has_its_error() {
 fn an_address_that_hangs_gives_way_to_the_next() {
     let mut l = event_loop();
     let words = Words::default();
-    let (silent, fillers) = silent();
+    let silent = Silent::at([127, 0, 0, 1].into());
     let mut server = l.create_server(|c| {
         c.resume();
         close_server(c);
     });
-    let port = silent.local_addr().unwrap().as_socket().unwrap().port();
+    let port = silent.address().port();
     server.listen(("127.0.0.2", port), |_| {}).unwrap();
     let options = ConnectOptions::from(("two.test", port))
         .auto_select_family(true)
@@ -220,7 +208,7 @@ fn an_address_that_hangs_gives_way_to_the_next() {
         words.take(),
         ["no answer from 127.0.0.1", "connected to 127.0.0.2"]
     );
-    drop(fillers);
+    drop(silent);
 }
 
 /// D5, D6. Catches: an error of bind or of the search for a port of our own is lost.

@@ -34,7 +34,7 @@ fn what_stands_behind_urgent_data_is_not_lost() {
     let words = Words::default();
     let said = words.clone();
     let mut server = l.create_server(move |c| {
-        c.set_timeout(ms(3000)).on_timeout(|c| {
+        c.set_timeout(LIMIT).on_timeout(|c| {
             c.destroy();
         });
         let said = said.clone();
@@ -232,7 +232,8 @@ fn each_callback_can_be_followed_to_what_the_kernel_told_or_to_a_timer() {
     });
     let mut server = l.create_server(move |c| {
         close_server(c);
-        c.set_timeout(ms(20)).on_timeout(|c| _ = c.end());
+        c.set_timeout(ms(20))
+            .on_timeout(|c| _ = c.set_timeout(ms(0)).end());
         c.on_finish(|_| {}).on_close(|_, _| {}).resume();
     });
     server.on_close(|_| {});

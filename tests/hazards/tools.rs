@@ -94,6 +94,13 @@ pub(crate) fn await_injection(file: &Path) {
     }
 }
 
+/// Whether what is traced stands in a wait, whose end has not been written yet.
+pub(crate) fn is_waiting(file: &Path) -> bool {
+    let trace = std::fs::read_to_string(file).expect("what strace writes");
+    let last = trace.rsplit('\n').next().unwrap();
+    last.contains("epoll_wait(") || last.contains("epoll_pwait(")
+}
+
 /// What strace wrote. The file goes.
 pub(crate) fn read_trace(file: &Path) -> String {
     let trace = std::fs::read_to_string(file).expect("what strace wrote");

@@ -6,6 +6,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::mpsc;
+use std::time::Instant;
 
 use netloop::{ServerOptions, Socket};
 
@@ -112,15 +113,22 @@ fn a_reader_too_slow_costs_no_epoll_ctl_and_no_send_can_raise_sigpipe() {
     if !has_strace() {
         return skipped("G3 and G5, sends under strace", "no strace");
     }
-    let calls = "trace=epoll_ctl,sendto,sendmsg,write,writev,accept4";
+    let calls = "trace=epoll_ctl,sendto,sendmsg,write,writev,accept4,?epoll_wait,?epoll_pwait";
     let (server, file) = traced("slow-reader", &["-e", calls]);
     let socket = connect(server.port());
-    // Writes until nothing goes any more: the server cannot get rid of its echo.
-    socket.set_write_timeout(Some(ms(200))).unwrap();
-    let mut written = 0;
-    while let Ok(count) = (&socket).write(&[7; 1 << 16]) {
-        written += count;
+    // Writes until nothing goes any more: the server cannot get rid of its echo, and waits.
+    socket.set_nonblocking(true).unwrap();
+    let (mut written, mut is_stuck) = (0, false);
+    let start = Instant::now();
+    while !is_stuck {
+        assert!(start.elapsed() < LIMIT, "it takes without end");
+        let waited = is_waiting(&file);
+        match (&socket).write(&[7; 1 << 16]) {
+            Ok(count) => written += count,
+            Err(_) => is_stuck = waited && is_waiting(&file),
+        }
     }
+    socket.set_nonblocking(false).unwrap();
     socket.shutdown(Shutdown::Write).unwrap();
     let mut echoed = Vec::new();
     (&socket).read_to_end(&mut echoed).unwrap();

@@ -7,6 +7,7 @@ use netloop::{ConnectOptions, EventLoop, Loop, Socket};
 
 use crate::stage::*;
 use crate::story::*;
+use crate::support::Silent;
 
 const BOTH: &[&str] = &["::1", HOST];
 
@@ -47,8 +48,8 @@ row!(
             l.set_default_auto_select_family_attempt_timeout(ms(asked));
             assert_eq!(l.default_auto_select_family_attempt_timeout(), ms(kept));
         }
-        let silent = Silent::new();
-        let port = silent.port();
+        let silent = Silent::at([127, 0, 0, 2].into());
+        let port = silent.address().port();
         refuse(SocketAddr::from(([127, 0, 0, 3], port)));
         let options =
             named(port, &["127.0.0.2", "127.0.0.3"]).auto_select_family_attempt_timeout(ms(1));

@@ -1,7 +1,7 @@
 //! What the rows are played with, beside what the twins have.
 
 use std::cell::{Cell, RefCell};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
 use std::sync::Once;
 
@@ -42,30 +42,6 @@ pub(crate) fn refuse(address: SocketAddr) -> u16 {
     let bound = Box::leak(Box::new(socket)).local_addr();
     let bound = bound.expect("a bound socket").as_socket();
     bound.expect("an IP address").port()
-}
-
-/// A port of 127.0.0.2 at which nobody answers any more: the backlog is full.
-pub(crate) struct Silent {
-    listener: TcpListener,
-    _fillers: Vec<TcpStream>,
-}
-
-impl Silent {
-    pub(crate) fn new() -> Silent {
-        let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        let address = SocketAddr::from(([127, 0, 0, 2], 0));
-        socket.bind(&address.into()).expect("a free port");
-        socket.listen(0).expect("a listener");
-        let listener = TcpListener::from(socket);
-        let address = listener.local_addr().expect("a listener");
-        let filler = || TcpStream::connect_timeout(&address, ms(100)).ok();
-        let _fillers = std::iter::from_fn(filler).take(8).collect();
-        Silent { listener, _fillers }
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.listener.local_addr().expect("a listener").port()
-    }
 }
 
 /// Listens here; ends the first connection, and takes no other.

@@ -1,7 +1,6 @@
 //! What differs from Node beside the scenarios, pinned; the reasons stand on the parity page.
 
 use std::cell::RefCell;
-use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,6 +8,9 @@ use netloop::{
     ConnectOptions, Error, EventLoop, ListenOptions, LookupRequest, Loop, Signal, Socket,
     SocketAddress, SocketAddressOptions,
 };
+
+use signal_hook::consts::SIGUSR2;
+use signal_hook::low_level::raise;
 
 use crate::story::*;
 
@@ -254,12 +256,10 @@ fn a_signal_that_comes_twice_between_two_turns_counts_once() {
         l.on_signal(Signal::User2, move |_| t.log("SIGUSR2"))
             .unwrap();
         l.set_immediate(|l| {
-            let twice = "kill -USR2 $PPID; kill -USR2 $PPID";
-            let status = Command::new("sh").args(["-c", twice]).status();
-            assert!(status.unwrap().success());
-            // Any thread may be the one that is interrupted, some time later.
-            std::thread::sleep(ms(100));
-            l.set_timeout(ms(20), |_| {});
+            // Sent to this very thread: each is handled before the call returns.
+            raise(SIGUSR2).unwrap();
+            raise(SIGUSR2).unwrap();
+            l.set_timeout(ms(1), |_| {});
         });
     };
     check_text("signals", "SIGUSR2\n", play);

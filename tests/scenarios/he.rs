@@ -1,10 +1,11 @@
 //! `he-*` and `opt-*`: several addresses for one name, and what a connection can be told.
 
-use std::net::{IpAddr, TcpListener, TcpStream};
+use std::net::IpAddr;
 
 use netloop::{ConnectOptions, Error, LookupRequest, Loop, Socket};
 
 use crate::story::*;
+use crate::support::Silent;
 
 /// A lookup that answers these addresses.
 fn answering(addresses: &'static [&'static str]) -> impl FnMut(&mut Loop, LookupRequest) {
@@ -117,34 +118,9 @@ twin!(he_two_first_ok, |t, l| {
     .unwrap();
 });
 
-/// A port of 127.0.0.2 at which nobody answers any more: a full backlog.
-struct Silent {
-    listener: TcpListener,
-    _fillers: Vec<TcpStream>,
-}
-
-impl Silent {
-    fn new() -> Silent {
-        let kind = socket2::Type::STREAM;
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, kind, None).unwrap();
-        let address: std::net::SocketAddr = "127.0.0.2:0".parse().unwrap();
-        socket.bind(&address.into()).unwrap();
-        socket.listen(0).unwrap();
-        let listener = TcpListener::from(socket);
-        let address = listener.local_addr().unwrap();
-        let filler = || TcpStream::connect_timeout(&address, ms(100)).ok();
-        let _fillers = std::iter::from_fn(filler).take(8).collect();
-        Silent { listener, _fillers }
-    }
-
-    fn port(&self) -> u16 {
-        self.listener.local_addr().unwrap().port()
-    }
-}
-
 twin!(he_timeout, |t, l| {
-    let silent = Silent::new();
-    let port = silent.port();
+    let silent = Silent::at([127, 0, 0, 2].into());
+    let port = silent.address().port();
     l.create_server(move |c| {
         c.end().resume();
         close_server(c);
@@ -163,8 +139,8 @@ twin!(he_timeout, |t, l| {
 });
 
 twin!(he_timeout_all, |t, l| {
-    let silent = Silent::new();
-    let options = named(silent.port(), &["127.0.0.2", "127.0.0.3"])
+    let silent = Silent::at([127, 0, 0, 2].into());
+    let options = named(silent.address().port(), &["127.0.0.2", "127.0.0.3"])
         .auto_select_family_attempt_timeout(ms(50));
     let mut c = l.connect(options, move |_| {}).unwrap();
     let events = "connectionAttempt connectionAttemptFailed connectionAttemptTimeout connect \

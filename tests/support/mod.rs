@@ -5,6 +5,7 @@
 pub(crate) mod recorded;
 
 use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -76,9 +77,33 @@ pub(crate) fn node() -> Option<PathBuf> {
 pub(crate) fn closed_port() -> (socket2::Socket, u16) {
     let kind = socket2::Type::STREAM;
     let held = socket2::Socket::new(socket2::Domain::IPV4, kind, None).expect("a socket");
-    let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
     held.bind(&any.into()).expect("a free port");
     let bound = held.local_addr().expect("bound");
     let port = bound.as_socket().expect("an address").port();
     (held, port)
+}
+
+/// A port at which nobody answers any more: its queue holds one connection, and that has come.
+pub(crate) struct Silent {
+    listener: TcpListener,
+    _waiting: TcpStream,
+}
+
+impl Silent {
+    pub(crate) fn at(host: Ipv4Addr) -> Silent {
+        let kind = socket2::Type::STREAM;
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, kind, None).expect("a socket");
+        let any = SocketAddr::from((host, 0));
+        socket.bind(&any.into()).expect("a free port");
+        socket.listen(0).expect("a listener");
+        let listener = TcpListener::from(socket);
+        let address = listener.local_addr().expect("a listener");
+        let _waiting = TcpStream::connect(address).expect("the kernel accepts one");
+        Silent { listener, _waiting }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.local_addr().expect("a listener")
+    }
 }

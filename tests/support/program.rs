@@ -88,6 +88,14 @@ impl Program {
             .unwrap_or_else(|| panic!("{line:?}"))
     }
 
+    /// Whether it waits for something: a loop that is run on has more to do.
+    pub(crate) fn sleeps(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()));
+        let stat = stat.expect("a living process");
+        let (_, state) = stat.rsplit_once(") ").expect("its name, and its state");
+        state.starts_with('S')
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill")
