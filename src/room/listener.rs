@@ -241,8 +241,12 @@ impl Listener {
             self.reserve = open_reserve();
             match attempt {
                 Ok(()) => shed += 1,
+                // The kernel wants a descriptor before it looks who waits: it may be nobody.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Accepted::Shed(shed);
+                    return match shed {
+                        0 => Accepted::Nobody,
+                        _ => Accepted::Shed(shed),
+                    };
                 }
                 Err(_) => {}
             }

@@ -1,7 +1,7 @@
 //! The server: what it prints, sends back, limits and closes.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
@@ -186,27 +186,72 @@ fn a_dropped_connection_is_logged_with_its_peer() {
     assert!(log.contains(&format!("{peer}: dropped")), "{log}");
 }
 
-#[test]
-fn a_shortage_of_descriptors_is_told_once_however_many_knock() {
+/// A server that may have only few connections.
+fn short_of_descriptors() -> Option<Program> {
     if Command::new("prlimit").arg("--version").output().is_err() {
-        return support::skipped("a shortage, told once", "no prlimit");
+        support::skipped("a shortage of descriptors", "no prlimit");
+        return None;
     }
     let mut command = Command::new("prlimit");
     command.args(["--nofile=10", env!("CARGO_BIN_EXE_netloop")]);
     command.args(["server", "--port", "0"]);
-    let mut server = Program::start(command);
-    let port = server.port();
+    Some(Program::start(command))
+}
+
+/// Connects until so many were turned away. Returns those that are served.
+fn fill(port: u16, turned_away: usize) -> Vec<TcpStream> {
     let mut held = Vec::new();
     let mut shed = 0;
-    while shed < 5 {
+    while shed < turned_away {
         let mut socket = connect(port);
         match at_end(&mut socket) {
             true => shed += 1,
             false => held.push(socket),
         }
     }
+    held
+}
+
+#[test]
+fn a_shortage_of_descriptors_is_told_once_however_many_knock_and_leave() {
+    let Some(mut server) = short_of_descriptors() else {
+        return;
+    };
+    let port = server.port();
+    let mut held = fill(port, 5);
+    for _ in 0..5 {
+        // Two leave, so that after the next one there is a descriptor to spare.
+        held.truncate(held.len() - 2);
+        while server.line() != "client disconnected" {}
+        while server.line() != "client disconnected" {}
+        held.extend(fill(port, 1));
+    }
     server.signal("TERM");
     drop(held);
     let (_, _, log) = server.end();
     assert_eq!(log.matches("out of descriptors").count(), 1, "{log}");
+}
+
+#[test]
+fn who_gets_the_last_descriptor_is_no_shortage() {
+    let (Some(mut full), Some(mut server)) = (short_of_descriptors(), short_of_descriptors())
+    else {
+        return;
+    };
+    let as_many_as_fit = fill(full.port(), 1).len();
+    let port = server.port();
+    for _ in 0..3 {
+        let held: Vec<_> = (0..as_many_as_fit).map(|_| connect(port)).collect();
+        for mut socket in held {
+            assert!(!at_end(&mut socket));
+        }
+        for _ in 0..as_many_as_fit {
+            while server.line() != "client disconnected" {}
+        }
+    }
+    server.signal("TERM");
+    full.signal("TERM");
+    full.end();
+    let (_, _, log) = server.end();
+    assert_eq!(log.matches("out of descriptors").count(), 0, "{log}");
 }

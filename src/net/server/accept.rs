@@ -1,5 +1,6 @@
 //! Accepting: a bounded number of connections a turn, and what to do without descriptors.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use super::super::error::Error;
@@ -13,6 +14,9 @@ use crate::room::reactor::Readiness;
 use crate::room::stream::{KeepAlive, Stream};
 use crate::rules::state::server::{Input, State};
 use crate::rules::state::socket;
+
+/// A shortage is over when there was none for so many milliseconds.
+const SHORTAGE: u64 = 10_000;
 
 /// A connection that was closed because there were too many: the argument of Node's `'drop'`, whose
 /// `localAddress`, `localPort` and `localFamily`, and the same of `remote`, are two addresses here.
@@ -107,25 +111,21 @@ impl Loop {
             match listener.accept() {
                 Accepted::Stream(stream, peer) => {
                     server.rest = REST;
-                    server.is_shedding = false;
                     self.accepted(id, stream, peer);
                     self.drain()?;
                 }
                 Accepted::Nobody => return Ok(()),
                 Accepted::Shed(count) => {
-                    // Once for a shortage, however many knock.
-                    let level = match std::mem::replace(&mut server.is_shedding, true) {
-                        false => log::Level::Warn,
-                        true => log::Level::Debug,
-                    };
-                    log::log!(
-                        target: "netloop::accept", level,
-                        "{id}: out of descriptors, waiting connections are closed ({count} now)"
+                    self.tell_of_shortage(
+                        id,
+                        format_args!(
+                            "out of descriptors, waiting connections are closed ({count} now)"
+                        ),
                     );
                     return Ok(());
                 }
                 Accepted::Exhausted(error) => {
-                    log::warn!(target: "netloop::accept", "{id}: accept: {error}, resting");
+                    self.tell_of_shortage(id, format_args!("accept: {error}, resting"));
                     self.feed_server(id, Input::Exhausted);
                     return Ok(());
                 }
@@ -192,9 +192,28 @@ impl Loop {
             |listener, server| listener(server, dropped.as_ref()),
         );
     }
+
+    /// Warns of a shortage once, however many knock and whoever leaves a descriptor to the next one:
+    /// it is the same shortage until there was none for some time.
+    fn tell_of_shortage(&mut self, id: ServerId, words: fmt::Arguments<'_>) {
+        let now = self.clock.now();
+        let Some(server) = self.server(id) else {
+            return;
+        };
+        let level = match server.short_at.replace(now) {
+            Some(before) if now - before < SHORTAGE => log::Level::Debug,
+            _ => log::Level::Warn,
+        };
+        log::log!(target: "netloop::accept", level, "{id}: {words}");
+    }
 }
 
 impl super::ServerEntry {
+    /// The turns are counted anew.
+    pub(in crate::net) fn has_never_accepted(&mut self) {
+        self.accepted_in_turn = 0;
+    }
+
     /// What an accepted connection starts with.
     fn new_socket(&self, id: ServerId, stream: Stream) -> SocketEntry {
         let settings = &self.options;

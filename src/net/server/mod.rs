@@ -80,8 +80,8 @@ pub(super) struct ServerEntry {
     connections: usize,
     max_connections: Option<usize>,
     rest: Duration,
-    /// It sheds, and has said so.
-    is_shedding: bool,
+    /// When it was short of descriptors, or of what else accepting takes, last.
+    short_at: Option<u64>,
     rest_timer: Option<TimerKey>,
     /// `unref` was not called: the server may hold the loop.
     is_held: bool,
@@ -142,7 +142,7 @@ impl Loop {
             connections: 0,
             max_connections: None,
             rest: REST,
-            is_shedding: false,
+            short_at: None,
             rest_timer: None,
             is_held: true,
             holds: false,
