@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::abort::Aborts;
+use super::again::Burst;
 use super::data::Data;
 use super::error::Error;
 use super::handle::Posts;
@@ -19,14 +20,14 @@ use super::timers::TimerTask;
 use super::trace::{Subject, Trace, What};
 use super::{ServerId, SocketId, TimerId};
 use crate::room::clock::Clock;
-use crate::room::reactor::{Batch, Id, Reactor, Readiness};
+use crate::room::reactor::{Id, Reactor, Readiness};
 use crate::rules::timers::Timers;
 
 /// After so many ticks in a row a warning is logged, once a drain.
 const LONG_DRAIN: u32 = 1_000_000;
 
 /// Node's size of a read.
-const READ_BUFFER: usize = 64 * 1024;
+pub(super) const READ_BUFFER: usize = 64 * 1024;
 
 const READ_BUFFER_MAX: usize = 1 << 30;
 
@@ -75,6 +76,7 @@ pub struct Loop {
     pub(super) turns: u32,
     /// How much one read takes at most.
     pub(super) buffer_size: usize,
+    pub(super) burst: Burst,
     pub(super) names: Names,
     pub(super) aborts: Aborts,
     pub(super) signals: Signals,
@@ -129,6 +131,7 @@ impl Loop {
             holds: 0,
             turns: 0,
             buffer_size: READ_BUFFER,
+            burst: Burst::default(),
             names: Names::default(),
             aborts: Aborts::default(),
             signals: Signals::default(),
@@ -261,22 +264,6 @@ impl Loop {
         self.trace.set(Box::new(tracer));
     }
 
-    /// The again list of a turn that begins. A socket that has nothing now leaves it: an edge will
-    /// tell of what comes, be it in this turn, as Node's level-triggered epoll would in the next.
-    /// The others are served before the batch, and once: so they are told what it holds for them.
-    pub(super) fn begin_serving_again(&mut self, again: &mut VecDeque<Id>, batch: &Batch) {
-        again.append(&mut self.again);
-        again.retain(|id| match self.reactor.get_mut(*id) {
-            Some(Entry::Socket(socket)) => socket.stays_to_be_served(),
-            _ => true,
-        });
-        self.reactor.for_each_ready(batch, |entry, readiness| {
-            if let Entry::Socket(socket) = entry {
-                socket.is_again_sticky |= socket.is_again && readiness.is_sticky();
-            }
-        });
-    }
-
     /// What is ready is no socket.
     #[inline(never)]
     pub(super) fn other_ready(&mut self, id: Id, readiness: Readiness<'_>) -> Result<(), Error> {
@@ -310,11 +297,6 @@ impl Loop {
             // A token of something that has gone: readiness is a hint.
             _ => Ok(()),
         }
-    }
-
-    /// Puts a source on the again list.
-    pub(super) fn serve_next_turn(&mut self, id: Id) {
-        self.again.push_back(id);
     }
 
     pub(super) fn tick(&mut self, tick: Tick) {

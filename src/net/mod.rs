@@ -18,6 +18,7 @@
 //! 10. The clock lives in one file.
 
 pub(crate) mod abort;
+mod again;
 mod data;
 mod door;
 pub(crate) mod error;

@@ -1,6 +1,7 @@
 //! One turn of the loop, and its phases.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::time::Duration;
 
 use super::error::Error;
@@ -37,6 +38,8 @@ pub(super) enum Phase {
 pub(super) struct Batches {
     pending: VecDeque<Caused<Pending>>,
     again: VecDeque<Id>,
+    /// The first of these is being served.
+    is_at_again: bool,
     pub(super) ready: Batch,
     closing: Vec<Caused<SocketId>>,
     /// The time with which the running pass over the timers began.
@@ -131,7 +134,7 @@ impl EventLoop {
             .wait(ready, timeout)
             .map_err(|error| Error::of_call("epoll_wait", &error))?;
         self.inner.clock.expire();
-        self.inner.turns = self.inner.turns.checked_add(1).unwrap_or(1);
+        self.inner.count_turn();
         if !self.inner.again.is_empty() {
             self.inner.begin_serving_again(again, ready);
         }
@@ -163,7 +166,8 @@ impl EventLoop {
         Some(Duration::from_millis(left))
     }
 
-    /// Hands out readiness: first to those on the again list, then as the kernel told.
+    /// Hands out readiness as the kernel told, and serves those on the again list before that, or
+    /// after it when the program has set a burst of its own.
     #[inline(never)]
     fn run_ready(&mut self) -> Result<(), Error> {
         if self.batches.again.is_empty() && self.batches.ready.is_empty() {
@@ -172,9 +176,8 @@ impl EventLoop {
         if self.buffer.len() != self.inner.buffer_size {
             self.buffer = ReadBuffer::new(self.inner.buffer_size);
         }
-        while let Some(&id) = self.batches.again.front() {
-            self.serve_again(id)?;
-            self.batches.again.pop_front();
+        if !self.burst.goes_last {
+            self.run_again()?;
         }
         let (event_loop, buffer) = (&mut self.inner, self.buffer.bytes());
         for (id, readiness) in self.batches.ready.hand_out() {
@@ -185,15 +188,27 @@ impl EventLoop {
                 _ => event_loop.other_ready(id, readiness)?,
             }
         }
+        self.run_again()
+    }
+
+    fn run_again(&mut self) -> Result<(), Error> {
+        while let Some(&id) = self.batches.again.front() {
+            self.batches.is_at_again = true;
+            self.serve_again(id)?;
+            self.batches.is_at_again = false;
+            self.batches.again.pop_front();
+        }
         Ok(())
     }
 
     /// Who was being served when a run was left may have more to give, and no edge will tell.
     fn serve_who_was_left_again(&mut self) {
-        let Batches { ready, again, .. } = &mut self.batches;
-        let Some(id) = again.pop_front().or(ready.last_handed_out()) else {
-            return;
+        let batches = &mut self.batches;
+        let left = match mem::take(&mut batches.is_at_again) {
+            true => batches.again.pop_front(),
+            false => batches.ready.last_handed_out(),
         };
+        let Some(id) = left else { return };
         match self.inner.reactor.get(id) {
             Some(Entry::Socket(_)) => self.inner.read_again(SocketId(id), true),
             Some(Entry::Server(_)) => self.inner.accept_again(ServerId(id)),

@@ -13,7 +13,10 @@ use super::{fail, output, status, stopping, trace};
 const ACCEPTS_PER_TURN: usize = 64;
 
 /// How much it reads at once, for the same reason.
-const READ_BUFFER: usize = 256 * 1024;
+const READ_BUFFER: usize = 128 * 1024;
+
+/// And in a turn: a peer that sends without end gets one read before the others are served.
+const READ_BURST: usize = READ_BUFFER;
 
 /// A peer on a Unix-domain socket has no address.
 const NAMELESS: &str = "somebody";
@@ -47,6 +50,7 @@ fn serve(settings: Settings) -> Result<ExitCode, Error> {
         event_loop.on_trace(trace::to_stderr());
     }
     event_loop.set_read_buffer(READ_BUFFER);
+    event_loop.set_read_burst(READ_BURST);
     let (drain_timeout, is_echo) = (settings.drain_timeout, settings.is_echo);
     let place = place(&settings);
     let server = create(&mut event_loop, settings).id();

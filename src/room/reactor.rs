@@ -229,6 +229,13 @@ impl<T> Reactor<T> {
             .map(|held| held.id)
     }
 
+    /// Shows each of those that are in the slab.
+    pub(crate) fn for_each(&mut self, mut show: impl FnMut(&mut T)) {
+        self.items
+            .iter_mut()
+            .for_each(|(_, held)| show(&mut held.item));
+    }
+
     /// Registers a source for everything, edge-triggered, once and for all.
     ///
     /// Priority is among it because a byte of urgent data splits the stream: the read stops

@@ -2,10 +2,11 @@
 
 use std::cell::Cell;
 use std::io::Write;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::rc::Rc;
 
 use netloop::trace::{Subject, What};
-use netloop::{Loop, OnRead, SocketId, SocketOptions};
+use netloop::{EventLoop, Loop, OnRead, SocketId, SocketOptions};
 
 use crate::stage::*;
 
@@ -34,6 +35,92 @@ fn a_flood_is_read_in_bounded_bursts() {
     drop(peer);
     l.run().unwrap();
     assert_eq!(longest.get(), 32);
+}
+
+/// C1. Catches: the bound counts reads, and a program with a large buffer has no bound.
+#[test]
+fn a_burst_is_bounded_in_bytes() {
+    const BUFFER: usize = 64 * 1024;
+    const BURST: usize = 4 * BUFFER;
+    let mut l = event_loop();
+    l.set_read_buffer(BUFFER);
+    l.set_read_burst(BURST);
+    let (burst, longest) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+    let in_new_turn = burst.clone();
+    l.on_trace(move |record| {
+        if let What::Wait { .. } = record.what {
+            in_new_turn.set(0);
+        }
+    });
+    let max = longest.clone();
+    let mut server = l.create_server(move |c| {
+        let (burst, max) = (burst.clone(), max.clone());
+        c.on_data(move |_, chunk| {
+            burst.set(burst.get() + chunk.len());
+            max.set(max.get().max(burst.get()));
+        });
+        close_server(c);
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.set_nonblocking(true).unwrap();
+    while peer.write(&[1; BUFFER]).is_ok() {}
+    drop(peer);
+    l.run().unwrap();
+    assert_eq!(longest.get(), BURST);
+}
+
+/// The chunks of two sockets, turn by turn: of one that had more to give than one turn takes, and
+/// ends, and of one that is first heard of in the turn after.
+fn turns_of_two(prepare: impl FnOnce(&mut EventLoop)) -> Vec<String> {
+    let mut l = event_loop();
+    l.set_read_buffer(4);
+    prepare(&mut l);
+    let words = Words::default();
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let connected = || {
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (ours, listener.accept().unwrap().0)
+    };
+    let ((ours, mut flooding), (other, mut pinging)) = (connected(), connected());
+    let said = words.clone();
+    let mut chunks = 0;
+    let mut socket = l.socket_from_fd(ours).unwrap();
+    socket.on_data(move |_, _| {
+        chunks += 1;
+        if chunks == 1 {
+            pinging.write_all(b"ping").unwrap();
+        }
+        if chunks == 33 {
+            said.say("the rest");
+        }
+    });
+    let said = words.clone();
+    socket.on_end(move |_| said.say("end"));
+    let said = words.clone();
+    l.socket_from_fd(other).unwrap().on_data(move |socket, _| {
+        said.say("ping");
+        socket.destroy();
+    });
+    // From here on both are silent, and the kernel will tell.
+    l.run_nowait().unwrap();
+    let said = words.clone();
+    l.on_trace(move |record| match record.what {
+        What::Wait { .. } if said.count("turn") < 3 => said.say("turn"),
+        _ => {}
+    });
+    flooding.write_all(&[b'f'; 33 * 4 - 1]).unwrap();
+    flooding.shutdown(Shutdown::Write).unwrap();
+    l.run().unwrap();
+    words.take()
+}
+
+/// C1. Catches: who hit the bound is served before, or behind, the wrong ones; or never again.
+#[test]
+fn the_rest_of_a_burst_goes_first_as_in_node_or_last_when_the_program_sets_the_burst() {
+    let node = turns_of_two(|_| {});
+    assert_eq!(node, ["turn", "turn", "the rest", "ping", "turn", "end"]);
+    let set = turns_of_two(|l| l.set_read_burst(32 * 4));
+    assert_eq!(set, ["turn", "turn", "ping", "the rest", "turn", "end"]);
 }
 
 /// C2. Catches: a socket stands on the again list more than once.

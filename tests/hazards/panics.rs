@@ -5,7 +5,7 @@ use std::any::Any;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::io::Write;
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
@@ -84,6 +84,34 @@ fn what_the_kernel_still_has_comes_though_a_listener_panicked() {
         watch(words, c);
         panics_once(c);
     });
+    assert_eq!(words.take(), BY_FOUR);
+}
+
+/// Catches: when the loop is left, somebody else is taken for who was served.
+#[test]
+fn who_waits_for_the_rest_of_a_burst_has_it_though_somebody_newly_ready_panicked() {
+    let mut l = event_loop();
+    l.set_read_buffer(4);
+    l.set_read_burst(4);
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let other = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (its_peer, _) = listener.accept().unwrap();
+    l.socket_from_fd(other).unwrap().on_data(|other, _| {
+        other.destroy();
+        panic!("on purpose");
+    });
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        close_server(c);
+        watch(&said, c);
+        let mut its_peer = its_peer.try_clone().unwrap();
+        c.once_data(move |_, _| its_peer.write_all(b"x").unwrap());
+    });
+    let mut peer = peer(listen(&mut server));
+    peer.write_all(b"abcdefghij").unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    run_on(&mut l, &words);
     assert_eq!(words.take(), BY_FOUR);
 }
 

@@ -52,6 +52,9 @@ impl Loop {
         if matches!(entry.connection.state, State::Opening(_)) {
             return self.connect_progress(id, readiness);
         }
+        if entry.is_again && self.burst.goes_last {
+            return self.wait_for_the_rest(id, readiness);
+        }
         // Looked at before anything is delivered: what is queued from there on gets an edge of
         // its own.
         if entry.connection.is_in_flight() {
@@ -60,6 +63,13 @@ impl Loop {
         if readiness.is_to_read() {
             return self.receive(id, readiness.is_sticky(), buffer);
         }
+        Ok(())
+    }
+
+    /// It is served in any case, behind those that are newly ready.
+    #[cold]
+    fn wait_for_the_rest(&mut self, id: SocketId, readiness: Readiness<'_>) -> Result<(), Error> {
+        self.read_again(id, readiness.is_sticky());
         Ok(())
     }
 
@@ -118,6 +128,11 @@ impl Loop {
 }
 
 impl SocketEntry {
+    /// The turns are counted anew.
+    pub(in crate::net) fn was_never_read(&mut self) {
+        self.read_in_turn = 0;
+    }
+
     /// Whether there is something to be done for a socket on the again list; if not, it stands
     /// there no more. An error that is met is kept until the socket is served.
     pub(in crate::net) fn stays_to_be_served(&mut self) -> bool {

@@ -16,7 +16,8 @@ use super::{Flow, OnData, OnRead, SocketEntry};
 use crate::rules::decoder::Decoder;
 use crate::rules::state::socket::Input;
 
-/// How many reads one socket gets before the others' turn comes: libuv's bound.
+/// How many reads one socket gets before the others' turn comes: libuv's bound. The bytes that they
+/// bring are bounded, too, by the loop's burst.
 const READS_PER_TURN: usize = 32;
 
 impl Loop {
@@ -49,7 +50,7 @@ impl Loop {
         if !entry.is_reading || mem::replace(&mut entry.read_in_turn, turn) == turn {
             return Ok(());
         }
-        let mut reads = 0;
+        let (mut reads, mut received) = (0, 0);
         loop {
             let Some(stream) = &mut entry.connection.stream else {
                 return Ok(());
@@ -76,7 +77,8 @@ impl Loop {
                 return Ok(());
             }
             reads += 1;
-            if reads == READS_PER_TURN {
+            received += count;
+            if reads == READS_PER_TURN || received >= self.burst.bytes {
                 self.read_again(id, is_sticky);
                 return Ok(());
             }

@@ -1,0 +1,128 @@
+//! The again list: who may still have something to give, though no new edge will tell; and how much
+//! of each socket one turn takes.
+
+use std::collections::VecDeque;
+
+use super::event_loop::{Entry, Loop, READ_BUFFER};
+use crate::room::reactor::{Batch, Id};
+
+/// What one socket gives Node in a turn at most: 32 reads.
+const BURST: usize = 32 * READ_BUFFER;
+
+/// What one socket may give in a turn, and when a socket that had more is served in the next.
+pub(super) struct Burst {
+    pub(super) bytes: usize,
+    /// Behind those that are newly ready, or before them.
+    pub(super) goes_last: bool,
+}
+
+impl Default for Burst {
+    /// Node's: level-triggered epoll tells first of those that have more.
+    fn default() -> Burst {
+        Burst {
+            bytes: BURST,
+            goes_last: false,
+        }
+    }
+}
+
+impl Loop {
+    /// Sets how many bytes are read from one socket in a turn before the others are served, and has
+    /// the rest wait behind what is newly ready. A small burst keeps peers that send as fast as they
+    /// can from holding up the others: somebody else's message then waits for about one burst of each
+    /// of them. The read that reaches the bound is the last one, so that a burst may be longer by a
+    /// [read buffer](Loop::set_read_buffer).
+    ///
+    /// Unless this is called, all is as in Node: a burst is 32 reads, and 2 MiB at most, and what is
+    /// left of it goes before what is newly ready, as level-triggered epoll has it. Node has no such
+    /// option.
+    ///
+    /// ```
+    /// # let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.set_read_buffer(128 * 1024);
+    /// event_loop.set_read_burst(128 * 1024); // one read of each socket a turn
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn set_read_burst(&mut self, bytes: usize) {
+        self.burst = Burst {
+            bytes,
+            goes_last: true,
+        };
+    }
+
+    /// Puts a source on the again list.
+    pub(super) fn serve_next_turn(&mut self, id: Id) {
+        self.again.push_back(id);
+    }
+
+    /// Counts a turn. Zero is none: it is what says of a socket that it has not been served.
+    pub(super) fn count_turn(&mut self) {
+        self.turns = self.turns.wrapping_add(1);
+        if self.turns == 0 {
+            self.count_turns_anew();
+        }
+    }
+
+    /// Nobody has been served in the turns to come, though their numbers were there before.
+    #[cold]
+    fn count_turns_anew(&mut self) {
+        self.turns = 1;
+        self.reactor.for_each(|entry| match entry {
+            Entry::Socket(socket) => socket.was_never_read(),
+            Entry::Server(server) => server.has_never_accepted(),
+        });
+    }
+
+    /// The again list of a turn that begins. A socket that has nothing now leaves it: an edge will
+    /// tell of what comes, be it in this turn, as Node's level-triggered epoll would in the next.
+    /// The others are served before the batch, and once: so they are told what it holds for them.
+    /// Those that are served last are told by the batch itself.
+    pub(super) fn begin_serving_again(&mut self, again: &mut VecDeque<Id>, batch: &Batch) {
+        again.append(&mut self.again);
+        if self.burst.goes_last {
+            return;
+        }
+        again.retain(|id| match self.reactor.get_mut(*id) {
+            Some(Entry::Socket(socket)) => socket.stays_to_be_served(),
+            _ => true,
+        });
+        self.reactor.for_each_ready(batch, |entry, readiness| {
+            if let Entry::Socket(socket) = entry {
+                socket.is_again_sticky |= socket.is_again && readiness.is_sticky();
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::rc::Rc;
+
+    use crate::EventLoop;
+
+    /// The last number that there is.
+    const LAST: u32 = u32::MAX;
+
+    #[test]
+    fn a_socket_is_read_in_a_turn_whose_number_has_come_round() {
+        let mut event_loop = EventLoop::new().unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let received = Rc::new(Cell::new(0));
+        let count = Rc::clone(&received);
+        let mut socket = event_loop.socket_from_fd(ours).unwrap();
+        socket.on_data(move |_, chunk| count.set(count.get() + chunk.len()));
+        event_loop.run_nowait().unwrap();
+        for sent in 1..=2 {
+            // The same number both times.
+            event_loop.inner.turns = LAST;
+            peer.write_all(b"x").unwrap();
+            event_loop.run_nowait().unwrap();
+            assert_eq!(received.get(), sent);
+        }
+    }
+}
