@@ -22,7 +22,11 @@ fn run() -> Result<(), Error> {
             };
             socket.on_data(move |socket, chunk| {
                 carried();
-                socket.write(chunk);
+                if !socket.write(chunk) {
+                    socket.pause().once_drain(|socket| {
+                        socket.resume();
+                    });
+                }
             });
             socket.on_end(move |_| carried());
             socket.on_error(move |_, _| carried());

@@ -1,4 +1,4 @@
-//! The harness that the three benches share: arguments, processes, load, statistics and reports.
+//! The harness that the benches share: arguments, processes, load, statistics and reports.
 
 // Each bench is a crate of its own and uses its part of this one.
 #![allow(dead_code)]
@@ -7,6 +7,7 @@ pub(crate) mod arguments;
 pub(crate) mod chart;
 pub(crate) mod client;
 pub(crate) mod counters;
+pub(crate) mod flood;
 pub(crate) mod machine;
 pub(crate) mod pairs;
 pub(crate) mod peers;

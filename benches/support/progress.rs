@@ -5,8 +5,9 @@ use std::time::Duration;
 
 /// What a quick run may take in each bench. The building of the servers and a last step that takes
 /// longer than expected come on top; all together stay within three minutes.
-const QUICK: [(&str, Duration); 3] = [
+const QUICK: [(&str, Duration); 4] = [
     ("echo", Duration::from_secs(75)),
+    ("flood", Duration::from_secs(25)),
     ("footprint", Duration::from_secs(45)),
     ("loops", Duration::from_secs(20)),
 ];

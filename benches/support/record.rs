@@ -7,7 +7,7 @@ use super::statistics::Spread;
 /// One figure: what of which server in which case.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Record {
-    /// The bench: echo, footprint or loops.
+    /// The bench: echo, flood, footprint or loops.
     pub(crate) bench: String,
     /// The workload or operation.
     pub(crate) case: String,
