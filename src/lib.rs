@@ -40,7 +40,8 @@
 //! callback is lent a [`Socket`], a [`Server`] or a [`Loop`] for one call: the name together with
 //! the loop. Keeping a view does not compile, so there is no `Rc`, no `RefCell`, and nothing that
 //! can be borrowed twice or leaked in a circle. From another callback, an id becomes a view again
-//! by [`Loop::socket_at`] and [`Loop::server_at`]; the id of what is gone makes a quiet view.
+//! by [`Loop::socket_at`] and [`Loop::server_at`]; the id of what is gone, or of what another loop has,
+//! makes a quiet view.
 //!
 //! # The program's own state
 //!

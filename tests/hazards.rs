@@ -15,6 +15,8 @@ mod data;
 mod errors;
 #[path = "hazards/fairness.rs"]
 mod fairness;
+#[path = "hazards/loops.rs"]
+mod loops;
 #[path = "hazards/readiness.rs"]
 mod readiness;
 #[path = "hazards/reading.rs"]

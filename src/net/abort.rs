@@ -28,7 +28,7 @@ impl Loop {
     /// not used costs nothing once they have closed.
     pub fn abort_handle(&mut self) -> AbortId {
         self.aborts.next += 1;
-        AbortId(self.aborts.next)
+        AbortId(self.home.name(self.aborts.next))
     }
 
     /// Uses an abort handle: Node's `controller.abort()`. Sockets that were given it are
@@ -36,8 +36,11 @@ impl Loop {
     /// tick; servers are closed in the call, without an error. A second use does nothing. What is
     /// given a used handle is ended in the next tick.
     pub fn abort(&mut self, handle: AbortId) {
-        self.aborts.used.insert(handle.0);
-        for target in self.aborts.targets.remove(&handle.0).unwrap_or_default() {
+        let Some(number) = self.home.key(handle.0) else {
+            return;
+        };
+        self.aborts.used.insert(number);
+        for target in self.aborts.targets.remove(&number).unwrap_or_default() {
             match target {
                 Abortable::Socket(id) => self.abort_socket(id),
                 Abortable::Server(id) => {
@@ -49,7 +52,8 @@ impl Loop {
 
     /// Whether a handle was used: Node's `signal.aborted`.
     pub fn is_aborted(&self, handle: AbortId) -> bool {
-        self.aborts.used.contains(&handle.0)
+        let number = self.home.key(handle.0);
+        number.is_some_and(|number| self.aborts.used.contains(&number))
     }
 
     /// Lets a handle end this. Returns whether it was used already.
@@ -57,18 +61,23 @@ impl Loop {
         if self.is_aborted(handle) {
             return true;
         }
-        let targets = self.aborts.targets.entry(handle.0).or_default();
-        if !targets.contains(&target) {
-            targets.push(target);
+        if let Some(number) = self.home.key(handle.0) {
+            let targets = self.aborts.targets.entry(number).or_default();
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
         }
         false
     }
 
     pub(super) fn forget_abortable(&mut self, handle: AbortId, target: Abortable) {
-        if let Some(targets) = self.aborts.targets.get_mut(&handle.0) {
+        let Some(number) = self.home.key(handle.0) else {
+            return;
+        };
+        if let Some(targets) = self.aborts.targets.get_mut(&number) {
             targets.retain(|other| *other != target);
             if targets.is_empty() {
-                self.aborts.targets.remove(&handle.0);
+                self.aborts.targets.remove(&number);
             }
         }
     }

@@ -11,6 +11,7 @@ use super::again::Burst;
 use super::data::Data;
 use super::error::Error;
 use super::handle::Posts;
+use super::ids::Home;
 use super::names::Names;
 use super::queues::{Caused, Immediates, Pending, Task, Tick};
 use super::server::ServerEntry;
@@ -50,6 +51,7 @@ const READ_BUFFER_MAX: usize = 1 << 30;
 /// # Ok::<(), netloop::Error>(())
 /// ```
 pub struct Loop {
+    pub(super) home: Home,
     pub(super) reactor: Reactor<Entry>,
     pub(super) clock: Clock,
     pub(super) timers: Timers<TimerTask>,
@@ -114,6 +116,7 @@ impl Loop {
     pub(super) fn new() -> Result<Loop, Error> {
         let reactor = Reactor::new().map_err(|error| Error::of_call("epoll_create1", &error))?;
         Ok(Loop {
+            home: Home::new(),
             reactor,
             clock: Clock::new(),
             timers: Timers::new(),

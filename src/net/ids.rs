@@ -1,12 +1,42 @@
 //! Names. An id is small, `Copy`, and says nothing by itself: a loop turns it into a view.
 //!
 //! All of them carry a generation or a serial number, so that a name never comes to mean
-//! somebody else; the name of what is gone is a quiet one.
+//! somebody else; the name of what is gone is a quiet one. So is that of what another loop has:
+//! sockets and servers are numbered through all loops of the process, and every other name carries
+//! the number of its loop.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::room::reactor::Id;
 use crate::rules::timers::TimerKey;
+
+/// The number of a loop in its process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Home(u32);
+
+/// The key under which a loop keeps something, and which loop that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Name<K> {
+    key: K,
+    home: Home,
+}
+
+impl Home {
+    pub(super) fn new() -> Home {
+        static LOOPS: AtomicU32 = AtomicU32::new(1);
+        Home(LOOPS.fetch_add(1, Relaxed))
+    }
+
+    pub(super) fn name<K>(self, key: K) -> Name<K> {
+        Name { key, home: self }
+    }
+
+    /// The key of a name that this loop has given.
+    pub(super) fn key<K: Copy>(self, name: Name<K>) -> Option<K> {
+        (name.home == self).then_some(name.key)
+    }
+}
 
 macro_rules! socket_like_id {
     ($(#[$doc:meta])* $name:ident, $word:literal) => {
@@ -33,7 +63,8 @@ socket_like_id!(
     /// what a Node program keeps when it keeps the socket itself.
     ///
     /// It goes stale when what its `close` caused has run, and then never means another socket.
-    /// It prints as `socket#7`: sockets and servers of a loop are numbered together, from 1.
+    /// In another loop it names nobody. It prints as `socket#7`: the sockets and servers of all loops
+    /// of the process are numbered together, from 1.
     ///
     /// ```
     /// # fn main() -> Result<(), netloop::Error> {
@@ -51,8 +82,9 @@ socket_like_id!(
     /// The name of a server; [`Loop::server_at`](crate::Loop::server_at) makes a view of it. It is
     /// what a Node program keeps when it keeps the server itself.
     ///
-    /// It is good for as long as the loop: closing closes the listener, not the name. It prints
-    /// as `server#7`: sockets and servers of a loop are numbered together, from 1.
+    /// It is good for as long as the loop: closing closes the listener, not the name. In another loop
+    /// it names nobody. It prints as `server#7`: the sockets and servers of all loops of the process
+    /// are numbered together, from 1.
     ///
     /// ```
     /// # fn main() -> Result<(), netloop::Error> {
@@ -69,7 +101,8 @@ socket_like_id!(
 /// The name of a timer, for [`clear_timeout`](crate::Loop::clear_timeout),
 /// [`refresh`](crate::Loop::refresh) and their like. Node's `Timeout` object.
 ///
-/// It goes stale when the timer is cleared, or has fired and was not refreshed by its callback.
+/// It goes stale when the timer is cleared, or has fired and was not refreshed by its callback. In
+/// another loop it names nobody, as each of these names.
 ///
 /// ```
 /// # fn main() -> Result<(), netloop::Error> {
@@ -81,7 +114,7 @@ socket_like_id!(
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TimerId(pub(crate) TimerKey);
+pub struct TimerId(pub(crate) Name<TimerKey>);
 
 /// The name of an immediate, for [`clear_immediate`](crate::Loop::clear_immediate) and its like:
 /// Node's `Immediate` object. It goes stale when the immediate has run or was cleared.
@@ -95,7 +128,7 @@ pub struct TimerId(pub(crate) TimerKey);
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ImmediateId(pub(crate) u64);
+pub struct ImmediateId(pub(crate) Name<u64>);
 
 /// The name of a lookup that waits for [`answer_lookup`](crate::Loop::answer_lookup): Node's
 /// callback of a `lookup` function. It may be kept, and used later.
@@ -118,7 +151,7 @@ pub struct ImmediateId(pub(crate) u64);
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LookupId(pub(crate) u64);
+pub struct LookupId(pub(crate) Name<u64>);
 
 /// The name of an abort handle: Node's `AbortController` and `AbortSignal` in one.
 ///
@@ -137,4 +170,4 @@ pub struct LookupId(pub(crate) u64);
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AbortId(pub(crate) u64);
+pub struct AbortId(pub(crate) Name<u64>);

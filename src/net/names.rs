@@ -113,7 +113,9 @@ impl Loop {
     /// `lookup` is emitted in a tick, once for each address; the socket then connects. An error is
     /// told by one `lookup`, then by `error`. An answer nobody waits for any more does nothing.
     pub fn answer_lookup(&mut self, lookup: LookupId, answer: Result<Vec<IpAddr>, Error>) {
-        self.tick(Tick::Lookup(lookup.0, answer));
+        if let Some(ticket) = self.home.key(lookup.0) {
+            self.tick(Tick::Lookup(ticket, answer));
+        }
     }
 
     /// Asks for a name's addresses. Who asked keeps the ticket under which the answer will come
@@ -128,14 +130,14 @@ impl Loop {
         let ticket = self.names.new_ticket(asker)?;
         keep(self, ticket);
         let request = LookupRequest {
-            id: LookupId(ticket),
+            id: LookupId(self.home.name(ticket)),
             host: host.to_owned(),
             family,
             hints,
             all,
         };
         if own.is_none() && self.names.lookup.is_none() {
-            return self.ask_resolver(request);
+            return self.ask_resolver(ticket, request);
         }
         let former = self
             .trace
@@ -153,18 +155,18 @@ impl Loop {
         Ok(())
     }
 
-    fn ask_resolver(&mut self, request: LookupRequest) -> Result<(), Error> {
+    fn ask_resolver(&mut self, ticket: u64, request: LookupRequest) -> Result<(), Error> {
         if self.names.resolver.is_none() {
             let started = Resolver::start(&mut self.reactor);
             let failed = |error| {
-                self.names.asked.remove(&request.id.0);
+                self.names.asked.remove(&ticket);
                 Error::of_call("getaddrinfo", &error)
             };
             self.names.resolver = Some(started.map_err(failed)?);
         }
         if let Some(resolver) = &mut self.names.resolver {
             let question = Question {
-                ticket: request.id.0,
+                ticket,
                 host: request.host,
                 family: request.family,
                 hints: request.hints,

@@ -42,32 +42,42 @@ impl Loop {
     /// Node's `setImmediate`. Immediates run in the order of their queueing, with the ticks of
     /// each before the next.
     pub fn set_immediate(&mut self, callback: impl FnOnce(&mut Loop) + 'static) -> ImmediateId {
-        ImmediateId(self.immediates.push(Immediate {
+        let serial = self.immediates.push(Immediate {
             callback: Box::new(callback),
             is_held: true,
             cause: self.trace.current(),
-        }))
+        });
+        ImmediateId(self.home.name(serial))
     }
 
     /// Takes an immediate back: Node's `clearImmediate`. One of the running batch does not run
     /// then; of one that has run this does nothing.
     pub fn clear_immediate(&mut self, immediate: ImmediateId) {
-        self.immediates.clear(immediate.0);
+        if let Some(serial) = self.home.key(immediate.0) {
+            self.immediates.clear(serial);
+        }
     }
 
     /// Lets an immediate hold the loop again: Node's `immediate.ref()`.
     pub fn ref_immediate(&mut self, immediate: ImmediateId) {
-        self.immediates.hold(immediate.0, true);
+        self.hold_immediate(immediate, true);
     }
 
     /// Lets the loop end although this immediate has not run: Node's `immediate.unref()`.
     pub fn unref_immediate(&mut self, immediate: ImmediateId) {
-        self.immediates.hold(immediate.0, false);
+        self.hold_immediate(immediate, false);
+    }
+
+    fn hold_immediate(&mut self, immediate: ImmediateId, is_held: bool) {
+        if let Some(serial) = self.home.key(immediate.0) {
+            self.immediates.hold(serial, is_held);
+        }
     }
 
     /// Whether an immediate that has not run yet holds the loop: Node's `immediate.hasRef()`.
     pub fn immediate_has_ref(&mut self, immediate: ImmediateId) -> bool {
-        let immediate = self.immediates.get_mut(immediate.0);
+        let serial = self.home.key(immediate.0);
+        let immediate = serial.and_then(|serial| self.immediates.get_mut(serial));
         immediate.is_some_and(|immediate| immediate.is_held)
     }
 }

@@ -132,15 +132,22 @@ impl Loop {
         };
         self.held_timers += 1;
         let now = self.clock.refresh();
-        TimerId(self.timers.insert(now, duration, TimerTask::User(timer)))
+        let key = self.timers.insert(now, duration, TimerTask::User(timer));
+        TimerId(self.home.name(key))
     }
 
     /// Ends a timer or an interval: Node's `clearTimeout` and `timeout.close()`. A stale name does
     /// nothing. A timer of the running pass that is cleared does not run.
     pub fn clear_timeout(&mut self, timer: TimerId) {
-        if let Some(TimerTask::User(user)) = self.timers.get(timer.0) {
+        if let Some(key) = self.home.key(timer.0) {
+            self.end_timer(key);
+        }
+    }
+
+    pub(super) fn end_timer(&mut self, key: TimerKey) {
+        if let Some(TimerTask::User(user)) = self.timers.get(key) {
             self.held_timers -= usize::from(user.is_held);
-            self.timers.cancel(timer.0);
+            self.timers.cancel(key);
         }
     }
 
@@ -173,8 +180,11 @@ impl Loop {
     /// ```
     pub fn refresh(&mut self, timer: TimerId) -> bool {
         let now = self.clock.refresh();
-        let is_users = matches!(self.timers.get(timer.0), Some(TimerTask::User(_)));
-        is_users && self.timers.refresh(timer.0, now)
+        let Some(key) = self.home.key(timer.0) else {
+            return false;
+        };
+        let is_users = matches!(self.timers.get(key), Some(TimerTask::User(_)));
+        is_users && self.timers.refresh(key, now)
     }
 
     /// Lets a timer hold the loop: Node's `timeout.ref()`. It does from its making.
@@ -189,7 +199,8 @@ impl Loop {
     }
 
     fn hold_timer(&mut self, timer: TimerId, is_held: bool) {
-        if let Some(TimerTask::User(timer)) = self.timers.get_mut(timer.0) {
+        let key = self.home.key(timer.0);
+        if let Some(TimerTask::User(timer)) = key.and_then(|key| self.timers.get_mut(key)) {
             self.held_timers += usize::from(is_held);
             self.held_timers -= usize::from(timer.is_held);
             timer.is_held = is_held;
@@ -199,7 +210,8 @@ impl Loop {
     /// Whether a timer runs and holds the loop: Node's `timeout.hasRef()`, but `false` once the
     /// timer has fired or was cleared.
     pub fn timer_has_ref(&self, timer: TimerId) -> bool {
-        match self.timers.get(timer.0) {
+        let key = self.home.key(timer.0);
+        match key.and_then(|key| self.timers.get(key)) {
             Some(TimerTask::User(timer)) => timer.is_held,
             _ => false,
         }
@@ -269,7 +281,7 @@ impl Loop {
             self.free_timer(key);
         }
         let former = self.trace.enter(Subject::Loop, What::Callback(name));
-        self.current_timer = Some(TimerId(key));
+        self.current_timer = Some(TimerId(self.home.name(key)));
         self.call(
             callback,
             |callback, event_loop| callback(event_loop),

@@ -5,12 +5,14 @@
 //! registered once, for all interests, and never again.
 //!
 //! An [`Id`] is a slab key and a generation. The slab reuses the key that became free last, so
-//! the generation is what keeps an id, or a token of the running batch, from naming a newcomer.
+//! the generation is what keeps an id, or a token of the running batch, from naming a newcomer, and
+//! one of another reactor from naming anything.
 
 use std::io;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use mio::event::{Event, Source};
@@ -163,7 +165,12 @@ pub(crate) struct Reactor<T> {
     poll: Poll,
     waker: Option<Arc<Waker>>,
     items: Slab<Held<T>>,
-    next_generation: NonZeroU32,
+}
+
+/// Numbers what any reactor of the process holds: an id of one names nothing in another.
+fn next_generation() -> NonZeroU32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    NonZeroU32::new(NEXT.fetch_add(1, Relaxed)).unwrap_or_else(next_generation)
 }
 
 impl<T> Reactor<T> {
@@ -172,7 +179,6 @@ impl<T> Reactor<T> {
             poll: Poll::new()?,
             waker: None,
             items: Slab::new(),
-            next_generation: NonZeroU32::MIN,
         })
     }
 
@@ -191,8 +197,7 @@ impl<T> Reactor<T> {
     }
 
     pub(crate) fn insert(&mut self, item: T) -> Id {
-        let generation = self.next_generation;
-        self.next_generation = generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        let generation = next_generation();
         let place = self.items.vacant_entry();
         let key = u32::try_from(place.key()).expect("fewer than 2^32 descriptors");
         let id = Id::new(key, generation);

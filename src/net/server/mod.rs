@@ -154,8 +154,7 @@ impl Loop {
         self.server_at(id)
     }
 
-    /// A view of the server with this name, which must come from this loop: in another it may mean
-    /// somebody else.
+    /// A view of the server with this name. A name that another loop has given makes a quiet one.
     pub fn server_at(&mut self, id: ServerId) -> Server<'_> {
         Server {
             event_loop: self,

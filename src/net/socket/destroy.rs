@@ -7,7 +7,7 @@ use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
 use super::super::queues::{Caused, SocketTick};
 use super::super::trace::Subject;
-use super::super::{AbortId, SocketId, TimerId};
+use super::super::{AbortId, SocketId};
 use super::Socket;
 use super::idle::Idle;
 use crate::rules::state::socket::{Input, State};
@@ -58,7 +58,7 @@ impl Loop {
         let timers = std::mem::take(&mut cold.timers);
         let abort = cold.abort.take();
         for timer in timers {
-            self.clear_timeout(TimerId(timer));
+            self.end_timer(timer);
         }
         if let Some(timer) = idle {
             self.timers.cancel(timer);

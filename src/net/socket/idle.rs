@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::SocketId;
 use super::super::event_loop::Loop;
 use super::super::timers::{TIMEOUT_MAX, TimerTask};
+use super::super::{SocketId, TimerId};
 use super::Socket;
 use crate::rules::timers::TimerKey;
 
@@ -115,10 +115,13 @@ impl Loop {
         });
     }
 
-    pub(super) fn add_socket_timer(&mut self, id: SocketId, timer: TimerKey) {
+    pub(super) fn add_socket_timer(&mut self, id: SocketId, timer: TimerId) {
+        let Some(timer) = self.home.key(timer.0) else {
+            return;
+        };
         let entry = self.entry(id);
         let Some(entry) = entry.filter(|entry| !entry.connection.state.is_destroyed()) else {
-            return self.clear_timeout(super::super::TimerId(timer));
+            return self.end_timer(timer);
         };
         let mut timers = std::mem::take(&mut entry.cold().timers);
         timers.retain(|timer| self.timers.contains(*timer));
@@ -198,12 +201,12 @@ impl Socket<'_> {
         &mut self,
         period: Duration,
         mut callback: impl FnMut(&mut Socket<'_>) + 'static,
-    ) -> super::super::TimerId {
+    ) -> TimerId {
         let id = self.id;
         let timer = self.event_loop.set_interval(period, move |event_loop| {
             callback(&mut event_loop.socket_at(id));
         });
-        self.event_loop.add_socket_timer(id, timer.0);
+        self.event_loop.add_socket_timer(id, timer);
         timer
     }
 
@@ -231,12 +234,12 @@ impl Socket<'_> {
         &mut self,
         delay: Duration,
         callback: impl FnOnce(&mut Socket<'_>) + 'static,
-    ) -> super::super::TimerId {
+    ) -> TimerId {
         let id = self.id;
         let timer = self.event_loop.after(delay, move |event_loop| {
             callback(&mut event_loop.socket_at(id));
         });
-        self.event_loop.add_socket_timer(id, timer.0);
+        self.event_loop.add_socket_timer(id, timer);
         timer
     }
 }

@@ -304,8 +304,8 @@ impl Loop {
         self.socket_at(id)
     }
 
-    /// A view of the socket with this name, which must come from this loop: in another it may mean
-    /// somebody else. Of one that is gone it is a quiet one.
+    /// A view of the socket with this name. Of one that is gone, or that another loop has, it is a
+    /// quiet one.
     pub fn socket_at(&mut self, id: SocketId) -> Socket<'_> {
         Socket {
             event_loop: self,
