@@ -27,15 +27,9 @@ const IDLE: Workload = Workload {
     ..workload::SINGLE
 };
 
-/// The cases in their order: the name, what it is in words, the seconds it takes for each server,
+/// The cases in their order, what noise can blur at the end: the name, what it is in words, the seconds it takes for each server,
 /// and whether it is too long for a quick run.
 const CASES: [(&str, &str, f64, bool); 9] = [
-    (
-        "start",
-        "from the start to `listening`, and the memory then",
-        1.0,
-        false,
-    ),
     ("idle", "memory of an idle connection", 2.0, false),
     ("size", "the executable", 0.1, false),
     ("calls-c1", "system calls a message", 0.5, true),
@@ -52,6 +46,12 @@ const CASES: [(&str, &str, f64, bool); 9] = [
         "instructions-c100",
         "the same on 100 connections",
         2.0,
+        false,
+    ),
+    (
+        "start",
+        "from the start to `listening`, and the memory then",
+        1.0,
         false,
     ),
 ];
@@ -105,11 +105,11 @@ fn measure(arguments: &Arguments) -> ExitCode {
         field: &field,
         arguments,
     };
-    start(&mut run, arguments.pick(15, 50));
     idle(&mut run);
     size(&mut run);
     let calls = calls(&mut run);
     instructions(&mut run);
+    start(&mut run, arguments.pick(15, 50));
     targets(&run.report);
     let verdict = floor_verdict(&run.report, calls);
     run.report.finish();

@@ -109,13 +109,15 @@ fn a_quick_run_leaves_out_what_would_end_too_late_and_says_so() {
     let mut start = |name, seconds| progress.start(name, Duration::from_secs(seconds));
     let first = start("echo/c100/A/A", 0).expect("there is time");
     assert_eq!(first, "[1 of 3] echo/c100/A/A: some 30 s left");
-    assert!(
-        start("echo/c100/netloop", 40).is_none(),
-        "40 s more are too many"
-    );
-    assert!(start("echo/c10000/A/A", 40).is_none());
-    assert!(start("echo/c10000/netloop", 40).is_none());
-    assert!(start("echo/churn/A/A", 40).is_none());
+    let late = [
+        "echo/c100/netloop",
+        "echo/c10000/A/A",
+        "echo/c10000/netloop",
+        "echo/churn/A/A",
+    ];
+    for name in late {
+        assert!(start(name, 51).is_none(), "{name} ends after 61 s at best");
+    }
     assert_eq!(
         progress.left_out(),
         ["echo/c10000", "echo/c100/netloop", "echo/churn"]
@@ -128,7 +130,7 @@ fn all_quick_runs_together_leave_time_to_build_and_to_end() {
         .map(progress::quick)
         .iter()
         .sum();
-    assert!(all <= Duration::from_secs(150), "{all:?}");
+    assert!(all <= Duration::from_secs(140), "{all:?}");
 }
 
 #[test]
