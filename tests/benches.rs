@@ -125,7 +125,7 @@ fn a_quick_run_leaves_out_what_would_end_too_late_and_says_so() {
 }
 
 #[test]
-fn all_quick_runs_together_leave_time_to_build_and_to_end() {
+fn all_quick_runs_together_leave_time_to_end() {
     let all: Duration = ["echo", "footprint", "loops"]
         .map(progress::quick)
         .iter()

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-/// What a quick run may take in each bench. The building of the servers and a last step that takes
-/// longer than expected come on top; all together stay within three minutes.
+/// What a quick run may take in each bench. A last step that takes longer than expected comes on top;
+/// all together stay within three minutes.
 const QUICK: [(&str, Duration); 4] = [
     ("echo", Duration::from_secs(55)),
     ("flood", Duration::from_secs(25)),

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::fs;
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use super::arguments::Arguments;
 use super::chart::{self, RATIO};
@@ -49,7 +48,6 @@ pub(crate) struct Report {
     arguments: Arguments,
     machine: String,
     records: Vec<Record>,
-    begin: Instant,
     progress: Progress,
     /// Whether somebody watches.
     is_watched: bool,
@@ -65,7 +63,6 @@ impl Report {
             arguments: arguments.clone(),
             machine: machine::description(),
             records: Vec::new(),
-            begin: Instant::now(),
             progress: Progress::default(),
             is_watched: stderr().is_terminal(),
             is_line_there: Cell::new(false),
@@ -82,7 +79,7 @@ impl Report {
 
     /// The step of this name is about to start; `false` when it is left out of a quick run.
     pub(crate) fn start(&mut self, step: &str) -> bool {
-        let line = self.progress.start(step, self.begin.elapsed());
+        let line = self.progress.start(step, self.arguments.begin.elapsed());
         line.inspect(|line| self.watch(line)).is_some()
     }
 
