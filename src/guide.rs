@@ -2,3 +2,6 @@
 
 #[doc = include_str!("guide/stopping.md")]
 pub mod stopping {}
+
+#[doc = include_str!("guide/testing.md")]
+pub mod testing {}

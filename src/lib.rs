@@ -136,6 +136,7 @@
 //! | [`EventLoop::run_once`], [`EventLoop::run_nowait`] | a turn at a time |
 //! | [`EventLoop::backend_timeout`], the loop's descriptor | to run beside another loop |
 //! | [`Loop::stop`] | `run` returns, and can be called again: [`guide::stopping`] |
+//! | [`Loop::pause_time`], [`Loop::advance`], [`EventLoop::run_until_idle`], [`EventLoop::run_for`] | time for tests: [`guide::testing`] |
 //! | [`Loop::is_alive`], [`Loop::now`] | libuv's, which Node hides |
 //! | [`Loop::on_trace`], [`Socket::state`], [`Server::state`] | to see it work: [`trace`], [`state`] |
 //! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | throughput, against Node's interleaving |

@@ -210,8 +210,11 @@ impl Loop {
     /// other threads, unless let go; lookups; and what is queued or posted. A signal that is listened
     /// to does not.
     pub fn is_alive(&self) -> bool {
+        self.held_timers > 0 || self.is_held_by_more_than_timers()
+    }
+
+    pub(super) fn is_held_by_more_than_timers(&self) -> bool {
         self.holds > 0
-            || self.held_timers > 0
             || self.immediates.are_held()
             || !self.closing.is_empty()
             || !self.pending.is_empty()

@@ -36,6 +36,7 @@ pub(crate) mod signals;
 mod slot;
 pub(crate) mod socket;
 mod ticks;
+mod time;
 mod timers;
 pub mod trace;
 mod turn;

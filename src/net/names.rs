@@ -70,6 +70,12 @@ impl Names {
         !self.asked.is_empty()
     }
 
+    /// Whether an answer of the helper threads is waited for.
+    pub(super) fn are_being_resolved(&self) -> bool {
+        let is_asked = self.resolver.as_ref().is_some_and(Resolver::is_asked);
+        is_asked && self.are_asked()
+    }
+
     /// Whether the program has set a lookup function for the whole loop.
     pub(super) fn has_own_lookup(&self) -> bool {
         self.lookup.is_some()
@@ -179,7 +185,7 @@ impl Loop {
     /// The helper thread has answers.
     pub(super) fn take_answers(&mut self) -> Result<(), Error> {
         while let Some((ticket, answer)) =
-            self.names.resolver.as_ref().and_then(Resolver::next_answer)
+            self.names.resolver.as_mut().and_then(Resolver::next_answer)
         {
             let host = self.asked_host(ticket);
             let answer = answer.map_err(|why| Error::of_lookup(&why, &host));

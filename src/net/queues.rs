@@ -142,6 +142,11 @@ impl Immediates {
         self.held > 0
     }
 
+    /// Whether there are any, held or not.
+    pub(crate) fn are_queued(&self) -> bool {
+        self.queue.iter().any(Option::is_some)
+    }
+
     /// Whether the running batch has been run.
     pub(crate) fn are_through(&self) -> bool {
         self.first >= self.batch_end

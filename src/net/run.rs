@@ -79,7 +79,7 @@ impl EventLoop {
     /// ```
     pub fn run(&mut self) -> Result<(), Error> {
         let mut owes_turn = self.start()?;
-        while self.phase != Phase::Pending || !self.is_stopping && (owes_turn || self.is_alive()) {
+        while self.phase != Phase::Pending || !self.is_stopping && (owes_turn || self.goes_on()) {
             owes_turn = false;
             self.turn(Wait::UntilReady)?;
         }
@@ -230,7 +230,7 @@ impl EventLoop {
     }
 
     /// A run is over, whatever holds the loop.
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         self.free_all_closed();
         self.phase = Phase::Script;
         self.inner.is_stopping = false;
@@ -239,7 +239,7 @@ impl EventLoop {
     /// What stands before the first turn: the ticks of the program's own statements, then the
     /// timers that are due. Returns whether anything held the loop before these: then a turn
     /// follows, whatever they leave (libuv does the same).
-    fn start(&mut self) -> Result<bool, Error> {
+    pub(super) fn start(&mut self) -> Result<bool, Error> {
         self.go_on(Phase::FirstTimers)?;
         let is_alive = self.is_alive();
         if self.phase == Phase::FirstTimers {

@@ -50,7 +50,16 @@ pub(super) struct Batches {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wait {
     UntilReady,
+    /// Gives the kernel a millisecond for what it has under way between sockets.
+    Briefly,
     NotAtAll,
+}
+
+impl Batches {
+    /// Whether the last wait has found nothing, and nothing is left in the kernel.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.ready.is_empty() && !self.ready.has_left_some()
+    }
 }
 
 impl EventLoop {
@@ -152,18 +161,27 @@ impl EventLoop {
     /// Rounded up, since times are floored: the wait ends when the next timer is due, not before.
     /// epoll cuts it to 24.8 days; the loop then simply waits again.
     pub(super) fn poll_timeout(&mut self, wait: Wait) -> Option<Duration> {
-        let is_busy = self.immediates.are_held()
+        match wait {
+            Wait::NotAtAll => return Some(Duration::ZERO),
+            Wait::Briefly if self.reactor.is_empty() => return Some(Duration::ZERO),
+            Wait::Briefly => return Some(Duration::from_millis(1)),
+            Wait::UntilReady if self.is_busy() || !self.goes_on() => return Some(Duration::ZERO),
+            Wait::UntilReady => {}
+        }
+        let expiry = self.timers.next_expiry()?;
+        let left = expiry.saturating_sub(self.clock.refresh());
+        let comes = left == 0 || !self.clock.is_held();
+        comes.then(|| Duration::from_millis(left))
+    }
+
+    /// Whether there is something to do at once.
+    pub(super) fn is_busy(&self) -> bool {
+        self.immediates.are_held()
             || self.has_ticks()
             || !self.pending.is_empty()
             || !self.again.is_empty()
             || !self.closing.is_empty()
-            || self.is_stopping;
-        if is_busy || wait == Wait::NotAtAll || !self.is_alive() {
-            return Some(Duration::ZERO);
-        }
-        let expiry = self.timers.next_expiry()?;
-        let left = expiry.saturating_sub(self.clock.refresh());
-        Some(Duration::from_millis(left))
+            || self.is_stopping
     }
 
     /// Hands out readiness as the kernel told, and serves those on the again list before that, or

@@ -3,14 +3,20 @@
 //! It counts whole milliseconds from the start of the loop, floored, as libuv's does, and
 //! remembers what it read: one turn sees one time unless somebody asks for a fresh one. The
 //! reading after a wait is put off until somebody wants it, so a turn without timers pays
-//! nothing.
+//! nothing. A test may hold it, and move it.
 
 use std::cell::Cell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// As far as it goes: so far ahead that no timer reaches beyond the end of the numbers.
+const END: u64 = u64::MAX / 2;
 
 #[derive(Debug)]
 pub(crate) struct Clock {
+    /// When it was set going, and what it showed then.
     origin: Instant,
+    shown: Duration,
+    is_held: bool,
     cached: Cell<Option<u64>>,
 }
 
@@ -18,6 +24,8 @@ impl Clock {
     pub(crate) fn new() -> Clock {
         Clock {
             origin: Instant::now(),
+            shown: Duration::ZERO,
+            is_held: false,
             cached: Cell::new(Some(0)),
         }
     }
@@ -29,13 +37,42 @@ impl Clock {
 
     /// Reads the clock.
     pub(crate) fn refresh(&self) -> u64 {
-        let now = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = u64::try_from(self.time().as_millis()).unwrap_or(END);
+        let now = now.min(END);
         self.cached.set(Some(now));
         now
+    }
+
+    fn time(&self) -> Duration {
+        match self.is_held {
+            true => self.shown,
+            false => self.shown.saturating_add(self.origin.elapsed()),
+        }
     }
 
     /// Forgets the last reading: time has passed.
     pub(crate) fn expire(&self) {
         self.cached.set(None);
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_held
+    }
+
+    pub(crate) fn hold(&mut self) {
+        self.shown = self.time();
+        self.is_held = true;
+    }
+
+    /// It goes on from where it stands.
+    pub(crate) fn let_go(&mut self) {
+        self.shown = self.time();
+        self.origin = Instant::now();
+        self.is_held = false;
+    }
+
+    pub(crate) fn advance(&mut self, by: Duration) {
+        self.shown = self.shown.saturating_add(by);
+        self.expire();
     }
 }

@@ -196,6 +196,10 @@ impl<T> Reactor<T> {
         Ok(Arc::clone(self.waker.insert(waker)))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
     pub(crate) fn insert(&mut self, item: T) -> Id {
         let generation = next_generation();
         let place = self.items.vacant_entry();

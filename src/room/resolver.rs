@@ -47,6 +47,8 @@ pub(crate) struct Resolver {
     /// What one more thread begins with.
     desk: Desk,
     threads: usize,
+    /// How many questions have no answer yet.
+    asked: usize,
 }
 
 /// What the threads share.
@@ -78,6 +80,7 @@ impl Resolver {
             answers,
             desk,
             threads: 0,
+            asked: 0,
         };
         resolver.hire()?;
         Ok(resolver)
@@ -96,6 +99,7 @@ impl Resolver {
     pub(crate) fn ask(&mut self, question: Question) {
         let mut tray = self.desk.tray();
         tray.questions.push_back(question);
+        self.asked += 1;
         let wanted = tray.questions.len() + tray.in_work;
         drop(tray);
         if wanted > self.threads
@@ -110,11 +114,20 @@ impl Resolver {
     /// Takes back a question that nobody has begun to answer.
     pub(crate) fn withdraw(&mut self, ticket: u64) {
         let mut tray = self.desk.tray();
+        let before = tray.questions.len();
         tray.questions.retain(|question| question.ticket != ticket);
+        self.asked -= before - tray.questions.len();
     }
 
-    pub(crate) fn next_answer(&self) -> Option<(u64, Answer)> {
-        self.answers.try_recv().ok()
+    pub(crate) fn next_answer(&mut self) -> Option<(u64, Answer)> {
+        let answer = self.answers.try_recv().ok()?;
+        self.asked -= 1;
+        Some(answer)
+    }
+
+    /// Whether an answer is to come.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked > 0
     }
 }
 

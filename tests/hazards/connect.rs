@@ -1,8 +1,9 @@
 //! D: connecting.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
-use netloop::{BlockList, ConnectOptions, LookupRequest, Loop, Socket};
+use netloop::{BlockList, ConnectOptions, EventLoop, LookupRequest, Loop, Socket};
 
 use crate::program::{Program, netloop};
 use crate::stage::*;
@@ -208,6 +209,35 @@ fn an_address_that_hangs_gives_way_to_the_next() {
         words.take(),
         ["no answer from 127.0.0.1", "connected to 127.0.0.2"]
     );
+    drop(silent);
+}
+
+/// Catches: the attempts at several addresses go by a time of their own.
+#[test]
+fn the_attempts_at_several_addresses_wait_while_time_is_held() {
+    let mut l = EventLoop::new().unwrap();
+    l.pause_time();
+    let words = Words::default();
+    let silent = Silent::at([127, 0, 0, 1].into());
+    let port = silent.address().port();
+    let said = words.clone();
+    let mut server = l.create_server(move |c| {
+        said.say("connected");
+        c.resume();
+    });
+    server.listen_on(("127.0.0.2", port)).unwrap().unref();
+    let options = ConnectOptions::from(("two.test", port))
+        .auto_select_family(true)
+        .auto_select_family_attempt_timeout(Duration::from_secs(5))
+        .lookup(|l, request| {
+            let found = [HOST, "127.0.0.2"].map(|address| address.parse().unwrap());
+            l.answer_lookup(request.id, Ok(found.to_vec()));
+        });
+    l.connect_to(options).unwrap();
+    l.run_for(ms(4999)).unwrap();
+    assert!(words.take().is_empty(), "the first has five seconds");
+    l.run_for(ms(1)).unwrap();
+    assert_eq!(words.take(), ["connected"]);
     drop(silent);
 }
 

@@ -1,0 +1,183 @@
+//! Time that a test holds and moves, and turns until nothing more happens.
+
+use std::time::Duration;
+
+use super::error::Error;
+use super::event_loop::Loop;
+use super::run::EventLoop;
+use super::turn::{Phase, Wait};
+
+impl Loop {
+    /// Holds the loop's time: from now on it moves by [`advance`](Loop::advance) only. All that goes
+    /// by it stands still: timers, intervals, idle timeouts, the attempts at several addresses, the
+    /// rests of servers. tokio's `time::pause`, Node's `mock.timers.enable`. How to test with it
+    /// stands in [`guide::testing`](crate::guide::testing).
+    ///
+    /// The kernel's time is real, as sockets are: that of its own time-outs and delays, and that
+    /// of other threads and processes. The loop still waits for these; timers that are not due do not
+    /// wake it, and [`run`](EventLoop::run) returns where nothing but such timers holds it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.pause_time();
+    /// let timer = event_loop.after(Duration::from_secs(30), |_| println!("half a minute later"));
+    /// event_loop.run()?; // at once: the timer stands still
+    /// assert!(event_loop.timer_has_ref(timer));
+    /// event_loop.advance(Duration::from_secs(30));
+    /// event_loop.run()?;
+    /// assert!(!event_loop.timer_has_ref(timer)); // it has fired
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn pause_time(&mut self) {
+        self.clock.hold();
+    }
+
+    /// Lets the loop's time go on, from where it stands.
+    pub fn resume_time(&mut self) {
+        self.clock.let_go();
+    }
+
+    /// Moves the loop's time, held or not, as if the loop had stood still for so long: what has
+    /// become due fires in the timers phase of the next turn, none of it in this call, and an interval
+    /// makes one call. tokio's `time::advance`. For time that passes step by step there is
+    /// [`EventLoop::run_for`].
+    pub fn advance(&mut self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Whether [`run`](EventLoop::run) goes on: something holds the loop that may still come, which
+    /// is none of the timers that are not due while their time is held.
+    pub(super) fn goes_on(&mut self) -> bool {
+        match self.clock.is_held() {
+            true => self.is_held_by_more_than_timers() || self.held_timers > 0 && self.has_due(),
+            false => self.is_alive(),
+        }
+    }
+
+    /// Whether there is something to do for the timers. It may be nothing but putting them in order.
+    fn has_due(&mut self) -> bool {
+        let now = self.clock.refresh();
+        self.timers
+            .next_expiry()
+            .is_some_and(|expiry| expiry <= now)
+    }
+}
+
+impl EventLoop {
+    /// Makes turns until the loop is idle: until nothing more happens without time, and without
+    /// anybody outside. It is for tests, with the time [held](Loop::pause_time).
+    ///
+    /// Idle means: no tick, microtask, immediate or `close` is queued; no timer is due; no host name is
+    /// being looked up on the loop's helper threads; nothing is posted; and the kernel has no readiness,
+    /// nor any a millisecond later. Between sockets of one loop the kernel delivers in the call, so
+    /// that all they have to say to each other has been said. What holds the loop is not asked: a
+    /// server, open connections and timers that are not due may be there, and
+    /// [`is_alive`](Loop::is_alive) says whether anything is.
+    ///
+    /// The outside is not waited for: other threads and processes, a lookup that the program
+    /// [answers itself](Loop::set_lookup), and what the kernel does by its own time, such as a
+    /// small piece that Nagle's algorithm holds back ([`no_delay`](crate::Socket::set_no_delay)). A
+    /// program that never comes to rest, with an immediate that queues the next say, keeps this
+    /// going until [`stop`](Loop::stop).
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc, time::Duration};
+    /// use netloop::EventLoop;
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// event_loop.pause_time();
+    /// let seen = Rc::new(RefCell::new(Vec::new()));
+    /// let (timeouts, closes) = (Rc::clone(&seen), Rc::clone(&seen));
+    /// let mut server = event_loop.create_server(move |socket| {
+    ///     let timeouts = Rc::clone(&timeouts);
+    ///     socket.set_timeout(Duration::from_secs(30)).on_timeout(move |socket| {
+    ///         timeouts.borrow_mut().push("timeout");
+    ///         socket.end();
+    ///     });
+    /// });
+    /// let port = server.listen_on(())?.port().unwrap();
+    /// event_loop.connect_to(port)?.on_close(move |_, _| closes.borrow_mut().push("close")).resume();
+    ///
+    /// event_loop.run_until_idle()?; // they are connected
+    /// event_loop.advance(Duration::from_millis(29_999));
+    /// event_loop.run_until_idle()?;
+    /// assert!(seen.borrow().is_empty());
+    /// event_loop.advance(Duration::from_millis(1));
+    /// event_loop.run_until_idle()?;
+    /// assert_eq!(*seen.borrow(), ["timeout", "close"]);
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](EventLoop::run).
+    pub fn run_until_idle(&mut self) -> Result<(), Error> {
+        self.rest().map(drop)
+    }
+
+    /// Lets time pass for the program: runs it until it is [idle](EventLoop::run_until_idle), moves the
+    /// time to the next timer that is due, and so on, until so much time has passed. Each timer
+    /// fires at its own time, an interval once for each period: Node's `mock.timers.tick`.
+    ///
+    /// ```
+    /// use std::{cell::Cell, rc::Rc, time::Duration};
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.pause_time();
+    /// let beats = Rc::new(Cell::new(0));
+    /// let counter = Rc::clone(&beats);
+    /// event_loop.set_interval(Duration::from_secs(10), move |_| counter.set(counter.get() + 1));
+    /// event_loop.run_for(Duration::from_secs(59))?;
+    /// assert_eq!(beats.get(), 5);
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](EventLoop::run); the time that was left has not passed then.
+    pub fn run_for(&mut self, time: Duration) -> Result<(), Error> {
+        let mut left = time;
+        while self.rest()? {
+            let now = self.clock.refresh();
+            let step = self
+                .timers
+                .next_expiry()
+                .map(|expiry| expiry.saturating_sub(now));
+            match step.map(Duration::from_millis).filter(|step| *step <= left) {
+                Some(step) => {
+                    left -= step;
+                    self.advance(step);
+                }
+                None if left.is_zero() => break,
+                None => self.advance(std::mem::take(&mut left)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs until the loop is idle, or stopped. Returns whether it is idle.
+    fn rest(&mut self) -> Result<bool, Error> {
+        self.start()?;
+        let mut is_idle = false;
+        while self.phase != Phase::Pending || !self.is_stopping && !is_idle {
+            let is_whole = self.phase == Phase::Pending;
+            let wait = self.wait_before_rest();
+            let expiry = self.timers.next_expiry();
+            self.turn(wait)?;
+            let has_fired = expiry.is_some_and(|expiry| expiry <= self.clock.now());
+            is_idle = is_whole && wait == Wait::Briefly && !has_fired && self.batches.is_quiet();
+        }
+        self.finish();
+        Ok(is_idle)
+    }
+
+    fn wait_before_rest(&mut self) -> Wait {
+        if self.is_busy() || self.immediates.are_queued() || self.has_due() {
+            Wait::NotAtAll
+        } else if self.names.are_being_resolved() {
+            Wait::UntilReady
+        } else {
+            Wait::Briefly
+        }
+    }
+}
