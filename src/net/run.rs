@@ -243,7 +243,7 @@ impl EventLoop {
         self.go_on(Phase::FirstTimers)?;
         let is_alive = self.is_alive();
         if self.phase == Phase::FirstTimers {
-            if is_alive && !self.is_stopping && self.batches.timers.is_none() {
+            if is_alive && !self.is_stopping && !self.timers.is_in_pass() {
                 self.begin_timers();
             }
             self.run_due_timers()?;
@@ -278,6 +278,7 @@ impl EventLoop {
             (Running::Callback, Phase::Timers | Phase::FirstTimers)
                 if self.timers.settle().is_none() =>
             {
+                self.end_timers();
                 self.drain()
             }
             (Running::Callback, Phase::Check) if self.immediates.are_through() => {

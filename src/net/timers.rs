@@ -249,8 +249,14 @@ impl Loop {
         }
         self.running = Running::Other;
         self.trace.leave(former);
-        self.timers.settle();
+        self.end_timers();
         self.drain()
+    }
+
+    /// Leaves the list that is through, and ends the pass with the last: behind each callback,
+    /// before its ticks, as in Node.
+    pub(super) fn end_timers(&mut self) {
+        self.timers.end_pass(self.clock.now());
     }
 
     #[cold]

@@ -42,8 +42,6 @@ pub(super) struct Batches {
     is_at_again: bool,
     pub(super) ready: Batch,
     closing: Vec<Caused<SocketId>>,
-    /// The time with which the running pass over the timers began.
-    pub(super) timers: Option<u64>,
 }
 
 /// How long the poll phase may sleep.
@@ -280,19 +278,22 @@ impl EventLoop {
     }
 
     pub(super) fn begin_timers(&mut self) {
-        if !self.timers.is_empty() {
-            let now = self.clock.refresh();
+        let Some(expiry) = self.timers.next_expiry() else {
+            return;
+        };
+        let now = self.clock.refresh();
+        if expiry <= now {
             self.timers.begin_pass(now);
-            self.batches.timers = Some(now);
         }
     }
 
     /// Runs the timers that were due when the phase began.
     pub(super) fn run_due_timers(&mut self) -> Result<(), Error> {
-        while let Some(now) = self.batches.timers {
+        while self.inner.timers.is_in_pass() {
+            let now = self.clock.now();
             match self.inner.timers.next_due(now) {
                 Some(key) => self.inner.fire(key)?,
-                None => self.batches.timers = None,
+                None => self.inner.end_timers(),
             }
         }
         Ok(())

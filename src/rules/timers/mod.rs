@@ -46,7 +46,10 @@ pub(crate) struct Timers<T> {
     free: Vec<u32>,
     live: usize,
     lists: Lists,
-    pass_now: u64,
+    /// The time with which the running pass began.
+    pass: Option<u64>,
+    /// No pass begins before this time, whatever is due.
+    next_pass: u64,
     /// The list the pass is working through, with the id it had then: a list that was closed and
     /// opened again meanwhile is another list.
     current: Option<(u32, u64)>,
@@ -66,7 +69,8 @@ impl<T> Timers<T> {
             free: Vec::new(),
             live: 0,
             lists: Lists::default(),
-            pass_now: 0,
+            pass: None,
+            next_pass: 0,
             current: None,
         }
     }
@@ -162,6 +166,7 @@ impl<T> Timers<T> {
     }
 
     /// Whether no timer is live.
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.live == 0
     }
@@ -169,8 +174,23 @@ impl<T> Timers<T> {
     /// Begins a pass over what is due at `now`. A pass that was left half done is forgotten; what
     /// it had not reached is still due.
     pub(crate) fn begin_pass(&mut self, now: u64) {
-        self.pass_now = now;
+        self.pass = Some(now);
         self.current = None;
+    }
+
+    /// Whether a pass has begun and not ended.
+    pub(crate) fn is_in_pass(&self) -> bool {
+        self.pass.is_some()
+    }
+
+    /// Ends the pass if nothing more of it is due; `now` is the time that was read last. What fell due meanwhile waits for the
+    /// next millisecond, because that is the least for which Node starts libuv's timer again
+    /// (`RunTimers` in `src/env.cc`).
+    pub(crate) fn end_pass(&mut self, now: u64) {
+        if self.pass.is_some() && self.settle().is_none() && self.next_expired_list().is_none() {
+            self.pass = None;
+            self.next_pass = now.saturating_add(1);
+        }
     }
 
     /// Takes the next timer of the pass out of its list. The timer is then *firing*: live, with
@@ -179,7 +199,7 @@ impl<T> Timers<T> {
     /// A pass keeps the time with which it began however long its callbacks take, so that what
     /// they start is left for a later pass; `now` may have moved on and decides nothing.
     pub(crate) fn next_due(&mut self, now: u64) -> Option<TimerKey> {
-        debug_assert!(now >= self.pass_now, "time went back during a pass");
+        debug_assert!(self.pass <= Some(now), "time went back during a pass");
         loop {
             if let Some(slot) = self.settle() {
                 let generation = self.timers[slot as usize].generation;
@@ -207,7 +227,7 @@ impl<T> Timers<T> {
         }
         let timer = &self.timers[first as usize];
         let due = timer.start.saturating_add(u64::from(timer.duration));
-        if due > self.pass_now {
+        if self.pass.is_none_or(|now| due > now) {
             self.lists.postpone(list, due);
             self.current = None;
             return None;
@@ -226,18 +246,18 @@ impl<T> Timers<T> {
         }
     }
 
-    /// The time at which the next pass can find something; `None` when nothing is queued.
+    /// The time at which the next pass begins; `None` when nothing is queued.
     ///
     /// A list that lost its first timer keeps its time, as in Node, where it decides the order:
     /// such a pass may find nothing yet, once for each list and duration. Empty lists are dropped.
     pub(crate) fn next_expiry(&mut self) -> Option<u64> {
-        Some(self.lists.earliest()?.expiry)
+        Some(self.lists.earliest()?.expiry.max(self.next_pass))
     }
 
     /// The earliest list, if the pass has to look at it; the pass then works on it.
     fn next_expired_list(&mut self) -> Option<(u32, u64)> {
-        let earliest = self.lists.earliest();
-        let expired = earliest.filter(|entry| entry.expiry <= self.pass_now);
+        let now = self.pass?;
+        let expired = self.lists.earliest().filter(|entry| entry.expiry <= now);
         expired.map(|entry| (entry.list, entry.id))
     }
 

@@ -50,6 +50,34 @@ fn a_timer_started_during_a_pass_waits_for_the_next_however_slow_the_callbacks_a
 }
 
 #[test]
+fn what_falls_due_during_a_pass_waits_for_a_millisecond_from_the_time_that_was_read_last() {
+    let mut timers = Timers::new();
+    timers.insert(0, 1, 1);
+    timers.insert(0, 5, 2);
+    timers.begin_pass(1);
+    let slow = timers.next_due(1).expect("the first timer is due");
+    timers.insert(9, 20, 3); // its callback has run until 9, and read the clock
+    timers.release(slow);
+    timers.end_pass(9);
+    assert!(!timers.is_in_pass());
+    assert_eq!(timers.next_expiry(), Some(10), "and not 5");
+    assert_eq!(pass(&mut timers, 10), [2]);
+}
+
+#[test]
+fn a_pass_goes_on_as_long_as_something_of_it_is_due() {
+    let mut timers = Timers::new();
+    timers.insert(0, 1, 1);
+    timers.insert(0, 2, 2);
+    timers.begin_pass(3);
+    let first = timers.next_due(3).expect("due");
+    timers.release(first);
+    timers.end_pass(3);
+    assert!(timers.is_in_pass(), "the second list is due as well");
+    assert!(timers.next_due(3).is_some());
+}
+
+#[test]
 fn a_refreshed_timer_goes_behind_the_others_of_its_duration() {
     let mut timers = Timers::new();
     let first = timers.insert(0, 300, 1);
