@@ -154,6 +154,7 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `cli` | on | the program `netloop` and its crates; a library user does without: `default-features = false` |
+//! | `idna` | on | names that are not ASCII, such as `bücher.example`; without it they are an error that says so |
 //!
 //! 64-bit Linux only.
 

@@ -14,6 +14,7 @@ const FLOORS: [(&str, &[&str]); 4] = [
         "room",
         &[
             "dns_lookup",
+            "idna",
             "libc",
             "log",
             "mio",
@@ -39,10 +40,11 @@ const ONCE: [(&str, &str); 5] = [
     ("getaddrinfo(", "room/resolver.rs"),
 ];
 
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 11] = [
     "dns_lookup",
     "env_logger",
     "getopts",
+    "idna",
     "libc",
     "log",
     "mio",

@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "hazards/addresses.rs"]
+mod addresses;
 #[path = "hazards/closing.rs"]
 mod closing;
 #[path = "hazards/connect.rs"]

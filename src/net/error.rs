@@ -35,7 +35,7 @@ use crate::rules::lines::LineTooLong;
 /// | `code` | who says it |
 /// | --- | --- |
 /// | `ERR_MISSING_ARGS` | `connect` without a port and a path: `Err` |
-/// | `ERR_INVALID_ARG_VALUE` | `listen` without a port and a path, or with a mode for an abstract one; `connect` with a family or hints that there are not: `Err` |
+/// | `ERR_INVALID_ARG_VALUE` | `listen` without a port and a path, or with a mode for an abstract one; `connect` with a family or hints that there are not; either with a host that has a NUL in it: `Err` |
 /// | `ERR_SOCKET_BAD_PORT` | `connect` or `listen` with a text that is a number above 65535: `Err` |
 /// | `ERR_SERVER_ALREADY_LISTEN` | `listen` while there is a listener: `Err` |
 /// | `ERR_SERVER_NOT_RUNNING` | `close_then` without a listener: its callback |
@@ -111,7 +111,7 @@ impl Error {
     /// What a lookup function answers when there is no such name, in the words of Node's
     /// `dns.lookup`: `getaddrinfo ENOTFOUND HOST`, with `code`, `syscall` and `hostname`.
     pub fn not_found(host: &str) -> Error {
-        Error::of_lookup(&Unresolved::Code("ENOTFOUND"), host)
+        Error::of_lookup(&Unresolved::NOT_FOUND, host)
     }
 
     pub(crate) fn named(name: &'static str, code: &'static str, message: &str) -> Error {
@@ -163,11 +163,17 @@ impl Error {
 
     /// What the resolver said: `getaddrinfo ENOTFOUND nosuch.example`.
     pub(crate) fn of_lookup(why: &Unresolved, host: &str) -> Error {
-        let code = match why {
-            Unresolved::Code(code) => code,
-            Unresolved::System(error) => code_of(error).0,
+        let (code, errno, remark) = match why {
+            Unresolved::Code(code, number) => (*code, Some(*number), ""),
+            Unresolved::System(error) => {
+                let errno = error.raw_os_error().map(|errno| -errno);
+                (code_of(error).0, errno, "")
+            }
+            #[cfg(not(feature = "idna"))]
+            Unresolved::NotAscii => ("EINVAL", Some(-libc::EINVAL), words::NOT_ASCII),
         };
-        let mut made = Error::with_code(code, format!("getaddrinfo {code} {host}"));
+        let mut made = Error::with_code(code, format!("getaddrinfo {code} {host}{remark}"));
+        made.0.details.errno = errno;
         made.0.details.syscall = Some("getaddrinfo");
         made.0.details.hostname = Some(host.to_owned());
         made
@@ -240,8 +246,8 @@ impl Error {
         self.0.details.name
     }
 
-    /// Node's `error.errno`: the kernel's error number (errno(3)), negative; none if the kernel did
-    /// not say it.
+    /// Node's `error.errno`: the kernel's error number (errno(3)), negative, or that of a lookup, for
+    /// which libuv has numbers of its own, such as -3008 for `ENOTFOUND`; none if neither said it.
     pub fn errno(&self) -> Option<i32> {
         self.0.details.errno
     }
@@ -432,6 +438,11 @@ const ERRNOS: &[(i32, &str, &str)] = errnos! {
 pub(crate) mod words {
     use super::Error;
 
+    /// What is wrong with a name, and what would be right.
+    #[cfg(not(feature = "idna"))]
+    pub(crate) const NOT_ASCII: &str =
+        " (not ASCII: give its form `xn--…`, or build netloop with the feature `idna`)";
+
     pub(crate) fn destroyed(what: &str) -> Error {
         let message = format!("Cannot call {what} after a stream was destroyed");
         Error::with_code("ERR_STREAM_DESTROYED", message)
@@ -489,6 +500,13 @@ pub(crate) mod words {
         let message =
             format!("{what} should be >= 0 and < 65536. Received type string ('{text}').");
         is_number.then(|| Error::named("RangeError", "ERR_SOCKET_BAD_PORT", &message))
+    }
+
+    /// For a host with a NUL in it; `what` is Node's name for the host.
+    pub(crate) fn null_byte(what: &str, host: &str) -> Error {
+        let host = host.replace('\0', "\\x00");
+        let message = format!("{what} must be a string without null bytes. Received '{host}'");
+        Error::named("TypeError", "ERR_INVALID_ARG_VALUE", &message)
     }
 
     pub(crate) fn bad_family(family: u8) -> Error {

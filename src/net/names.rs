@@ -1,7 +1,7 @@
 //! Names to addresses: `getaddrinfo` on a helper thread, or a lookup of the user's.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::error::Error;
 use super::event_loop::Loop;
@@ -120,6 +120,8 @@ impl Loop {
     /// told by one `lookup`, then by `error`. An answer nobody waits for any more does nothing.
     pub fn answer_lookup(&mut self, lookup: LookupId, answer: Result<Vec<IpAddr>, Error>) {
         if let Some(ticket) = self.home.key(lookup.0) {
+            let without_port = |ip| SocketAddr::new(ip, 0);
+            let answer = answer.map(|found| found.into_iter().map(without_port).collect());
             self.tick(Tick::Lookup(ticket, answer));
         }
     }
@@ -143,7 +145,11 @@ impl Loop {
             all,
         };
         if own.is_none() && self.names.lookup.is_none() {
-            return self.ask_resolver(ticket, request);
+            let asked = self.ask_resolver(ticket, &request);
+            if asked.is_err() {
+                self.names.asked.remove(&ticket);
+            }
+            return asked;
         }
         let former = self
             .trace
@@ -161,24 +167,16 @@ impl Loop {
         Ok(())
     }
 
-    fn ask_resolver(&mut self, ticket: u64, request: LookupRequest) -> Result<(), Error> {
-        if self.names.resolver.is_none() {
-            let started = Resolver::start(&mut self.reactor);
-            let failed = |error| {
-                self.names.asked.remove(&ticket);
-                Error::of_call("getaddrinfo", &error)
-            };
-            self.names.resolver = Some(started.map_err(failed)?);
-        }
-        if let Some(resolver) = &mut self.names.resolver {
-            let question = Question {
-                ticket,
-                host: request.host,
-                family: request.family,
-                hints: request.hints,
-            };
-            resolver.ask(question);
-        }
+    fn ask_resolver(&mut self, ticket: u64, request: &LookupRequest) -> Result<(), Error> {
+        let host = &request.host;
+        let question = Question::new(ticket, host, request.family, request.hints)
+            .map_err(|why| Error::of_lookup(&why, host))?;
+        let resolver = match self.names.resolver.take() {
+            Some(resolver) => resolver,
+            None => Resolver::start(&mut self.reactor)
+                .map_err(|error| Error::of_call("getaddrinfo", &error))?,
+        };
+        self.names.resolver.insert(resolver).ask(question);
         Ok(())
     }
 
@@ -189,7 +187,7 @@ impl Loop {
         {
             let host = self.asked_host(ticket);
             let answer = answer.map_err(|why| Error::of_lookup(&why, &host));
-            self.name_answered(ticket, answer);
+            self.name_answered(ticket, answer)?;
             self.drain()?;
         }
         Ok(())
@@ -203,11 +201,12 @@ impl Loop {
         }
     }
 
-    pub(super) fn name_answered(&mut self, ticket: u64, answer: LookupAnswer) {
+    pub(super) fn name_answered(&mut self, ticket: u64, answer: LookupAnswer) -> Result<(), Error> {
         match self.names.asked.remove(&ticket) {
             Some(Asker::Socket(id)) => self.socket_name_answered(id, answer),
-            Some(Asker::Server(id)) => self.server_name_answered(id, answer),
+            Some(Asker::Server(id)) => return self.server_name_answered(id, answer),
             None => {}
         }
+        Ok(())
     }
 }

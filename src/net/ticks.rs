@@ -35,10 +35,7 @@ impl Loop {
             }
             Tick::Socket(id, tick) => self.run_socket_tick(id, tick),
             Tick::Server(id, tick) => self.run_server_tick(id, tick),
-            Tick::Lookup(ticket, answer) => {
-                self.name_answered(ticket, answer);
-                Ok(())
-            }
+            Tick::Lookup(ticket, answer) => self.name_answered(ticket, answer),
         }
     }
 }

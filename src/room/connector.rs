@@ -1,7 +1,8 @@
 //! Opening connections: bind if asked, then a `connect(2)` that does not wait.
 
+use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV6};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -38,10 +39,32 @@ impl Opening {
 
     /// Starts the connection. An error that `connect(2)` gives at once is given at once.
     pub(crate) fn connect(self) -> io::Result<Stream> {
-        start(&self.socket, &self.address.into())?;
+        let address = match self.address {
+            SocketAddr::V6(address) => SocketAddr::V6(in_its_zone(address)),
+            ipv4 => ipv4,
+        };
+        start(&self.socket, &address.into())?;
         let stream = TcpStream::from_std(OwnedFd::from(self.socket).into());
         Ok(Stream::Tcp(stream))
     }
+}
+
+/// As libuv does: a link-local address without a zone is looked for on the first device that has
+/// such an address itself.
+fn in_its_zone(mut address: SocketAddrV6) -> SocketAddrV6 {
+    if address.ip().segments()[0] == 0xfe80 && address.scope_id() == 0 {
+        let table = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+        address.set_scope_id(first_link_local(&table).unwrap_or(0));
+    }
+    address
+}
+
+/// The least number of a device with an address of fe80::/16. A line of the kernel's table has the
+/// address in hexadecimal digits and then the number of its device, in no order.
+fn first_link_local(table: &str) -> Option<u32> {
+    let is_link_local = |line: &&str| line.starts_with("fe80");
+    let device = |line: &str| u32::from_str_radix(line.split_whitespace().nth(1)?, 16).ok();
+    table.lines().filter(is_link_local).filter_map(device).min()
 }
 
 /// Starts a connection to a Unix-domain socket; a leading NUL makes the name abstract.

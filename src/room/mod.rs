@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod connection;
 pub(crate) mod connector;
+pub(crate) mod host_name;
 pub(crate) mod listener;
 pub(crate) mod mailbox;
 pub(crate) mod reactor;

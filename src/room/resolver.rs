@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -14,28 +14,61 @@ use std::thread;
 use dns_lookup::{AddrInfoHints, LookupError, SockType, getaddrinfo};
 use mio::Waker;
 
+use super::host_name;
 use super::reactor::Reactor;
 use crate::rules::address::is_ipv6;
 
-/// What is asked: `family` is 0, 4 or 6, `hints` are getaddrinfo's `ai_flags`.
+/// What is asked: `host` is the name in ASCII, `family` is 0, 4 or 6, `hints` are getaddrinfo's
+/// `ai_flags`.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
-    pub(crate) ticket: u64,
-    pub(crate) host: String,
-    pub(crate) family: u8,
-    pub(crate) hints: i32,
+    ticket: u64,
+    host: String,
+    family: u8,
+    hints: i32,
 }
 
-/// The addresses in getaddrinfo's order, or why there are none.
-pub(crate) type Answer = Result<Vec<IpAddr>, Unresolved>;
+impl Question {
+    /// # Errors
+    /// For a name that nobody can be asked for.
+    pub(crate) fn new(
+        ticket: u64,
+        host: &str,
+        family: u8,
+        hints: i32,
+    ) -> Result<Question, Unresolved> {
+        let host = host_name::to_ask_for(host)?;
+        Ok(Question {
+            ticket,
+            host,
+            family,
+            hints,
+        })
+    }
+}
+
+/// The addresses in getaddrinfo's order, with their zones and the port 0, or why there are none.
+pub(crate) type Answer = Result<Vec<SocketAddr>, Unresolved>;
 
 /// Why a name has no address.
 #[derive(Debug)]
 pub(crate) enum Unresolved {
-    /// The resolver says it, in Node's word for it.
-    Code(&'static str),
-    /// The kernel did not let the resolver ask (`EAI_SYSTEM`).
+    /// The resolver says it: Node's word for it, and libuv's number.
+    Code(&'static str, i32),
+    /// The kernel did not let the resolver ask (`EAI_SYSTEM`), or the name is none.
     System(io::Error),
+    /// The name is not ASCII, and the tables for its ASCII form were left out.
+    #[cfg(not(feature = "idna"))]
+    NotAscii,
+}
+
+impl Unresolved {
+    pub(crate) const NOT_FOUND: Unresolved = Unresolved::Code("ENOTFOUND", -3008);
+
+    /// The name is none.
+    pub(crate) fn invalid() -> Unresolved {
+        Unresolved::System(io::Error::from_raw_os_error(libc::EINVAL))
+    }
 }
 
 /// How many questions are asked at once: the size of libuv's thread pool.
@@ -204,31 +237,29 @@ fn resolve(question: &Question) -> Answer {
         ..AddrInfoHints::default()
     };
     let found = getaddrinfo(Some(&question.host), None, Some(hints)).map_err(unresolved)?;
-    let mut addresses = Vec::new();
-    for address in found.flatten() {
-        let ip = address.sockaddr.ip();
-        if !addresses.contains(&ip) {
-            addresses.push(ip);
-        }
-    }
-    if addresses.is_empty() {
-        return Err(Unresolved::Code("ENOTFOUND"));
-    }
-    Ok(addresses)
+    Ok(found.flatten().map(|found| found.sockaddr).collect())
 }
 
-/// Node calls a name without an address `ENOTFOUND`, and anything else by its name in netdb.h.
+/// Of netdb.h; the crate libc does not have these.
+const EAI_NODATA: i32 = -5;
+const EAI_ADDRFAMILY: i32 = -9;
+
+/// Node calls a name without an address `ENOTFOUND`, and anything else by its name in netdb.h. The
+/// numbers are libuv's.
 fn unresolved(error: LookupError) -> Unresolved {
-    Unresolved::Code(match error.error_num() {
+    let (name, number) = match error.error_num() {
         libc::EAI_SYSTEM => return Unresolved::System(error.into()),
-        libc::EAI_AGAIN => "EAI_AGAIN",
-        libc::EAI_BADFLAGS => "EAI_BADFLAGS",
-        libc::EAI_FAIL => "EAI_FAIL",
-        libc::EAI_FAMILY => "EAI_FAMILY",
-        libc::EAI_MEMORY => "EAI_MEMORY",
-        libc::EAI_OVERFLOW => "EAI_OVERFLOW",
-        libc::EAI_SERVICE => "EAI_SERVICE",
-        libc::EAI_SOCKTYPE => "EAI_SOCKTYPE",
-        _ => "ENOTFOUND",
-    })
+        EAI_ADDRFAMILY => ("EAI_ADDRFAMILY", -3000),
+        libc::EAI_AGAIN => ("EAI_AGAIN", -3001),
+        libc::EAI_BADFLAGS => ("EAI_BADFLAGS", -3002),
+        libc::EAI_FAIL => ("EAI_FAIL", -3004),
+        libc::EAI_FAMILY => ("EAI_FAMILY", -3005),
+        libc::EAI_MEMORY => ("EAI_MEMORY", -3006),
+        EAI_NODATA => ("ENOTFOUND", -3007),
+        libc::EAI_OVERFLOW => ("EAI_OVERFLOW", -3009),
+        libc::EAI_SERVICE => ("EAI_SERVICE", -3010),
+        libc::EAI_SOCKTYPE => ("EAI_SOCKTYPE", -3011),
+        _ => return Unresolved::NOT_FOUND,
+    };
+    Unresolved::Code(name, number)
 }

@@ -165,7 +165,7 @@ pub(crate) fn passes(mut command: Command) {
 pub(crate) fn in_own_network(test: &str, setup: &str) -> Option<Command> {
     let own = |script: &str| {
         let mut command = Command::new("unshare");
-        command.args(["-rn", "sh", "-e", "-c", script, "sh"]);
+        command.args(["-rnm", "sh", "-e", "-c", script, "sh"]);
         command
     };
     let script = format!("ip link set lo up; {setup}");
@@ -180,6 +180,24 @@ pub(crate) fn in_own_network(test: &str, setup: &str) -> Option<Command> {
         .args(child.get_args())
         .env(CHILD, "1");
     Some(command)
+}
+
+/// The same with a hosts file of its own, too.
+pub(crate) fn in_own_network_with(hosts: &str, test: &str, setup: &str) -> Option<Command> {
+    let name = format!("hosts-{}-{}", test.replace("::", "-"), std::process::id());
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&file, hosts).expect("the folder for such files");
+    let setup = format!("mount --bind '{}' /etc/hosts; {setup}", file.display());
+    in_own_network(test, &setup)
+}
+
+/// The lines that Node prints for a script. None without Node.
+pub(crate) fn node_prints(script: &str) -> Option<Vec<String>> {
+    let mut command = Command::new(support::node()?);
+    let output = command.args(["-e", script]).output().expect("Node runs");
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stdout).expect("text");
+    Some(told.lines().map(str::to_owned).collect())
 }
 
 /// The anonymous memory of this process, in bytes.

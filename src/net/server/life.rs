@@ -190,7 +190,7 @@ impl Loop {
                 );
             }
             ServerTick::Bind(ticket) => self.bind_wanted(id, ticket),
-            ServerTick::LookUp(ticket) => self.look_up_wanted(id, ticket),
+            ServerTick::LookUp(ticket) => return self.look_up_wanted(id, ticket),
             ServerTick::Abort => {
                 self.server_at(id).close();
             }

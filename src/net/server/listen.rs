@@ -1,6 +1,6 @@
 //! `listen`: resolving the host, binding, and the errors of both.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -82,15 +82,15 @@ impl Loop {
         }
     }
 
-    pub(super) fn look_up_wanted(&mut self, id: ServerId, ticket: u64) {
+    pub(super) fn look_up_wanted(&mut self, id: ServerId, ticket: u64) -> Result<(), Error> {
         let Some(server) = self.server_ref(id) else {
-            return;
+            return Ok(());
         };
         let Some(listening) = server.wanted.as_ref().filter(|_| server.ticket == ticket) else {
-            return;
+            return Ok(());
         };
         let Place::Name(host) = &listening.place else {
-            return;
+            return Ok(());
         };
         let host = host.clone();
         let question = (&*host, 0, 0, true);
@@ -99,8 +99,9 @@ impl Loop {
                 server.asked = Some(asked);
             }
         });
-        if let Err(error) = asked {
-            self.listen_failed(id, error);
+        match asked {
+            Ok(()) => Ok(()),
+            Err(error) => self.server_name_answered(id, Err(error)),
         }
     }
 
@@ -114,30 +115,39 @@ impl Loop {
         }
     }
 
-    /// The answer to a server's lookup: the first address that is not link-local, as in Node.
-    pub(in crate::net) fn server_name_answered(&mut self, id: ServerId, answer: LookupAnswer) {
+    /// The answer to a server's lookup: the first address that is not link-local, as in Node. That
+    /// there is none is told at once.
+    pub(in crate::net) fn server_name_answered(
+        &mut self,
+        id: ServerId,
+        answer: LookupAnswer,
+    ) -> Result<(), Error> {
         let host = self.listening_host(id);
         let Some(server) = self.server(id) else {
-            return;
+            return Ok(());
         };
         server.asked = None;
         let Some(mut listening) = server.wanted.take() else {
-            return;
+            return Ok(());
         };
-        let is_global = |ip: &&IpAddr| match ip {
-            IpAddr::V4(_) => true,
-            IpAddr::V6(ip) => !ip.is_unicast_link_local(),
+        let is_global = |address: &&SocketAddr| match address {
+            SocketAddr::V4(_) => true,
+            SocketAddr::V6(address) => !address.ip().is_unicast_link_local(),
         };
-        match answer {
-            Ok(found) => match found.iter().find(is_global).or(found.first()) {
-                Some(address) => {
-                    let words = address.to_string();
-                    listening.place = Place::Address(SocketAddr::new(*address, 0), words);
-                    self.bind_server(id, *listening);
-                }
-                None => self.listen_failed(id, Error::not_found(&host)),
-            },
-            Err(error) => self.listen_failed(id, error),
+        let first = answer.and_then(|found| {
+            let first = found.iter().find(is_global).or(found.first());
+            first.copied().ok_or_else(|| Error::not_found(&host))
+        });
+        match first {
+            Ok(address) => {
+                listening.place = Place::Address(address, address.ip().to_string());
+                self.bind_server(id, *listening);
+                Ok(())
+            }
+            Err(error) => {
+                self.feed_server(id, Input::BindFailed);
+                self.emit_server_error(id, error)
+            }
         }
     }
 
@@ -232,7 +242,7 @@ impl Server<'_> {
     /// # Errors
     /// `ERR_SERVER_ALREADY_LISTEN` while there is a listener; `ERR_SOCKET_BAD_PORT` for a text that
     /// is a number above 65535; `ERR_INVALID_ARG_VALUE` for options that name neither a port nor a
-    /// path nor a descriptor, or a mode for an abstract path. One with bad options has acted, as in
+    /// path nor a descriptor, a mode for an abstract path, or a host with a NUL in it. One with bad options has acted, as in
     /// Node: its callback waits for a later one, an earlier one that is still on its way is
     /// forgotten, and the abort handle is taken. What the kernel says is an `error` event, with the
     /// system call `listen`.

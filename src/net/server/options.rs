@@ -266,13 +266,17 @@ impl ListenOptions {
                 None => Place::Any,
                 Some(host) => match resolver::literal(&host) {
                     Some(address) => Place::Address(address, host),
+                    None if host.contains('\0') => {
+                        return Err(words::null_byte("The argument 'hostname'", &host));
+                    }
                     None => Place::Name(host),
                 },
             }
         } else if let Some(path) = self.path.filter(|path| !path.as_os_str().is_empty()) {
             if mode.is_some() && path.as_os_str().as_bytes().first() == Some(&0) {
-                let message = "can not set readableAll or writableAll to true when path is \
-                               abstract unix socket";
+                // In Node's letters.
+                let message = "The argument 'options' can not set readableAll or writableAllt to \
+                               true when path is abstract unix socket";
                 return Err(Error::named("TypeError", "ERR_INVALID_ARG_VALUE", message));
             }
             Place::Path(path)

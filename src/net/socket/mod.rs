@@ -20,7 +20,7 @@ pub use connect::{Attempt, Lookup};
 pub use options::{ConnectOptions, OnRead, SocketOptions};
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use self::connect::Connecting;
 use self::idle::Idle;
@@ -40,7 +40,8 @@ use crate::rules::state::socket::{State, Writable};
 use crate::rules::timers::TimerKey;
 
 pub(crate) type WriteCallback = Box<dyn FnOnce(&mut Socket<'_>, Result<(), &Error>)>;
-pub(crate) type LookupAnswer = Result<Vec<IpAddr>, Error>;
+/// The addresses with their zones, and the port 0.
+pub(crate) type LookupAnswer = Result<Vec<SocketAddr>, Error>;
 
 type Plain = dyn FnMut(&mut Socket<'_>);
 type OnData = dyn FnMut(&mut Socket<'_>, &[u8]);

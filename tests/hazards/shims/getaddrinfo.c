@@ -1,8 +1,10 @@
 /* A name server that takes its time, and knows one address. It answers for `waits.test` only
  * once `passes.test` was asked for; for `starved.test` it has no descriptor, and who asks for
- * `kills.test` ends. */
+ * `kills.test` ends. `error-9.test` fails with the error -9 of netdb.h, and `zoned.test` is
+ * fe80::b on the device b0. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -20,6 +22,22 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     }
     if (strcmp(node, "kills.test") == 0) {
         abort();
+    }
+    if (strncmp(node, "error-", 6) == 0) {
+        return atoi(node + 5);
+    }
+    if (strcmp(node, "zoned.test") == 0) {
+        struct addrinfo *info = calloc(1, sizeof *info);
+        struct sockaddr_in6 *address = calloc(1, sizeof *address);
+        address->sin6_family = AF_INET6;
+        inet_pton(AF_INET6, "fe80::b", &address->sin6_addr);
+        address->sin6_scope_id = if_nametoindex("b0");
+        info->ai_family = AF_INET6;
+        info->ai_socktype = SOCK_STREAM;
+        info->ai_addr = (struct sockaddr *)address;
+        info->ai_addrlen = sizeof *address;
+        *found = info;
+        return 0;
     }
     if (strcmp(node, "passes.test") == 0) {
         passes = 1;

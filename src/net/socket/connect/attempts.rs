@@ -1,7 +1,7 @@
 //! The attempts: one address after the other, each with its time, until one of them answers
 //! (happy eyeballs). A path, or a single address, is the only attempt.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use libc::ETIMEDOUT;
 
@@ -24,14 +24,14 @@ enum Tried {
 }
 
 /// Each address once, the families in turn, beginning with that of the first.
-pub(super) fn alternate(found: &[IpAddr]) -> Vec<IpAddr> {
+pub(super) fn alternate(found: &[SocketAddr]) -> Vec<SocketAddr> {
     let mut unique = Vec::new();
     for address in found {
         if !unique.contains(address) {
             unique.push(*address);
         }
     }
-    let first_is_ipv4 = unique.first().is_some_and(IpAddr::is_ipv4);
+    let first_is_ipv4 = unique.first().is_some_and(SocketAddr::is_ipv4);
     let (first, second): (Vec<_>, Vec<_>) = unique
         .into_iter()
         .partition(|address| address.is_ipv4() == first_is_ipv4);

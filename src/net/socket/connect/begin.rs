@@ -24,7 +24,7 @@ impl Loop {
     /// # Errors
     /// `ERR_MISSING_ARGS` when the options name neither a port nor a path, `ERR_SOCKET_BAD_PORT`
     /// for a text that is a number above 65535, `ERR_INVALID_ARG_VALUE` for a family or hints that
-    /// there are not. What the kernel or a name server says is an `error` event: the codes of
+    /// there are not, and for a host with a NUL in it. What the kernel or a name server says is an `error` event: the codes of
     /// connect(2), such as `ECONNREFUSED`, with the address, and `ENOTFOUND` or `EAI_AGAIN` of
     /// `getaddrinfo`, with the host name.
     pub fn connect(
@@ -147,6 +147,11 @@ impl ConnectOptions {
         if self.port.is_none() && self.path.is_none() {
             let message = r#"The "options" or "port" or "path" argument must be specified"#;
             return Err(Error::named("TypeError", "ERR_MISSING_ARGS", message));
+        }
+        if let Some(host) = self.host.as_ref().filter(|_| self.port.is_some())
+            && host.contains('\0')
+        {
+            return Err(words::null_byte("The property 'options.host'", host));
         }
         let is_address = |host: &String| is_ip(host) != 0;
         let asks_the_system = self.port.is_some()

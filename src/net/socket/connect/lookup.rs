@@ -61,7 +61,7 @@ impl Loop {
             }
         });
         if let Err(error) = asked {
-            self.socket_tick(id, SocketTick::Destroy(Some(error)));
+            self.socket_name_answered(id, Err(error));
         }
     }
 
@@ -102,9 +102,9 @@ impl Loop {
         }
     }
 
-    fn name_found(&mut self, id: SocketId, host: &str, found: &[IpAddr]) {
+    fn name_found(&mut self, id: SocketId, host: &str, found: &[SocketAddr]) {
         for address in found {
-            self.emit_lookup(id, host, Some(*address), None);
+            self.emit_lookup(id, host, Some(address.ip()), None);
             if self.connecting(id).is_none() {
                 return;
             }
@@ -113,8 +113,10 @@ impl Loop {
         let Some(connecting) = self.connecting(id) else {
             return;
         };
-        let with_port = |ip| SocketAddr::new(ip, connecting.port);
-        connecting.addresses = alternate(found).into_iter().map(with_port).collect();
+        connecting.addresses = alternate(found);
+        for address in &mut connecting.addresses {
+            address.set_port(connecting.port);
+        }
         let attempted = connecting.is_multiple().then(Vec::new);
         if let Some(entry) = self.entry(id) {
             entry.cold().attempted = attempted;
