@@ -52,9 +52,6 @@ impl Loop {
         if matches!(entry.connection.state, State::Opening(_)) {
             return self.connect_progress(id, readiness);
         }
-        if entry.is_again && self.burst.goes_last {
-            return self.wait_for_the_rest(id, readiness);
-        }
         // Looked at before anything is delivered: what is queued from there on gets an edge of
         // its own.
         if entry.connection.is_in_flight() {
@@ -63,13 +60,6 @@ impl Loop {
         if readiness.is_to_read() {
             return self.receive(id, readiness.is_sticky(), buffer);
         }
-        Ok(())
-    }
-
-    /// It is served in any case, behind those that are newly ready.
-    #[cold]
-    fn wait_for_the_rest(&mut self, id: SocketId, readiness: Readiness<'_>) -> Result<(), Error> {
-        self.read_again(id, readiness.is_sticky());
         Ok(())
     }
 
@@ -92,10 +82,14 @@ impl Loop {
         id: SocketId,
         buffer: &mut [u8],
     ) -> Result<(), Error> {
+        let goes_last = self.burst.goes_last;
         let Some(entry) = self.entry(id) else {
             return Ok(());
         };
         entry.is_again = false;
+        if goes_last {
+            entry.read_in_turn = 0;
+        }
         let is_sticky = std::mem::take(&mut entry.is_again_sticky);
         let failed = match &mut entry.cold {
             Some(cold) if entry.is_reading => cold.reading.failed.take(),
@@ -131,6 +125,11 @@ impl SocketEntry {
     /// The turns are counted anew.
     pub(in crate::net) fn was_never_read(&mut self) {
         self.read_in_turn = 0;
+    }
+
+    /// In this turn it is read as one of the again list, whatever the kernel tells of it.
+    pub(in crate::net) fn waits_for_its_rest(&mut self, turn: u32) {
+        self.read_in_turn = turn;
     }
 
     /// Whether there is something to be done for a socket on the again list; if not, it stands

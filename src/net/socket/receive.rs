@@ -50,7 +50,7 @@ impl Loop {
         if !entry.is_reading || mem::replace(&mut entry.read_in_turn, turn) == turn {
             return Ok(());
         }
-        let (mut reads, mut received) = (0, 0);
+        let mut reads = 0;
         loop {
             let Some(stream) = &mut entry.connection.stream else {
                 return Ok(());
@@ -77,8 +77,7 @@ impl Loop {
                 return Ok(());
             }
             reads += 1;
-            received += count;
-            if reads == READS_PER_TURN || received >= self.burst.bytes {
+            if reads == READS_PER_TURN || reads * count >= self.burst.bytes {
                 self.read_again(id, is_sticky);
                 return Ok(());
             }
