@@ -33,6 +33,11 @@ impl KeepAlive {
             count: 10,
         }
     }
+
+    /// What the kernel is told: seconds.
+    pub(crate) fn seconds(self) -> (u64, u64, u32) {
+        (self.delay.as_secs(), self.interval.as_secs(), self.count)
+    }
 }
 
 /// A call that failed is made again for as long as it is `EINTR` that it fails with.

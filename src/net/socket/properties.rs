@@ -300,9 +300,9 @@ impl Socket<'_> {
     }
 
     /// Node's `setKeepAlive`: sets `SO_KEEPALIVE` (socket(7)), with a delay before the first probe
-    /// that is cut to whole seconds; zero leaves the system's times. A probe follows each second,
-    /// and the connection is lost (`ETIMEDOUT`) when ten were not answered. Remembered, also for
-    /// a connection to come.
+    /// that is cut to whole seconds; zero leaves the system's times, or makes it a minute where the
+    /// socket has just begun to connect, as in libuv. A probe follows each second, and the connection
+    /// is lost (`ETIMEDOUT`) when ten were not answered. Remembered, also for a connection to come.
     pub fn set_keep_alive(&mut self, on: bool, initial_delay: Duration) -> &mut Self {
         self.probe(on, KeepAlive::after(initial_delay))
     }
@@ -327,6 +327,7 @@ impl Socket<'_> {
 
     fn probe(&mut self, on: bool, wanted: KeepAlive) -> &mut Self {
         let wanted = on.then_some(wanted);
+        self.event_loop.keep_connecting_alive(self.id, wanted);
         self.change(
             |entry| entry.cold().keep_alive = wanted,
             |stream| stream.set_keep_alive(wanted),
