@@ -113,12 +113,19 @@ impl EventLoop {
     /// # Errors
     /// As [`run`](EventLoop::run).
     pub fn run_until_idle(&mut self) -> Result<(), Error> {
-        self.rest().map(drop)
+        self.start()?;
+        let mut is_idle = false;
+        while self.phase != Phase::Pending || !self.is_stopping && !is_idle {
+            is_idle = self.turn_is_idle()?;
+        }
+        self.finish();
+        Ok(())
     }
 
     /// Lets time pass for the program: runs it until it is [idle](EventLoop::run_until_idle), moves the
-    /// time to the next timer that is due, and so on, until so much time has passed. Each timer
-    /// fires at its own time, an interval once for each period: Node's `mock.timers.tick`.
+    /// time to the next timer that is due, and so on, until so much time has passed or nothing
+    /// holds the loop any more, as it ends [`run`](EventLoop::run). Each timer fires at its own time, an
+    /// interval once for each period: Node's `mock.timers.tick`.
     ///
     /// ```
     /// use std::{cell::Cell, rc::Rc, time::Duration};
@@ -137,38 +144,39 @@ impl EventLoop {
     /// As [`run`](EventLoop::run); the time that was left has not passed then.
     pub fn run_for(&mut self, time: Duration) -> Result<(), Error> {
         let mut left = time;
-        while self.rest()? {
-            let now = self.clock.refresh();
-            let step = self
-                .timers
-                .next_expiry()
-                .map(|expiry| expiry.saturating_sub(now));
-            match step.map(Duration::from_millis).filter(|step| *step <= left) {
-                Some(step) => {
-                    left -= step;
-                    self.advance(step);
-                }
-                None if left.is_zero() => break,
-                None => self.advance(std::mem::take(&mut left)),
+        let mut owes_turn = self.start()?;
+        while self.phase != Phase::Pending || !self.is_stopping && (owes_turn || self.is_alive()) {
+            owes_turn = false;
+            if !self.turn_is_idle()? {
+                continue;
             }
+            let step = self
+                .time_to_next_timer()
+                .map_or(left, |step| step.min(left));
+            if left.is_zero() {
+                break;
+            }
+            left -= step;
+            self.advance(step);
         }
+        self.finish();
         Ok(())
     }
 
-    /// Runs until the loop is idle, or stopped. Returns whether it is idle.
-    fn rest(&mut self) -> Result<bool, Error> {
-        self.start()?;
-        let mut is_idle = false;
-        while self.phase != Phase::Pending || !self.is_stopping && !is_idle {
-            let is_whole = self.phase == Phase::Pending;
-            let wait = self.wait_before_rest();
-            let expiry = self.timers.next_expiry();
-            self.turn(wait)?;
-            let has_fired = expiry.is_some_and(|expiry| expiry <= self.clock.now());
-            is_idle = is_whole && wait == Wait::Briefly && !has_fired && self.batches.is_quiet();
-        }
-        self.finish();
-        Ok(is_idle)
+    fn time_to_next_timer(&mut self) -> Option<Duration> {
+        let expiry = self.timers.next_expiry()?;
+        let left = expiry.saturating_sub(self.clock.refresh());
+        Some(Duration::from_millis(left))
+    }
+
+    /// Makes a turn. Returns whether there was nothing to do.
+    fn turn_is_idle(&mut self) -> Result<bool, Error> {
+        let is_whole = self.phase == Phase::Pending;
+        let wait = self.wait_before_rest();
+        let expiry = self.timers.next_expiry();
+        self.turn(wait)?;
+        let has_fired = expiry.is_some_and(|expiry| expiry <= self.clock.now());
+        Ok(is_whole && wait == Wait::Briefly && !has_fired && self.batches.is_quiet())
     }
 
     fn wait_before_rest(&mut self) -> Wait {

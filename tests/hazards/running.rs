@@ -187,6 +187,22 @@ fn in_time_that_passes_each_timer_fires_at_its_own() {
     assert_eq!(l.now() - begin, 70_000);
 }
 
+/// Catches: what was let go runs in time that passes, though a program would have ended before.
+#[test]
+fn time_passes_no_further_than_the_loop_is_held() {
+    let mut l = held_loop();
+    let begin = l.now();
+    let timer = l.after(s(20), |_| panic!("it was let go"));
+    l.unref_timer(timer);
+    l.after(s(10), |l| {
+        let immediate = l.set_immediate(|_| panic!("it was let go"));
+        l.unref_immediate(immediate);
+    });
+    l.run_for(s(60)).unwrap();
+    assert_eq!(l.now() - begin, 10_000);
+    assert!(!l.is_alive());
+}
+
 /// Catches: a wait ends for a timer that stands still, or the loop is not woken by what is real.
 #[test]
 fn a_loop_whose_time_is_held_sleeps_until_the_outside_wakes_it() {
