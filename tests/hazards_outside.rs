@@ -9,8 +9,6 @@ mod addresses;
 mod closing;
 #[path = "hazards/connect.rs"]
 mod connect;
-#[path = "hazards/descriptors.rs"]
-mod descriptors;
 #[path = "hazards/embedded.rs"]
 mod embedded;
 #[path = "hazards/kernel.rs"]

@@ -13,14 +13,14 @@ row!(
         for _ in 0..5 {
             l.set_immediate(move |l| {
                 say(t, line, count_up(numbers));
-                busy(2);
+                busy(l, 2);
                 // Queued from the check phase: the timer that is due comes first.
                 l.set_immediate(move |_| say(t, line, count_up(numbers)));
             });
         }
         l.set_immediate(move |l| {
             l.set_timeout(ms(1), move |_| t.log("timer"));
-            busy(5);
+            busy(l, 5);
         });
     }
 );
@@ -56,9 +56,9 @@ row!(
             l.set_timeout(ms(1), move |_| t.log("a timer that is due"));
         });
         l.set_immediate(|_| panic!("setImmediate"));
-        l.set_immediate(move |_| {
+        l.set_immediate(move |l| {
             t.log("rest of the batch");
-            busy(5);
+            busy(l, 5);
         });
     }
 );

@@ -23,6 +23,7 @@ row!(
         "client close hadError=false",
     ],
     |t, l| {
+        t.go_by_the_clock(l);
         let server = Program::netloop(&["server", "--port", "0"]);
         let port = server.port();
         let on_read = OnRead::new(vec![0; 64], move |_, chunk| {
@@ -51,6 +52,7 @@ const BLIND: [&str; 9] = [
 ];
 
 row!(net_listen_after_destroying_stdin, ["served"], |t, l| {
+    t.go_by_the_clock(l);
     let mut words = Vec::new();
     if has_strace() {
         words.extend(BLIND);

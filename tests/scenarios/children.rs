@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use crate::story::*;
 
 twin!(err_client_crash, |t, l| {
+    t.go_by_the_clock(l);
     let child = shared(None);
     l.create_server(move |c| {
         watch(t, "peer", c, DEFAULT);

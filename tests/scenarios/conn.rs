@@ -239,6 +239,7 @@ twin!(conn_two_servers, |t, l| {
 });
 
 twin!(conn_order_child, |t, l| {
+    t.go_by_the_clock(l);
     let listener = TcpListener::bind((HOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let child = std::thread::spawn(move || {

@@ -1,7 +1,5 @@
 //! `interval-*`: when the next run of an interval is due.
 
-use std::time::Instant;
-
 use crate::story::*;
 
 twin!(interval_clear_in_callback, |t, l| {
@@ -16,14 +14,14 @@ twin!(interval_clear_in_callback, |t, l| {
 });
 
 twin!(interval_drift, |t, l| {
-    let (start, n) = (Instant::now(), shared(0));
+    let (start, n) = (l.now(), shared(0));
     l.set_interval(ms(200), move |l| {
         if count_up(n) == 4 {
-            let all = start.elapsed();
-            t.log(format!("four-runs {}", all >= ms(780) && all < ms(1100)));
+            let all = l.now() - start;
+            t.log(format!("four-runs {}", (780..1100).contains(&all)));
             return l.clear_interval(l.current_timer().unwrap());
         }
-        busy(150);
+        busy(l, 150);
     });
 });
 
@@ -37,7 +35,7 @@ twin!(interval_missed, |t, l| {
             }
         });
         l.set_immediate(move |_| t.log("immediate"));
-        busy(100);
+        busy(l, 100);
         l.set_timeout(ms(1), move |_| t.log("timeout"));
     });
 });
@@ -50,7 +48,7 @@ twin!(interval_slow, |t, l| {
         if n.get() == 3 {
             l.clear_interval(l.current_timer().unwrap());
         }
-        busy(20);
+        busy(l, 20);
     });
 });
 

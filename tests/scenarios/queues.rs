@@ -35,7 +35,7 @@ twin!(tick_io, |t, l| {
 twin!(tick_main_timeout, |t, l| {
     l.set_immediate(move |_| t.log("immediate"));
     l.set_timeout(ms(0), move |_| t.log("timeout"));
-    busy(5);
+    busy(l, 5);
 });
 
 twin!(tick_main, |t, l| {
@@ -70,7 +70,7 @@ twin!(tick_starve, |t, l| {
     fn tick(t: &'static Story, l: &mut Loop, n: &'static std::cell::Cell<u32>) {
         match count_up(n) {
             1000 => return t.log("ticks-done"),
-            500 => busy(5),
+            500 => busy(l, 5),
             _ => {}
         }
         l.next_tick(move |l| tick(t, l, n));

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::channel;
 
 use netloop::{ConnectOptions, LookupId, Loop, Socket};
 
@@ -50,6 +51,7 @@ fn tick(t: &'static Story, c: &mut Socket<'_>, n: &'static std::cell::Cell<u32>)
 }
 
 twin!(seed_client_side, |t, l| {
+    t.go_by_the_clock(l);
     let listener = TcpListener::bind((HOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let child = std::thread::spawn(move || {
@@ -106,8 +108,11 @@ twin!(seed_interval_before_connect, |t, l| {
 });
 
 twin!(seed_server_side, |t, l| {
+    t.go_by_the_clock(l);
+    let (heard, told) = channel();
     let mut s = l.create_server(move |c| {
-        watch(t, "peer", c, DEFAULT);
+        let heard = heard.clone();
+        watch(t, "peer", c, DEFAULT).on_data(move |_, _| heard.send(()).unwrap());
         t.log(format!("peer write {}", c.write("Welcome")));
         c.on_close(move |c, _| close_server(c));
     });
@@ -117,8 +122,8 @@ twin!(seed_server_side, |t, l| {
             std::thread::spawn(move || {
                 let mut c = TcpStream::connect((HOST, port)).unwrap();
                 for _ in 0..3 {
-                    std::thread::sleep(ms(60));
                     c.write_all(b"hi").unwrap();
+                    told.recv().unwrap();
                 }
                 c.shutdown(std::net::Shutdown::Write).unwrap();
                 c.read_to_end(&mut Vec::new()).unwrap();

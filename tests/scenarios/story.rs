@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use netloop::{Error, EventLoop, Loop, Server, Socket};
 
@@ -39,6 +39,7 @@ pub(crate) struct Story {
     lines: RefCell<String>,
     uncaught: RefCell<Option<Uncaught>>,
     folder: RefCell<Option<PathBuf>>,
+    goes_by_the_clock: Cell<bool>,
 }
 
 impl Story {
@@ -65,10 +66,31 @@ impl Story {
         folder.join(name)
     }
 
+    /// A twin with somebody outside its loop, a thread or a process, has real time: who is
+    /// outside takes his own.
+    pub(crate) fn go_by_the_clock(&self, event_loop: &mut Loop) {
+        self.goes_by_the_clock.set(true);
+        event_loop.resume_time();
+    }
+
+    /// Until the loop ends. Time moves only when nothing else is left to do, so that what a twin
+    /// prints does not depend on who gets the processor when: `set_timeout` of 30 ms says "once
+    /// all this has happened".
+    fn run_through(&self, event_loop: &mut EventLoop) -> Result<(), Error> {
+        if self.goes_by_the_clock.get() {
+            return event_loop.run();
+        }
+        while {
+            event_loop.run_for(LIMIT)?;
+            event_loop.is_alive()
+        } {}
+        Ok(())
+    }
+
     /// Runs the loop until it ends, as a Node process does.
     pub(crate) fn run(&self, event_loop: &mut EventLoop) {
         for _ in 0..100 {
-            let thrown = match catch_unwind(AssertUnwindSafe(|| event_loop.run())) {
+            let thrown = match catch_unwind(AssertUnwindSafe(|| self.run_through(event_loop))) {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => Thrown::Error(error),
                 Err(panic) => {
@@ -121,8 +143,10 @@ pub(crate) fn check_text(
         lines: RefCell::default(),
         uncaught: RefCell::default(),
         folder: RefCell::default(),
+        goes_by_the_clock: Cell::default(),
     }));
     let mut event_loop = EventLoop::new().expect("an event loop");
+    event_loop.pause_time();
     let limit = event_loop.set_timeout(LIMIT, |_| panic!("{ENDLESS}"));
     event_loop.unref_timer(limit);
     play(story, &mut event_loop);
@@ -284,11 +308,8 @@ pub(crate) fn closed_port(event_loop: &mut Loop, then: impl FnOnce(&mut Loop, u1
 }
 
 /// Works for so long, and lets nothing else be done.
-pub(crate) fn busy(millis: u64) {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(millis) {
-        std::hint::spin_loop();
-    }
+pub(crate) fn busy(event_loop: &mut Loop, millis: u64) {
+    event_loop.advance(ms(millis));
 }
 
 pub(crate) fn ms(millis: u64) -> Duration {

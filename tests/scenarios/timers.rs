@@ -1,16 +1,14 @@
 //! `timer-*` and `refresh-*`: lists by duration, and the order they run in.
 
-use std::time::{Duration, Instant};
-
 use netloop::Loop;
 
 use crate::story::*;
 
 twin!(timer_accuracy, |t, l| {
-    let start = Instant::now();
-    l.set_timeout(ms(50), move |_| {
-        let passed = start.elapsed();
-        let (early, late) = (passed >= ms(49), passed < ms(150));
+    let start = l.now();
+    l.set_timeout(ms(50), move |l| {
+        let passed = l.now() - start;
+        let (early, late) = (passed >= 49, passed < 150);
         t.log(format!("not-early {early} not-very-late {late}"));
     });
 });
@@ -28,7 +26,7 @@ twin!(timer_first_turn, |t, l| {
         s.event_loop().next_tick(move |l| {
             l.set_timeout(ms(1), move |_| t.log("timer"));
             l.set_immediate(move |_| t.log("immediate"));
-            busy(10);
+            busy(l, 10);
         });
     })
     .unwrap();
@@ -39,27 +37,27 @@ twin!(timer_immediate_from_timer, |t, l| {
         t.log("t1");
         l.set_timeout(ms(0), move |_| t.log("t2"));
         l.set_immediate(move |_| t.log("imm"));
-        busy(5);
+        busy(l, 5);
     });
 });
 
 twin!(timer_late_lists_2, |t, l| {
     l.set_timeout(ms(200), move |_| t.log("200"));
     l.set_timeout(ms(150), move |_| t.log("150"));
-    busy(3);
+    busy(l, 3);
     l.set_timeout(ms(150), move |_| t.log("150-second"));
     l.set_timeout(ms(10), move |_| t.log("10"));
     l.set_timeout(ms(200), move |_| t.log("200-second"));
     l.set_timeout(ms(50), move |_| t.log("50"));
-    busy(300);
+    busy(l, 300);
 });
 
 twin!(timer_late_lists, |t, l| {
     l.set_timeout(ms(10), move |_| t.log("A-10-first"));
     l.set_timeout(ms(12), move |_| t.log("B-12"));
-    busy(5);
+    busy(l, 5);
     l.set_timeout(ms(10), move |_| t.log("C-10-second"));
-    busy(30);
+    busy(l, 30);
 });
 
 twin!(timer_many_order, |t, l| {
@@ -68,10 +66,10 @@ twin!(timer_many_order, |t, l| {
     for index in 0..1000 {
         seed = (seed * 1_103_515_245 + 12_345) & 0x7fff_ffff;
         let delay = seed % 60 + 1;
-        let start = Instant::now();
-        l.set_timeout(ms(delay), move |_| {
+        let start = l.now();
+        l.set_timeout(ms(delay), move |l| {
             let mut all = fired.take();
-            all.push((delay, index, start.elapsed() < ms(delay - 1)));
+            all.push((delay, index, l.now() - start < delay - 1));
             if all.len() == 1000 {
                 tell_order(t, &all);
             }
@@ -97,7 +95,7 @@ twin!(timer_nested_busy, |t, l| {
     l.set_timeout(ms(1), move |l| {
         t.log("a");
         l.set_timeout(ms(1), move |_| t.log("a-nested"));
-        busy(10);
+        busy(l, 10);
         l.set_immediate(move |_| t.log("immediate"));
     });
 });
@@ -126,7 +124,7 @@ twin!(timer_throw, |t, l| {
     });
     l.set_timeout(ms(5), move |_| t.log("b"));
     l.set_timeout(ms(5), move |_| t.log("c"));
-    busy(15);
+    busy(l, 15);
 });
 
 fn log_uncaught(t: &'static Story) {
@@ -154,12 +152,12 @@ twin!(throw_and_queues, |t, l| {
             panic!("last of its list");
         });
         l.set_timeout(ms(2), move |_| t.log("another list"));
-        busy(5);
+        busy(l, 5);
     });
     later(l, 100, |t, l| {
         l.set_immediate(move |_| t.log("next immediate"));
         l.set_timeout(ms(1), move |_| t.log("timer"));
-        busy(5);
+        busy(l, 5);
         panic!("last immediate");
     });
 });
@@ -178,7 +176,7 @@ twin!(timer_first_then_turn, |t, l| {
         let immediate = l.set_immediate(move |_| t.log("immediate"));
         l.unref_immediate(immediate);
     });
-    busy(3);
+    busy(l, 3);
 });
 
 twin!(timer_list_before_ticks, |t, l| {
@@ -188,7 +186,7 @@ twin!(timer_list_before_ticks, |t, l| {
     let n = shared(0);
     l.set_interval(ms(40), move |l| {
         l.next_tick(move |l| {
-            busy(20);
+            busy(l, 20);
             later(l, 20, "of the interval");
         });
         t.log("interval");
@@ -201,7 +199,7 @@ twin!(timer_list_before_ticks, |t, l| {
         l.set_timeout(ms(40), move |l| {
             l.next_tick(move |l| {
                 later(l, 40, "first made");
-                busy(20);
+                busy(l, 20);
                 later(l, 20, "then made");
             });
         });
@@ -258,7 +256,7 @@ twin!(timer_vs_io, |t, l| {
             l.socket_at(peer).write("x");
             l.set_timeout(ms(1), move |_| t.log("t2"));
             l.set_immediate(move |_| t.log("immediate"));
-            busy(10);
+            busy(l, 10);
         });
     })
     .listen((HOST, 0), move |s| client.set(Some(connect(s).id())))
@@ -266,11 +264,11 @@ twin!(timer_vs_io, |t, l| {
 });
 
 twin!(refresh_basic, |t, l| {
-    let start = Instant::now();
+    let start = l.now();
     let n = shared(0);
     let timer = l.set_timeout(ms(50), move |l| {
         let late = match count_up(n) {
-            1 => format!("late={}", start.elapsed() >= Duration::from_millis(79)),
+            1 => format!("late={}", l.now() - start >= 79),
             _ => String::new(),
         };
         t.log(format!("fired {} {late}", n.get()));
@@ -326,14 +324,14 @@ twin!(timer_clear_other, |t, l| {
     l.set_timeout(ms(5), move |_| t.log("c"));
     d.set(Some(l.set_timeout(ms(6), move |_| t.log("d-never"))));
     l.set_timeout(ms(6), move |_| t.log("e"));
-    busy(15);
+    busy(l, 15);
 });
 
 twin!(timer_durations, |t, l| {
     for millis in [9, 3, 7, 1, 5, 3, 9, 1] {
         l.set_timeout(ms(millis), move |_| t.log(format!("timer {millis}")));
     }
-    busy(30);
+    busy(l, 30);
 });
 
 twin!(timer_io_same_turn, |t, l| {
@@ -348,7 +346,7 @@ twin!(timer_io_same_turn, |t, l| {
         l.set_timeout(ms(1), move |_| t.log("timer"));
         l.set_immediate(move |_| t.log("immediate"));
         c.destroy();
-        busy(5);
+        busy(c.event_loop(), 5);
     })
     .listen((HOST, 0), move |s| {
         connect(s).on_error(|_, _| {}).resume();
@@ -364,7 +362,7 @@ twin!(timer_nested_zero, |t, l| {
     });
     l.set_timeout(ms(1), move |_| t.log("b"));
     l.set_timeout(ms(4), move |_| t.log("c"));
-    busy(10);
+    busy(l, 10);
 });
 
 twin!(timer_unref_in_callback, |t, l| {
