@@ -9,6 +9,8 @@ mod addresses;
 mod closing;
 #[path = "hazards/connect.rs"]
 mod connect;
+#[path = "hazards/descriptors.rs"]
+mod descriptors;
 #[path = "hazards/embedded.rs"]
 mod embedded;
 #[path = "hazards/kernel.rs"]

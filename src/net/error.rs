@@ -147,17 +147,18 @@ impl Error {
         made
     }
 
-    /// What `bind` or `listen` said; both are reported as `listen`, with libuv's explanation.
-    pub(crate) fn of_listen(error: &io::Error, address: &str, port: Option<u16>) -> Error {
+    /// What `bind` or `listen` said; both are reported as `listen`, with libuv's explanation. The
+    /// place is an address with its port, or a path; a descriptor has none.
+    pub(crate) fn of_listen(error: &io::Error, place: Option<(&str, Option<u16>)>) -> Error {
         let (code, words) = code_of(error);
-        let mut made = Error::of_address("listen", error, address, port);
-        let place = made
-            .0
-            .details
-            .message
-            .split_off("listen ".len() + code.len());
-        made.0.details.message = format!("listen {code}: {words}{place}");
-        made.0.details.port = Some(port.map_or(-1, i32::from));
+        let mut made = match place {
+            Some((address, port)) => Error::of_address("listen", error, address, port),
+            None => Error::of_call("listen", error),
+        };
+        let details = &mut made.0.details;
+        let rest = details.message.split_off("listen ".len() + code.len());
+        details.message = format!("listen {code}: {words}{rest}");
+        details.port = place.map(|(_, port)| port.map_or(-1, i32::from));
         made
     }
 
@@ -509,6 +510,12 @@ pub(crate) mod words {
         Error::named("TypeError", "ERR_INVALID_ARG_VALUE", &message)
     }
 
+    /// For a descriptor of a kind that is no stream, in Node's word for the kind.
+    pub(crate) fn unsupported_fd(kind: &str) -> Error {
+        let message = format!("Unsupported fd type: {kind}");
+        Error::named("TypeError", "ERR_INVALID_FD_TYPE", &message)
+    }
+
     pub(crate) fn bad_family(family: u8) -> Error {
         let message =
             format!("The property 'options.family' must be one of: 0, 4, 6. Received {family}");
@@ -522,5 +529,19 @@ pub(crate) mod words {
 
     pub(crate) fn aborted() -> Error {
         Error::named("AbortError", "ABORT_ERR", "The operation was aborted")
+    }
+}
+
+#[cfg(all(test, not(feature = "idna")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_tables_the_error_of_an_international_name_says_what_would_be_right() {
+        let error = Error::of_lookup(&Unresolved::NotAscii, "bücher.test");
+        let told = "getaddrinfo EINVAL bücher.test (not ASCII: give its form `xn--…`, or build \
+                    netloop with the feature `idna`)";
+        assert_eq!(error.to_string(), told);
+        assert_eq!((error.code(), error.errno()), (Some("EINVAL"), Some(-22)));
     }
 }

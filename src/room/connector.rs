@@ -6,12 +6,13 @@ use std::net::{SocketAddr, SocketAddrV6};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 use libc::{EINPROGRESS, EINTR, EINVAL};
 use mio::net::{TcpStream, UnixStream};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
-use super::stream::Stream;
+use super::stream::{self, KeepAlive, Stream};
 
 /// A TCP socket that is about to be connected.
 #[derive(Debug)]
@@ -35,6 +36,14 @@ impl Opening {
         }
         self.socket.set_reuse_address(true)?;
         self.socket.bind(&local.into())
+    }
+
+    /// What libuv makes of a handle that was told of keep-alive before it had its descriptor.
+    pub(crate) fn keep_alive(&self) {
+        let wanted = KeepAlive::after(Duration::from_secs(60));
+        if let Err(error) = stream::set_keep_alive(&SockRef::from(&self.socket), Some(wanted)) {
+            log::debug!(target: "netloop::socket", "SO_KEEPALIVE: {error}");
+        }
     }
 
     /// Starts the connection. An error that `connect(2)` gives at once is given at once.

@@ -15,6 +15,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use super::connector::unix_address;
+use super::descriptor;
 use super::stream::{self, KeepAlive, Stream};
 
 /// How many waiting connections are passed over, or closed for want of descriptors, before the
@@ -127,17 +128,19 @@ impl Listener {
 
     /// Takes over a bound descriptor and listens on it.
     pub(crate) fn from_fd(fd: OwnedFd, options: BindOptions) -> io::Result<Listener> {
-        let socket = Socket::from(fd);
-        if socket.r#type()? != Type::STREAM {
+        let (kind, fd) = descriptor::kind_of(fd);
+        if let descriptor::Kind::Other(_) = kind {
             return Err(io::Error::from_raw_os_error(EINVAL));
         }
+        let socket = Socket::from(fd);
         socket.set_nonblocking(true)?;
         socket.set_cloexec(true)?;
+        // To a pipe it says ENOTSOCK, as it does in libuv.
         socket.listen(backlog(options.backlog))?;
-        let kind = if socket.domain()? == Domain::UNIX {
-            Kind::Unix(UnixListener::from_std(OwnedFd::from(socket).into()))
-        } else {
-            Kind::Tcp(TcpListener::from_std(OwnedFd::from(socket).into()))
+        let fd = OwnedFd::from(socket);
+        let kind = match kind {
+            descriptor::Kind::Unix => Kind::Unix(UnixListener::from_std(fd.into())),
+            _ => Kind::Tcp(TcpListener::from_std(fd.into())),
         };
         Ok(Listener::new(kind, None, true))
     }

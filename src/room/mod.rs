@@ -3,9 +3,11 @@
 pub(crate) mod clock;
 pub(crate) mod connection;
 pub(crate) mod connector;
+pub(crate) mod descriptor;
 pub(crate) mod host_name;
 pub(crate) mod listener;
 pub(crate) mod mailbox;
+pub(crate) mod pipe;
 pub(crate) mod reactor;
 pub(crate) mod resolver;
 pub(crate) mod signals;

@@ -1,4 +1,4 @@
-//! One connected, or connecting, stream socket: TCP or Unix-domain.
+//! One connected, or connecting, stream: a socket of TCP or of the Unix domain, or a pipe.
 
 use std::io::{self, IoSlice, Read};
 use std::mem::MaybeUninit;
@@ -11,6 +11,9 @@ use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::{SockRef, TcpKeepalive};
+
+use super::descriptor::{Kind, kind_of};
+use super::pipe::Pipe;
 
 /// How a connection is probed while nothing is received: `TCP_KEEPIDLE`, `TCP_KEEPINTVL` and
 /// `TCP_KEEPCNT` (tcp(7)).
@@ -29,6 +32,11 @@ impl KeepAlive {
             interval: Duration::from_secs(1),
             count: 10,
         }
+    }
+
+    /// What the kernel is told: seconds.
+    pub(crate) fn seconds(self) -> (u64, u64, u32) {
+        (self.delay.as_secs(), self.interval.as_secs(), self.count)
     }
 }
 
@@ -51,22 +59,32 @@ fn uninterrupted(
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Pipe(Pipe),
 }
 
 impl Stream {
-    /// Takes over a connected descriptor, which becomes non-blocking.
-    pub(crate) fn from_fd(fd: OwnedFd) -> io::Result<Stream> {
+    /// Takes over a stream's descriptor, which becomes non-blocking.
+    ///
+    /// # Errors
+    /// Node's word for a descriptor of another kind, which stays as it was.
+    pub(crate) fn from_fd(fd: OwnedFd) -> Result<io::Result<Stream>, &'static str> {
+        let (kind, fd) = kind_of(fd);
+        let made: fn(OwnedFd) -> Stream = match kind {
+            Kind::Tcp => |fd| Stream::Tcp(TcpStream::from_std(fd.into())),
+            Kind::Unix => |fd| Stream::Unix(UnixStream::from_std(fd.into())),
+            Kind::Pipe => |fd| Stream::Pipe(Pipe::new(fd)),
+            Kind::Other(word) => return Err(word),
+        };
+        // fcntl(2) does not ask whether it is a socket.
         let socket = socket2::Socket::from(fd);
-        if socket.r#type()? != socket2::Type::STREAM {
-            return Err(io::Error::from(io::ErrorKind::InvalidInput));
-        }
-        socket.set_nonblocking(true)?;
-        socket.set_cloexec(true)?;
-        Ok(if socket.domain()? == socket2::Domain::UNIX {
-            Stream::Unix(UnixStream::from_std(OwnedFd::from(socket).into()))
-        } else {
-            Stream::Tcp(TcpStream::from_std(OwnedFd::from(socket).into()))
-        })
+        let prepared = socket.set_nonblocking(true);
+        let prepared = prepared.and_then(|()| socket.set_cloexec(true));
+        Ok(prepared.map(|()| made(OwnedFd::from(socket))))
+    }
+
+    /// Whether nothing can ever be received.
+    pub(crate) fn is_write_end(&self) -> bool {
+        matches!(self, Stream::Pipe(pipe) if pipe.is_write_end())
     }
 
     pub(crate) fn is_tcp(&self) -> bool {
@@ -79,15 +97,26 @@ impl Stream {
 
     #[inline]
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match (&*self.socket()).read(buffer) {
-            Err(error) => uninterrupted(error, || (&*self.socket()).read(buffer)),
+        match self.try_to_receive(buffer) {
+            Err(error) => uninterrupted(error, || self.try_to_receive(buffer)),
             received => received,
         }
     }
 
+    #[inline]
+    fn try_to_receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Pipe(pipe) => pipe.read(buffer),
+            Stream::Tcp(_) | Stream::Unix(_) => (&*self.socket()).read(buffer),
+        }
+    }
+
     /// Whether a byte or an end is there to be received. An error is told once: whoever asks here
-    /// has it, and no `receive` will.
+    /// has it, and no `receive` will. Of a pipe only `receive` can tell.
     pub(crate) fn has_more(&self) -> io::Result<bool> {
+        if let Stream::Pipe(_) = self {
+            return Ok(true);
+        }
         match self.socket().peek(&mut [MaybeUninit::uninit()]) {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
@@ -98,7 +127,10 @@ impl Stream {
     /// One send(2), which may be interrupted, and raises no SIGPIPE when the peer has gone.
     #[inline]
     pub(crate) fn try_to_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket().send_with_flags(bytes, MSG_NOSIGNAL)
+        match self {
+            Stream::Pipe(pipe) => pipe.write(bytes),
+            Stream::Tcp(_) | Stream::Unix(_) => self.socket().send_with_flags(bytes, MSG_NOSIGNAL),
+        }
     }
 
     /// What became of a send(2) in the end that had failed.
@@ -109,15 +141,24 @@ impl Stream {
 
     /// `writev(2)` would raise SIGPIPE in a host that does not ignore it; this does not.
     pub(crate) fn send_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let send = || self.socket().send_vectored_with_flags(slices, MSG_NOSIGNAL);
+        let send = || match self {
+            Stream::Pipe(pipe) => pipe.write_slices(slices),
+            Stream::Tcp(_) | Stream::Unix(_) => {
+                (self.socket()).send_vectored_with_flags(slices, MSG_NOSIGNAL)
+            }
+        };
         match send() {
             Err(error) => uninterrupted(error, send),
             sent => sent,
         }
     }
 
-    /// `shutdown(2)` of our half. That there is no peer left to tell is no error.
+    /// `shutdown(2)` of our half. That there is no peer left to tell is no error, nor is that a
+    /// pipe has but one half.
     pub(crate) fn shutdown(&self) -> io::Result<()> {
+        if let Stream::Pipe(_) = self {
+            return Ok(());
+        }
         match self.socket().shutdown(Shutdown::Write) {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             other => other,
@@ -151,28 +192,28 @@ impl Stream {
     pub(crate) fn remote_address(&self) -> Option<SocketAddr> {
         match self {
             Stream::Tcp(stream) => stream.peer_addr().ok(),
-            Stream::Unix(_) => None,
+            Stream::Unix(_) | Stream::Pipe(_) => None,
         }
     }
 
     pub(crate) fn local_address(&self) -> Option<SocketAddr> {
         match self {
             Stream::Tcp(stream) => stream.local_addr().ok(),
-            Stream::Unix(_) => None,
+            Stream::Unix(_) | Stream::Pipe(_) => None,
         }
     }
 
     pub(crate) fn set_no_delay(&self, on: bool) -> io::Result<()> {
         match self {
             Stream::Tcp(stream) => stream.set_nodelay(on),
-            Stream::Unix(_) => Ok(()),
+            Stream::Unix(_) | Stream::Pipe(_) => Ok(()),
         }
     }
 
     pub(crate) fn set_keep_alive(&self, wanted: Option<KeepAlive>) -> io::Result<()> {
         match self {
             Stream::Tcp(_) => set_keep_alive(&self.socket(), wanted),
-            Stream::Unix(_) => Ok(()),
+            Stream::Unix(_) | Stream::Pipe(_) => Ok(()),
         }
     }
 
@@ -217,6 +258,7 @@ impl AsFd for Stream {
         match self {
             Stream::Tcp(stream) => stream.as_fd(),
             Stream::Unix(stream) => stream.as_fd(),
+            Stream::Pipe(pipe) => pipe.as_fd(),
         }
     }
 }
@@ -226,6 +268,7 @@ impl Source for Stream {
         match self {
             Stream::Tcp(stream) => stream.register(registry, token, all),
             Stream::Unix(stream) => stream.register(registry, token, all),
+            Stream::Pipe(pipe) => pipe.register(registry, token, all),
         }
     }
 
@@ -233,6 +276,7 @@ impl Source for Stream {
         match self {
             Stream::Tcp(stream) => stream.reregister(registry, token, all),
             Stream::Unix(stream) => stream.reregister(registry, token, all),
+            Stream::Pipe(pipe) => pipe.reregister(registry, token, all),
         }
     }
 
@@ -240,6 +284,7 @@ impl Source for Stream {
         match self {
             Stream::Tcp(stream) => stream.deregister(registry),
             Stream::Unix(stream) => stream.deregister(registry),
+            Stream::Pipe(pipe) => pipe.deregister(registry),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Names and addresses beside Node: what is asked for, what is found, and where it leads. Most of
 //! it in a network and with a hosts file of the test's own; nobody asks a name server.
 
+use std::process::Stdio;
+
 use netloop::{ConnectOptions, Loop, Server, Socket};
 
 use crate::stage::*;
@@ -41,7 +43,7 @@ fn in_own_world(test: &str, setup: &str, with_shim: bool) {
 /// That Node prints the same, in the same world.
 #[track_caller]
 fn as_node(script: &str, ours: &[String]) {
-    match node_prints(script) {
+    match node_prints(script, Stdio::null()) {
         Some(lines) => assert_eq!(ours, lines, "ours, and Node's"),
         None => skipped("Node's own words for names and addresses", "no Node 26"),
     }
@@ -158,18 +160,6 @@ fn a_right_to_left_label_binds_the_whole_name() {
     connect_each(&mut l, vec![("א.-x.test", 1).into()], words.clone());
     l.run().unwrap();
     assert_eq!(words.take()[0], "lookup EINVAL");
-}
-
-/// Catches: the letters go to the resolver, or nobody knows what would be right.
-#[cfg(not(feature = "idna"))]
-#[test]
-fn without_the_tables_an_international_name_is_an_error_that_says_what_would_be_right() {
-    let (mut l, words) = (event_loop(), Words::default());
-    connect_each(&mut l, vec![("bücher.test", 1).into()], words.clone());
-    l.run().unwrap();
-    let told = "-22 getaddrinfo EINVAL bücher.test (not ASCII: give its form `xn--…`, or build \
-                netloop with the feature `idna`), bücher.test";
-    assert_eq!(words.take(), ["lookup EINVAL", told]);
 }
 
 /// oven-sh/bun#33516. Catches: the resolver is asked for a name of any length, or a refusal is told
@@ -360,7 +350,7 @@ fn a_link_local_address_without_a_zone_is_looked_for_on_the_first_device_that_ha
         console.log(host, bare(c.remoteAddress), bare(c.localAddress)); c.destroy(); }); \
         c.on('error', () => {}); }));";
     let script = script.replace("HOSTS", &format!("hosts = {hosts:?}"));
-    match node_prints(&script) {
+    match node_prints(&script, Stdio::null()) {
         Some(mut lines) => {
             lines.sort();
             assert_eq!(words, lines, "ours, and Node's");
@@ -404,4 +394,96 @@ fn the_zone_of_what_a_lookup_found_is_kept() {
         .unwrap();
     l.run().unwrap();
     assert_eq!(words.take(), ["fe80::b"]);
+}
+
+/// When a connection will be probed, in tens of seconds, from the kernel's table: its row begins
+/// with a number, the port of our end stands behind the colon, then follow the peer, the state (1: established), the
+/// queues, and which timer runs for how many hundredths.
+fn probed_in(table: &str, port: u16) -> String {
+    let end = format!(":{port:04X}");
+    let mut rows = table
+        .lines()
+        .map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| row[1].ends_with(&end) && row[3] == "01");
+    let row = row.expect("the connection stands");
+    let (timer, time) = row[5].split_once(':').expect("a timer and its time");
+    let hundredths = u32::from_str_radix(time, 16).expect("hexadecimal digits");
+    format!("timer {timer} {}", (hundredths + 500) / 1000)
+}
+
+/// nodejs/node#57712. Catches: what is told of keep-alive before the descriptor is there waits for the
+/// connection, with the kernel's two hours.
+#[test]
+fn keep_alive_told_while_connecting_has_libuvs_minute_unless_a_time_is_told() {
+    type Way = (&'static str, bool, fn(&mut Socket<'_>));
+    let ways: [Way; 9] = [
+        ("", false, |_| {}),
+        ("", true, |_| {}),
+        ("c.setKeepAlive(true)", false, |c| {
+            _ = c.set_keep_alive(true, ms(0))
+        }),
+        ("c.setKeepAlive(true, 400)", false, |c| {
+            _ = c.set_keep_alive(true, ms(400))
+        }),
+        ("c.setKeepAlive(true, 7000)", false, |c| {
+            _ = c.set_keep_alive(true, ms(7000))
+        }),
+        (
+            "c.setKeepAlive(true, 7000).setKeepAlive(true)",
+            false,
+            |c| {
+                _ = c.set_keep_alive(true, ms(7000)).set_keep_alive(true, ms(0));
+            },
+        ),
+        ("c.setKeepAlive(true).setKeepAlive(false)", false, |c| {
+            _ = c.set_keep_alive(true, ms(0)).set_keep_alive(false, ms(0));
+        }),
+        ("c.setKeepAlive(true)", true, |c| {
+            _ = c.set_keep_alive(true, ms(0))
+        }),
+        ("c.on('connect', () => c.setKeepAlive(true))", false, |c| {
+            _ = c.on_connect(|c| _ = c.set_keep_alive(true, ms(0)));
+        }),
+    ];
+    let mut told = Vec::new();
+    let mut script = String::new();
+    for (of_node, keep_alive, way) in ways {
+        let (mut l, words) = (event_loop(), Words::default());
+        let said = words.clone();
+        let mut server = l.create_server(|c| {
+            close_server(c);
+            c.resume();
+        });
+        let address = listen(&mut server);
+        let options = ConnectOptions::from(address).keep_alive(keep_alive);
+        let mut c = l.connect_to(options).unwrap();
+        way(&mut c);
+        c.once_ready(move |c| {
+            let table = std::fs::read_to_string("/proc/net/tcp").expect("a proc");
+            said.say(probed_in(&table, c.local_port().unwrap()));
+            c.end();
+        });
+        l.run().unwrap();
+        told.extend(words.take());
+        script += &format!("c = connect({keep_alive}); {of_node}; await done(c);");
+    }
+    let script =
+        "const net = require('net'); const s = net.createServer(c => c.resume()).listen(0, \
+        '127.0.0.1', async () => { let c; \
+        const connect = keepAlive => net.connect({...s.address(), host: '127.0.0.1', keepAlive}); \
+        const done = c => new Promise(next => { c.resume().on('ready', () => { \
+        const end = ':' + c.localPort.toString(16).toUpperCase().padStart(4, '0'); \
+        const row = require('fs').readFileSync('/proc/net/tcp', 'utf8').split('\\n') \
+        .map(row => row.trim().split(/\\s+/)).find(row => row[1].endsWith(end) && row[3] == '01'); \
+        const [timer, time] = row[5].split(':'); \
+        console.log('timer ' + timer + ' ' + Math.round(parseInt(time, 16) / 1000)); \
+        c.end(); }).on('close', next) }); "
+            .to_owned()
+            + &script
+            + "s.close(); });";
+    as_node(&script, &told);
+    let expected = [
+        "00 0", "02 720", "02 6", "02 6", "02 1", "02 6", "00 0", "02 720", "02 720",
+    ];
+    assert_eq!(told, expected.map(|timer| format!("timer {timer}")));
 }

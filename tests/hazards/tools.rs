@@ -191,10 +191,11 @@ pub(crate) fn in_own_network_with(hosts: &str, test: &str, setup: &str) -> Optio
     in_own_network(test, &setup)
 }
 
-/// The lines that Node prints for a script. None without Node.
-pub(crate) fn node_prints(script: &str) -> Option<Vec<String>> {
+/// The lines that Node prints for a script, with this as its descriptor 0. None without Node.
+pub(crate) fn node_prints(script: &str, fd: impl Into<Stdio>) -> Option<Vec<String>> {
     let mut command = Command::new(support::node()?);
-    let output = command.args(["-e", script]).output().expect("Node runs");
+    command.args(["-e", script]).stdin(fd);
+    let output = command.output().expect("Node runs");
     assert!(output.status.success(), "{output:?}");
     let told = String::from_utf8(output.stdout).expect("text");
     Some(told.lines().map(str::to_owned).collect())

@@ -179,7 +179,7 @@ impl Loop {
         let bind = listening.bind;
         let tcp = |mut address: SocketAddr, words: &str| {
             address.set_port(listening.port);
-            let named = |error| Error::of_listen(&error, words, Some(listening.port));
+            let named = |error| Error::of_listen(&error, Some((words, Some(listening.port))));
             Listener::tcp(address, bind, inherited).map_err(named)
         };
         let any_v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
@@ -194,13 +194,14 @@ impl Loop {
             Place::Name(host) => Err(Error::not_found(host)),
             Place::Path(path) => {
                 server.path = Some(path.clone());
-                let named = |error| Error::of_listen(&error, &path.to_string_lossy(), None);
+                let words = path.to_string_lossy();
+                let named = |error| Error::of_listen(&error, Some((&*words, None)));
                 Listener::unix(path, bind).map_err(named)
             }
             Place::Descriptor(fd) => fd
                 .try_clone()
                 .and_then(|fd| Listener::from_fd(fd, bind))
-                .map_err(|error| Error::of_call("listen", &error)),
+                .map_err(|error| Error::of_listen(&error, None)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use super::super::error::Error;
+use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
 use super::super::{ServerId, SocketId};
 use super::{HIGH_WATER_MARK, Socket, SocketEntry};
@@ -16,12 +16,19 @@ impl Loop {
         Some(self.entry_ref(id)?.connection.state)
     }
 
-    /// Makes a socket of a connected descriptor, of TCP or of the Unix domain: Node's
-    /// `new net.Socket({fd})`. It is read from at once.
+    /// Makes a socket of a descriptor: of a connection of TCP or of the Unix domain, of one end of a
+    /// pipe, or of a FIFO. Node's `new net.Socket({fd})`. It is read from at once. The descriptor
+    /// becomes non-blocking, also for whoever else has it.
+    ///
+    /// The end of a pipe that is written to is [`is_readable`](Socket::is_readable) for nobody, and
+    /// closes after its `finish`; Node wants to be told so (`readable: false`). The other end tells a
+    /// write that it is `EPIPE`. A pipe that nobody reads raises SIGPIPE at a write (pipe(7)), in a
+    /// process that does not ignore it; those of Rust do.
     ///
     /// # Errors
-    /// `ERR_INVALID_FD_TYPE` for a descriptor that is not a stream socket, and what epoll_ctl(2)
-    /// says.
+    /// `ERR_INVALID_FD_TYPE` for a descriptor of another kind, with Node's word for it: `FILE`,
+    /// `TTY`, `UDP` or `UNKNOWN`; and what fcntl(2) or epoll_ctl(2) says. A socket that is not
+    /// connected has an `error`, `ENOTCONN` or `EINVAL`.
     ///
     /// ```
     /// use std::os::unix::net::UnixStream;
@@ -30,6 +37,9 @@ impl Loop {
     /// let mut event_loop = netloop::EventLoop::new()?;
     /// event_loop.socket_from_fd(ours)?.end_with("hello").resume();
     /// event_loop.socket_from_fd(theirs)?.on_data(|_, chunk| assert_eq!(chunk, b"hello"));
+    /// let (reader, writer) = std::io::pipe().unwrap();
+    /// event_loop.socket_from_fd(writer)?.end_with("world");
+    /// event_loop.socket_from_fd(reader)?.on_data(|_, chunk| assert_eq!(chunk, b"world"));
     /// event_loop.run()?;
     ///
     /// let file = std::fs::File::open("/dev/null").unwrap();
@@ -38,12 +48,14 @@ impl Loop {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn socket_from_fd(&mut self, fd: impl Into<OwnedFd>) -> Result<Socket<'_>, Error> {
-        let invalid = |_| {
-            let message = "Unsupported fd type: UNKNOWN";
-            Error::named("TypeError", "ERR_INVALID_FD_TYPE", message)
+        let stream = Stream::from_fd(fd.into()).map_err(words::unsupported_fd)?;
+        let stream = stream.map_err(|error| Error::of_call("open", &error))?;
+        let readable = if stream.is_write_end() {
+            Readable::Ended
+        } else {
+            Readable::Open
         };
-        let stream = Stream::from_fd(fd.into()).map_err(invalid)?;
-        let state = State::Open(Readable::Open, Writable::Open);
+        let state = State::Open(readable, Writable::Open);
         let mut entry = SocketEntry::new(Some(stream), state);
         entry.cold().is_foreign = true;
         let id = self.add_socket(entry);
@@ -288,9 +300,9 @@ impl Socket<'_> {
     }
 
     /// Node's `setKeepAlive`: sets `SO_KEEPALIVE` (socket(7)), with a delay before the first probe
-    /// that is cut to whole seconds; zero leaves the system's times. A probe follows each second,
-    /// and the connection is lost (`ETIMEDOUT`) when ten were not answered. Remembered, also for
-    /// a connection to come.
+    /// that is cut to whole seconds; zero leaves the system's times, or makes it a minute where the
+    /// socket has just begun to connect, as in libuv. A probe follows each second, and the connection
+    /// is lost (`ETIMEDOUT`) when ten were not answered. Remembered, also for a connection to come.
     pub fn set_keep_alive(&mut self, on: bool, initial_delay: Duration) -> &mut Self {
         self.probe(on, KeepAlive::after(initial_delay))
     }
@@ -315,6 +327,7 @@ impl Socket<'_> {
 
     fn probe(&mut self, on: bool, wanted: KeepAlive) -> &mut Self {
         let wanted = on.then_some(wanted);
+        self.event_loop.keep_connecting_alive(self.id, wanted);
         self.change(
             |entry| entry.cold().keep_alive = wanted,
             |stream| stream.set_keep_alive(wanted),
@@ -369,7 +382,7 @@ impl Socket<'_> {
     pub fn duplicate_fd(&mut self) -> Result<OwnedFd, Error> {
         use std::os::fd::AsFd;
         let Some(stream) = self.stream() else {
-            return Err(super::super::error::words::closed());
+            return Err(words::closed());
         };
         let duplicate = stream.as_fd().try_clone_to_owned();
         let duplicate = duplicate.map_err(|error| Error::of_call("dup", &error))?;

@@ -85,13 +85,16 @@ impl Loop {
         let attempt = connecting.attempt();
         let is_multiple = connecting.is_multiple();
         let is_last = connecting.begun == connecting.addresses.len();
+        let is_first = connecting.begun == 1;
         let timeout = connecting.attempt_timeout;
         if let Some(error) = self.blocked(id, address) {
             return self.attempt_blocked(id, &attempt, error);
         }
         self.emit_attempt(id, &attempt);
-        if self.connecting(id).is_none() {
-            return Tried::Over;
+        match self.connecting(id) {
+            None => return Tried::Over,
+            Some(connecting) if connecting.is_kept_alive && is_first => opening.keep_alive(),
+            Some(_) => {}
         }
         if is_multiple {
             self.note_attempted(id, &attempt);

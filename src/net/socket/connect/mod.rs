@@ -23,7 +23,7 @@ use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::shared::Shared;
 use crate::room::resolver;
-use crate::room::stream::Stream;
+use crate::room::stream::{KeepAlive, Stream};
 use crate::rules::state::socket::State;
 use crate::rules::timers::TimerKey;
 
@@ -77,6 +77,8 @@ pub(super) struct Connecting {
     lookup: Option<Shared<LookupCallback>>,
     tries_all: bool,
     attempt_timeout: Duration,
+    /// Keep-alive was asked for before the first attempt, whose descriptor begins with it.
+    is_kept_alive: bool,
     /// The lookup that is waited for.
     ticket: Option<u64>,
     /// With the port.
@@ -136,6 +138,7 @@ impl Connecting {
             lookup: options.lookup,
             tries_all,
             attempt_timeout: options.attempt_timeout.unwrap_or(default_timeout),
+            is_kept_alive: false,
             ticket: None,
             addresses,
             begun: 0,
@@ -231,6 +234,27 @@ impl Loop {
             if let Err(error) = self.register_stream(id) {
                 self.destroy(id, Some(error));
             }
+        }
+    }
+
+    /// Keep-alive is asked for, or not any more, while connecting. As in Node, a connection that has
+    /// its descriptor is told at once, and nobody is told what is known.
+    pub(super) fn keep_connecting_alive(&mut self, id: SocketId, wanted: Option<KeepAlive>) {
+        let Some(entry) = self.entry(id) else { return };
+        let (State::Opening(_), Some(cold)) = (entry.connection.state, &mut entry.cold) else {
+            return;
+        };
+        if cold.keep_alive.map(KeepAlive::seconds) == wanted.map(KeepAlive::seconds) {
+            return;
+        }
+        match (&entry.connection.stream, &mut cold.connecting) {
+            (Some(stream), _) => {
+                if let Err(error) = stream.set_keep_alive(wanted) {
+                    log::debug!(target: "netloop::socket", "SO_KEEPALIVE: {error}");
+                }
+            }
+            (None, Some(connecting)) => connecting.is_kept_alive = wanted.is_some(),
+            (None, None) => {}
         }
     }
 
