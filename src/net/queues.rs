@@ -53,8 +53,10 @@ pub(crate) enum SocketTick {
     Readable,
     /// A listener of `readable` has gone: look who is left.
     WhoReads,
-    /// Look whether reading is to start.
-    ReadMore,
+    /// Read nothing, to have more asked for.
+    ReadNothing,
+    /// A chunk has come: ask for the next one if there is room.
+    AskForMore,
     Paused,
     Piped(SocketId),
     Unpiped(SocketId),

@@ -75,6 +75,9 @@ impl Inbox {
 
     /// Takes exactly `count` bytes; `count` is at most [`Inbox::bytes`].
     pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
+        if count == self.first_len() {
+            return self.pop().unwrap_or_default();
+        }
         let mut taken = Vec::with_capacity(count);
         while taken.len() < count {
             let missing = count - taken.len();

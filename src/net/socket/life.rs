@@ -94,7 +94,8 @@ impl Loop {
             SocketTick::Unshifted => self.emit_waiting(id),
             SocketTick::Readable => self.emit_readable(id),
             SocketTick::WhoReads => self.who_reads(id),
-            SocketTick::ReadMore => self.read_more(id),
+            SocketTick::ReadNothing => _ = self.read(id, Some(0)),
+            SocketTick::AskForMore => self.ask_for_more(id),
             SocketTick::Paused => {
                 self.emit_plain(id, "pause", |entry| {
                     entry.cold.as_mut().map(|cold| &mut cold.pause)
@@ -164,7 +165,6 @@ impl Loop {
         self.emit_plain(id, "finish", |entry| {
             entry.cold.as_mut().map(|cold| &mut cold.finish)
         });
-        self.unpipe_all_into(id);
     }
 
     pub(super) fn take_end_callbacks(&mut self, id: SocketId) -> Vec<WriteCallback> {

@@ -167,6 +167,8 @@ struct Cold {
     reading: Reading,
     on_read: Slot<OnRead>,
     pipes: Vec<Pipe>,
+    /// What is piped into it is told of its `finish` and `close`.
+    hears_its_end: bool,
 
     idle: Option<Idle>,
     /// Timers that die with the socket.
@@ -202,11 +204,14 @@ struct Reading {
     resume_is_queued: bool,
     /// Also while it is emitted, until `read` has taken something.
     readable_is_queued: bool,
+    /// The next chunk is to be told by `readable`, or by the flow: Node's `needReadable`.
     wants_readable: bool,
     /// Somebody listens for `readable`, also while that is being emitted.
     is_by_hand: bool,
-    /// Reading is to start with the connection even if the socket is paused then.
-    at_connect: bool,
+    /// A chunk was asked for that has not come, be it from a connection that does not stand yet.
+    asked: bool,
+    /// A tick will ask for the next chunk.
+    asking_is_queued: bool,
     /// How much may wait since `read` has asked for more than the mark.
     raised_mark: usize,
     /// Bytes go into a buffer of the program's own.
@@ -236,8 +241,15 @@ impl SocketEntry {
         }
     }
 
+    /// A socket without it has no marks of its own: if it is read from, it has asked.
     fn cold(&mut self) -> &mut Cold {
-        self.cold.get_or_insert_default()
+        let is_reading = self.is_reading;
+        self.cold.get_or_insert_with(|| {
+            let mut cold = Box::<Cold>::default();
+            cold.reading.asked = is_reading;
+            cold.reading.wants_readable = is_reading;
+            cold
+        })
     }
 
     pub(super) fn data(&self) -> Option<&Data> {

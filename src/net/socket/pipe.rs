@@ -17,6 +17,8 @@ pub(super) struct Pipe {
     ends: bool,
     /// The destination wants no more for now.
     waits: bool,
+    /// It has said so once: its `drain` lets the source flow.
+    hears_drain: bool,
 }
 
 impl Loop {
@@ -27,10 +29,13 @@ impl Loop {
             return;
         };
         let listeners = mem::take(&mut entry.listeners.data);
-        let pipes: Vec<SocketId> = match &entry.cold {
-            Some(cold) => cold.pipes.iter().map(|pipe| pipe.to).collect(),
-            None => Vec::new(),
-        };
+        let mut pipes = Vec::new();
+        if let Some(cold) = &mut entry.cold {
+            for pipe in &mut cold.pipes {
+                pipe.waits = false;
+                pipes.push(pipe.to);
+            }
+        }
         self.emit_data(from, listeners, chunk);
         for to in pipes {
             if !self.socket_at(to).write(chunk) {
@@ -50,6 +55,7 @@ impl Loop {
         for pipe in self.pipes_of(from) {
             let is_this = pipe.to == to;
             pipe.waits |= is_this;
+            pipe.hears_drain |= is_this;
             waits |= is_this;
         }
         if waits {
@@ -60,12 +66,23 @@ impl Loop {
     /// A destination has drained: sources that wait for nobody else flow again.
     pub(super) fn drained_pipes_into(&mut self, to: SocketId) {
         for from in self.pipes.get(&to).cloned().unwrap_or_default() {
+            let mut hears = false;
             for pipe in self.pipes_of(from) {
-                pipe.waits &= pipe.to != to;
+                if pipe.to == to {
+                    pipe.waits = false;
+                    hears |= pipe.hears_drain;
+                }
             }
-            if self.pipes_of(from).iter().all(|pipe| !pipe.waits) {
-                self.socket_at(from).resume();
+            if hears {
+                self.flow_unless_one_waits(from);
             }
+        }
+    }
+
+    fn flow_unless_one_waits(&mut self, from: SocketId) {
+        let hears_data = self.entry(from).is_some_and(|entry| entry.hears_data());
+        if hears_data && self.pipes_of(from).iter().all(|pipe| !pipe.waits) {
+            self.socket_at(from).resume();
         }
     }
 
@@ -95,15 +112,30 @@ impl Loop {
             to,
             ends,
             waits: false,
+            hears_drain: false,
         });
         self.pipes.entry(to).or_default().push(from);
-        self.socket_tick(to, SocketTick::Piped(from));
         if has_ended {
             self.socket_tick(from, SocketTick::EndPipes);
-        } else if self.socket_at(to).writable_need_drain() {
+        }
+        self.socket_at(from).flow_for_data();
+        self.unpipe_at_the_end_of(to);
+        self.socket_tick(to, SocketTick::Piped(from));
+        if self.socket_at(to).writable_need_drain() {
             self.wait_for_drain(from, to);
         } else {
             self.socket_at(from).resume();
+        }
+    }
+
+    /// Who is told that a destination has finished or closed before the first pipe into it hears
+    /// of it while the source still flows, as in Node.
+    fn unpipe_at_the_end_of(&mut self, to: SocketId) {
+        let Some(entry) = self.entry(to) else { return };
+        if !mem::replace(&mut entry.cold().hears_its_end, true) {
+            self.socket_at(to)
+                .on_close(|to, _| to.event_loop.unpipe_all_into(to.id))
+                .on_finish(|to| to.event_loop.unpipe_all_into(to.id));
         }
     }
 
@@ -115,8 +147,8 @@ impl Loop {
         let Some(index) = pipes.iter().position(|pipe| pipe.to == to) else {
             return;
         };
-        pipes.remove(index);
-        let is_last = pipes.is_empty();
+        let pipe = pipes.remove(index);
+        let (is_last, had_others) = (pipes.is_empty(), !pipes.is_empty());
         if let Some(sources) = self.pipes.get_mut(&to) {
             if let Some(index) = sources.iter().position(|source| *source == from) {
                 sources.remove(index);
@@ -129,6 +161,10 @@ impl Loop {
             self.socket_at(from).pause();
         }
         self.socket_tick(to, SocketTick::Unpiped(from));
+        if pipe.waits || had_others && pipe.hears_drain {
+            // Nobody else is to wait for a destination that has gone.
+            self.flow_unless_one_waits(from);
+        }
     }
 
     /// A destination has finished, failed or closed: nothing is piped into it any more.

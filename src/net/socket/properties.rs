@@ -60,7 +60,7 @@ impl Loop {
         entry.cold().is_foreign = true;
         let id = self.add_socket(entry);
         self.register_open(id)?;
-        self.start_reading(id);
+        self.read(id, Some(0));
         Ok(self.socket_at(id))
     }
 

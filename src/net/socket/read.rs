@@ -92,7 +92,6 @@ impl Socket<'_> {
             return;
         };
         let has_ended = matches!(entry.stood_at(), State::Open(Readable::Ended, _));
-        let is_reading = entry.is_reading;
         let reading = &mut entry.cold().reading;
         if has_ended || reading.is_by_hand {
             return;
@@ -103,8 +102,8 @@ impl Socket<'_> {
         entry.flow = Flow::Paused;
         if !entry.cold().inbox.is_empty() {
             self.event_loop.queue_readable(id);
-        } else if !is_reading {
-            self.event_loop.socket_tick(id, SocketTick::ReadMore);
+        } else if !entry.cold().reading.asked {
+            self.event_loop.socket_tick(id, SocketTick::ReadNothing);
         }
     }
 
@@ -137,30 +136,7 @@ impl Socket<'_> {
     /// so that so much can come together. After [`set_encoding`](Socket::set_encoding) it counts the
     /// units of UTF-16, as JavaScript does; a character of two units is not cut.
     pub fn read(&mut self, size: Option<usize>) -> Option<Vec<u8>> {
-        let id = self.id;
-        let entry = self.event_loop.entry(id)?;
-        let has_ended = entry.connection.state.has_peer_ended();
-        let is_flowing = entry.flow == Flow::Flowing;
-        entry.raise_read_mark(size.unwrap_or(0));
-        let mark = entry.read_mark();
-        let cold = entry.cold();
-        if size != Some(0) {
-            cold.reading.readable_is_queued = false;
-        }
-        let (length, bytes) = (cold.inbox.len(), cold.inbox.bytes());
-        let wanted = match size {
-            None if cold.decoder.is_none() || is_flowing => Some(cold.inbox.first_len()),
-            None => Some(bytes),
-            Some(size) if cold.decoder.is_some() => cold.inbox.bytes_of(size),
-            Some(size) => (size <= bytes).then_some(size),
-        };
-        let count = wanted.unwrap_or(if has_ended { bytes } else { 0 });
-        let taken = (count > 0).then(|| cold.inbox.take(count));
-        let has_room = taken.is_none() && length <= mark;
-        cold.reading.wants_readable |= !has_ended && (has_room || cold.inbox.is_empty());
-        self.event_loop.feed_drained(id);
-        self.event_loop.read_more(id);
-        taken
+        self.event_loop.read(self.id, size)
     }
 
     /// Puts bytes back in front of what waits: Node's `unshift()`. They come again as `data`, from a
@@ -178,19 +154,15 @@ impl Socket<'_> {
         if matches!(state, State::Open(Readable::Ended, _)) {
             return self.destroy_with(words::unshift_after_end());
         }
-        let is_reading = entry.is_reading;
+        let is_flowing = entry.flow == Flow::Flowing;
         let cold = entry.cold();
         cold.inbox.unshift(bytes.to_vec());
-        let (is_by_hand, is_wanted) = (cold.reading.is_by_hand, cold.reading.wants_readable);
-        if !is_reading {
-            // As after each chunk of Node's streams: more is read, up to the mark.
-            self.event_loop.socket_tick(id, SocketTick::ReadMore);
-        }
-        if is_wanted && is_by_hand {
-            self.event_loop.queue_readable(id);
-        } else if !is_by_hand {
+        if is_flowing {
             self.event_loop.socket_tick(id, SocketTick::Unshifted);
+        } else if cold.reading.wants_readable {
+            self.event_loop.queue_readable(id);
         }
+        self.event_loop.ask_from_a_tick(id);
         self
     }
 
@@ -222,11 +194,14 @@ impl Socket<'_> {
         let Some(entry) = self.event_loop.entry(self.id) else {
             return self;
         };
-        let has_ended = matches!(entry.connection.state, State::Open(Readable::Eof, _));
+        let has_ended = entry.has_peer_ended();
         let mut decoder = Decoder::new(encoding);
         let cold = entry.cold();
-        let bytes = cold.inbox.bytes();
-        let mut text = decoder.write(&cold.inbox.take(bytes)).into_owned();
+        let waiting = cold.inbox.take(cold.inbox.bytes());
+        let mut text = match cold.decoder {
+            Some(_) => waiting,
+            None => decoder.write(&waiting).into_owned(),
+        };
         cold.inbox.becomes_text();
         if has_ended {
             text.append(&mut decoder.end());

@@ -12,7 +12,7 @@ use super::super::error::Error;
 use super::super::event_loop::Loop;
 use super::super::slot::Slot;
 use super::super::trace::Subject;
-use super::{Flow, OnData, OnRead, SocketEntry};
+use super::{Flow, HIGH_WATER_MARK, OnData, OnRead};
 use crate::rules::decoder::Decoder;
 use crate::rules::state::socket::Input;
 
@@ -65,6 +65,9 @@ impl Loop {
             if entry.cold.is_none() && entry.flow == Flow::Flowing {
                 let listeners = mem::take(&mut entry.listeners.data);
                 self.emit_data(id, listeners, &buffer[..count]);
+                if count >= HIGH_WATER_MARK {
+                    self.much_has_flowed(id);
+                }
             } else {
                 deliver(self, id, &buffer[..count]);
             }
@@ -85,6 +88,16 @@ impl Loop {
                 Some(again) if again.is_reading => entry = again,
                 _ => return Ok(()),
             }
+        }
+    }
+
+    /// A chunk of the mark's size has flowed through: it may have been put back, which stops the
+    /// handle.
+    #[cold]
+    fn much_has_flowed(&mut self, id: SocketId) {
+        if let Some(cold) = self.entry(id).and_then(|entry| entry.cold.as_mut()) {
+            cold.reading.asked = false;
+            self.chunk_has_come(id);
         }
     }
 
@@ -132,22 +145,25 @@ impl Loop {
     fn receive_end(&mut self, id: SocketId) -> Result<(), Error> {
         self.touch(id);
         self.stop_reading(id);
-        let rest = match self.entry(id).and_then(|entry| entry.cold.as_mut()) {
-            Some(cold) => {
-                // `readable` comes with the end, and once.
-                cold.reading.wants_readable = false;
-                cold.decoder.as_mut().map_or_else(Vec::new, Decoder::end)
-            }
-            None => Vec::new(),
+        let Some(entry) = self.entry(id) else {
+            return Ok(());
         };
+        let Some(cold) = &mut entry.cold else {
+            self.feed(id, Input::PeerEnded);
+            self.feed_drained(id);
+            return self.drain();
+        };
+        let rest = cold.decoder.as_mut().map_or_else(Vec::new, Decoder::end);
         if !rest.is_empty() {
-            self.accept_chunk(id, &rest);
+            cold.inbox.push(rest);
         }
+        // `readable` comes with the end, and once.
+        cold.reading.asked = false;
+        cold.reading.wants_readable = false;
+        cold.reading.readable_is_queued = true;
         self.feed(id, Input::PeerEnded);
-        if self.entry_ref(id).is_some_and(SocketEntry::is_read_by_hand) {
-            self.emit_readable(id);
-        }
-        self.feed_drained(id);
+        self.emit_readable(id);
+        self.read(id, Some(0));
         self.drain()
     }
 
@@ -163,7 +179,7 @@ impl Loop {
             None => self.accept_chunk(id, chunk),
             Some(Cow::Borrowed(text)) if !text.is_empty() => self.accept_chunk(id, text),
             Some(Cow::Owned(text)) if !text.is_empty() => self.accept_chunk(id, &text),
-            Some(_) => {}
+            Some(_) => self.chunk_has_come(id),
         }
     }
 
@@ -175,23 +191,18 @@ impl Loop {
             .as_ref()
             .is_some_and(|cold| !cold.inbox.is_empty());
         let is_for_data = entry.hears_data() || !entry.is_read_by_hand();
-        if entry.flow == Flow::Flowing && !waits && is_for_data {
-            return self.emit_chunk(id, chunk);
-        }
-        if entry.connection.state.is_destroyed() {
-            return;
-        }
-        let mark = entry.read_mark();
+        let is_flowing = entry.flow == Flow::Flowing;
         let cold = entry.cold();
-        cold.inbox.push(chunk.to_vec());
-        let is_full = cold.inbox.len() >= mark;
-        let wants_readable = cold.reading.wants_readable;
-        if is_full {
-            self.stop_reading(id);
+        cold.reading.asked = false;
+        if is_flowing && !waits && is_for_data {
+            self.emit_chunk(id, chunk);
+        } else {
+            cold.inbox.push(chunk.to_vec());
+            if cold.reading.wants_readable {
+                self.queue_readable(id);
+            }
         }
-        if wants_readable {
-            self.queue_readable(id);
-        }
+        self.chunk_has_come(id);
     }
 
     #[inline(always)]

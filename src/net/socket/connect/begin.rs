@@ -127,6 +127,7 @@ impl SocketEntry {
         cold.remote = None;
         cold.inbox.clear();
         cold.reading.failed = None;
+        cold.reading.asked = false;
         cold.is_held_back = false;
         let ends = std::mem::take(&mut cold.end_callbacks);
         let outbox = self.connection.outbox_mut();
