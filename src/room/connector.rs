@@ -23,16 +23,27 @@ pub(crate) struct Opening {
 
 impl Opening {
     pub(crate) fn new(address: SocketAddr) -> io::Result<Opening> {
+        let address = match address {
+            SocketAddr::V6(address) => SocketAddr::V6(in_its_zone(address)),
+            ipv4 => ipv4,
+        };
         let kind = Type::STREAM.nonblocking().cloexec();
         let socket = Socket::new(Domain::for_address(address), kind, None)?;
         Ok(Opening { socket, address })
     }
 
     /// As libuv does: a port that only other connections have, be it one that has closed lately,
-    /// is free, and an address of the other family is invalid.
-    pub(crate) fn bind(&self, local: SocketAddr) -> io::Result<()> {
-        if local.is_ipv4() != self.address.is_ipv4() {
-            return Err(io::Error::from_raw_os_error(EINVAL));
+    /// is free, and an address of the other family is invalid. A link-local address is that of the
+    /// zone which is connected to.
+    pub(crate) fn bind(&self, mut local: SocketAddr) -> io::Result<()> {
+        match (&mut local, self.address) {
+            (SocketAddr::V4(_), SocketAddr::V4(_)) => {}
+            (SocketAddr::V6(local), SocketAddr::V6(address)) => {
+                if is_link_local(local) {
+                    local.set_scope_id(address.scope_id());
+                }
+            }
+            _ => return Err(io::Error::from_raw_os_error(EINVAL)),
         }
         self.socket.set_reuse_address(true)?;
         self.socket.bind(&local.into())
@@ -48,11 +59,7 @@ impl Opening {
 
     /// Starts the connection. An error that `connect(2)` gives at once is given at once.
     pub(crate) fn connect(self) -> io::Result<Stream> {
-        let address = match self.address {
-            SocketAddr::V6(address) => SocketAddr::V6(in_its_zone(address)),
-            ipv4 => ipv4,
-        };
-        start(&self.socket, &address.into())?;
+        start(&self.socket, &self.address.into())?;
         let stream = TcpStream::from_std(OwnedFd::from(self.socket).into());
         Ok(Stream::Tcp(stream))
     }
@@ -61,11 +68,16 @@ impl Opening {
 /// As libuv does: a link-local address without a zone is looked for on the first device that has
 /// such an address itself.
 fn in_its_zone(mut address: SocketAddrV6) -> SocketAddrV6 {
-    if address.ip().segments()[0] == 0xfe80 && address.scope_id() == 0 {
+    if is_link_local(&address) && address.scope_id() == 0 {
         let table = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
         address.set_scope_id(first_link_local(&table).unwrap_or(0));
     }
     address
+}
+
+/// Of fe80::/16, as libuv has it.
+fn is_link_local(address: &SocketAddrV6) -> bool {
+    address.ip().segments()[0] == 0xfe80
 }
 
 /// The least number of a device with an address of fe80::/16. A line of the kernel's table has the

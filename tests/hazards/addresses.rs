@@ -396,6 +396,41 @@ fn the_zone_of_what_a_lookup_found_is_kept() {
     assert_eq!(words.take(), ["fe80::b"]);
 }
 
+/// Node shows the zone by the device's name, and in `remoteAddress`, too. Catches: a zone is lost on
+/// its way to the kernel or back, or one's own address is not bound in it.
+#[test]
+fn the_zone_of_an_address_is_the_number_of_a_device_and_shown_with_the_port() {
+    if !is_child() {
+        let this = "the_zone_of_an_address_is_the_number_of_a_device_and_shown_with_the_port";
+        return in_own_world(this, TWO_DEVICES, false);
+    }
+    let table = std::fs::read_to_string("/proc/net/if_inet6").expect("a proc");
+    let row = table.lines().find(|row| row.ends_with(" b0")).unwrap();
+    let number = row.split_whitespace().nth(1).unwrap();
+    let device = u32::from_str_radix(number, 16).unwrap();
+    let (mut l, words) = (event_loop(), Words::default());
+    let said = words.clone();
+    told_where(&mut l, &words, 1, move |l, port| {
+        let options = ConnectOptions::from((format!("fe80::b%{device}"), port));
+        let connected = move |c: &mut Socket<'_>| {
+            let zone = |address| match address {
+                Some(std::net::SocketAddr::V6(address)) => address.scope_id(),
+                other => panic!("{other:?}"),
+            };
+            let (peer, ours) = (zone(c.peer()), zone(c.address()));
+            assert_eq!((peer, ours), (device, device));
+            said.say(format!("to {}", c.remote_address().unwrap()));
+            c.destroy();
+        };
+        let own = "fe80::b".parse().unwrap();
+        l.connect(options.local_address(own), connected).unwrap();
+    });
+    l.run().unwrap();
+    let mut words = words.take();
+    words.sort();
+    assert_eq!(words, ["at fe80::b", "to fe80::b"]);
+}
+
 /// When a connection will be probed, in tens of seconds, from the kernel's table: its row begins
 /// with a number, the port of our end stands behind the colon, then follow the peer, the state (1: established), the
 /// queues, and which timer runs for how many hundredths.

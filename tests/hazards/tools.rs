@@ -158,6 +158,13 @@ pub(crate) fn passes(mut command: Command) {
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}{complaints}");
     assert!(told.contains("1 passed"), "{told}");
+    // What the child has skipped is to be seen here, too.
+    for line in complaints
+        .lines()
+        .filter(|line| line.starts_with("SKIPPED"))
+    {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
 }
 
 /// This very test in a network of its own that has only the loopback, after commands of a shell.

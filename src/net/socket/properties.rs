@@ -240,7 +240,8 @@ impl Socket<'_> {
         self.stream()?.local_address()
     }
 
-    /// Our IP address: Node's `localAddress`. None where [`address`](Socket::address) is.
+    /// Our IP address: Node's `localAddress`. None where [`address`](Socket::address) is, which
+    /// has the zone of a link-local one, too.
     pub fn local_address(&self) -> Option<IpAddr> {
         Some(self.address()?.ip())
     }
@@ -274,7 +275,8 @@ impl Socket<'_> {
 
     /// The peer's IP address: Node's `remoteAddress`; see [`peer`](Socket::peer). On a server that
     /// listens on `::`, an IPv4 peer is `::ffff:1.2.3.4`, as in Node;
-    /// [`to_canonical`](IpAddr::to_canonical) takes the prefix off.
+    /// [`to_canonical`](IpAddr::to_canonical) takes the prefix off. The zone of a link-local one is
+    /// in [`peer`](Socket::peer), as the number of its device.
     pub fn remote_address(&mut self) -> Option<IpAddr> {
         Some(self.peer()?.ip())
     }

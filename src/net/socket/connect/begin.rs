@@ -21,12 +21,18 @@ impl Loop {
     ///
     /// Nothing is emitted before the next tick, so listeners added to the result miss nothing.
     ///
+    /// A host is an address, or a name. The zone of a link-local IPv6 address follows a `%`: the name
+    /// of a device, or its number; without one, the first device is taken that has such an address, as
+    /// in libuv. A name that is not ASCII is looked up in its ASCII form (UTS #46), which the feature
+    /// `idna` knows.
+    ///
     /// # Errors
     /// `ERR_MISSING_ARGS` when the options name neither a port nor a path, `ERR_SOCKET_BAD_PORT`
     /// for a text that is a number above 65535, `ERR_INVALID_ARG_VALUE` for a family or hints that
     /// there are not, and for a host with a NUL in it. What the kernel or a name server says is an `error` event: the codes of
     /// connect(2), such as `ECONNREFUSED`, with the address, and `ENOTFOUND` or `EAI_AGAIN` of
-    /// `getaddrinfo`, with the host name.
+    /// `getaddrinfo`, with the host name; `EINVAL` of it is a name of more than 255 bytes, or one that
+    /// has no ASCII form.
     pub fn connect(
         &mut self,
         target: impl Into<ConnectOptions>,
