@@ -1,11 +1,13 @@
-//! What the loop itself costs, without a socket: timers, immediates, ticks and microtasks, through
-//! the public API and, for the timers, also as the bare structure that is told the time.
+//! What the loop itself costs, without a socket: timers, immediates, ticks, microtasks and what other
+//! threads post, through the public API and, for the timers, also as the bare structure that is told
+//! the time.
 //!
 //! Every callback captures sixteen bytes, so that none is a mere function pointer.
 
 mod chains;
 #[path = "../support/mod.rs"]
 mod support;
+mod threads;
 mod timers;
 
 use std::path::Path;
@@ -20,7 +22,7 @@ use support::statistics::{Spread, drift};
 
 /// The cases in their order: the name, the seconds it takes in full, and whether it is too long for
 /// a quick run.
-const CASES: [(&str, f64, bool); 10] = [
+const CASES: [(&str, f64, bool); 11] = [
     ("structure, 1000 timers", 0.5, false),
     ("public API, 1000 timers", 1.0, false),
     ("structure, 1000000 timers", 10.0, true),
@@ -30,7 +32,8 @@ const CASES: [(&str, f64, bool); 10] = [
     ("set_immediate chain", 5.0, false),
     ("next_tick chain", 1.0, false),
     ("queue_microtask chain", 1.0, false),
-    ("node", 6.0, false),
+    ("threads", 8.0, false),
+    ("node", 8.0, false),
 ];
 
 fn main() -> ExitCode {
@@ -39,7 +42,8 @@ fn main() -> ExitCode {
         Mode::List => {}
         Mode::Smoke => {
             chains::smoke();
-            println!("loops: a chain of ticks ran; `cargo bench` measures");
+            threads::smoke();
+            println!("loops: a chain of ticks and a few posts ran; `cargo bench` measures");
         }
         Mode::Measure => measure(&arguments),
     }
@@ -49,7 +53,7 @@ fn main() -> ExitCode {
 fn about() -> About {
     About {
         name: "loops",
-        what: "timers, immediates, ticks and microtasks, without a socket",
+        what: "timers, immediates, ticks, microtasks and posts of other threads, without a socket",
         cases: CASES
             .map(|(case, ..)| format!("    loops/{case}"))
             .join("\n"),
@@ -81,6 +85,7 @@ fn measure(arguments: &Arguments) {
     timers::operations(&mut run);
     timers::fired(&mut run);
     chains::measure(&mut run);
+    threads::measure(&mut run);
     node(&mut run);
     run.report.say("");
     run.report.table(&run.rows);
@@ -115,7 +120,11 @@ impl Run<'_> {
             let Some(spread) = Spread::of(samples) else {
                 continue;
             };
-            let unit = if measure == "ratio" { "x" } else { "ns" };
+            let unit = if measure.starts_with("ratio") {
+                "x"
+            } else {
+                "ns"
+            };
             self.report.add(case, subject, measure, unit, spread);
             let Spread {
                 low, median, high, ..
