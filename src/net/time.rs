@@ -171,12 +171,11 @@ impl EventLoop {
 
     /// Makes a turn. Returns whether there was nothing to do.
     fn turn_is_idle(&mut self) -> Result<bool, Error> {
-        let is_whole = self.phase == Phase::Pending;
         let wait = self.wait_before_rest();
         let expiry = self.timers.next_expiry();
         self.turn(wait)?;
         let has_fired = expiry.is_some_and(|expiry| expiry <= self.clock.now());
-        Ok(is_whole && wait == Wait::Briefly && !has_fired && self.batches.is_quiet())
+        Ok(wait == Wait::Briefly && !has_fired && self.batches.is_quiet())
     }
 
     fn wait_before_rest(&mut self) -> Wait {

@@ -62,6 +62,31 @@ fn a_slow_name_server_does_not_hold_up_an_interval() {
     l.run().unwrap();
 }
 
+/// E1. Catches: a loop is taken for idle while its helper thread looks a name up.
+#[test]
+fn a_loop_is_not_idle_while_it_looks_a_name_up() {
+    if !is_child() {
+        let this = "names::a_loop_is_not_idle_while_it_looks_a_name_up";
+        return with_a_slow_name_server(this, "E1, idle during a lookup");
+    }
+    let mut l = impatient();
+    let words = Words::default();
+    let mut ticks = 0;
+    let interval = l.set_interval(ms(10), move |l| {
+        ticks += 1;
+        if ticks == 5 {
+            // Only now the answer for the other name comes.
+            l.connect_to(("passes.test", 1))
+                .unwrap()
+                .on_error(|_, _| {});
+        }
+    });
+    l.unref_timer(interval);
+    look_up(&mut l, "waits.test", &words);
+    l.run_until_idle().unwrap();
+    assert_eq!(words.take(), ["waits.test"]);
+}
+
 /// E1. Catches: one thread asks for one name after the other.
 #[test]
 fn slow_lookups_do_not_queue_behind_each_other() {
