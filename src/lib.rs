@@ -98,6 +98,7 @@
 //! | `server.maxConnections`, `'drop'` | [`Server::set_max_connections`], [`Server::on_drop`], [`Dropped`] |
 //! | `socket.connect` | [`Socket::connect`], [`Socket::connect_to`] |
 //! | `socket.on('data' …)`, `.once` | [`Socket::on_data`], [`Socket::once_data`], and so on for each event |
+//! | `socket.off('data', fn)`, `.removeAllListeners` | [`Socket::named`], [`Socket::off`], [`ListenerId`], [`Socket::remove_all_listeners`], and of [`Server`] |
 //! | `'lookup'`, `'connectionAttempt'` … | [`Socket::on_lookup`], [`Lookup`], [`Socket::on_connection_attempt`], [`Attempt`] |
 //! | `onread` | [`OnRead`] |
 //! | `socket.write(data[, cb])` | [`Socket::write`], [`Socket::write_then`] |
@@ -177,7 +178,7 @@ pub use net::server::{Dropped, ListenOptions, Server, ServerOptions};
 pub use net::signals::Signal;
 pub use net::socket::{Attempt, ConnectOptions, Lookup, OnRead, Socket, SocketOptions};
 pub use net::trace;
-pub use net::{AbortId, ImmediateId, LookupId, ServerId, SocketId, TimerId};
+pub use net::{AbortId, ImmediateId, ListenerId, LookupId, ServerId, SocketId, TimerId};
 pub use rules::address::{
     AddressError, Family, IntoAddress, SocketAddress, SocketAddressOptions, is_ip, is_ipv4, is_ipv6,
 };

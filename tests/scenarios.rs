@@ -33,6 +33,8 @@ mod intervals;
 mod listen;
 #[path = "scenarios/lists.rs"]
 mod lists;
+#[path = "scenarios/off.rs"]
+mod off;
 #[path = "scenarios/opt.rs"]
 mod opt;
 #[path = "scenarios/queues.rs"]

@@ -91,6 +91,8 @@ pub struct Loop {
     /// `stop` was called: the turn is the last one.
     pub(super) is_stopping: bool,
     pub(super) running: Running,
+    /// Who was listened to last, and for what.
+    pub(super) last_listener: (Subject, &'static str),
     /// The program's own.
     pub(super) data: Data,
     pub(super) trace: Trace,
@@ -145,6 +147,7 @@ impl Loop {
             family_attempt_timeout: super::families::ATTEMPT_TIMEOUT,
             is_stopping: false,
             running: Running::default(),
+            last_listener: (Subject::Loop, ""),
             data: Data::default(),
             trace: Trace::default(),
         })

@@ -6,7 +6,8 @@
 //! the number of its loop.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::room::reactor::Id;
 use crate::rules::timers::TimerKey;
@@ -171,3 +172,30 @@ pub struct LookupId(pub(crate) Name<u64>);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AbortId(pub(crate) Name<u64>);
+
+/// A name for listeners, as a function in a variable has one in JavaScript: it is given to a listener
+/// by [`named`](crate::Socket::named), and [`off`](crate::Socket::off) takes that away again. The same
+/// name may be given to several, of whatever event, socket or loop.
+///
+/// ```
+/// use netloop::{EventLoop, ListenerId};
+///
+/// let mut event_loop = EventLoop::new()?;
+/// let farewell = ListenerId::unique();
+/// let mut socket = event_loop.socket();
+/// socket.on_close(|_, _| unreachable!()).named(farewell);
+/// socket.off("close", farewell).destroy();
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListenerId(NonZeroU64);
+
+impl ListenerId {
+    /// Makes a name that nobody has yet.
+    pub fn unique() -> ListenerId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let next = NonZeroU64::new(NEXT.fetch_add(1, Relaxed));
+        next.map_or_else(ListenerId::unique, ListenerId)
+    }
+}

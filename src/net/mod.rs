@@ -42,4 +42,4 @@ pub mod trace;
 mod turn;
 
 pub(crate) use event_loop::Loop;
-pub use ids::{AbortId, ImmediateId, LookupId, ServerId, SocketId, TimerId};
+pub use ids::{AbortId, ImmediateId, ListenerId, LookupId, ServerId, SocketId, TimerId};

@@ -362,6 +362,26 @@ fn a_pipe_comes_behind_all_listeners_of_data() {
 }
 
 #[test]
+fn a_pipe_stays_when_all_listeners_of_data_go() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            let id = c.id();
+            c.pipe(id);
+            c.on_data(|_, _| unreachable!());
+            c.remove_all_listeners("data");
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            connect(s)
+                .on_connect(|c| _ = c.end_with("piped"))
+                .on_data(move |_, chunk| t.log(data(chunk)));
+        })
+        .unwrap();
+    };
+    check_text("pipe stays", "data 5 \"piped\"\n", play);
+}
+
+#[test]
 fn a_listener_of_resume_behind_one_of_data_is_not_told_of_an_accepted_connection() {
     let play = |t: &'static Story, l: &mut EventLoop| {
         l.create_server(move |c| {

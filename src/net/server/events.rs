@@ -1,8 +1,11 @@
-//! `on_*` and `once_*`: adding listeners.
+//! Listeners: `on_*` and `once_*` add them, `off` takes them away.
 
+use super::super::ListenerId;
 use super::super::error::Error;
+use super::super::slot::{AnySlot, Slot};
 use super::super::socket::Socket;
-use super::{Dropped, Server};
+use super::super::trace::Subject;
+use super::{Dropped, OnConnection, Server, ServerEntry};
 
 macro_rules! server_events {
     ($($(#[$doc:meta])* $on:ident $once:ident = $slot:ident => ($($name:ident: $kind:ty),*);)*) => {
@@ -13,10 +16,8 @@ macro_rules! server_events {
                     &mut self,
                     listener: impl FnMut(&mut Server<'_>, $($kind),*) + 'static,
                 ) -> &mut Self {
-                    if let Some(server) = self.event_loop.server(self.id) {
-                        server.$slot.add(Box::new(listener), false);
-                    }
-                    self
+                    let listener: Box<dyn FnMut(&mut Server<'_>, $($kind),*)> = Box::new(listener);
+                    self.listen_to(stringify!($slot), |server| &mut server.$slot, listener, false)
                 }
 
                 #[doc = concat!(
@@ -28,15 +29,13 @@ macro_rules! server_events {
                     listener: impl FnOnce(&mut Server<'_>, $($kind),*) + 'static,
                 ) -> &mut Self {
                     let mut listener = Some(listener);
-                    let once = move |server: &mut Server<'_>, $($name: $kind),*| {
-                        if let Some(listener) = listener.take() {
-                            listener(server, $($name),*);
-                        }
-                    };
-                    if let Some(server) = self.event_loop.server(self.id) {
-                        server.$slot.add(Box::new(once), true);
-                    }
-                    self
+                    let once: Box<dyn FnMut(&mut Server<'_>, $($kind),*)> =
+                        Box::new(move |server, $($name),*| {
+                            if let Some(listener) = listener.take() {
+                                listener(server, $($name),*);
+                            }
+                        });
+                    self.listen_to(stringify!($slot), |server| &mut server.$slot, once, true)
                 }
             )*
         }
@@ -71,10 +70,13 @@ impl Server<'_> {
     /// turn is accepted, unless [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn) says
     /// more.
     pub fn on_connection(&mut self, listener: impl FnMut(&mut Socket<'_>) + 'static) -> &mut Self {
-        if let Some(server) = self.event_loop.server(self.id) {
-            server.connection.add(Box::new(listener), false);
-        }
-        self
+        let listener: Box<OnConnection> = Box::new(listener);
+        self.listen_to(
+            "connection",
+            |server| &mut server.connection,
+            listener,
+            false,
+        )
     }
 
     /// As [`on_connection`](Server::on_connection), for one connection only: Node's `once`. The
@@ -84,30 +86,107 @@ impl Server<'_> {
         listener: impl FnOnce(&mut Socket<'_>) + 'static,
     ) -> &mut Self {
         let mut listener = Some(listener);
-        let once = move |socket: &mut Socket<'_>| {
+        let once: Box<OnConnection> = Box::new(move |socket| {
             if let Some(listener) = listener.take() {
                 listener(socket);
             }
-        };
+        });
+        self.listen_to("connection", |server| &mut server.connection, once, true)
+    }
+
+    fn listen_to<F: ?Sized>(
+        &mut self,
+        event: &'static str,
+        slot: impl Fn(&mut ServerEntry) -> &mut Slot<F>,
+        listener: Box<F>,
+        is_once: bool,
+    ) -> &mut Self {
+        self.event_loop.last_listener = (Subject::Server(self.id), event);
         if let Some(server) = self.event_loop.server(self.id) {
-            server.connection.add(Box::new(once), true);
+            slot(server).add(listener, is_once);
         }
         self
+    }
+
+    /// Gives a name to the listener that has just been added to this server, so that
+    /// [`off`](Server::off) can take it away. It stands right behind `on_*`, `once_*` or
+    /// [`create_server`](crate::Loop::create_server).
+    pub fn named(&mut self, listener: ListenerId) -> &mut Self {
+        let (subject, event) = self.event_loop.last_listener;
+        if subject == Subject::Server(self.id)
+            && let Some(slot) = self.slot(event)
+        {
+            slot.name_last(listener);
+        }
+        self
+    }
+
+    /// Takes a listener away that was [`named`](Server::named): Node's `off(event, listener)` and
+    /// `removeListener`. The event is told by Node's name for it. Of several with the same name the
+    /// one added last goes. It may be the one that runs; those of an event that is being emitted are
+    /// all called once more, as in Node.
+    ///
+    /// ```
+    /// use netloop::ListenerId;
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let greeter = ListenerId::unique();
+    /// let mut server = event_loop.create_server(|_socket| unreachable!());
+    /// server.named(greeter).on_connection(|socket| {
+    ///     let server = socket.server().unwrap();
+    ///     socket.end().event_loop().server_at(server).close();
+    /// });
+    /// let port = server.off("connection", greeter).listen_on(())?.port().unwrap();
+    /// event_loop.connect_to(port)?.resume();
+    /// event_loop.run()?;
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn off(&mut self, event: &str, listener: ListenerId) -> &mut Self {
+        if let Some(slot) = self.slot(event) {
+            slot.remove(listener);
+        }
+        self
+    }
+
+    /// Takes all listeners of an event away: Node's `removeAllListeners(event)`; see
+    /// [`off`](Server::off).
+    pub fn remove_all_listeners(&mut self, event: &str) -> &mut Self {
+        if let Some(slot) = self.slot(event) {
+            slot.clear();
+        }
+        self
+    }
+
+    fn slot(&mut self, event: &str) -> Option<&mut dyn AnySlot> {
+        self.event_loop.server(self.id)?.slot_mut(event)
     }
 
     /// How many listeners an event has, by Node's name for it, such as `connection`: Node's
     /// `listenerCount`, without those that are being called. 0 for a name that is no event.
     pub fn listener_count(&self, event: &str) -> usize {
-        let Some(server) = self.event_loop.server_ref(self.id) else {
-            return 0;
-        };
-        match event {
-            "listening" => server.listening.len(),
-            "connection" => server.connection.len(),
-            "drop" => server.drop.len(),
-            "error" => server.error.len(),
-            "close" => server.close.len(),
-            _ => 0,
-        }
+        let server = self.event_loop.server_ref(self.id);
+        let slot = server.and_then(|server| server.slot(event));
+        slot.map_or(0, AnySlot::len)
     }
+}
+
+macro_rules! slot_by_name {
+    ($name:ident, $($borrow:tt)+) => {
+        /// The listeners of an event, by Node's name for it.
+        fn $name($($borrow)+ self, event: &str) -> Option<$($borrow)+ dyn AnySlot> {
+            match event {
+                "listening" => Some($($borrow)+ self.listening),
+                "connection" => Some($($borrow)+ self.connection),
+                "drop" => Some($($borrow)+ self.drop),
+                "error" => Some($($borrow)+ self.error),
+                "close" => Some($($borrow)+ self.close),
+                _ => None,
+            }
+        }
+    };
+}
+
+impl ServerEntry {
+    slot_by_name!(slot, &);
+    slot_by_name!(slot_mut, &mut);
 }

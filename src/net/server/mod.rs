@@ -151,6 +151,7 @@ impl Loop {
             data: Data::default(),
         };
         let id = ServerId(self.reactor.insert(Entry::Server(Box::new(entry))));
+        self.last_listener = (Subject::Server(id), "connection");
         self.server_at(id)
     }
 
