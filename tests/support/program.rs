@@ -28,11 +28,12 @@ impl Program {
     }
 
     /// With this as its standard output; there are lines to read only if it is a pipe of ours.
-    pub(crate) fn start_into(output: Stdio, mut command: Command) -> Program {
-        command
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(Stdio::piped());
+    pub(crate) fn start_into(output: Stdio, command: Command) -> Program {
+        Program::start_with(Stdio::null(), output, command)
+    }
+
+    pub(crate) fn start_with(input: Stdio, output: Stdio, mut command: Command) -> Program {
+        command.stdin(input).stdout(output).stderr(Stdio::piped());
         let mut child = command
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
