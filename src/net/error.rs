@@ -51,8 +51,8 @@ use crate::rules::lines::LineTooLong;
 /// | `ABORT_ERR` | an abort handle was used: `error` |
 ///
 /// Ours alone are `ERR_LOOP_GONE`, of a [post](crate::Handle::post), and a use of `ENOBUFS`: a write
-/// beyond the write limit, and a lookup too many. What
-/// is wrong with an address is an [`AddressError`](crate::AddressError).
+/// beyond the write limit, and a lookup or a post too many. What is wrong with an address is an
+/// [`AddressError`](crate::AddressError).
 #[derive(Clone)]
 pub struct Error(Box<Told>);
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::error::{Error, words};
 use super::event_loop::Loop;
-use crate::room::mailbox::{Mailbox, Sender};
+use crate::room::mailbox::{Mailbox, Refused, Sender};
 use crate::room::reactor::Id;
 
 /// How many posts are run in a turn: as many calls as Node's thread-safe functions make in one.
@@ -52,11 +52,14 @@ impl Handle {
     /// Callbacks run in the order of posting, each with its ticks and microtasks before the next. The
     /// loop is woken once for all that was posted since it looked; it runs at most 1000 in a turn,
     /// then serves its sockets and timers, and goes on in the next turn. What was posted holds the
-    /// loop until it has run, also when the handle is gone. There is no limit to how much may wait.
+    /// loop until it has run, also when the handle is gone.
     ///
     /// # Errors
-    /// `ERR_LOOP_GONE`: the [`EventLoop`](crate::EventLoop) was dropped, and the callback with it. A
-    /// loop whose `run` has returned is not gone: it runs what was posted when it is run again.
+    /// The callback is dropped then, and never runs.
+    ///
+    /// - `ERR_LOOP_GONE`: the [`EventLoop`](crate::EventLoop) was dropped. A loop whose `run` has
+    ///   returned is not gone: it runs what was posted when it is run again.
+    /// - `ENOBUFS`: more than a million posts (2^20) wait to be run.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -67,7 +70,10 @@ impl Handle {
     /// ```
     pub fn post(&self, callback: impl FnOnce(&mut Loop) + Send + 'static) -> Result<(), Error> {
         let sent = self.sender.send(Box::new(callback));
-        sent.map_err(|_| words::loop_gone())
+        sent.map_err(|refused| match refused {
+            Refused::Full => Error::with_code("ENOBUFS", "too many posts at once"),
+            Refused::Gone => words::loop_gone(),
+        })
     }
 
     /// Lets this handle hold the loop again: it does from its making.

@@ -12,6 +12,18 @@ use mio::Waker;
 
 use super::reactor::Reactor;
 
+/// How many letters may wait.
+const LETTERS_MAX: usize = 1 << 20;
+
+/// Why a letter was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Too many wait.
+    Full,
+    /// There is no box any more.
+    Gone,
+}
+
 /// The loop's end.
 #[derive(Debug)]
 pub(crate) struct Mailbox<T> {
@@ -30,8 +42,10 @@ pub(crate) struct Sender<T> {
 struct Bell {
     waker: Arc<Waker>,
     has_rung: AtomicBool,
-    /// How many letters are in the box, and how many more may hold the loop for theirs.
-    holds: AtomicUsize,
+    /// How many letters wait.
+    letters: AtomicUsize,
+    /// How many hold the loop for theirs.
+    holders: AtomicUsize,
 }
 
 impl<T> Mailbox<T> {
@@ -40,7 +54,8 @@ impl<T> Mailbox<T> {
         let bell = Bell {
             waker: reactor.waker()?,
             has_rung: AtomicBool::new(false),
-            holds: AtomicUsize::new(0),
+            letters: AtomicUsize::new(0),
+            holders: AtomicUsize::new(0),
         };
         let sender = Sender {
             letters: sender,
@@ -61,32 +76,37 @@ impl<T> Mailbox<T> {
             self.letters.try_recv()
         });
         let letter = letter.ok()?;
-        self.sender.bell.holds.fetch_sub(1, Ordering::AcqRel);
+        self.sender.bell.letters.fetch_sub(1, Ordering::AcqRel);
         Some(letter)
     }
 
-    /// Whether there is a letter, or somebody who holds the loop for one.
+    /// Whether there is a letter, or somebody who holds the loop for one. It looks at the holders
+    /// first: who sends and lets go then is seen in one of the two.
     pub(crate) fn is_held(&self) -> bool {
-        self.sender.bell.holds.load(Ordering::Acquire) > 0
+        let bell = &self.sender.bell;
+        bell.holders.load(Ordering::Acquire) > 0 || bell.letters.load(Ordering::Acquire) > 0
     }
 }
 
 impl<T> Sender<T> {
-    /// Puts a letter into the box; it comes back if the box is gone.
-    pub(crate) fn send(&self, letter: T) -> Result<(), T> {
-        self.hold();
-        self.letters.send(letter).map_err(|refused| refused.0)?;
+    /// Puts a letter into the box.
+    pub(crate) fn send(&self, letter: T) -> Result<(), Refused> {
+        if self.bell.letters.fetch_add(1, Ordering::AcqRel) >= LETTERS_MAX {
+            self.bell.letters.fetch_sub(1, Ordering::AcqRel);
+            return Err(Refused::Full);
+        }
+        self.letters.send(letter).map_err(|_| Refused::Gone)?;
         self.bell.ring();
         Ok(())
     }
 
     pub(crate) fn hold(&self) {
-        self.bell.holds.fetch_add(1, Ordering::AcqRel);
+        self.bell.holders.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Takes a hold back. After the last one the loop is to look whether it ends.
     pub(crate) fn let_go(&self) {
-        if self.bell.holds.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.bell.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.bell.ring();
         }
     }

@@ -222,6 +222,22 @@ fn posting_to_a_loop_that_is_gone_says_so() {
     assert_eq!(error.to_string(), "Cannot post to a loop that is gone");
 }
 
+/// Catches: a loop that is held up is posted to until there is no memory left.
+#[test]
+fn no_more_than_a_million_posts_wait() {
+    let mut l = event_loop();
+    let (handle, run) = (l.handle().unwrap(), Run::default());
+    while handle.post(|_| {}).is_ok() {}
+    let error = handle.post(|_| unreachable!()).unwrap_err();
+    assert_eq!(error.code(), Some("ENOBUFS"));
+    l.run_nowait().unwrap();
+    run.post(&handle, 0..1000); // there is room again for as many as have run
+    assert!(handle.post(|_| unreachable!()).is_err());
+    drop(handle);
+    l.run().unwrap();
+    assert_eq!(run.take(), numbers(0..1000));
+}
+
 /// Catches: another loop that waits for this one's descriptor sleeps through a post.
 #[test]
 fn a_post_wakes_the_loop_inside_another_loop() {
