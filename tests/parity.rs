@@ -73,7 +73,7 @@ fn every_row_says_same_differs_or_left_out_and_why() {
         }
     }
     let differs = rows.iter().filter(|row| row[1] == "differs").count();
-    assert!(differs <= 40, "{differs} rows differ: these should be few");
+    assert!(differs <= 44, "{differs} rows differ: these should be few");
 }
 
 /// What the library calls its own: items, and what the macros make of their tables, a line of

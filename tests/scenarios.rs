@@ -41,6 +41,8 @@ mod opt;
 mod queues;
 #[path = "scenarios/reset.rs"]
 mod reset;
+#[path = "scenarios/room.rs"]
+mod room;
 #[path = "scenarios/seed.rs"]
 mod seed;
 #[path = "scenarios/sending.rs"]

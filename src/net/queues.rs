@@ -81,7 +81,9 @@ pub(crate) enum ServerTick {
 /// readiness.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pending {
-    Shutdown(SocketId),
+    /// What is on its way is tried again, what has landed is told, and our half is shut down: as if
+    /// the kernel had told of room.
+    Writable(SocketId),
     /// `connect(2)` failed at once.
     ConnectFailed(SocketId),
 }

@@ -239,7 +239,7 @@ impl Loop {
             }
             Some(&mut TimerTask::Flush(socket)) => {
                 self.timers.release(key);
-                self.flush(socket)?;
+                self.serve_starved(socket)?;
             }
             Some(&mut TimerTask::Rest(server)) => {
                 self.timers.release(key);

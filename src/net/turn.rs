@@ -116,15 +116,18 @@ impl EventLoop {
             }
             self.batches.pending.append(&mut self.inner.pending);
             while let Some(Caused(cause, pending)) = self.batches.pending.pop_front() {
-                let (Pending::Shutdown(id) | Pending::ConnectFailed(id)) = pending;
+                let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
                 let phase = What::Phase("pending");
                 let former = self.trace.enter_caused(cause, Subject::Socket(id), phase);
-                match pending {
-                    Pending::Shutdown(id) => self.shut_down(id),
-                    Pending::ConnectFailed(id) => self.attempt_failed_at_once(id),
-                }
+                let outcome = match pending {
+                    Pending::Writable(id) => self.serve_put_off(id),
+                    Pending::ConnectFailed(id) => {
+                        self.attempt_failed_at_once(id);
+                        Ok(())
+                    }
+                };
                 self.trace.leave(former);
-                self.drain()?;
+                outcome.and_then(|()| self.drain())?;
             }
         }
         Ok(())

@@ -20,15 +20,19 @@ pub(crate) struct Connection<T> {
     pub(crate) bytes_dispatched: u64,
     /// The kernel was short of memory: no edge will tell when it has some.
     pub(crate) is_starved: bool,
+    /// It stands in the pending queue.
+    pub(crate) is_put_off: bool,
 }
 
-/// What became of an attempt to send.
+/// What became of the first try with a request.
 #[derive(Debug)]
 pub(crate) enum Sent<T> {
     /// The kernel took everything; these are the notes of the request.
     All(Vec<T>),
-    /// The kernel is full: an edge will come, unless the connection is starved.
+    /// The kernel took some of it, maybe for want of room, maybe because the connection has failed.
     Part,
+    /// The kernel is full: an edge will come, unless the connection is starved.
+    Nothing,
 }
 
 impl<T> Connection<T> {
@@ -40,6 +44,7 @@ impl<T> Connection<T> {
             bytes_read: 0,
             bytes_dispatched: 0,
             is_starved: false,
+            is_put_off: false,
         }
     }
 
@@ -67,6 +72,30 @@ impl<T> Connection<T> {
         self.outbox
             .as_ref()
             .is_some_and(|outbox| outbox.is_in_flight())
+    }
+
+    /// Whether the kernel may have room for what is in flight, of which no edge will tell.
+    pub(crate) fn has_room(&self) -> bool {
+        self.outbox.as_ref().is_some_and(|outbox| outbox.has_room)
+    }
+
+    /// The turns are counted anew: what is in flight was made in none of those to come.
+    pub(crate) fn was_launched_before(&mut self) {
+        if let Some(outbox) = &mut self.outbox {
+            outbox.was_launched_before();
+        }
+    }
+
+    /// Whether a request is in flight of which some has not left.
+    pub(crate) fn is_on_its_way(&self) -> bool {
+        self.outbox
+            .as_ref()
+            .is_some_and(|outbox| outbox.is_on_its_way())
+    }
+
+    /// What became of a request that has landed, with its notes.
+    pub(crate) fn take_landed(&mut self) -> Option<(Vec<T>, io::Result<()>)> {
+        self.outbox.as_mut()?.take_landed()
     }
 
     /// Whether the kernel has taken some of what is in flight since this was asked last.
@@ -109,34 +138,55 @@ impl<T> Connection<T> {
             self.outbox.as_ref().map_or(0, |outbox| outbox.flight_len()) as u64;
     }
 
-    /// Sends what is in flight until it has left or the kernel is full.
-    pub(crate) fn flush(&mut self) -> io::Result<Sent<T>> {
-        let (Some(stream), Some(outbox)) = (&mut self.stream, &mut self.outbox) else {
-            return Ok(Sent::Part);
+    /// The first try with the request in flight: libuv's `uv_try_write`.
+    pub(crate) fn try_at_once(&mut self) -> io::Result<Sent<T>> {
+        let Some(Offer { taken, .. }) = self.offer()? else {
+            return Ok(Sent::Nothing);
         };
-        loop {
-            let slices = outbox.io_slices();
-            let offered: usize = slices.iter().map(|slice| slice.len()).sum();
-            let taken = match offered {
-                0 => 0,
-                _ => match stream.send_slices(&slices) {
-                    Ok(taken) => taken,
-                    Err(error) if is_full(&error) => {
-                        self.is_starved = is_starved(&error);
-                        return Ok(Sent::Part);
-                    }
-                    Err(error) => return Err(error),
-                },
-            };
-            drop(slices);
-            if let Some(notes) = outbox.advance(taken) {
-                return Ok(Sent::All(notes));
+        let notes = self.outbox.as_mut().map(|outbox| outbox.advance(taken));
+        Ok(notes.flatten().map_or(Sent::Part, Sent::All))
+    }
+
+    /// One more try with the request on its way: libuv's `uv__write`. If it leaves whole, or fails,
+    /// it has landed.
+    pub(crate) fn try_again(&mut self) {
+        let offer = self.offer();
+        let Some(outbox) = &mut self.outbox else {
+            return;
+        };
+        outbox.has_room = false;
+        match offer {
+            Ok(None) => {}
+            Ok(Some(Offer { offered, taken })) => {
+                outbox.go_on(taken);
+                outbox.has_room = taken == offered && outbox.is_on_its_way();
             }
-            if taken < offered {
-                return Ok(Sent::Part);
-            }
+            Err(error) => outbox.fail(error),
         }
     }
+
+    /// Offers the kernel what is on its way, in one call. None if it is full.
+    fn offer(&mut self) -> io::Result<Option<Offer>> {
+        let (Some(stream), Some(outbox)) = (&self.stream, &self.outbox) else {
+            return Ok(None);
+        };
+        let slices = outbox.io_slices();
+        let offered = slices.iter().map(|slice| slice.len()).sum();
+        match stream.send_slices(&slices) {
+            Ok(taken) => Ok(Some(Offer { offered, taken })),
+            Err(error) if is_full(&error) => {
+                self.is_starved = is_starved(&error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// How many bytes the kernel was offered, and how many it took.
+struct Offer {
+    offered: usize,
+    taken: usize,
 }
 
 /// `EAGAIN`, or a shortage of memory, which passes: libuv takes `ENOBUFS` for `EAGAIN`, too.

@@ -80,6 +80,16 @@ impl Readiness<'_> {
         self.0.is_read_closed() || self.0.is_error() || self.0.is_priority()
     }
 
+    /// Whether a send may be tried: there is room, or the connection has failed or ended.
+    pub(crate) fn is_to_write(&self) -> bool {
+        self.0.is_writable() || self.is_over()
+    }
+
+    /// Whether the connection has failed, or both halves have ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_error() || self.0.is_write_closed()
+    }
+
     /// All that is said, in words.
     pub(crate) fn words(&self) -> String {
         let words = [

@@ -5,10 +5,10 @@
 //! write's callback) travels with each chunk.
 
 use std::collections::VecDeque;
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 
-/// As many slices as one `writev(2)` takes here; Linux allows 1024 (`IOV_MAX`).
-const SLICES_MAX: usize = 64;
+/// As many slices as one `writev(2)` takes: Linux's `IOV_MAX`, which libuv uses up, too.
+const SLICES_MAX: usize = 1024;
 
 #[derive(Debug)]
 pub(crate) struct Outbox<T> {
@@ -19,6 +19,12 @@ pub(crate) struct Outbox<T> {
     offset: usize,
     /// Notes of chunks of the request in flight that have left whole.
     done: Vec<T>,
+    /// The request in flight has left whole, or failed, and its notes are yet to be told.
+    landed: Option<io::Result<()>>,
+    /// The turn in which the request in flight was made.
+    launched_in: u32,
+    /// The kernel may have room for the request in flight, and no edge will tell.
+    pub(crate) has_room: bool,
     length: usize,
     flight_length: usize,
     /// How much of the request in flight was unsent when somebody looked last; all of it at first.
@@ -39,6 +45,9 @@ impl<T> Default for Outbox<T> {
             flight: 0,
             offset: 0,
             done: Vec::new(),
+            landed: None,
+            launched_in: 0,
+            has_room: false,
             length: 0,
             flight_length: 0,
             unsent_then: 0,
@@ -60,8 +69,9 @@ impl<T> Outbox<T> {
     }
 
     /// Makes one request of all that waits. Only when nothing is in flight.
-    pub(crate) fn launch(&mut self) {
+    pub(crate) fn launch(&mut self, turn: u32) {
         debug_assert!(!self.is_in_flight());
+        self.launched_in = turn;
         self.flight = self.chunks.len();
         self.flight_length = self.length;
         self.unsent_then = self.length;
@@ -99,8 +109,28 @@ impl<T> Outbox<T> {
         self.is_in_flight() && unsent_then != unsent
     }
 
+    /// Whether there is a request that has not been told yet.
     pub(crate) fn is_in_flight(&self) -> bool {
+        self.is_on_its_way() || self.has_landed()
+    }
+
+    /// Whether some of the request in flight has not left.
+    pub(crate) fn is_on_its_way(&self) -> bool {
         self.flight > 0
+    }
+
+    pub(crate) fn has_landed(&self) -> bool {
+        self.landed.is_some()
+    }
+
+    /// The turns are counted anew, from one on.
+    pub(crate) fn was_launched_before(&mut self) {
+        self.launched_in = 0;
+    }
+
+    /// Whether what the kernel told in this turn is of the request in flight: it was made before.
+    pub(crate) fn is_older_than(&self, turn: u32) -> bool {
+        self.launched_in != turn
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -124,8 +154,9 @@ impl<T> Outbox<T> {
         self.slices().take(SLICES_MAX).map(IoSlice::new).collect()
     }
 
-    /// Takes note that the kernel took `count` bytes of the request in flight. Returns the
-    /// request's notes once it has left whole.
+    /// Takes note that the kernel took `count` bytes in the first try with the request in flight.
+    /// Returns the request's notes if it has left whole: empty chunks leave with what is before
+    /// them.
     pub(crate) fn advance(&mut self, mut count: usize) -> Option<Vec<T>> {
         while self.flight > 0 {
             let left = self.chunks[0].bytes.len() - self.offset;
@@ -136,8 +167,52 @@ impl<T> Outbox<T> {
             count -= left;
             self.pop_sent();
         }
+        Some(self.settle())
+    }
+
+    /// Takes note that the kernel took `count` bytes in a later try. libuv looks no further than
+    /// the last of them: an empty chunk behind it takes a try of its own.
+    pub(crate) fn go_on(&mut self, mut count: usize) {
+        while self.flight > 0 {
+            let left = self.chunks[0].bytes.len() - self.offset;
+            if count < left {
+                self.offset += count;
+                return;
+            }
+            count -= left;
+            self.pop_sent();
+            if count == 0 {
+                break;
+            }
+        }
+        if self.flight == 0 {
+            self.landed = Some(Ok(()));
+        }
+    }
+
+    /// The request in flight has failed.
+    pub(crate) fn fail(&mut self, error: io::Error) {
+        self.pop_flight();
+        self.landed = Some(Err(error));
+    }
+
+    /// What became of a request that has landed, with its notes.
+    pub(crate) fn take_landed(&mut self) -> Option<(Vec<T>, io::Result<()>)> {
+        let outcome = self.landed.take()?;
+        Some((self.settle(), outcome))
+    }
+
+    /// The request in flight is over: its notes are to be told.
+    fn settle(&mut self) -> Vec<T> {
+        self.has_room = false;
         self.length -= std::mem::take(&mut self.flight_length);
-        Some(std::mem::take(&mut self.done))
+        std::mem::take(&mut self.done)
+    }
+
+    fn pop_flight(&mut self) {
+        while self.flight > 0 {
+            self.pop_sent();
+        }
     }
 
     fn pop_sent(&mut self) {
@@ -150,11 +225,9 @@ impl<T> Outbox<T> {
 
     /// Gives up the request in flight and returns its notes.
     pub(crate) fn abandon_flight(&mut self) -> Vec<T> {
-        while self.flight > 0 {
-            self.pop_sent();
-        }
-        self.length -= std::mem::take(&mut self.flight_length);
-        std::mem::take(&mut self.done)
+        self.pop_flight();
+        self.landed = None;
+        self.settle()
     }
 
     /// Gives up the first of what waits behind the request in flight, and returns its note, if it
@@ -182,7 +255,7 @@ mod tests {
     #[test]
     fn a_request_tells_its_notes_only_when_its_last_byte_has_left() {
         let mut outbox = outbox(&["abc", "de"]);
-        outbox.launch();
+        outbox.launch(1);
         assert_eq!(outbox.advance(4), None);
         assert_eq!(outbox.io_slices().len(), 1);
         assert_eq!(&*outbox.io_slices()[0], b"e");
@@ -194,7 +267,7 @@ mod tests {
     #[test]
     fn progress_is_what_has_left_since_somebody_looked() {
         let mut outbox = outbox(&["cde"]);
-        outbox.launch();
+        outbox.launch(1);
         assert!(!outbox.has_progressed());
         outbox.credit(2);
         assert!(outbox.has_progressed());
@@ -208,19 +281,19 @@ mod tests {
     #[test]
     fn what_is_pushed_later_waits_behind_the_request_in_flight() {
         let mut outbox = outbox(&["abc"]);
-        outbox.launch();
+        outbox.launch(1);
         outbox.push(b"later".to_vec(), Some(9));
         assert_eq!((outbox.waiting_len(), outbox.has_waiting()), (5, true));
         assert_eq!(outbox.advance(3), Some(vec![0]));
         assert_eq!((outbox.len(), outbox.is_in_flight()), (5, false));
-        outbox.launch();
+        outbox.launch(1);
         assert_eq!(outbox.advance(5), Some(vec![9]));
     }
 
     #[test]
     fn giving_up_keeps_the_two_parts_apart() {
         let mut outbox = outbox(&["abc"]);
-        outbox.launch();
+        outbox.launch(1);
         outbox.push(b"later".to_vec(), Some(9));
         assert_eq!(outbox.abandon_one(), Some(Some(9)));
         assert_eq!((outbox.len(), outbox.waiting_len()), (3, 5));
@@ -232,7 +305,34 @@ mod tests {
     #[test]
     fn an_empty_chunk_leaves_with_the_next_advance() {
         let mut outbox = outbox(&[""]);
-        outbox.launch();
+        outbox.launch(1);
         assert_eq!(outbox.advance(0), Some(vec![0]));
+    }
+
+    #[test]
+    fn after_the_first_try_an_empty_chunk_behind_the_rest_takes_a_try_of_its_own() {
+        let mut outbox = outbox(&["", "abc", "", ""]);
+        outbox.launch(1);
+        assert_eq!(outbox.advance(1), None);
+        for (taken, is_on_its_way) in [(2, true), (0, true), (0, false)] {
+            outbox.go_on(taken);
+            assert_eq!(outbox.is_on_its_way(), is_on_its_way);
+        }
+        assert_eq!((outbox.len(), outbox.is_in_flight()), (3, true));
+        let (notes, outcome) = outbox.take_landed().unwrap();
+        assert_eq!((notes, outcome.is_ok()), (vec![0, 1, 2, 3], true));
+        assert_eq!((outbox.len(), outbox.is_in_flight()), (0, false));
+    }
+
+    #[test]
+    fn a_request_that_has_failed_counts_until_it_is_told() {
+        let mut outbox = outbox(&["abc", "de"]);
+        outbox.launch(1);
+        outbox.go_on(1);
+        outbox.fail(io::ErrorKind::BrokenPipe.into());
+        assert_eq!((outbox.len(), outbox.is_in_flight()), (5, true));
+        let (notes, outcome) = outbox.take_landed().unwrap();
+        assert_eq!((notes, outcome.is_err()), (vec![0, 1], true));
+        assert_eq!((outbox.is_empty(), outbox.len()), (true, 0));
     }
 }

@@ -84,12 +84,18 @@ impl Drop for Traced {
 
 /// Waits until strace has made a call fail.
 pub(crate) fn await_injection(file: &Path) {
+    await_injections(file, 1);
+}
+
+/// Waits until strace has made so many calls fail.
+pub(crate) fn await_injections(file: &Path, count: usize) {
     let start = Instant::now();
-    while !std::fs::read_to_string(file)
-        .expect("what strace writes")
-        .contains("(INJECTED)")
-    {
-        assert!(start.elapsed() < LIMIT, "no call was made to fail");
+    let injected = || {
+        let trace = std::fs::read_to_string(file).expect("what strace writes");
+        trace.matches("(INJECTED)").count()
+    };
+    while injected() < count {
+        assert!(start.elapsed() < LIMIT, "{} of {count} failed", injected());
         std::thread::yield_now();
     }
 }

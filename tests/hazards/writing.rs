@@ -238,6 +238,33 @@ fn a_send_that_the_kernel_has_no_memory_for_is_tried_again() {
     }
 }
 
+/// G6. Catches: each edge of a socket that waits for memory makes one more timer that tries again.
+#[test]
+fn while_the_kernel_has_no_memory_one_timer_tries_again_whatever_comes() {
+    if !has_strace() {
+        return skipped("G6, ENOBUFS for long", "no strace");
+    }
+    let inject = "inject=sendto,sendmsg:error=ENOBUFS:when=1+";
+    let options = ["-ttt", "-e", "trace=sendto,sendmsg", "-e", inject];
+    let (server, file) = traced("starved", &options);
+    let mut socket = connect(server.port());
+    socket.set_nodelay(true).unwrap();
+    for edge in 1..=30 {
+        socket.write_all(b"x").unwrap();
+        await_injections(&file, edge);
+    }
+    drop(server);
+    let times = read_trace(&file)
+        .lines()
+        .filter(|line| line.contains("(INJECTED)"))
+        .map(|line| line.split_whitespace().nth(1).unwrap().parse().unwrap())
+        .collect::<Vec<f64>>();
+    // Ten milliseconds, floored, between two tries.
+    let lasted = times[times.len() - 1] - times[0];
+    let expected = 1 + (lasted / 0.009) as usize;
+    assert!(times.len() <= expected, "{} in {lasted} s", times.len());
+}
+
 /// G7. Catches: an interrupted read or write is taken for a failure.
 #[test]
 fn an_interrupted_read_or_write_is_done_again() {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use netloop::{
-    ConnectOptions, Error, EventLoop, ListenOptions, LookupRequest, Loop, Signal, Socket,
-    SocketAddress, SocketAddressOptions,
+    ConnectOptions, Error, EventLoop, ListenOptions, LookupRequest, Loop, ServerOptions, Signal,
+    Socket, SocketAddress, SocketAddressOptions,
 };
 
 use signal_hook::consts::SIGUSR2;
@@ -617,4 +617,58 @@ fn what_waits_is_dropped_by_destroy_though_it_had_begun_to_flow() {
         });
     };
     check_text("flow and destroy", "close\n", play);
+}
+
+#[test]
+fn an_empty_write_behind_what_left_in_parts_waits_for_no_room() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        let path = t.sock_path("s");
+        // What the kernel keeps is taken once; the rest fills more than a third of it.
+        let options = ServerOptions::default().high_water_mark(200_000);
+        l.create_server_with(options, move |p| {
+            close_server(p);
+            p.pause().read(Some(0));
+            p.after(ms(50), move |p| {
+                t.log("resume");
+                p.resume();
+            });
+        })
+        .listen(path.clone(), move |s| {
+            s.event_loop()
+                .connect(&path, move |c| {
+                    c.cork().write(vec![0; 280_000]);
+                    c.write_then("", move |c, _| {
+                        t.log("written");
+                        c.destroy();
+                    });
+                    c.uncork();
+                })
+                .unwrap();
+        })
+        .unwrap();
+    };
+    check_text("an empty write at last", "written\nresume\n", play);
+}
+
+#[test]
+fn a_text_that_could_not_be_written_counts() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        let path = t.sock_path("s");
+        l.create_server(|c| {
+            c.destroy();
+            close_server(c);
+        })
+        .listen(path.clone(), move |s| {
+            let options = ConnectOptions::from(&path).allow_half_open(true);
+            let mut c = s.event_loop().connect(options, |_| {}).unwrap();
+            c.resume().on_error(|_, _| {}).on_end(move |c| {
+                c.write_then("text", move |c, result| {
+                    let code = result.unwrap_err().code().unwrap();
+                    t.log(format!("{code} {}", c.bytes_written()));
+                });
+            });
+        })
+        .unwrap();
+    };
+    check_text("a text that failed", "EPIPE 4\n", play);
 }

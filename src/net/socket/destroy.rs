@@ -1,7 +1,5 @@
 //! The end of a socket: `destroy`, `close(2)`, `close`, and the slot is free.
 
-use libc::ECANCELED;
-
 use super::super::abort::Abortable;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
@@ -56,11 +54,12 @@ impl Loop {
         let connecting = cold.connecting.take();
         let idle = cold.idle.as_mut().and_then(Idle::stop);
         let timers = std::mem::take(&mut cold.timers);
+        let retry = cold.retry.take();
         let abort = cold.abort.take();
         for timer in timers {
             self.end_timer(timer);
         }
-        if let Some(timer) = idle {
+        for timer in idle.into_iter().chain(retry) {
             self.timers.cancel(timer);
         }
         if let Some(connecting) = connecting {
@@ -105,8 +104,7 @@ impl Loop {
         };
         let is_held_back = entry.cold.as_ref().is_some_and(|cold| cold.is_held_back);
         if entry.connection.is_in_flight() && !is_held_back {
-            let cancelled = std::io::Error::from_raw_os_error(ECANCELED);
-            self.fail_writes(id, &Error::of_call("write", &cancelled));
+            self.cancel_request(id);
             self.drain()?;
         }
         self.feed(id, Input::CloseDue);

@@ -56,15 +56,19 @@ events! {
     ///
     /// An `error` that nobody listens to ends [`run`](crate::EventLoop::run) with it.
     on_error once_error "error" = |entry| &mut entry.listeners.error => (error: &Error);
-    /// Adds a listener for Node's `'close'`, the last event: all is over, and whether an error did
-    /// it. Emitted from the closing phase, that of the socket destroyed last first; of a socket
+    /// Adds a listener for Node's `'close'`: the descriptor is closed, and whether an error was the
+    /// reason. Emitted from the closing phase, that of the socket destroyed last first; of a socket
     /// that was never connected from a tick, and then with `None`, Node's `undefined`. In it, and
     /// in the ticks it queues, [`connect`](Socket::connect) begins a new life; to connect later, make
     /// a new socket.
+    ///
+    /// Usually it is the last event; callbacks of writes may follow it. Where a callback panics, or an
+    /// `error` ends [`run`](crate::EventLoop::run), the ticks that are left wait for the next callback,
+    /// as in Node, and `close` may be that: then `error` comes after it.
     on_close once_close "close" = |entry| &mut entry.listeners.close => (had_error: Option<bool>);
     /// Adds a listener for Node's `'drain'`: a write had returned `false`, and nothing is owed now.
-    /// Emitted where the last owed byte left, the poll phase or a tick, before the callback of that
-    /// write. Not after `end`.
+    /// Emitted before the callback of the write whose last byte left, where that is called: from the
+    /// poll phase, the pending phase or a tick. Not after `end`.
     on_drain once_drain "drain" = |entry| &mut entry.listeners.drain => ();
     /// Adds a listener for Node's `'connect'`: the connection stands. Emitted from the poll phase.
     /// The callback of [`connect`](Socket::connect) is one of these.

@@ -1,11 +1,11 @@
-//! What could not be written at once: it leaves later, or it never will, and calls back as Node does.
+//! What could not be written at once: it leaves later, and calls back as Node does.
 
 use super::super::SocketId;
 use super::super::error::{Error, words};
 use super::super::event_loop::Loop;
-use super::super::queues::SocketTick;
+use super::super::queues::{Pending, SocketTick};
 use super::super::timers::TimerTask;
-use super::WriteCallback;
+use super::{SocketEntry, WriteCallback};
 use crate::room::connection::Sent;
 use crate::rules::outbox::Outbox;
 use crate::rules::state::socket::{Input, State, Writable};
@@ -19,23 +19,22 @@ impl Loop {
         if !std::mem::take(&mut entry.cold().is_held_back) {
             return;
         }
+        entry.begins_to_write();
         if entry.connection.state.is_destroyed() {
             return self.fail_writes(id, &words::closed());
         }
-        self.touch(id);
-        self.send_request(id);
-    }
-
-    /// Sends the request in flight as far as the kernel takes it.
-    fn send_request(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
         entry.connection.dispatch();
-        match entry.connection.flush() {
+        let sent = entry.connection.try_at_once();
+        self.touch(id);
+        match sent {
             Ok(Sent::All(callbacks)) => self.request_has_left(id, callbacks),
-            Ok(Sent::Part) => self.request_is_on_its_way(id),
+            Ok(Sent::Part) => self.request_is_on_its_way(id, true),
+            Ok(Sent::Nothing) => self.request_is_on_its_way(id, false),
             Err(error) => {
-                let callbacks = entry.connection.outbox_mut().abandon_flight();
-                self.after_failed_write(id, callbacks, Error::of_call("write", &error));
+                let entry = self.entry(id);
+                let callbacks = entry.map(|entry| entry.connection.outbox_mut().abandon_flight());
+                let error = Error::of_call("write", &error);
+                self.after_failed_write(id, callbacks.unwrap_or_default(), error);
             }
         }
     }
@@ -43,106 +42,161 @@ impl Loop {
     /// Makes one request of all that waits, and sends it. If it leaves at once, its callbacks come
     /// in a tick.
     pub(super) fn send_waiting(&mut self, id: SocketId) {
+        let turn = self.turns;
         let Some(entry) = self.entry(id) else { return };
         let is_idle = !entry.connection.is_in_flight() && !entry.is_corked();
-        let waits = entry
-            .connection
-            .outbox()
-            .is_some_and(|outbox| outbox.has_waiting());
-        if !is_idle || !waits {
+        let outbox = entry.connection.outbox();
+        if !is_idle || !outbox.is_some_and(Outbox::has_waiting) {
             return;
         }
         match entry.connection.state {
             State::Opening(_) => return self.hold_back(id),
             State::Open(_, Writable::Open | Writable::Ending) => {}
             State::Idle(Writable::Open) => {
-                entry.connection.outbox_mut().launch();
+                entry.connection.outbox_mut().launch(turn);
                 return self.refuse_request(id, words::closed());
             }
             State::Open(_, _) | State::Idle(_) | State::Destroyed | State::Closed => return,
         }
-        self.touch(id);
-        let Some(entry) = self.entry(id) else { return };
-        entry.connection.outbox_mut().launch();
+        entry.begins_to_write();
+        entry.connection.outbox_mut().launch(turn);
         entry.connection.dispatch();
-        match entry.connection.flush() {
-            Ok(Sent::All(callbacks)) => {
-                let owes_drain = entry.needs_drain && entry.connection.owed() == 0;
-                entry.connection.trim_outbox();
-                if !callbacks.is_empty() || owes_drain {
-                    self.socket_tick(id, SocketTick::Written(callbacks));
-                }
-            }
-            Ok(Sent::Part) => self.request_is_on_its_way(id),
+        let sent = entry.connection.try_at_once();
+        self.touch(id);
+        match sent {
+            Ok(Sent::All(callbacks)) => self.request_has_left_at_once(id, callbacks),
+            Ok(Sent::Part) => self.request_is_on_its_way(id, true),
+            Ok(Sent::Nothing) => self.request_is_on_its_way(id, false),
             Err(error) => self.refuse_request(id, Error::of_call("write", &error)),
         }
     }
 
-    /// A request was refused in the call that made it: its callbacks, and the end of the socket,
-    /// come in ticks.
-    fn refuse_request(&mut self, id: SocketId, error: Error) {
+    fn request_has_left_at_once(&mut self, id: SocketId, callbacks: Vec<WriteCallback>) {
         let Some(entry) = self.entry(id) else { return };
-        let callbacks = entry.connection.outbox_mut().abandon_flight();
-        self.break_writing(id, &error);
-        for callback in callbacks {
-            self.socket_tick(id, SocketTick::Refused(callback, error.clone()));
+        let owes_drain = entry.needs_drain && entry.connection.owed() == 0;
+        entry.connection.trim_outbox();
+        if !callbacks.is_empty() || owes_drain {
+            self.socket_tick(id, SocketTick::Written(callbacks));
         }
-        self.socket_tick(id, SocketTick::WriteFailed(None, error));
     }
 
-    pub(super) fn request_is_on_its_way(&mut self, id: SocketId) {
+    /// The kernel did not take all of a request in the call that made it. If it took a part, it is
+    /// tried once more, as libuv does: a connection that has failed then says so. From there on
+    /// the request waits until the kernel tells of room.
+    pub(super) fn request_is_on_its_way(&mut self, id: SocketId, has_left_in_part: bool) {
         self.update_hold(id);
-        self.flush_if_starved(id);
-    }
-
-    /// No edge tells when the kernel has memory again, so a timer looks.
-    fn flush_if_starved(&mut self, id: SocketId) {
-        let is_starved = self
-            .entry(id)
-            .is_some_and(|entry| std::mem::take(&mut entry.connection.is_starved));
-        if is_starved {
-            let now = self.clock.refresh();
-            self.timers.insert(now, STARVED, TimerTask::Flush(id));
+        if has_left_in_part {
+            self.try_again(id);
+        } else {
+            self.retry_if_starved(id);
         }
     }
 
-    /// The kernel may have room again.
-    #[inline]
-    pub(in crate::net) fn flush(&mut self, id: SocketId) -> Result<(), Error> {
+    /// One try with the request on its way. If it lands, it is told from the pending phase, unless
+    /// the caller does.
+    fn try_again(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        entry.connection.try_again();
+        if entry.connection.has_room() {
+            self.read_again(id, false);
+        } else if entry.connection.is_on_its_way() {
+            self.retry_if_starved(id);
+        } else {
+            self.serve_soon(id);
+        }
+    }
+
+    /// No edge tells when the kernel has memory again, so a timer looks: one, whatever comes.
+    fn retry_if_starved(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        if !std::mem::take(&mut entry.connection.is_starved) || entry.waits_for_memory() {
+            return;
+        }
+        let now = self.clock.refresh();
+        let timer = self.timers.insert(now, STARVED, TimerTask::Flush(id));
+        if let Some(entry) = self.entry(id) {
+            entry.cold().retry = Some(timer);
+        }
+    }
+
+    /// The time has come to look whether the kernel has memory again.
+    pub(in crate::net) fn serve_starved(&mut self, id: SocketId) -> Result<(), Error> {
+        if let Some(entry) = self.entry(id) {
+            entry.cold().retry = None;
+        }
+        self.serve_writable(id)
+    }
+
+    /// The kernel tells of room: for what was on its way when it was asked, and not for one that
+    /// waits for memory.
+    pub(super) fn has_room(&mut self, id: SocketId) {
+        let turn = self.turns;
+        let Some(entry) = self.entry(id) else { return };
+        let is_meant = entry.connection.is_on_its_way() && !entry.waits_for_memory();
+        if is_meant && entry.connection.outbox_mut().is_older_than(turn) {
+            entry.connection.outbox_mut().has_room = true;
+        }
+    }
+
+    pub(super) fn serve_if_room(&mut self, id: SocketId) -> Result<(), Error> {
         match self.entry_ref(id) {
-            Some(entry) if entry.connection.is_in_flight() => self.flush_request(id),
+            Some(entry) if entry.connection.has_room() => self.serve_writable(id),
             _ => Ok(()),
         }
     }
 
-    fn flush_request(&mut self, id: SocketId) -> Result<(), Error> {
-        let Some(entry) = self.entry(id) else {
-            return Ok(());
-        };
-        let is_open = matches!(entry.connection.state, State::Open(_, _));
-        if !is_open || entry.cold.as_ref().is_some_and(|cold| cold.is_held_back) {
-            return Ok(());
+    /// Serves a socket from the pending phase as if the kernel had told of room: libuv's
+    /// `uv__io_feed`.
+    pub(super) fn serve_soon(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        if !std::mem::replace(&mut entry.connection.is_put_off, true) {
+            self.put_off(Pending::Writable(id));
         }
-        match entry.connection.flush() {
-            Ok(Sent::All(callbacks)) => {
-                self.touch(id);
-                self.request_has_left(id, callbacks);
-                self.drain()?;
-                // libuv looks at once whether a shutdown has become possible.
-                if self
-                    .state_of(id)
-                    .is_some_and(|state| matches!(state, State::Open(_, Writable::Shutting)))
-                {
-                    self.shut_down(id);
+    }
+
+    pub(in crate::net) fn serve_put_off(&mut self, id: SocketId) -> Result<(), Error> {
+        if let Some(entry) = self.entry(id) {
+            entry.connection.is_put_off = false;
+        }
+        self.serve_writable(id)
+    }
+
+    /// The kernel may have room: what is on its way is tried once, what has landed is told, and
+    /// our half is shut down if that was all there was to wait for.
+    pub(super) fn serve_writable(&mut self, id: SocketId) -> Result<(), Error> {
+        let is_held_back = |entry: &SocketEntry| {
+            let cold = entry.cold.as_ref();
+            cold.is_some_and(|cold| cold.is_held_back)
+        };
+        match self.entry(id) {
+            Some(entry) if matches!(entry.connection.state, State::Open(_, _)) => {
+                if entry.connection.is_on_its_way() && !is_held_back(entry) {
+                    self.try_again(id);
                 }
             }
-            Ok(Sent::Part) => self.flush_if_starved(id),
-            Err(error) => {
-                let callbacks = entry.connection.outbox_mut().abandon_flight();
+            _ => return Ok(()),
+        }
+        self.tell_landed(id);
+        self.drain()?;
+        self.shut_down(id);
+        self.drain()
+    }
+
+    /// Tells what became of a request that has left, or failed, later than in the call that made
+    /// it.
+    pub(super) fn tell_landed(&mut self, id: SocketId) {
+        let entry = self.entry(id);
+        let landed = entry.and_then(|entry| entry.connection.take_landed());
+        match landed {
+            None => {}
+            Some((callbacks, Ok(()))) => {
+                self.touch(id);
+                self.request_has_left(id, callbacks);
+            }
+            Some((callbacks, Err(error))) => {
                 self.after_failed_write(id, callbacks, Error::of_call("write", &error));
             }
         }
-        self.drain()
     }
 
     /// A request has left later than the call that made it.
@@ -184,89 +238,11 @@ impl Loop {
             self.feed(id, Input::Flushed);
         }
     }
+}
 
-    /// A write was refused in the call: its callback, and the end of the socket, come in a tick.
-    pub(super) fn write_failed(
-        &mut self,
-        id: SocketId,
-        callback: Option<WriteCallback>,
-        error: Error,
-    ) {
-        self.break_writing(id, &error);
-        self.socket_tick(id, SocketTick::WriteFailed(callback, error));
-    }
-
-    fn break_writing(&mut self, id: SocketId, error: &Error) {
-        if let Some(entry) = self.entry(id) {
-            entry.cold().errored.get_or_insert_with(|| error.clone());
-            self.feed(id, Input::WriteFailed);
-        }
-    }
-
-    /// Callbacks first, then the error of the socket.
-    pub(super) fn after_failed_write(
-        &mut self,
-        id: SocketId,
-        callbacks: Vec<WriteCallback>,
-        error: Error,
-    ) {
-        self.break_writing(id, &error);
-        for callback in callbacks {
-            self.call_back(id, callback, Err(&error));
-        }
-        self.abandon_waiting(id);
-        self.destroy(id, Some(error));
-    }
-
-    /// A write that changes nothing: its callback comes in a tick, and an error that belongs to
-    /// the socket destroys it.
-    pub(super) fn refuse_write(
-        &mut self,
-        id: SocketId,
-        callback: Option<WriteCallback>,
-        error: Error,
-    ) {
-        if let Some(callback) = callback {
-            self.socket_tick(id, SocketTick::Refused(callback, error.clone()));
-        }
-        self.destroy(id, Some(error));
-    }
-
-    /// Calls back what will never leave: the request in flight with this error, the rest with
-    /// what the socket met first.
-    pub(super) fn fail_writes(&mut self, id: SocketId, error: &Error) {
-        let Some(entry) = self.entry(id) else { return };
-        entry.cold().is_held_back = false;
-        entry.cold().errored.get_or_insert_with(|| error.clone());
-        for callback in entry.connection.outbox_mut().abandon_flight() {
-            self.call_back(id, callback, Err(error));
-        }
-        self.abandon_waiting(id);
-    }
-
-    /// Calls back the writes that were never begun, and `end`. While a request is in flight they
-    /// wait for its end.
-    pub(super) fn abandon_waiting(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
-        if entry.connection.is_in_flight() {
-            return;
-        }
-        let errored = entry.errored().cloned();
-        let count = entry.connection.outbox().map_or(0, Outbox::count);
-        let write = errored.clone().unwrap_or_else(|| words::destroyed("write"));
-        for _ in 0..count {
-            let entry = self.entry(id);
-            let given_up = entry.and_then(|entry| entry.connection.outbox_mut().abandon_one());
-            if let Some(callback) = given_up.flatten() {
-                self.call_back(id, callback, Err(&write));
-            }
-        }
-        if let Some(entry) = self.entry(id) {
-            entry.connection.trim_outbox();
-        }
-        let end = errored.unwrap_or_else(|| words::destroyed("end"));
-        for callback in self.take_end_callbacks(id) {
-            self.call_back(id, callback, Err(&end));
-        }
+impl SocketEntry {
+    /// Whether a timer will try again, since the kernel was short of memory.
+    fn waits_for_memory(&self) -> bool {
+        self.cold.as_ref().is_some_and(|cold| cold.retry.is_some())
     }
 }

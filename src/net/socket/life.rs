@@ -2,7 +2,7 @@
 
 use super::super::error::Error;
 use super::super::event_loop::Loop;
-use super::super::queues::{Pending, SocketTick, Tick};
+use super::super::queues::{SocketTick, Tick};
 use super::super::trace::{Subject, What};
 use super::super::{ServerId, SocketId};
 use super::{Flow, Socket, SocketEntry, WriteCallback};
@@ -38,7 +38,7 @@ impl Loop {
     pub(super) fn perform(&mut self, id: SocketId, action: Action) {
         match action {
             Action::EmitConnect => self.emit_connect(id),
-            Action::QueueShutdown => self.put_off(Pending::Shutdown(id)),
+            Action::QueueShutdown => self.serve_soon(id),
             Action::EmitPrefinish => {
                 self.emit_plain(id, "prefinish", |entry| {
                     entry.cold.as_mut().map(|cold| &mut cold.prefinish)

@@ -14,6 +14,7 @@ mod properties;
 mod read;
 mod ready;
 mod receive;
+mod unsent;
 mod write;
 
 pub use connect::{Attempt, Lookup};
@@ -160,6 +161,10 @@ struct Cold {
     end_callbacks: Vec<WriteCallback>,
     /// The first write waits for the connection.
     is_held_back: bool,
+    /// How many bytes the write was that was held back last, until the next is begun.
+    held_back: usize,
+    /// The timer that tries again when the kernel was short of memory.
+    retry: Option<TimerKey>,
     corked: usize,
 
     inbox: Inbox,

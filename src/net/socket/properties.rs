@@ -9,6 +9,7 @@ use super::super::event_loop::Loop;
 use super::super::{ServerId, SocketId};
 use super::{HIGH_WATER_MARK, Socket, SocketEntry};
 use crate::room::stream::{KeepAlive, Stream};
+use crate::rules::outbox::Outbox;
 use crate::rules::state::socket::{Readable, State, Writable};
 
 impl Loop {
@@ -188,19 +189,14 @@ impl Socket<'_> {
     }
 
     /// Bytes sent, and those that wait to be sent: Node's `bytesWritten`. It counts a connection,
-    /// and is good until the socket is gone.
+    /// and is good until the socket is gone. A write that failed counts, too, and if there was no
+    /// connection in the end, the first that waited for it.
     pub fn bytes_written(&self) -> u64 {
         self.entry().map_or(0, |entry| {
             let outbox = entry.connection.outbox();
-            let held_back = entry.cold.as_ref().is_some_and(|cold| cold.is_held_back);
-            let waiting = outbox.map_or(0, |outbox| {
-                if held_back {
-                    outbox.len()
-                } else {
-                    outbox.waiting_len()
-                }
-            });
-            entry.connection.bytes_dispatched + waiting as u64
+            let held_back = entry.cold.as_ref().map_or(0, |cold| cold.held_back);
+            let waiting = outbox.map_or(0, Outbox::waiting_len);
+            entry.connection.bytes_dispatched + (held_back + waiting) as u64
         })
     }
 
@@ -212,7 +208,8 @@ impl Socket<'_> {
 
     /// Whether a write returned `false` and `drain` is yet to come: Node's `writableNeedDrain`.
     pub fn writable_need_drain(&self) -> bool {
-        self.is_writable() && self.entry().is_some_and(|entry| entry.needs_drain)
+        self.entry()
+            .is_some_and(|entry| entry.needs_drain && entry.connection.state.may_drain())
     }
 
     /// How often [`cork`](Socket::cork) was called more than [`uncork`](Socket::uncork): Node's

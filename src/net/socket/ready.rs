@@ -52,8 +52,6 @@ impl Loop {
         if matches!(entry.connection.state, State::Opening(_)) {
             return self.connect_progress(id, readiness);
         }
-        // Looked at before anything is delivered: what is queued from there on gets an edge of
-        // its own.
         if entry.connection.is_in_flight() {
             return self.serve_owing(id, readiness, buffer);
         }
@@ -63,6 +61,8 @@ impl Loop {
         Ok(())
     }
 
+    /// Looked at before anything is delivered: what is queued from there on gets an edge of its
+    /// own. That the connection is over holds for it, too.
     #[inline(never)]
     fn serve_owing(
         &mut self,
@@ -70,10 +70,17 @@ impl Loop {
         readiness: Readiness<'_>,
         buffer: &mut [u8],
     ) -> Result<(), Error> {
+        if readiness.is_to_write() {
+            self.has_room(id);
+        }
         if readiness.is_to_read() {
             self.receive(id, readiness.is_sticky(), buffer)?;
         }
-        self.flush(id)
+        if readiness.is_over() {
+            self.serve_writable(id)
+        } else {
+            self.serve_if_room(id)
+        }
     }
 
     /// A socket that had more to give is served again.
@@ -103,7 +110,7 @@ impl Loop {
             Some(error) => self.receive_failed(id, &error),
             None => self.receive(id, is_sticky, buffer),
         };
-        let outcome = outcome.and_then(|()| self.flush(id));
+        let outcome = outcome.and_then(|()| self.serve_if_room(id));
         if let Some(former) = former {
             self.trace.leave(former);
         }
@@ -125,6 +132,7 @@ impl SocketEntry {
     /// The turns are counted anew.
     pub(in crate::net) fn was_never_read(&mut self) {
         self.read_in_turn = 0;
+        self.connection.was_launched_before();
     }
 
     /// In this turn it is read as one of the again list, whatever the kernel tells of it.
@@ -135,7 +143,7 @@ impl SocketEntry {
     /// Whether there is something to be done for a socket on the again list; if not, it stands
     /// there no more. An error that is met is kept until the socket is served.
     pub(in crate::net) fn stays_to_be_served(&mut self) -> bool {
-        if !self.is_reading || self.connection.is_in_flight() {
+        if !self.is_reading || self.connection.has_room() {
             return true;
         }
         match self.connection.stream.as_ref().map(Stream::has_more) {

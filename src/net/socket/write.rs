@@ -98,9 +98,11 @@ impl Loop {
         sent: io::Result<usize>,
     ) -> bool {
         self.touch(id);
+        let turn = self.turns;
         let Some(entry) = self.entry(id) else {
             return false;
         };
+        entry.begins_to_write();
         match sent.or_else(|error| entry.connection.look_into(bytes, error)) {
             Ok(sent) if sent == bytes.len() => {
                 if let Some(callback) = callback {
@@ -111,9 +113,9 @@ impl Loop {
             Ok(sent) => {
                 let outbox = entry.connection.outbox_mut();
                 outbox.push(bytes[sent..].to_vec(), callback);
-                outbox.launch();
+                outbox.launch(turn);
                 outbox.credit(sent);
-                self.request_is_on_its_way(id);
+                self.request_is_on_its_way(id, sent > 0);
                 self.write_answer(id)
             }
             Err(error) => {
@@ -153,12 +155,17 @@ impl Loop {
     /// The first write before the connection waits in the listeners of `connect` and `close`, as
     /// Node's does: so it leaves, and is called back, among them, where it was made.
     pub(super) fn hold_back(&mut self, id: SocketId) {
+        let turn = self.turns;
         let Some(entry) = self.entry(id) else { return };
         if entry.connection.is_in_flight() || entry.is_corked() {
             return;
         }
-        entry.connection.outbox_mut().launch();
-        entry.cold().is_held_back = true;
+        let outbox = entry.connection.outbox_mut();
+        outbox.launch(turn);
+        let length = outbox.flight_len();
+        let cold = entry.cold();
+        cold.is_held_back = true;
+        cold.held_back = length;
         let mut socket = self.socket_at(id);
         socket.once_connect(|socket| socket.event_loop.send_held_back(socket.id));
         socket.once_close(|socket, _| {
@@ -200,6 +207,13 @@ impl SocketEntry {
         }
     }
 
+    /// What was held back before counts no more.
+    pub(super) fn begins_to_write(&mut self) {
+        if let Some(cold) = &mut self.cold {
+            cold.held_back = 0;
+        }
+    }
+
     /// Whether so many more bytes stay within the limit.
     fn may_owe(&self, more: usize) -> bool {
         let limit = self.cold.as_ref().and_then(|cold| cold.write_limit);
@@ -214,8 +228,8 @@ impl SocketEntry {
 }
 
 impl Socket<'_> {
-    /// Sends bytes: Node's `write(data)`. The kernel is tried at once; what it does not take is
-    /// copied and queued.
+    /// Sends bytes: Node's `write(data)`. The kernel is tried at once, and if it takes a part, once
+    /// more. What is left is copied, and leaves when the kernel has room again.
     ///
     /// Returns whether to go on: `true` if nothing is owed, or less than the high-water mark;
     /// `false` otherwise, and `drain` will tell when all has left. Writes to a socket that is
@@ -236,8 +250,8 @@ impl Socket<'_> {
 
     /// As [`write`](Socket::write), and calls back once the bytes have left, or with the reason
     /// why they did not: Node's `write(data, callback)`. It is called from a tick if the kernel took
-    /// them at once, else from the poll phase; of the first write before the connection, among the
-    /// listeners of `connect`. Each callback is called exactly once, maybe after `close`; those of
+    /// them in the first try, from the pending phase if it was the second, else from the poll phase;
+    /// of the first write before the connection, among the listeners of `connect`. Each callback is called exactly once, maybe after `close`; those of
     /// writes that were queued when the socket was destroyed are told its error, or
     /// `ERR_STREAM_DESTROYED`; that of the write on its way `ECANCELED`, in the closing phase.
     ///
