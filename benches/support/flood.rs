@@ -164,7 +164,7 @@ impl Load {
                 (false, None) => next_ping - now,
             };
             self.poll.poll(&mut events, Some(wait))?;
-            if events.is_empty() && wait == PATIENCE {
+            if self.asked.is_some_and(|asked| asked.elapsed() > PATIENCE) {
                 return Err(io::Error::other("the server stopped answering"));
             }
             for event in &events {
