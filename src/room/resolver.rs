@@ -1,4 +1,4 @@
-//! `getaddrinfo` on threads of its own, because it blocks; answers come back through the waker.
+//! `getaddrinfo` on threads of its own, because it blocks; answers come back by mail.
 //!
 //! The threads are started as questions need them and never joined: a loop that ends does not
 //! wait for a name server. They are a few, so that a slow name does not hold up the others; one
@@ -7,14 +7,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use dns_lookup::{AddrInfoHints, LookupError, SockType, getaddrinfo};
-use mio::Waker;
 
 use super::host_name;
+use super::mailbox::{Mailbox, Sender};
 use super::reactor::Reactor;
 use crate::rules::address::is_ipv6;
 
@@ -76,7 +75,7 @@ const THREADS_MAX: usize = 4;
 
 #[derive(Debug)]
 pub(crate) struct Resolver {
-    answers: Receiver<(u64, Answer)>,
+    answers: Mailbox<(u64, Answer)>,
     /// What one more thread begins with.
     desk: Desk,
     threads: usize,
@@ -88,8 +87,7 @@ pub(crate) struct Resolver {
 #[derive(Clone, Debug)]
 struct Desk {
     tray: Arc<(Mutex<Tray>, Condvar)>,
-    answer: Sender<(u64, Answer)>,
-    waker: Arc<Waker>,
+    answers: Sender<(u64, Answer)>,
 }
 
 #[derive(Debug, Default)]
@@ -103,11 +101,10 @@ struct Tray {
 
 impl Resolver {
     pub(crate) fn start<T>(reactor: &mut Reactor<T>) -> io::Result<Resolver> {
-        let (answer, answers) = mpsc::channel();
+        let answers = Mailbox::new(reactor)?;
         let desk = Desk {
             tray: Arc::default(),
-            answer,
-            waker: reactor.waker()?,
+            answers: answers.sender(),
         };
         let mut resolver = Resolver {
             answers,
@@ -153,7 +150,7 @@ impl Resolver {
     }
 
     pub(crate) fn next_answer(&mut self) -> Option<(u64, Answer)> {
-        let answer = self.answers.try_recv().ok()?;
+        let answer = self.answers.next()?;
         self.asked -= 1;
         Some(answer)
     }
@@ -181,8 +178,7 @@ impl Desk {
         while let Some(question) = self.next_question() {
             let answer = resolve(&question);
             self.tray().in_work -= 1;
-            let answered = self.answer.send((question.ticket, answer));
-            if answered.is_err() || self.waker.wake().is_err() {
+            if self.answers.send((question.ticket, answer)).is_err() {
                 return;
             }
         }
