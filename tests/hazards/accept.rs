@@ -164,9 +164,9 @@ fn a_second_server_at_a_path_fails_and_the_first_stays_reachable() {
     let place = path.clone();
     second.on_error(move |s, error| {
         said.say(error.code().unwrap());
-        s.event_loop().connect(&place, |_| {}).unwrap().resume();
+        s.event_loop().connect_to(&place).unwrap().resume();
     });
-    second.listen(&path, |_| {}).unwrap();
+    second.listen_on(&path).unwrap();
     l.run().unwrap();
     assert_eq!(words.take(), ["EADDRINUSE", "connection"]);
     assert!(!l.server_at(first).is_listening() && !path.exists());
@@ -185,9 +185,7 @@ fn who_found_the_queue_full_is_accepted_later() {
             close_server(c);
         }
     });
-    server
-        .listen(ListenOptions::from(0).backlog(2), |_| {})
-        .unwrap();
+    server.listen_on(ListenOptions::from(0).backlog(2)).unwrap();
     let port = server.port().unwrap();
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
     let peers: Vec<Socket> = (0..5)
@@ -234,7 +232,7 @@ fn each_state_of_a_path_has_its_error() {
     for (name, code) in states {
         let mut l = event_loop();
         let words = Words::default();
-        watch(&words, &mut l.connect(at(name), |_| {}).unwrap());
+        watch(&words, &mut l.connect_to(at(name)).unwrap());
         l.run().unwrap();
         assert_eq!(words.take(), [&format!("error {code}"), "close Some(true)"]);
         assert_eq!(at(name).exists(), name != "missing");
@@ -263,7 +261,7 @@ fn a_path_with_a_nul_in_it_is_refused() {
     let head = std::env::temp_dir().join(name);
     let path = format!("{}\0within", head.display());
     let words = Words::default();
-    watch(&words, &mut l.connect(&*path, |_| {}).unwrap());
+    watch(&words, &mut l.connect_to(&*path).unwrap());
     let said = words.clone();
     let mut server = l.create_server(|_| {});
     server.on_error(move |_, error| said.say(error.code().unwrap()));

@@ -261,7 +261,7 @@ impl Chaos {
     }
 
     fn connect(self: &Rc<Self>, l: &mut Loop) {
-        let id = l.connect((HOST, self.port.get()), |_| {}).unwrap().id();
+        let id = l.connect_to((HOST, self.port.get())).unwrap().id();
         self.adopt(l, id);
     }
 

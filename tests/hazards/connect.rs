@@ -17,7 +17,7 @@ fn an_error_known_at_once_is_told_later_like_any_other() {
     let words = Words::default();
     // From a loopback address nowhere else can be reached: no packet leaves.
     let options = ConnectOptions::from(("203.0.113.7", 1)).local_address(HOST.parse().unwrap());
-    let mut c = l.connect(options, |_| {}).unwrap();
+    let mut c = l.connect_to(options).unwrap();
     watch(&words, &mut c);
     words.say("connect has returned");
     l.run().unwrap();
@@ -66,7 +66,7 @@ fn whatever_is_done_while_looking_up_or_connecting_the_socket_closes_once() {
                 let server = l.create_server(|c| _ = c.on_error(|_, _| {}).resume()).id();
                 let port = listen(&mut l.server_at(server)).port();
                 let host = if is_named { "some.test" } else { HOST };
-                let mut c = l.connect((host, port), |_| {}).unwrap();
+                let mut c = l.connect_to((host, port)).unwrap();
                 watch(&words, &mut c);
                 first(&mut c);
                 second(&mut c);
@@ -165,7 +165,7 @@ fn each_kind_of_closed_route_has_its_error() {
         let mut l = event_loop();
         let words = Words::default();
         let host = format!("10.{}.0.1", number + 1);
-        watch(&words, &mut l.connect((host.as_str(), 1), |_| {}).unwrap());
+        watch(&words, &mut l.connect_to((host.as_str(), 1)).unwrap());
         words.say("connect has returned");
         l.run().unwrap();
         let error = format!("error {code}");
@@ -185,7 +185,7 @@ fn an_address_that_hangs_gives_way_to_the_next() {
         close_server(c);
     });
     let port = silent.address().port();
-    server.listen(("127.0.0.2", port), |_| {}).unwrap();
+    server.listen_on(("127.0.0.2", port)).unwrap();
     let options = ConnectOptions::from(("two.test", port))
         .auto_select_family(true)
         .auto_select_family_attempt_timeout(ms(30))
@@ -267,14 +267,14 @@ fn a_socket_may_meet_itself_and_ports_may_run_out() {
     let held: Vec<_> = std::iter::from_fn(|| std::net::TcpStream::connect((HOST, 50000)).ok())
         .take(3)
         .collect();
-    watch(&words, &mut l.connect((HOST, 50000), |_| {}).unwrap());
+    watch(&words, &mut l.connect_to((HOST, 50000)).unwrap());
     l.run().unwrap();
     assert_eq!(words.take(), ["error EADDRNOTAVAIL", "close Some(true)"]);
 
     let options = ConnectOptions::from((HOST, 50000))
         .local_address(HOST.parse().unwrap())
         .local_port(50000);
-    watch(&words, &mut l.connect(options, |_| {}).unwrap());
+    watch(&words, &mut l.connect_to(options).unwrap());
     l.run().unwrap();
     assert_eq!(words.take(), ["error EADDRINUSE", "close Some(true)"]);
     drop((held, listener));
@@ -295,7 +295,7 @@ fn a_socket_that_has_ended_before_it_connects_only_listens() {
     let said = words.clone();
     c.on_finish(move |c| {
         said.say("finish");
-        c.connect((HOST, port), |_| {}).unwrap();
+        c.connect_to((HOST, port)).unwrap();
     });
     let said = words.clone();
     c.on_connect(move |c| said.say(format!("connect, {}", c.ready_state())));
@@ -324,7 +324,7 @@ fn ten_thousand_addresses_refused_at_once_are_an_error_like_any_other() {
     let options = ConnectOptions::from(("many.test", 1)).block_list(list);
     let words = Words::default();
     let said = words.clone();
-    let mut c = l.connect(options, |_| {}).unwrap();
+    let mut c = l.connect_to(options).unwrap();
     c.on_error(move |_, error| said.say(error.errors().len().to_string()));
     l.run().unwrap();
     assert_eq!(words.take(), ["10000"]);

@@ -30,7 +30,7 @@ fn impatient() -> EventLoop {
 /// Connects to a name, and says it when it was looked up.
 fn look_up(l: &mut Loop, name: &str, words: &Words) -> SocketId {
     let said = words.clone();
-    let mut c = l.connect((name, 1), |_| {}).unwrap();
+    let mut c = l.connect_to((name, 1)).unwrap();
     c.on_lookup(move |_, lookup| said.say(lookup.host.clone()));
     c.on_error(|_, _| {}).id()
 }
@@ -49,14 +49,14 @@ fn a_slow_name_server_does_not_hold_up_an_interval() {
         said.say("tick");
         if said.count("tick") == 20 {
             // Only now the answer for the other name comes.
-            l.connect(("passes.test", 1), |_| {})
+            l.connect_to(("passes.test", 1))
                 .unwrap()
                 .on_error(|_, _| {});
         }
     });
     l.unref_timer(interval);
     let told = words.clone();
-    let mut c = l.connect(("waits.test", 1), |_| {}).unwrap();
+    let mut c = l.connect_to(("waits.test", 1)).unwrap();
     c.on_lookup(move |_, _| assert!(told.count("tick") >= 20));
     c.on_error(|_, _| {});
     l.run().unwrap();
@@ -134,7 +134,7 @@ fn a_lookup_that_was_given_up_does_not_hold_up_the_next() {
     }
     let mut l = impatient();
     let words = Words::default();
-    let id = l.connect(("waits.test", 1), |_| {}).unwrap().id();
+    let id = l.connect_to(("waits.test", 1)).unwrap().id();
     let told = words.clone();
     l.set_timeout(ms(20), move |l| {
         l.socket_at(id).destroy();
@@ -224,7 +224,7 @@ fn a_name_without_addresses_is_not_found() {
     let mut l = event_loop();
     l.set_lookup(|l, request| l.answer_lookup(request.id, Ok(vec![])));
     let words = Words::default();
-    watch(&words, &mut l.connect(("empty.test", 1), |_| {}).unwrap());
+    watch(&words, &mut l.connect_to(("empty.test", 1)).unwrap());
     l.run().unwrap();
     assert_eq!(words.take(), ["error ENOTFOUND", "close Some(true)"]);
 }
@@ -274,10 +274,10 @@ fn a_lookup_beyond_ten_thousand_that_wait_fails_with_enobufs() {
     let mut l = event_loop();
     l.set_lookup(|_, _| {});
     let waiting: Vec<_> = (0..10_000)
-        .map(|_| l.connect(("waits.test", 1), |_| {}).unwrap().id())
+        .map(|_| l.connect_to(("waits.test", 1)).unwrap().id())
         .collect();
     let words = Words::default();
-    watch(&words, &mut l.connect(("waits.test", 1), |_| {}).unwrap());
+    watch(&words, &mut l.connect_to(("waits.test", 1)).unwrap());
     l.set_immediate(move |l| {
         for id in waiting {
             l.socket_at(id).destroy();
@@ -297,7 +297,7 @@ fn a_name_server_without_descriptors_is_no_missing_name() {
     let mut l = impatient();
     let words = Words::default();
     let said = words.clone();
-    let mut c = l.connect(("starved.test", 1), |_| {}).unwrap();
+    let mut c = l.connect_to(("starved.test", 1)).unwrap();
     c.on_error(move |_, error| said.say(error.to_string()));
     l.run().unwrap();
     assert_eq!(words.take(), ["getaddrinfo EMFILE starved.test"]);
@@ -314,7 +314,7 @@ fn a_server_that_closes_or_listens_anew_forgets_its_lookup() {
         .id();
     for _ in 0..5001 {
         for _ in 0..2 {
-            l.server_at(id).listen(("waits.test", 1), |_| {}).unwrap();
+            l.server_at(id).listen_on(("waits.test", 1)).unwrap();
             l.run_nowait().unwrap();
             assert_eq!(l.server_at(id).state(), State::Resolving);
         }

@@ -181,7 +181,7 @@ fn every_answer_of_the_helper_thread_arrives() {
     let words = Words::default();
     for _ in 0..50 {
         let said = words.clone();
-        let mut c = l.connect(("localhost", 1), |_| {}).unwrap();
+        let mut c = l.connect_to(("localhost", 1)).unwrap();
         c.once_lookup(move |_, _| said.say("lookup"))
             .on_error(|_, _| {});
     }
@@ -239,7 +239,7 @@ fn each_callback_can_be_followed_to_what_the_kernel_told_or_to_a_timer() {
     server.on_close(|_| {});
     let port = listen(&mut server).port();
     let options = ConnectOptions::from(("localhost", port)).family(4);
-    let mut c = l.connect(options, |_| {}).unwrap();
+    let mut c = l.connect_to(options).unwrap();
     c.on_lookup(|_, _| {}).on_connection_attempt(|_, _| {});
     c.on_end(|_| {}).on_close(|_, _| {}).resume();
     l.run().unwrap();

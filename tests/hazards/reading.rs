@@ -204,7 +204,7 @@ fn an_empty_buffer_is_not_the_end_of_the_stream() {
     let mut c = l.socket_with(SocketOptions::default().on_read(own));
     let said = words.clone();
     c.on_end(move |_| said.say("end"));
-    c.connect(address, |_| {}).unwrap();
+    c.connect_to(address).unwrap();
     let sender = std::thread::spawn(move || listener.accept().unwrap().0.write_all(b"abc"));
     l.run().unwrap();
     assert_eq!(words.take(), ["a", "b", "c", "end"]);

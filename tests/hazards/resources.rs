@@ -175,7 +175,7 @@ fn a_connect_without_descriptors_is_an_event_like_any_other() {
         .take(64)
         .collect();
     assert!(all.len() < 64 && TcpStream::connect(address).is_err());
-    watch(&words, &mut l.connect(address, |_| {}).unwrap());
+    watch(&words, &mut l.connect_to(address).unwrap());
     words.say("connect has returned");
     l.run().unwrap();
     assert_eq!(

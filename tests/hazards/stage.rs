@@ -90,7 +90,7 @@ pub(crate) fn read_all(told: Receiver<()>, mut peer: TcpStream) -> JoinHandle<Ve
 
 /// Listens on any port of the loopback, in the call.
 pub(crate) fn listen(server: &mut Server<'_>) -> SocketAddr {
-    server.listen((), |_| {}).expect("good options");
+    server.listen_on(()).expect("good options");
     let port = server.port().expect("bound in the call");
     SocketAddr::from(([127, 0, 0, 1], port))
 }

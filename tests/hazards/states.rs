@@ -337,7 +337,7 @@ fn connecting(intent: Intent, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String
     let mut l = event_loop();
     let words = Words::default();
     let connected = move |c: &mut Socket<'_>| {
-        c.connect((HOST, port), |_| {}).unwrap();
+        c.connect_to((HOST, port)).unwrap();
         match intent {
             Intent::Talk | Intent::Receive => {}
             Intent::End => _ = c.end(),
@@ -576,7 +576,7 @@ fn an_abort_handle_ends_with_the_listen_that_it_was_given_to() {
     let mut server = l.create_server(|_| {});
     let id = server.listen(options, |s| _ = s.close()).unwrap().id();
     l.run().unwrap();
-    l.server_at(id).listen((), |_| {}).unwrap();
+    l.server_at(id).listen_on(()).unwrap();
     l.abort(handle);
     assert!(l.is_aborted(handle));
     assert!(l.server_at(id).is_listening());
@@ -589,11 +589,11 @@ fn with_a_used_abort_handle_no_path_is_connected_to() {
     let name = format!("\0netloop-used-handle-{}", std::process::id());
     let words = Words::default();
     let mut server = l.create_server(|_| panic!("it has connected"));
-    let id = server.listen(&*name, |_| {}).unwrap().unref().id();
+    let id = server.listen_on(&*name).unwrap().unref().id();
     let handle = l.abort_handle();
     l.abort(handle);
     let options = ConnectOptions::from(&*name).signal(handle);
-    watch(&words, &mut l.connect(options, |_| {}).unwrap());
+    watch(&words, &mut l.connect_to(options).unwrap());
     l.set_timeout(ms(1), move |l| _ = l.server_at(id).close());
     l.run().unwrap();
     assert_eq!(words.take(), ["error ABORT_ERR", "close Some(true)"]);

@@ -211,7 +211,7 @@ fn after_a_write_that_failed_no_other_leaves_and_no_end_comes() {
         });
         close_server(c);
     });
-    server.listen(&path, |_| {}).unwrap();
+    server.listen_on(&path).unwrap();
     let mut peer = UnixStream::connect(&path).unwrap();
     peer.write_all(b"farewell").unwrap();
     drop(peer);

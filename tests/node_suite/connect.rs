@@ -103,7 +103,7 @@ row!(
 row!(net_socket_connect_without_cb, ["connect"], |t, l| {
     farewell(l, HOST, move |s| {
         let address = s.address().unwrap();
-        let mut c = s.event_loop().connect(address, |_| {}).unwrap();
+        let mut c = s.event_loop().connect_to(address).unwrap();
         c.on_connect(move |_| t.log("connect")).resume();
     });
 });
@@ -149,7 +149,7 @@ row!(
                     let l = s.event_loop();
                     // The loop's own way without a callback, a socket's with one.
                     let mut c = if form < 6 {
-                        l.connect(options, |_| {}).unwrap()
+                        l.connect_to(options).unwrap()
                     } else {
                         let id = l.socket().id();
                         l.socket_at(id).connect(options, callback).unwrap();
@@ -225,7 +225,7 @@ fn abort(t: &'static Story, s: &mut Server<'_>, when: When) {
         When::SameTick => ("in the same tick", Some(When::Connected)),
         When::Connected => ("after connect", None),
     };
-    l.connect(options, |_| {})
+    l.connect_to(options)
         .unwrap()
         .on_connect(move |c| {
             assert!(when == When::Connected);

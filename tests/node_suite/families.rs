@@ -135,7 +135,7 @@ row!(
 );
 
 fn tell_connect(t: &'static Story, l: &mut Loop, port: u16, word: &'static str) {
-    let mut c = l.connect(named(port, BOTH), |_| {}).unwrap();
+    let mut c = l.connect_to(named(port, BOTH)).unwrap();
     c.resume().on_connect(move |c| {
         let (address, tried) = (c.remote_address().unwrap(), attempts(c, port));
         t.log(format!("{word}: connect {address} {tried}"));

@@ -91,7 +91,7 @@ row!(
                 second
                     .on_error(move |second, error| {
                         t.log(format!("error {}", error.code().unwrap()));
-                        second.listen((), |_| {}).unwrap();
+                        second.listen_on(()).unwrap();
                     })
                     .on_listening(move |second| {
                         assert_ne!(second.port(), Some(port));
@@ -105,7 +105,7 @@ row!(
                             });
                         });
                     })
-                    .listen(port, |_| {})
+                    .listen_on(port)
                     .unwrap();
             })
             .unwrap();
@@ -217,7 +217,7 @@ row!(
                 .unwrap();
             four.on_error(move |c, error| {
                 t.log(format!("IPv4 {}", error.code().unwrap()));
-                let mut six = c.event_loop().connect(("::1", port), |_| {}).unwrap();
+                let mut six = c.event_loop().connect_to(("::1", port)).unwrap();
                 six.on_connect(move |_| t.log("IPv6 connect")).resume();
             });
         })

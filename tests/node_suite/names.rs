@@ -23,10 +23,7 @@ row!(
         for (host, addresses) in [(HOST, &[HOST] as &[&str]), ("::1", &["::1"])] {
             farewell(l, host, move |s| {
                 let port = s.port().unwrap();
-                let mut c = s
-                    .event_loop()
-                    .connect(named(port, addresses), |_| {})
-                    .unwrap();
+                let mut c = s.event_loop().connect_to(named(port, addresses)).unwrap();
                 watch(t, "client", c.resume(), "lookup connect");
             });
             t.run(l);
@@ -68,7 +65,7 @@ row!(net_dns_lookup_skip, ["127.0.0.1", "::1"], |t, l| {
     for host in [HOST, "::1"] {
         farewell(l, host, move |s| {
             let port = s.port().unwrap();
-            let mut c = s.event_loop().connect((host, port), |_| {}).unwrap();
+            let mut c = s.event_loop().connect_to((host, port)).unwrap();
             c.on_lookup(|_, _| unreachable!())
                 .on_connect(move |_| t.log(host))
                 .resume();
@@ -84,7 +81,7 @@ row!(
         l.set_lookup(answering(&[HOST]));
         farewell(l, HOST, move |s| {
             let port = s.port().unwrap();
-            let mut c = s.event_loop().connect(port, |_| {}).unwrap();
+            let mut c = s.event_loop().connect_to(port).unwrap();
             c.resume().on_lookup(move |_, lookup| {
                 let (error, address) = (lookup.error.is_some(), lookup.address.unwrap());
                 let family = if address.is_ipv4() { 4 } else { 6 };

@@ -107,7 +107,7 @@ row!(
             let options = ConnectOptions::from((HOST, s.port().unwrap()))
                 .local_address("127.0.0.8".parse().unwrap())
                 .local_port(wanted);
-            let mut c = s.event_loop().connect(options, |_| {}).unwrap();
+            let mut c = s.event_loop().connect_to(options).unwrap();
             c.resume()
                 .on_connect(move |c| assert_eq!(c.local_port(), Some(wanted)))
                 .on_error(|_, error| assert_eq!(error.code(), Some("ECONNRESET")));
@@ -137,13 +137,13 @@ row!(
                     seen.set(seen_now);
                     own.set(own_now);
                     if count < 4 {
-                        c.connect((HOST, port), |_| {}).unwrap();
+                        c.connect_to((HOST, port)).unwrap();
                         return;
                     }
                     t.log("4 connections, 4 times the same port at both ends");
                     c.event_loop().server_at(server).close();
                 });
-            c.connect((HOST, port), |_| {}).unwrap();
+            c.connect_to((HOST, port)).unwrap();
         })
         .unwrap();
     }

@@ -32,7 +32,7 @@ row!(
             true
         });
         let options = ConnectOptions::from((HOST, port)).on_read(on_read);
-        let mut c = l.connect(options, |_| {}).unwrap();
+        let mut c = l.connect_to(options).unwrap();
         watch(t, "client", &mut c, "connect end close");
     }
 );
@@ -177,10 +177,7 @@ fn connect_with_and_without_no_delay() {
         farewell(&mut l, HOST, move |s| {
             let port = s.port().expect("a listening server");
             let options = ConnectOptions::from((HOST, port)).no_delay(no_delay);
-            let mut c = s
-                .event_loop()
-                .connect(options, |_| {})
-                .expect("good options");
+            let mut c = s.event_loop().connect_to(options).expect("good options");
             c.resume().on_connect(move |c| {
                 assert_eq!(kernel(c).tcp_nodelay().expect("a connection"), no_delay);
                 count_up(seen);

@@ -70,7 +70,7 @@ row!(
                     1 => read_into(t, port, "boxed slice", vec![0; 1024].into_boxed_slice()),
                     _ => read_into(t, port, "array", [0; 3]),
                 };
-                let mut c = s.event_loop().connect(options, |_| {}).unwrap();
+                let mut c = s.event_loop().connect_to(options).unwrap();
                 c.on_data(|_, _| unreachable!())
                     .on_end(move |_| t.log("end"));
             })
@@ -197,7 +197,7 @@ row!(
                     });
                     close_server(c);
                     // What was sent to the paused one is there already when this one's comes.
-                    let mut other = c.event_loop().connect((HOST, plain), |_| {}).unwrap();
+                    let mut other = c.event_loop().connect_to((HOST, plain)).unwrap();
                     other.resume().end_with(GREETING);
                 })
                 .listen((HOST, 0), |s| {

@@ -131,7 +131,7 @@ fn talk<'l>(
     port: u16,
     who: &'static str,
 ) -> Socket<'l> {
-    let mut c = l.connect((HOST, port), |_| {}).unwrap();
+    let mut c = l.connect_to((HOST, port)).unwrap();
     c.on_data(move |_, _| t.log(format!("{who} served")))
         .on_error(|_, error| assert_eq!(error.code(), Some("ECONNRESET")))
         .on_close(move |_, _| t.log(format!("{who} closed")));
@@ -144,7 +144,7 @@ row!(
     ["listening=true", "ended, listening=true"],
     |t, l| {
         let mut server = l.create_server(|_| unreachable!());
-        server.listen((), |_| {}).unwrap().unref();
+        server.listen_on(()).unwrap().unref();
         let id = server.id();
         t.log(format!("listening={}", server.is_listening()));
         t.run(l);

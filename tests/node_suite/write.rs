@@ -198,7 +198,7 @@ row!(
                 assert_eq!(kernel(c).tos_v4().unwrap(), u32::from(then));
                 t.log(format!("kernel {told}, then {then}"));
             });
-            c.connect(address, |_| {}).unwrap();
+            c.connect_to(address).unwrap();
         });
     }
 );

@@ -131,7 +131,7 @@ fn a_write_beyond_the_limit_fails_and_destroys() {
         l.create_server(|_| {})
             .listen((HOST, 0), move |s| {
                 let options = ConnectOptions::from((HOST, s.port().unwrap())).write_limit(10);
-                let mut c = s.event_loop().connect(options, |_| {}).unwrap();
+                let mut c = s.event_loop().connect_to(options).unwrap();
                 watch(t, "client", &mut c, "error close");
                 let told: Told = |_, result| assert!(result.is_err());
                 let (fits, exceeds) = (c.write_then("1234567890", told), c.write_then("1", told));
@@ -408,7 +408,7 @@ fn told_at_attempts(
         l.answer_lookup(request.id, Ok(addresses.iter().map(parse).collect()));
     };
     let options = ConnectOptions::from(("x.test", port)).lookup(lookup);
-    l.connect(options, |_| {})
+    l.connect_to(options)
         .unwrap()
         .on_connection_attempt(move |c, attempt| {
             let ended = c.is_writable_ended();
@@ -487,7 +487,7 @@ fn what_waited_for_a_connection_that_failed_does_not_spoil_the_next() {
                         t.log(format!("{name} {}", code.unwrap_or("null")));
                     }
                 };
-                let mut c = s.event_loop().connect((HOST, closed), |_| {}).unwrap();
+                let mut c = s.event_loop().connect_to((HOST, closed)).unwrap();
                 c.on_error(|_, _| {}).once_close(move |c, _| {
                     c.connect((HOST, port), |c| _ = c.end()).unwrap();
                     c.write_then("new", told("new"));

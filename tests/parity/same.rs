@@ -80,9 +80,9 @@ fn an_empty_path_is_none_and_an_empty_host_is_any() {
     let mut l = EventLoop::new().unwrap();
     let mut server = l.create_server(|_| {});
     let nowhere = ListenOptions::default().path("");
-    let refused = server.listen(nowhere, |_| {});
+    let refused = server.listen_on(nowhere);
     assert_eq!(code(refused), "ERR_INVALID_ARG_VALUE");
-    server.unref().listen(("", 0), |_| {}).unwrap();
+    server.unref().listen_on(("", 0)).unwrap();
     assert!(server.address().unwrap().ip().is_unspecified());
     l.run().unwrap();
 }
@@ -170,7 +170,7 @@ fn read_by_four(
             true
         });
         let options = ConnectOptions::from(s.address().unwrap()).on_read(own);
-        let mut c = s.event_loop().connect(options, |_| {}).unwrap();
+        let mut c = s.event_loop().connect_to(options).unwrap();
         watch(t, "client", &mut c, "end close");
     };
     server.listen((HOST, 0), listening).unwrap();
