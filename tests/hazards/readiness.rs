@@ -239,7 +239,7 @@ fn each_callback_can_be_followed_to_what_the_kernel_told_or_to_a_timer() {
     server.on_close(|_| {});
     let port = listen(&mut server).port();
     let options = ConnectOptions::from(("localhost", port)).family(4);
-    let mut c = l.connect_to(options).unwrap();
+    let mut c = l.connect(options, |_| {}).unwrap();
     c.on_lookup(|_, _| {}).on_connection_attempt(|_, _| {});
     c.on_end(|_| {}).on_close(|_, _| {}).resume();
     l.run().unwrap();
