@@ -39,6 +39,8 @@ mod off;
 mod opt;
 #[path = "scenarios/queues.rs"]
 mod queues;
+#[path = "scenarios/reading.rs"]
+mod reading;
 #[path = "scenarios/reset.rs"]
 mod reset;
 #[path = "scenarios/room.rs"]

@@ -75,16 +75,19 @@ impl Loop {
 
     /// The again list of a turn that begins. A socket that has nothing now leaves it: an edge will
     /// tell of what comes, be it in this turn, as Node's level-triggered epoll would in the next.
-    /// The others are read once, before the batch or behind it: so they are told what it holds for
-    /// them.
+    /// The first is not asked: it is read before anybody else can have given it something. (And a
+    /// look at what is there has the kernel cut what follows into other pieces.) All that stay are
+    /// read once, before the batch or behind it: so they are told what it holds for them.
     pub(super) fn begin_serving_again(&mut self, again: &mut VecDeque<Id>, batch: &Batch) {
         again.append(&mut self.again);
         let (turn, goes_last) = (self.turns, self.burst.goes_last);
+        let first = again.front().copied();
         again.retain(|id| match self.reactor.get_mut(*id) {
             Some(Entry::Socket(socket)) if goes_last => {
                 socket.waits_for_its_rest(turn);
                 true
             }
+            Some(Entry::Socket(_)) if Some(*id) == first => true,
             Some(Entry::Socket(socket)) => socket.stays_to_be_served(),
             _ => true,
         });

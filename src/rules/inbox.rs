@@ -1,5 +1,6 @@
 //! Bytes received that wait for the user: what Node keeps in a stream's readable buffer.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 #[derive(Debug, Default)]
@@ -16,11 +17,17 @@ pub(crate) struct Inbox {
 struct Chunk {
     bytes: Vec<u8>,
     taken: usize,
+    /// It was decoded, and is not decoded again.
+    is_text: bool,
 }
 
 impl Chunk {
-    fn new(bytes: Vec<u8>) -> Chunk {
-        Chunk { bytes, taken: 0 }
+    fn new(bytes: Vec<u8>, is_text: bool) -> Chunk {
+        Chunk {
+            bytes,
+            taken: 0,
+            is_text,
+        }
     }
 
     fn rest(&self) -> &[u8] {
@@ -31,13 +38,14 @@ impl Chunk {
 impl Inbox {
     pub(crate) fn push(&mut self, chunk: Vec<u8>) {
         self.count_in(&chunk);
-        self.chunks.push_back(Chunk::new(chunk));
+        let is_text = self.units.is_some();
+        self.chunks.push_back(Chunk::new(chunk, is_text));
     }
 
-    /// Puts bytes back in front.
+    /// Puts bytes back in front, as they are.
     pub(crate) fn unshift(&mut self, chunk: Vec<u8>) {
         self.count_in(&chunk);
-        self.chunks.push_front(Chunk::new(chunk));
+        self.chunks.push_front(Chunk::new(chunk, false));
     }
 
     /// Takes the first chunk as it came, or what is left of it.
@@ -53,10 +61,21 @@ impl Inbox {
         while self.pop().is_some() {}
     }
 
-    /// From now on, what waits is text. Nothing must wait yet.
-    pub(crate) fn becomes_text(&mut self) {
-        debug_assert!(self.is_empty());
+    /// From now on, what waits is text: takes all that does, with what was no text yet decoded.
+    pub(crate) fn become_text(
+        &mut self,
+        mut decode: impl FnMut(&[u8]) -> Cow<'_, [u8]>,
+    ) -> Vec<u8> {
+        let mut text = Vec::new();
+        for chunk in self.chunks.drain(..) {
+            match chunk.is_text {
+                true => text.extend_from_slice(chunk.rest()),
+                false => text.extend_from_slice(&decode(chunk.rest())),
+            }
+        }
+        self.bytes = 0;
         self.units = Some(0);
+        text
     }
 
     fn count_in(&mut self, chunk: &[u8]) {
@@ -164,9 +183,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_text_is_not_decoded_again() {
+        fn twice(bytes: &[u8]) -> Cow<'_, [u8]> {
+            Cow::Owned([bytes, bytes].concat())
+        }
+        let mut inbox = Inbox::default();
+        inbox.push(b"ab".to_vec());
+        let text = inbox.become_text(twice);
+        assert_eq!((&text[..], inbox.len()), (&b"abab"[..], 0));
+        inbox.push(text);
+        inbox.unshift(b"z".to_vec());
+        assert_eq!(inbox.become_text(twice), b"zzabab");
+    }
+
+    #[test]
     fn text_is_counted_as_javascript_counts_it_and_no_character_is_cut() {
         let mut inbox = Inbox::default();
-        inbox.becomes_text();
+        assert_eq!(inbox.become_text(|bytes| Cow::Borrowed(bytes)), b"");
         inbox.push("\u{e9}\u{1f600}".into());
         inbox.push("a".into());
         let bytes = [0, 1, 2, 3, 4, 5].map(|units| inbox.bytes_of(units));

@@ -197,12 +197,7 @@ impl Socket<'_> {
         let has_ended = entry.has_peer_ended();
         let mut decoder = Decoder::new(encoding);
         let cold = entry.cold();
-        let waiting = cold.inbox.take(cold.inbox.bytes());
-        let mut text = match cold.decoder {
-            Some(_) => waiting,
-            None => decoder.write(&waiting).into_owned(),
-        };
-        cold.inbox.becomes_text();
+        let mut text = cold.inbox.become_text(|bytes| decoder.write(bytes));
         if has_ended {
             text.append(&mut decoder.end());
         }
