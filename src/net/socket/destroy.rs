@@ -122,6 +122,7 @@ impl Loop {
             |entry| Some(&mut entry.listeners.close),
             |listener, socket| listener(socket, had_error),
         );
+        self.unpipe_all_into(id);
     }
 
     /// Frees the slot of a socket that has closed, unless it was connected again.

@@ -148,7 +148,7 @@ impl Loop {
             return;
         };
         let pipe = pipes.remove(index);
-        let (is_last, had_others) = (pipes.is_empty(), !pipes.is_empty());
+        let is_last = pipes.is_empty();
         if let Some(sources) = self.pipes.get_mut(&to) {
             if let Some(index) = sources.iter().position(|source| *source == from) {
                 sources.remove(index);
@@ -161,13 +161,14 @@ impl Loop {
             self.socket_at(from).pause();
         }
         self.socket_tick(to, SocketTick::Unpiped(from));
-        if pipe.waits || had_others && pipe.hears_drain {
+        if pipe.waits || !is_last && pipe.hears_drain {
             // Nobody else is to wait for a destination that has gone.
             self.flow_unless_one_waits(from);
         }
     }
 
-    /// A destination has finished, failed or closed: nothing is piped into it any more.
+    /// A destination has finished, failed or closed: nothing is piped into it any more, at the latest
+    /// behind its listeners, if those of the pipe were taken away.
     pub(super) fn unpipe_all_into(&mut self, to: SocketId) {
         for from in self.pipes.get(&to).cloned().unwrap_or_default() {
             self.unpipe(from, to);
