@@ -28,12 +28,11 @@ pub(super) type Posts = Mailbox<Post>;
 /// let handle = event_loop.handle()?;
 /// let worker = thread::spawn(move || {
 ///     let sum: u64 = (1..=1000).sum(); // what would keep the loop busy
-///     handle.post(move |event_loop| {
-///         event_loop.next_tick(move |_| assert_eq!(sum, 500_500));
-///     })
-/// }); // the handle is dropped: nothing else holds the loop
-/// event_loop.run()?;
+///     handle.post(move |event_loop| _ = event_loop.set_data(sum))
+/// });
+/// event_loop.run()?; // until the worker has dropped the handle
 /// worker.join().unwrap()?;
+/// assert_eq!(event_loop.data(), Some(&500_500_u64));
 /// # Ok::<(), netloop::Error>(())
 /// ```
 ///

@@ -16,19 +16,20 @@ use crate::rules::read_buffer::ReadBuffer;
 /// What callbacks are lent is the [`Loop`], which cannot be run: a nested run cannot be written.
 ///
 /// ```
-/// use std::{cell::RefCell, rc::Rc};
-/// use netloop::EventLoop;
+/// use netloop::{EventLoop, Loop};
 ///
-/// let order = Rc::new(RefCell::new(Vec::new()));
-/// let (first, second) = (Rc::clone(&order), Rc::clone(&order));
+/// fn note(event_loop: &mut Loop, word: &'static str) {
+///     event_loop.data_mut::<Vec<&str>>().unwrap().push(word);
+/// }
 ///
 /// let mut event_loop = EventLoop::new()?;
-/// event_loop.set_immediate(move |_| second.borrow_mut().push("immediate"));
-/// event_loop.next_tick(move |_| first.borrow_mut().push("tick"));
-/// assert!(order.borrow().is_empty()); // nothing is called inside a call
+/// event_loop.set_data(Vec::<&str>::new());
+/// event_loop.set_immediate(|event_loop| note(event_loop, "immediate"));
+/// event_loop.next_tick(|event_loop| note(event_loop, "tick"));
+/// assert!(event_loop.data::<Vec<&str>>().unwrap().is_empty()); // nothing is called inside a call
 ///
 /// event_loop.run()?; // as a Node process: until nothing is left to wait for
-/// assert_eq!(*order.borrow(), ["tick", "immediate"]);
+/// assert_eq!(event_loop.data::<Vec<&str>>().unwrap(), &["tick", "immediate"]);
 /// # Ok::<(), netloop::Error>(())
 /// ```
 pub struct EventLoop {

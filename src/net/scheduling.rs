@@ -19,18 +19,21 @@ impl Loop {
     /// waits until all microtasks are done.
     ///
     /// ```
-    /// use std::{cell::RefCell, rc::Rc};
+    /// use netloop::{EventLoop, Loop};
     ///
-    /// let order = Rc::new(RefCell::new(String::new()));
-    /// let [micro, tick, late] = [(); 3].map(|()| Rc::clone(&order));
-    /// let mut event_loop = netloop::EventLoop::new()?;
-    /// event_loop.queue_microtask(move |event_loop| {
-    ///     event_loop.next_tick(move |_| late.borrow_mut().push('3'));
-    ///     micro.borrow_mut().push('2');
+    /// fn say(event_loop: &mut Loop, word: char) {
+    ///     event_loop.data_mut::<String>().unwrap().push(word);
+    /// }
+    ///
+    /// let mut event_loop = EventLoop::new()?;
+    /// event_loop.set_data(String::new());
+    /// event_loop.queue_microtask(|event_loop| {
+    ///     event_loop.next_tick(|event_loop| say(event_loop, '3'));
+    ///     say(event_loop, '2');
     /// });
-    /// event_loop.next_tick(move |_| tick.borrow_mut().push('1'));
+    /// event_loop.next_tick(|event_loop| say(event_loop, '1'));
     /// event_loop.run()?;
-    /// assert_eq!(*order.borrow(), "123");
+    /// assert_eq!(event_loop.data::<String>().unwrap(), "123");
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn queue_microtask(&mut self, callback: impl FnOnce(&mut Loop) + 'static) {

@@ -83,30 +83,32 @@ impl EventLoop {
     /// going until [`stop`](Loop::stop).
     ///
     /// ```
-    /// use std::{cell::RefCell, rc::Rc, time::Duration};
-    /// use netloop::EventLoop;
+    /// use std::time::Duration;
+    /// use netloop::{EventLoop, Socket};
+    ///
+    /// /// Keeps what has happened with the loop.
+    /// fn note(socket: &mut Socket<'_>, word: &'static str) {
+    ///     socket.event_loop().data_mut::<Vec<&str>>().unwrap().push(word);
+    /// }
     ///
     /// let mut event_loop = EventLoop::new()?;
-    /// event_loop.pause_time();
-    /// let seen = Rc::new(RefCell::new(Vec::new()));
-    /// let (timeouts, closes) = (Rc::clone(&seen), Rc::clone(&seen));
-    /// let mut server = event_loop.create_server(move |socket| {
-    ///     let timeouts = Rc::clone(&timeouts);
-    ///     socket.set_timeout(Duration::from_secs(30)).on_timeout(move |socket| {
-    ///         timeouts.borrow_mut().push("timeout");
+    /// event_loop.set_data(Vec::<&str>::new()).pause_time();
+    /// let mut server = event_loop.create_server(|socket| {
+    ///     socket.set_timeout(Duration::from_secs(30)).on_timeout(|socket| {
+    ///         note(socket, "timeout");
     ///         socket.end();
     ///     });
     /// });
     /// let port = server.listen_on(())?.port().unwrap();
-    /// event_loop.connect_to(port)?.on_close(move |_, _| closes.borrow_mut().push("close")).resume();
+    /// event_loop.connect_to(port)?.on_close(|socket, _| note(socket, "close")).resume();
     ///
     /// event_loop.run_until_idle()?; // they are connected
     /// event_loop.advance(Duration::from_millis(29_999));
     /// event_loop.run_until_idle()?;
-    /// assert!(seen.borrow().is_empty());
+    /// assert_eq!(event_loop.data::<Vec<&str>>().unwrap().len(), 0);
     /// event_loop.advance(Duration::from_millis(1));
     /// event_loop.run_until_idle()?;
-    /// assert_eq!(*seen.borrow(), ["timeout", "close"]);
+    /// assert_eq!(event_loop.data::<Vec<&str>>().unwrap(), &["timeout", "close"]);
     /// # Ok::<(), netloop::Error>(())
     /// ```
     ///
@@ -128,15 +130,15 @@ impl EventLoop {
     /// interval once for each period: Node's `mock.timers.tick`.
     ///
     /// ```
-    /// use std::{cell::Cell, rc::Rc, time::Duration};
+    /// use std::time::Duration;
     ///
     /// let mut event_loop = netloop::EventLoop::new()?;
-    /// event_loop.pause_time();
-    /// let beats = Rc::new(Cell::new(0));
-    /// let counter = Rc::clone(&beats);
-    /// event_loop.set_interval(Duration::from_secs(10), move |_| counter.set(counter.get() + 1));
+    /// event_loop.set_data(0).pause_time();
+    /// event_loop.set_interval(Duration::from_secs(10), |event_loop| {
+    ///     *event_loop.data_mut::<i32>().unwrap() += 1;
+    /// });
     /// event_loop.run_for(Duration::from_secs(59))?;
-    /// assert_eq!(beats.get(), 5);
+    /// assert_eq!(event_loop.data(), Some(&5));
     /// # Ok::<(), netloop::Error>(())
     /// ```
     ///
