@@ -356,6 +356,29 @@ fn interactive_talks_at_a_terminal() {
 }
 
 #[test]
+fn reactor_echoes_what_is_larger_than_its_buffers() {
+    let (_reactor, port) = server("reactor", &["0", "60000"]);
+    let mut peer = Peer::connect(port);
+    let sent: Vec<u8> = (0..4_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let mut writer = peer.0.get_ref().try_clone().expect("a copy");
+    let bytes = sent.clone();
+    let writing = thread::spawn(move || writer.write_all(&bytes).expect("sent"));
+    let mut came = vec![0; sent.len()];
+    peer.0.read_exact(&mut came).expect("as many bytes");
+    assert!(came == sent, "what came back is what was sent");
+    writing.join().expect("no panic");
+}
+
+#[test]
+fn reactor_closes_what_is_idle() {
+    let (_reactor, port) = server("reactor", &["0", "100"]);
+    let mut peer = Peer::connect(port);
+    peer.say("hello\n");
+    assert_eq!(peer.line(), "hello");
+    assert_eq!(peer.rest(), b"");
+}
+
+#[test]
 fn wrong_usage_says_what_would_be_right() {
     for (name, arguments) in [
         ("chat", &["eight thousand"][..]),
@@ -364,6 +387,7 @@ fn wrong_usage_says_what_would_be_right() {
         ("pool", &["8000", "many"]),
         ("load", &["8000"]),
         ("threads", &["x"]),
+        ("reactor", &["8000"]),
         ("embed_tokio", &["x"]),
         ("interactive", &["127.0.0.1"]),
     ] {
