@@ -95,6 +95,7 @@ pub(crate) struct Load {
     pinger: TcpStream,
     /// When the ping that is under way was sent.
     asked: Option<Instant>,
+    next_ping: Instant,
     chunk: Vec<u8>,
     nowhere: Vec<MaybeUninit<u8>>,
 }
@@ -132,6 +133,7 @@ impl Load {
             flooders,
             pinger,
             asked: None,
+            next_ping: Instant::now(),
             chunk: vec![b'x'; STEP],
             nowhere: vec![MaybeUninit::uninit(); STEP],
         })
@@ -145,7 +147,6 @@ impl Load {
             flooded: 0,
             elapsed: time,
         };
-        let mut next_ping = Instant::now();
         let mut events = Events::with_capacity(1024);
         loop {
             let now = Instant::now();
@@ -153,39 +154,42 @@ impl Load {
                 slice.elapsed = now - begin;
                 return Ok(slice);
             }
-            if self.asked.is_none() && now >= next_ping {
+            if self.asked.is_none() && now >= self.next_ping {
                 self.pinger.write_all(&PING)?;
                 self.asked = Some(now);
             }
-            let works = self.flooders.iter().any(|it| it.works(self.flood.receives));
-            let wait = match (works, self.asked) {
-                (true, _) => Duration::ZERO,
-                (false, Some(_)) => PATIENCE,
-                (false, None) => next_ping - now,
-            };
-            self.poll.poll(&mut events, Some(wait))?;
-            if self.asked.is_some_and(|asked| asked.elapsed() > PATIENCE) {
-                return Err(io::Error::other("the server stopped answering"));
-            }
-            for event in &events {
-                if let Some(flooder) = self.flooders.get_mut(event.token().0) {
-                    flooder.may_send |= event.is_writable();
-                    flooder.may_receive |= event.is_readable();
-                }
-            }
-            for index in 0..self.flooders.len().max(1) {
-                if let Some(delay) = self.answered()? {
-                    next_ping = Instant::now() + PAUSE;
-                    if Instant::now() >= begin {
+            self.wait(&mut events, now)?;
+            for index in 0..self.flooders.len() {
+                let (delay, sent) = (self.answered()?, self.step(index)?);
+                if Instant::now() >= begin {
+                    slice.flooded += sent;
+                    if let Some(delay) = delay {
                         slice.delays.saturating_record(delay.as_nanos() as u64);
                     }
                 }
-                let sent = self.step(index)?;
-                if Instant::now() >= begin {
-                    slice.flooded += sent;
-                }
             }
         }
+    }
+
+    /// Learns who is ready; sleeps while the flood has come to a halt.
+    fn wait(&mut self, events: &mut Events, now: Instant) -> io::Result<()> {
+        let works = self.flooders.iter().any(|it| it.works(self.flood.receives));
+        let wait = match (works, self.asked) {
+            (true, _) => Duration::ZERO,
+            (false, Some(_)) => PATIENCE,
+            (false, None) => self.next_ping.saturating_duration_since(now),
+        };
+        self.poll.poll(events, Some(wait))?;
+        if self.asked.is_some_and(|asked| asked.elapsed() > PATIENCE) {
+            return Err(io::Error::other("the server stopped answering"));
+        }
+        for event in events.iter() {
+            if let Some(flooder) = self.flooders.get_mut(event.token().0) {
+                flooder.may_send |= event.is_writable();
+                flooder.may_receive |= event.is_readable();
+            }
+        }
+        Ok(())
     }
 
     /// Whether the ping is back, and how long it took.
@@ -197,6 +201,7 @@ impl Load {
         match self.pinger.read(&mut back) {
             Ok(4) if back == PING => {
                 self.asked = None;
+                self.next_ping = Instant::now() + PAUSE;
                 Ok(Some(asked.elapsed()))
             }
             Ok(_) => Err(io::Error::other("what came back is not the ping")),
