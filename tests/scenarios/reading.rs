@@ -225,6 +225,27 @@ twin!(pipe_ends_in_its_place, |t, l| {
     server.listen((HOST, 0), begin).unwrap();
 });
 
+twin!(pipe_into_the_finished, |t, l| {
+    let (mut server, _) = serve_one(l, move |p| {
+        let id = p.id();
+        let mut one = p.event_loop().socket();
+        one.on_finish(move |one| {
+            let (one, l) = (one.id(), one.event_loop());
+            l.socket_at(id).pipe(one);
+            l.set_immediate(move |l| {
+                let flowing = undefined(l.socket_at(id).readable_flowing());
+                t.log(format!("flows {flowing}"));
+                l.socket_at(id).destroy();
+            });
+        });
+        one.end();
+    });
+    let begin = |s: &mut Server<'_>| {
+        connect(s).on_error(|_, _| {}).resume();
+    };
+    server.listen((HOST, 0), begin).unwrap();
+});
+
 twin!(pipe_away_while_it_waits, |t, l| {
     let mut sink = l.create_server(|p| {
         p.on_error(|_, _| {}).resume();

@@ -116,13 +116,16 @@ impl Loop {
     pub(super) fn emit_close(&mut self, id: SocketId) {
         let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
         let had_error = cold.map_or(Some(false), |cold| cold.had_error);
+        let is_heard_by_pipes = cold.is_some_and(|cold| cold.hears_its_end);
         self.emit_socket(
             id,
             "close",
             |entry| Some(&mut entry.listeners.close),
             |listener, socket| listener(socket, had_error),
         );
-        self.unpipe_all_into(id);
+        if !is_heard_by_pipes {
+            self.unpipe_all_into(id);
+        }
     }
 
     /// Frees the slot of a socket that has closed, unless it was connected again.

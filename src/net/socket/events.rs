@@ -292,6 +292,9 @@ impl Socket<'_> {
         if let Some(slot) = self.slot(event) {
             slot.clear();
         }
+        if event == "close" || event == "finish" {
+            self.event_loop.forget_who_hears_the_end_of(self.id);
+        }
         self.look_who_reads(event)
     }
 

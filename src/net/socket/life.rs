@@ -165,7 +165,6 @@ impl Loop {
         self.emit_plain(id, "finish", |entry| {
             entry.cold.as_mut().map(|cold| &mut cold.finish)
         });
-        self.unpipe_all_into(id);
     }
 
     pub(super) fn take_end_callbacks(&mut self, id: SocketId) -> Vec<WriteCallback> {

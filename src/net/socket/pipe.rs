@@ -139,6 +139,13 @@ impl Loop {
         }
     }
 
+    /// The listeners of a destination were taken away, and those of its pipes with them.
+    pub(super) fn forget_who_hears_the_end_of(&mut self, to: SocketId) {
+        if let Some(cold) = self.entry(to).and_then(|entry| entry.cold.as_mut()) {
+            cold.hears_its_end = false;
+        }
+    }
+
     fn unpipe(&mut self, from: SocketId, to: SocketId) {
         let Some(entry) = self.entry(from) else {
             return;
@@ -167,8 +174,7 @@ impl Loop {
         }
     }
 
-    /// A destination has finished, failed or closed: nothing is piped into it any more, at the latest
-    /// behind its listeners, if those of the pipe were taken away.
+    /// A destination has finished, failed or closed: nothing is piped into it any more.
     pub(super) fn unpipe_all_into(&mut self, to: SocketId) {
         for from in self.pipes.get(&to).cloned().unwrap_or_default() {
             self.unpipe(from, to);

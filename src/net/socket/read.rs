@@ -8,7 +8,8 @@ use crate::rules::state::socket::{Readable, State};
 
 impl Socket<'_> {
     /// Stops `data`: Node's `pause()`. What comes is kept, up to the high-water mark; then nothing is
-    /// read any more, and the peer has to wait. `pause` is emitted from a tick.
+    /// read any more, and the peer has to wait. Until then the socket hears of the peer's end and
+    /// reset, and holds the loop. `pause` is emitted from a tick.
     pub fn pause(&mut self) -> &mut Self {
         let id = self.id;
         let Some(entry) = self.event_loop.entry(id) else {
@@ -130,7 +131,8 @@ impl Socket<'_> {
 
     /// Takes bytes that wait: a chunk as it came (with an encoding, all of the text), or with
     /// `size` exactly as many, or, after the end, what is left. `None` when there are not so many
-    /// (yet). Node's `read([size])`, but no `data` is emitted for what is taken.
+    /// (yet). Node's `read([size])`, but no `data` is emitted for what is taken. A `size` of 0 takes
+    /// nothing: it has more received, or `readable` told again if as much waits as may.
     ///
     /// A `size` above the high-water mark raises it, to the next power of two and at most to 1 GiB,
     /// so that so much can come together. After [`set_encoding`](Socket::set_encoding) it counts the
@@ -168,7 +170,7 @@ impl Socket<'_> {
 
     /// Sets how received bytes are turned into text: Node's `setEncoding`. Chunks are then whole
     /// characters, as UTF-8, and what a chunk cuts in two waits for the next one. What waits already
-    /// is converted, too.
+    /// is converted, too, unless it is text from an encoding that was set before.
     ///
     /// ```
     /// use netloop::{Encoding, EventLoop};
