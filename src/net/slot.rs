@@ -18,8 +18,10 @@ pub(crate) enum Slot<F: ?Sized> {
 #[derive(Debug)]
 pub(crate) struct List<F: ?Sized> {
     listeners: Vec<Listener<F>>,
-    /// Who was taken away and did not stand here: if listeners are out for a call, one of them.
+    /// Who was taken away in this turn and did not stand here: if listeners are out for a call, one
+    /// of them.
     off: Vec<ListenerId>,
+    turn: u32,
     /// None of those that are out for a call comes back.
     is_cleared: bool,
 }
@@ -39,8 +41,9 @@ pub(crate) trait AnySlot {
     /// Names the listener that was added last.
     fn name_last(&mut self, name: ListenerId);
 
-    /// Takes away the listener of this name that was added last, also if it is out for a call.
-    fn remove(&mut self, name: ListenerId);
+    /// Takes away the listener of this name that was added last, also if it is out for a call, which
+    /// never lasts longer than this turn.
+    fn remove(&mut self, name: ListenerId, turn: u32);
 
     /// Takes away all listeners, also those that are out for a call.
     fn clear(&mut self);
@@ -57,6 +60,7 @@ impl<F: ?Sized> Default for List<F> {
         List {
             listeners: Vec::new(),
             off: Vec::new(),
+            turn: 0,
             is_cleared: false,
         }
     }
@@ -161,6 +165,7 @@ impl<F: ?Sized> Slot<F> {
                 listeners,
                 off,
                 is_cleared,
+                ..
             } = *meanwhile;
             list.listeners
                 .retain(|listener| listener.callback.is_some() && !is_cleared);
@@ -189,11 +194,15 @@ impl<F: ?Sized> AnySlot for Slot<F> {
         });
     }
 
-    fn remove(&mut self, name: ListenerId) {
+    fn remove(&mut self, name: ListenerId, turn: u32) {
         self.change(|list| {
-            if !list.remove(name) {
-                list.off.push(name);
+            if list.remove(name) {
+                return;
             }
+            if mem::replace(&mut list.turn, turn) != turn {
+                list.off.clear();
+            }
+            list.off.push(name);
         });
     }
 
@@ -219,6 +228,8 @@ mod tests {
     }
 
     type Word = dyn FnMut(&mut String);
+
+    const TURN: u32 = 7;
 
     fn word(word: &'static str) -> Box<Word> {
         Box::new(move |line| line.push_str(word))
@@ -279,10 +290,10 @@ mod tests {
         slot.add(word("b"), true);
         slot.name_last(second);
         slot.add(word("c"), false);
-        slot.remove(second);
+        slot.remove(second, TURN);
         assert_eq!(call(&mut slot), "ac");
-        slot.remove(first);
-        slot.remove(first);
+        slot.remove(first, TURN);
+        slot.remove(first, TURN);
         assert_eq!(call(&mut slot), "c");
     }
 
@@ -294,7 +305,7 @@ mod tests {
             slot.add(word(words), false);
             slot.name_last(name);
         }
-        slot.remove(name);
+        slot.remove(name, TURN);
         assert_eq!(call(&mut slot), "a");
     }
 
@@ -306,7 +317,7 @@ mod tests {
         slot.name_last(name);
         slot.add(word("b"), false);
         let said = call_and(&mut slot, |slot| {
-            slot.remove(name);
+            slot.remove(name, TURN);
             slot.add(word("c"), false);
             slot.name_last(name);
         });
@@ -326,14 +337,26 @@ mod tests {
     fn who_is_taken_away_before_a_call_may_be_added_again() {
         let name = ListenerId::unique();
         let mut slot = Slot::default();
-        slot.remove(name);
+        slot.remove(name, TURN);
         slot.clear();
-        slot.remove(name);
+        slot.remove(name, TURN);
         assert!(slot.is_empty());
         slot.add(word("a"), false);
         slot.name_last(name);
         for _ in 0..2 {
             assert_eq!(call_and(&mut slot, |_| {}), "a");
         }
+    }
+
+    #[test]
+    fn what_was_taken_away_in_vain_is_not_kept_beyond_the_turn() {
+        let mut slot: Slot<Word> = Slot::default();
+        for turn in 1..=1000 {
+            slot.remove(ListenerId::unique(), turn);
+        }
+        let Slot::Many(Some(list)) = slot else {
+            panic!("the last one may be out for a call");
+        };
+        assert_eq!(list.off.len(), 1);
     }
 }

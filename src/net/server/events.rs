@@ -142,8 +142,9 @@ impl Server<'_> {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn off(&mut self, event: &str, listener: ListenerId) -> &mut Self {
+        let turn = self.event_loop.turns;
         if let Some(slot) = self.slot(event) {
-            slot.remove(listener);
+            slot.remove(listener, turn);
         }
         self
     }

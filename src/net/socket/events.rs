@@ -280,8 +280,9 @@ impl Socket<'_> {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn off(&mut self, event: &str, listener: ListenerId) -> &mut Self {
+        let turn = self.event_loop.turns;
         if let Some(slot) = self.slot(event) {
-            slot.remove(listener);
+            slot.remove(listener, turn);
         }
         self.look_who_reads(event)
     }
