@@ -91,10 +91,12 @@ impl<T> Mailbox<T> {
 impl<T> Sender<T> {
     /// Puts a letter into the box.
     pub(crate) fn send(&self, letter: T) -> Result<(), Refused> {
-        if self.bell.letters.fetch_add(1, Ordering::AcqRel) >= LETTERS_MAX {
-            self.bell.letters.fetch_sub(1, Ordering::AcqRel);
-            return Err(Refused::Full);
-        }
+        let one_more = |letters| (letters < LETTERS_MAX).then_some(letters + 1);
+        let count = &self.bell.letters;
+        // One that is refused is never counted: it would hold the loop, and nobody would wake it.
+        count
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
+            .map_err(|_| Refused::Full)?;
         self.letters.send(letter).map_err(|_| Refused::Gone)?;
         self.bell.ring();
         Ok(())
