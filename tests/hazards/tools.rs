@@ -197,9 +197,11 @@ pub(crate) fn in_own_network(test: &str, setup: &str) -> Option<Command> {
 
 /// The same with a hosts file of its own, too.
 pub(crate) fn in_own_network_with(hosts: &str, test: &str, setup: &str) -> Option<Command> {
-    let name = format!("hosts-{}-{}", test.replace("::", "-"), std::process::id());
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&file, hosts).expect("the folder for such files");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test.replace("::", "-"));
+    let draft = file.with_extension(std::process::id().to_string());
+    // It comes into its place whole, whoever else has one of the same name.
+    std::fs::write(&draft, hosts).expect("the folder for such files");
+    std::fs::rename(draft, &file).expect("one folder");
     let setup = format!("mount --bind '{}' /etc/hosts; {setup}", file.display());
     in_own_network(test, &setup)
 }
