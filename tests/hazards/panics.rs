@@ -364,8 +364,10 @@ fn nothing_is_lost_where_the_tracer_panicked() {
             panic!("on purpose");
         }
     });
+    // Only once all that came before has been told.
+    l.pause_time();
     l.set_timeout(ms(20), move |_| peer.shutdown(Shutdown::Both).unwrap());
-    run_on(&mut l, &words);
+    while !is_done(&mut l, &words, |l| l.run_for(ms(20))) {}
     let mut events = words.take();
     let all = events.len();
     events.retain(|word| word != "on purpose");
