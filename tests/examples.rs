@@ -70,6 +70,15 @@ impl Peer {
         line.trim_end_matches('\n').to_owned()
     }
 
+    /// Whether something has come that was not read yet.
+    fn has_news(&self) -> bool {
+        let stream = self.0.get_ref();
+        stream.set_nonblocking(true).expect("a socket");
+        let news = !self.0.buffer().is_empty() || stream.peek(&mut [0]).is_ok();
+        stream.set_nonblocking(false).expect("a socket");
+        news
+    }
+
     #[track_caller]
     fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
@@ -103,7 +112,10 @@ fn chat_passes_lines_to_all_others_and_tells_who_has_left() {
     assert_eq!(bob.line(), "What is your name?");
     alice.say("alice\n");
     bob.say("bob\n");
-    // Whoever came first hears of the other; a line that both have seen orders what follows.
+    // Whoever came first hears of the other, and by then both are in the room.
+    while !alice.has_news() && !bob.has_news() {
+        thread::yield_now();
+    }
     alice.say("is anybody here?\n");
     while bob.line() != "alice: is anybody here?" {}
     bob.say("it is \x1b[31mme\r\n");
@@ -371,9 +383,12 @@ fn reactor_echoes_what_is_larger_than_its_buffers() {
 
 #[test]
 fn reactor_closes_what_is_idle() {
-    let (_reactor, port) = server("reactor", &["0", "100"]);
+    let (reactor, port) = server("reactor", &["0", "100"]);
+    // What is said has come before it looks again, however late that is.
+    reactor.signal("STOP");
     let mut peer = Peer::connect(port);
     peer.say("hello\n");
+    reactor.signal("CONT");
     assert_eq!(peer.line(), "hello");
     assert_eq!(peer.rest(), b"");
 }
