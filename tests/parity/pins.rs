@@ -672,3 +672,24 @@ fn a_text_that_could_not_be_written_counts() {
     };
     check_text("a text that failed", "EPIPE 4\n", play);
 }
+
+#[test]
+fn who_has_begun_to_read_comes_before_who_is_ready_already() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        let path = t.sock_path("s");
+        let options = ServerOptions::default().pause_on_connect(true);
+        l.create_server_with(options, move |p| {
+            close_server(p);
+            p.on_data(move |_, _| t.log("peer data")).resume().end();
+        })
+        .listen(path.clone(), move |s| {
+            s.event_loop()
+                .connect(&path, |c| _ = c.write("x"))
+                .unwrap()
+                .on_end(move |_| t.log("client end"))
+                .resume();
+        })
+        .unwrap();
+    };
+    check_text("two in one turn", "peer data\nclient end\n", play);
+}

@@ -264,3 +264,31 @@ fn what_is_called_back_after_destroy_is_counted_until_the_last() {
     let told = "before 10 10\nfirst 10 2\nsecond 10 0\nclose 0 0\n";
     check_text("counts after destroy", told, play);
 }
+
+#[test]
+fn a_write_that_comes_too_late_goes_by_what_half_open_was_when_the_peer_ended() {
+    for half_open in [true, false] {
+        let play = |t: &'static Story, l: &mut EventLoop| {
+            l.create_server(|c| {
+                c.resume().end();
+                close_server(c);
+            })
+            .listen((HOST, 0), move |s| {
+                let mut c = connect(s);
+                c.set_allow_half_open(half_open).on_error(|_, _| {});
+                c.resume().on_end(move |c| {
+                    c.set_allow_half_open(!half_open).end();
+                    c.write_then("late", move |_, result| {
+                        t.log(result.unwrap_err().code().unwrap());
+                    });
+                });
+            })
+            .unwrap();
+        };
+        let code = match half_open {
+            true => "ERR_STREAM_WRITE_AFTER_END\n",
+            false => "EPIPE\n",
+        };
+        check_text("half open at the end", code, play);
+    }
+}

@@ -159,6 +159,8 @@ struct Cold {
     /// What `close` will say.
     had_error: Option<bool>,
     end_callbacks: Vec<WriteCallback>,
+    /// Whether half open was allowed when `end` came, if that was changed since.
+    half_open_at_end: Option<bool>,
     /// The first write waits for the connection.
     is_held_back: bool,
     /// How many bytes the write was that was held back last, until the next is begun.

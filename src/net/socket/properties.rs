@@ -172,7 +172,10 @@ impl Socket<'_> {
     /// is looked at when `end` has been emitted.
     pub fn set_allow_half_open(&mut self, on: bool) -> &mut Self {
         if let Some(entry) = self.event_loop.entry(self.id) {
-            entry.allow_half_open = on;
+            let former = std::mem::replace(&mut entry.allow_half_open, on);
+            if former != on && matches!(entry.stood_at(), State::Open(Readable::Ended, _)) {
+                entry.cold().half_open_at_end.get_or_insert(former);
+            }
         }
         self
     }

@@ -202,9 +202,15 @@ impl SocketEntry {
     fn refusal(&self) -> Error {
         match self.stood_at() {
             state if !state.is_ended() => words::destroyed("write"),
-            State::Open(Readable::Ended, _) if !self.allow_half_open => words::ended_by_peer(),
+            State::Open(Readable::Ended, _) if !self.was_half_open() => words::ended_by_peer(),
             _ => words::write_after_end(),
         }
+    }
+
+    /// Whether it was allowed to be half open when the peer's end was told.
+    fn was_half_open(&self) -> bool {
+        let at_end = self.cold.as_ref().and_then(|cold| cold.half_open_at_end);
+        at_end.unwrap_or(self.allow_half_open)
     }
 
     /// What was held back before counts no more.

@@ -129,6 +129,7 @@ impl SocketEntry {
         self.needs_drain = false;
         let cold = self.cold();
         cold.errored = None;
+        cold.half_open_at_end = None;
         cold.had_error = Some(false);
         cold.remote = None;
         cold.inbox.clear();
