@@ -22,6 +22,8 @@ pub(crate) struct Connection<T> {
     pub(crate) is_starved: bool,
     /// It stands in the pending queue.
     pub(crate) is_put_off: bool,
+    /// The kernel has told that it has failed, or that both halves have ended.
+    pub(crate) is_over: bool,
 }
 
 /// What became of the first try with a request.
@@ -45,6 +47,7 @@ impl<T> Connection<T> {
             bytes_dispatched: 0,
             is_starved: false,
             is_put_off: false,
+            is_over: false,
         }
     }
 

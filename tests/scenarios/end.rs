@@ -1,6 +1,6 @@
 //! `end-*`: ending one half, or both.
 
-use netloop::{ConnectOptions, Encoding, Error, ServerOptions, Socket};
+use netloop::{ConnectOptions, Encoding, Error, ServerOptions, Socket, SocketId};
 
 use crate::story::*;
 
@@ -367,6 +367,36 @@ twin!(end_unread_withdata, |t, l| {
     })
     .listen((HOST, 0), move |s| {
         connect(s).on_connect(|c| _ = c.end_with("unread")).resume();
+    })
+    .unwrap();
+});
+
+twin!(end_both_closed_unix, |t, l| {
+    let path = t.sock_path("s");
+    let first = shared(None::<SocketId>);
+    l.create_server(move |p| {
+        let Some(first) = first.replace(Some(p.id())) else {
+            return;
+        };
+        close_server(p);
+        let peers = [first, p.id()];
+        p.event_loop().after(ms(20), move |l| {
+            for peer in peers {
+                l.socket_at(peer).destroy();
+            }
+        });
+    })
+    .listen(path.clone(), move |s| {
+        for name in ["a", "b"] {
+            let mut c = s.event_loop().connect(&path, |_| {}).unwrap();
+            watch(t, name, &mut c, "end prefinish finish close")
+                .resume()
+                .on_end(move |c| {
+                    let l = c.event_loop();
+                    l.next_tick(move |_| t.log(format!("{name} nextTick")));
+                    l.set_immediate(move |_| t.log(format!("{name} immediate")));
+                });
+        }
     })
     .unwrap();
 });

@@ -156,3 +156,20 @@ twin!(write_cork_empty_last, |t, l| {
     })
     .unwrap();
 });
+
+twin!(write_empty_peer_gone_unix, |t, l| {
+    let path = t.sock_path("s");
+    l.create_server(|p| {
+        p.destroy();
+        close_server(p);
+    })
+    .listen(path.clone(), move |s| {
+        let mut c = s.event_loop().connect(&path, |_| {}).unwrap();
+        watch(t, "client", &mut c, "connect end finish error close").resume();
+        c.write_then("", move |_, result| {
+            let code = result.err().and_then(|error| error.code());
+            t.log(format!("cb {}", code.unwrap_or("null")));
+        });
+    })
+    .unwrap();
+});

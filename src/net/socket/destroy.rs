@@ -85,6 +85,7 @@ impl Loop {
     pub(super) fn release(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
         entry.is_reading = false;
+        entry.connection.is_over = false;
         let is_foreign = entry.cold.as_ref().is_some_and(|cold| cold.is_foreign);
         if let Some(mut stream) = entry.connection.stream.take()
             && is_foreign

@@ -138,13 +138,6 @@ impl Loop {
         }
     }
 
-    pub(super) fn serve_if_room(&mut self, id: SocketId) -> Result<(), Error> {
-        match self.entry_ref(id) {
-            Some(entry) if entry.connection.has_room() => self.serve_writable(id),
-            _ => Ok(()),
-        }
-    }
-
     /// Serves a socket from the pending phase as if the kernel had told of room: libuv's
     /// `uv__io_feed`.
     pub(super) fn serve_soon(&mut self, id: SocketId) {

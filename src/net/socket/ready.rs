@@ -52,11 +52,11 @@ impl Loop {
         if matches!(entry.connection.state, State::Opening(_)) {
             return self.connect_progress(id, readiness);
         }
-        if entry.connection.is_in_flight() {
-            return self.serve_owing(id, readiness, buffer);
+        if entry.connection.is_in_flight() || readiness.is_sticky() {
+            return self.serve_whole(id, readiness, buffer);
         }
         if readiness.is_to_read() {
-            return self.receive(id, readiness.is_sticky(), buffer);
+            return self.receive(id, false, buffer);
         }
         Ok(())
     }
@@ -64,7 +64,7 @@ impl Loop {
     /// Looked at before anything is delivered: what is queued from there on gets an edge of its
     /// own. That the connection is over holds for it, too.
     #[inline(never)]
-    fn serve_owing(
+    fn serve_whole(
         &mut self,
         id: SocketId,
         readiness: Readiness<'_>,
@@ -73,13 +73,25 @@ impl Loop {
         if readiness.is_to_write() {
             self.has_room(id);
         }
+        if readiness.is_over()
+            && let Some(entry) = self.entry(id)
+        {
+            entry.connection.is_over = true;
+        }
         if readiness.is_to_read() {
             self.receive(id, readiness.is_sticky(), buffer)?;
         }
-        if readiness.is_over() {
-            self.serve_writable(id)
-        } else {
-            self.serve_if_room(id)
+        self.serve_rest(id)
+    }
+
+    /// What is left after reading: to write, if there is room. Where the connection is over, libuv
+    /// also shuts down at once what `end` has ended meanwhile, and does not put it off.
+    fn serve_rest(&mut self, id: SocketId) -> Result<(), Error> {
+        match self.entry_ref(id) {
+            Some(entry) if entry.connection.is_over || entry.connection.has_room() => {
+                self.serve_writable(id)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -110,7 +122,7 @@ impl Loop {
             Some(error) => self.receive_failed(id, &error),
             None => self.receive(id, is_sticky, buffer),
         };
-        let outcome = outcome.and_then(|()| self.serve_if_room(id));
+        let outcome = outcome.and_then(|()| self.serve_rest(id));
         if let Some(former) = former {
             self.trace.leave(former);
         }
