@@ -292,3 +292,33 @@ fn a_write_that_comes_too_late_goes_by_what_half_open_was_when_the_peer_ended() 
         check_text("half open at the end", code, play);
     }
 }
+
+#[test]
+fn what_was_not_sent_counts_until_all_of_it_has_been_called_back() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(|c| {
+            c.pause().on_error(|_, _| {});
+            c.after(ms(20), |c| _ = c.destroy());
+            close_server(c);
+        })
+        .listen((HOST, 0), move |s| {
+            connect(s).on_connect(move |c| {
+                for length in [4_000_000, 20, 3] {
+                    c.write_then(vec![0; length], move |c, result| {
+                        let code = result.unwrap_err().code().unwrap();
+                        t.log(format!("{code} {}", c.bytes_written()));
+                    });
+                }
+                c.end_then(move |c, _| t.log(format!("end {}", c.bytes_written())));
+                c.on_close(move |c, _| {
+                    t.log(format!("close {}", c.bytes_written()));
+                });
+                c.destroy();
+            });
+        })
+        .unwrap();
+    };
+    let told =
+        "ECANCELED 4000023\nECANCELED 4000023\nECANCELED 4000023\nend 4000023\nclose 4000000\n";
+    check_text("bytes of late callbacks", told, play);
+}

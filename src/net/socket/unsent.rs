@@ -101,12 +101,13 @@ impl Loop {
                 self.call_back(id, callback, Err(&write));
             }
         }
-        if let Some(entry) = self.entry(id) {
-            entry.connection.trim_outbox();
-        }
         let end = errored.unwrap_or_else(|| words::destroyed("end"));
         for callback in self.take_end_callbacks(id) {
             self.call_back(id, callback, Err(&end));
+        }
+        // Until here what was given up is counted, as in Node.
+        if let Some(entry) = self.entry(id) {
+            entry.connection.trim_outbox();
         }
     }
 
