@@ -173,6 +173,118 @@ fn the_end_of_a_pipe_that_is_written_to_is_a_socket_that_only_writes() {
     assert!(all.starts_with("hello"), "{all}");
 }
 
+/// Says where a tick and an immediate stand that are queued behind an act.
+fn mark(socket: &mut Socket<'_>, words: &Words) {
+    let (ticked, checked) = (words.clone(), words.clone());
+    socket.event_loop().next_tick(move |_| ticked.say("tick"));
+    socket
+        .event_loop()
+        .set_immediate(move |_| checked.say("immediate"));
+}
+
+const MARK: &str = "process.nextTick(() => console.log('tick')); \
+                    setImmediate(() => console.log('immediate'));";
+
+/// Catches: the ends of a pipe tell what becomes of them in another order than Node's, or one whose
+/// peer has gone tells it before it is written to.
+#[test]
+fn what_becomes_of_the_ends_of_a_pipe_comes_in_nodes_order() {
+    type Act = fn(&mut Socket<'_>, &Words);
+    let readers: [(&str, Act, &[&str]); 3] = [
+        (
+            "",
+            |_, _| {},
+            &[
+                "tick",
+                "data hello",
+                "immediate",
+                "end",
+                "finish",
+                "close Some(false)",
+            ],
+        ),
+        (
+            "s.end('x', told);",
+            |s, words| _ = s.end_with_then("x", says(words)),
+            &[
+                "called EPIPE",
+                "tick",
+                "error EPIPE",
+                "immediate",
+                "close Some(true)",
+            ],
+        ),
+        (
+            "s.destroy();",
+            |s, _| _ = s.destroy(),
+            &["tick", "immediate", "close Some(false)"],
+        ),
+    ];
+    for (of_node, act, expected) in readers {
+        let hello = || {
+            let (reader, mut writer) = pipe().unwrap();
+            writer.write_all(b"hello").unwrap();
+            OwnedFd::from(reader)
+        };
+        let words = becomes(hello(), |s, words| {
+            act(s, &words);
+            mark(s, &words);
+        });
+        as_node(&script("", &format!("{of_node}{MARK}")), hello(), &words);
+        assert_eq!(words, expected, "{of_node}");
+    }
+    let writers: [(&str, Act, &[&str]); 4] = [
+        ("", |_, _| {}, &["tick", "immediate"]),
+        (
+            "s.end();",
+            |s, _| _ = s.end(),
+            &["tick", "finish", "immediate", "close Some(false)"],
+        ),
+        (
+            "s.destroySoon();",
+            |s, _| _ = s.destroy_soon(),
+            &["tick", "finish", "immediate", "close Some(false)"],
+        ),
+        (
+            "s.write('x', told);",
+            |s, words| _ = s.write_then("x", says(words)),
+            &[
+                "called EPIPE",
+                "tick",
+                "error EPIPE",
+                "immediate",
+                "close Some(true)",
+            ],
+        ),
+    ];
+    for (of_node, act, expected) in writers {
+        let nobody_reads = || OwnedFd::from(pipe().unwrap().1);
+        let words = becomes(nobody_reads(), |s, words| {
+            act(s, &words);
+            mark(s, &words);
+        });
+        let script = script("readable: false", &format!("{of_node}{MARK}"));
+        as_node(&script, nobody_reads(), &words);
+        assert_eq!(words, expected, "{of_node}");
+    }
+}
+
+/// Node calls back before the tick: its shutdown is refused in the call. Catches: that a pipe has no
+/// half to shut down is an error.
+#[test]
+fn the_end_of_a_pipe_that_is_read_from_finishes_in_the_pending_phase() {
+    let (reader, mut writer) = pipe().unwrap();
+    writer.write_all(b"hello").unwrap();
+    drop(writer);
+    let words = becomes(reader.into(), |s, words| {
+        s.end_then(says(&words));
+        mark(s, &words);
+    });
+    let rest = ["data hello", "immediate", "end", "close Some(false)"];
+    assert_eq!(words[..3], ["tick", "called ", "finish"]);
+    assert_eq!(words[3..], rest);
+}
+
 /// Catches: what a full pipe leaves of a write never leaves, or a reader that goes is not noticed.
 #[test]
 fn a_write_to_a_full_pipe_leaves_as_it_is_read_and_fails_when_nobody_reads_any_more() {
