@@ -33,8 +33,8 @@ impl Opening {
     }
 
     /// As libuv does: a port that only other connections have, be it one that has closed lately,
-    /// is free, and an address of the other family is invalid. A link-local address is that of the
-    /// zone which is connected to.
+    /// is free, and an address of the other family is invalid. A link-local address is bound
+    /// in the zone of the one that is connected to.
     pub(crate) fn bind(&self, mut local: SocketAddr) -> io::Result<()> {
         match (&mut local, self.address) {
             (SocketAddr::V4(_), SocketAddr::V4(_)) => {}
@@ -65,8 +65,8 @@ impl Opening {
     }
 }
 
-/// As libuv does: a link-local address without a zone is looked for on the first device that has
-/// such an address itself.
+/// As in libuv, a link-local address without a zone is in that of the first device with a link-local
+/// address.
 fn in_its_zone(mut address: SocketAddrV6) -> SocketAddrV6 {
     if is_link_local(&address) && address.scope_id() == 0 {
         let table = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! One end of a pipe, or a FIFO: a stream for which there is no recv(2) and no send(2).
+//! One end of a pipe, or a FIFO: a stream without recv(2) and send(2).
 
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
@@ -18,7 +18,7 @@ impl Pipe {
         Pipe(File::from(fd))
     }
 
-    /// Whether it is the end that is written to. read(2) says so, also of no bytes.
+    /// Whether it is a write end: there read(2) fails, even of no bytes.
     pub(crate) fn is_write_end(&self) -> bool {
         self.read(&mut []).is_err_and(|error| is_wrong_end(&error))
     }
@@ -40,7 +40,7 @@ fn is_wrong_end(error: &io::Error) -> bool {
     error.raw_os_error() == Some(EBADF)
 }
 
-/// To the end that is read from nothing can be written, as if nobody read it.
+/// A write to a read end fails as if nobody read.
 fn as_libuv(error: io::Error) -> io::Error {
     if is_wrong_end(&error) {
         return io::Error::from_raw_os_error(EPIPE);

@@ -134,7 +134,7 @@ fn script(options: &str, act: &str) -> String {
 
 /// oven-sh/bun#42213. Catches: a pipe is no stream, or is read from as if it were a socket.
 #[test]
-fn the_end_of_a_pipe_that_is_read_from_is_a_socket() {
+fn the_read_end_of_a_pipe_is_a_socket() {
     let hello = || {
         let (reader, mut writer) = pipe().unwrap();
         writer.write_all(b"hello").unwrap();
@@ -148,10 +148,10 @@ fn the_end_of_a_pipe_that_is_read_from_is_a_socket() {
     assert_eq!(words, ["called EPIPE", "error EPIPE", "close Some(true)"]);
 }
 
-/// Node is told that such an end is not readable, and would fail to read from it otherwise. Catches:
-/// the end that is written to is read from, or outlives its last write.
+/// Node is told that it is not readable, and would fail to read from it otherwise. Catches: a write
+/// end is read from, or outlives its last write.
 #[test]
-fn the_end_of_a_pipe_that_is_written_to_is_a_socket_that_only_writes() {
+fn the_write_end_of_a_pipe_is_a_socket_that_only_writes() {
     let act = "console.log(s.readyState, s.readable, s.writable); s.end('hello', told)";
     let (mut reader, writer) = pipe().unwrap();
     let of_node = writer.try_clone().unwrap();
@@ -272,7 +272,7 @@ fn what_becomes_of_the_ends_of_a_pipe_comes_in_nodes_order() {
 /// Node calls back before the tick: its shutdown is refused in the call. Catches: that a pipe has no
 /// half to shut down is an error.
 #[test]
-fn the_end_of_a_pipe_that_is_read_from_finishes_in_the_pending_phase() {
+fn the_read_end_of_a_pipe_finishes_in_the_pending_phase() {
     let (reader, mut writer) = pipe().unwrap();
     writer.write_all(b"hello").unwrap();
     drop(writer);

@@ -217,8 +217,8 @@ pub struct ConnectOptions {
 impl ConnectOptions {
     /// Node's `localAddress`: the address to connect from; the port is any unless
     /// [`local_port`](ConnectOptions::local_port) is set. That it cannot be bound is an `error`
-    /// with the system call `bind`. A link-local one is that of the zone which is connected to; it
-    /// has none of its own here. Only one address of a name is tried then, as in Node.
+    /// with the system call `bind`. A link-local address is bound in the zone of the
+    /// address that is connected to. Only one address of a name is tried then, as in Node.
     #[must_use]
     pub fn local_address(mut self, address: IpAddr) -> Self {
         self.local_address = Some(address);

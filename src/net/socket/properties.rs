@@ -21,10 +21,10 @@ impl Loop {
     /// pipe, or of a FIFO. Node's `new net.Socket({fd})`. It is read from at once. The descriptor
     /// becomes non-blocking, also for whoever else has it.
     ///
-    /// The end of a pipe that is written to is [`is_readable`](Socket::is_readable) for nobody, and
-    /// closes after its `finish`; Node wants to be told so (`readable: false`). The other end tells a
-    /// write that it is `EPIPE`. A pipe that nobody reads raises SIGPIPE at a write (pipe(7)), in a
-    /// process that does not ignore it; those of Rust do.
+    /// The write end of a pipe is not [readable](Socket::is_readable), and closes after `finish`; Node
+    /// has to be told so (`readable: false`). A write to the read end fails with `EPIPE`. A write to a
+    /// pipe without a reader raises SIGPIPE (pipe(7)) in a process that does not ignore it; Rust
+    /// programs ignore it.
     ///
     /// # Errors
     /// `ERR_INVALID_FD_TYPE` for a descriptor of another kind, with Node's word for it: `FILE`,
@@ -302,9 +302,10 @@ impl Socket<'_> {
     }
 
     /// Node's `setKeepAlive`: sets `SO_KEEPALIVE` (socket(7)), with a delay before the first probe
-    /// that is cut to whole seconds; zero leaves the system's times, or makes it a minute where the
-    /// socket has just begun to connect, as in libuv. A probe follows each second, and the connection
-    /// is lost (`ETIMEDOUT`) when ten were not answered. Remembered, also for a connection to come.
+    /// that is cut to whole seconds; with zero the system's times stay, or a minute is set if this is
+    /// called between `connect` and the first attempt, as in libuv. A probe follows each second, and
+    /// the connection is lost (`ETIMEDOUT`) when ten were not answered. Remembered, also for a
+    /// connection to come.
     pub fn set_keep_alive(&mut self, on: bool, initial_delay: Duration) -> &mut Self {
         self.probe(on, KeepAlive::after(initial_delay))
     }

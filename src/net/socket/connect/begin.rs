@@ -22,7 +22,7 @@ impl Loop {
     /// Nothing is emitted before the next tick, so listeners added to the result miss nothing.
     ///
     /// A host is an address, or a name. The zone of a link-local IPv6 address follows a `%`: the name
-    /// of a device, or its number; without one, the first device is taken that has such an address, as
+    /// of a device, or its number; without one, the first device with a link-local address is used, as
     /// in libuv. A name that is not ASCII is looked up in its ASCII form (UTS #46), which the feature
     /// `idna` knows.
     ///
