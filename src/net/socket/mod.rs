@@ -1,5 +1,6 @@
 //! Sockets: the view a program acts through, and what the loop keeps for each.
 
+mod asking;
 mod connect;
 mod destroy;
 mod end;
