@@ -54,6 +54,7 @@ pub type Cause = u64;
 /// # Ok::<(), netloop::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Subject {
     /// The loop itself: a tick, a microtask, an immediate, a timer, a post or a signal of the user's.
     Loop,
@@ -89,6 +90,7 @@ impl fmt::Display for Subject {
 /// # Ok::<(), netloop::Error>(())
 /// ```
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub enum What<'a> {
     /// A phase of the loop serves this subject: `pending`, `closing` or `timers`. The poll phase is
     /// told by [`What::Readiness`], the check phase by its callbacks.
@@ -137,6 +139,7 @@ pub enum What<'a> {
 /// # Ok::<(), netloop::Error>(())
 /// ```
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Record<'a> {
     /// Its number, counted from 1.
     pub number: Cause,

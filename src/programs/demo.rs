@@ -88,10 +88,10 @@ fn tracer(tell: Sender<Seen>) -> impl FnMut(&Record<'_>) {
 /// Who this is. The first socket is the client's: it is made before one can be accepted.
 fn name(subject: Subject, client: &mut Option<SocketId>) -> &'static str {
     match subject {
-        Subject::Loop => "loop",
         Subject::Server(_) => "server",
         Subject::Socket(id) if *client.get_or_insert(id) == id => "client",
         Subject::Socket(_) => "accepted",
+        _ => "loop",
     }
 }
 
@@ -111,7 +111,7 @@ impl Seen {
             What::Readiness(_) => self.readiness += 1,
             What::Transition { .. } => self.transitions += 1,
             What::Callback(_) => self.callbacks += 1,
-            What::Wait { .. } | What::Again | What::Phase(_) | What::Tick => {}
+            _ => {}
         }
     }
 

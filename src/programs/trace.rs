@@ -128,6 +128,7 @@ fn describe(record: &Record<'_>) -> (&'static str, String) {
         }
         What::Callback(name) => ("32", format!("callback: {name}")),
         What::Tick => ("2", "tick".into()),
+        _ => ("2", "…".into()),
     }
 }
 
