@@ -139,10 +139,14 @@ fn lost(socket: &mut Socket<'_>) {
     };
     pool.free.retain(|free| *free != id);
     pool.waiting.extend(connection.request);
-    if pool.unanswered > 0 {
-        let next = (connection.back_off * 2).min(BACK_OFF.1);
-        event_loop.after(connection.back_off, move |event_loop| {
-            open(event_loop, next)
-        });
+    if pool.unanswered == 0 {
+        return;
     }
+    if let Some(free) = pool.free.pop() {
+        make_free(&mut event_loop.socket_at(free));
+    }
+    let next = (connection.back_off * 2).min(BACK_OFF.1);
+    event_loop.after(connection.back_off, move |event_loop| {
+        open(event_loop, next)
+    });
 }
