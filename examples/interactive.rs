@@ -26,9 +26,9 @@ fn main() -> Result<(), Error> {
         .on_data(|_, chunk| print(chunk))
         .on_close(|socket, _| socket.event_loop().stop()) // whatever is still to be typed
         .id();
-    let failed = event_loop.run();
+    let outcome = event_loop.run();
     event_loop.socket_at(server).destroy();
-    failed
+    outcome
 }
 
 fn arguments() -> Option<(String, u16)> {

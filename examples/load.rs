@@ -1,5 +1,5 @@
-//! A load generator for an echo server: so many connections, each with one message on its way, for
-//! so many seconds; then the rate and the latencies.
+//! A load generator for an echo server: some connections, each with one message in flight, for some
+//! seconds; then it prints the rate and the latencies.
 //!
 //!     netloop server --echo --quiet --welcome= --port 8000
 //!     cargo run --release --example load -- 8000 100 10

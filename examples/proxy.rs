@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use netloop::{ConnectOptions, Error, EventLoop, ServerOptions, Socket, SocketId};
 
-/// A pair over which nothing has passed for so long is cut.
+/// How long a pair of connections may be idle before it is cut.
 const IDLE: Duration = Duration::from_secs(300);
 
 fn main() -> Result<(), Error> {

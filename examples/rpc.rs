@@ -1,5 +1,5 @@
 //! Requests and answers, a line each, in any order: a server that stops in good order, and a client
-//! that waits so long and no longer.
+//! with a time-out.
 //!
 //!     cargo run --example rpc -- serve 8000
 //!     cargo run --example rpc -- call 8000 'add 1 2' 'sleep 100'

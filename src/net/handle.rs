@@ -75,7 +75,7 @@ impl Handle {
         })
     }
 
-    /// Lets this handle hold the loop again: it does from its making.
+    /// Has this handle hold the loop again, as a new one does.
     pub fn ref_(&mut self) -> &mut Self {
         if !self.is_held {
             self.sender.hold();

@@ -64,7 +64,7 @@ socket_like_id!(
     /// what a Node program keeps when it keeps the socket itself.
     ///
     /// It goes stale when what its `close` caused has run, and then never means another socket.
-    /// In another loop it names nobody. It prints as `socket#7`: the sockets and servers of all loops
+    /// In another loop it names nothing. It prints as `socket#7`: the sockets and servers of all loops
     /// of the process are numbered together, from 1.
     ///
     /// ```
@@ -84,7 +84,7 @@ socket_like_id!(
     /// what a Node program keeps when it keeps the server itself.
     ///
     /// It is good for as long as the loop: closing closes the listener, not the name. In another loop
-    /// it names nobody. It prints as `server#7`: the sockets and servers of all loops of the process
+    /// it names nothing. It prints as `server#7`: the sockets and servers of all loops of the process
     /// are numbered together, from 1.
     ///
     /// ```
@@ -102,8 +102,8 @@ socket_like_id!(
 /// The name of a timer, for [`clear_timeout`](crate::Loop::clear_timeout),
 /// [`refresh`](crate::Loop::refresh) and their like. Node's `Timeout` object.
 ///
-/// It goes stale when the timer is cleared, or has fired and was not refreshed by its callback. In
-/// another loop it names nobody, as each of these names.
+/// It goes stale when the timer is cleared, or has fired and was not refreshed by its callback. Like
+/// all ids, it names nothing in another loop.
 ///
 /// ```
 /// # fn main() -> Result<(), netloop::Error> {

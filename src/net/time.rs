@@ -8,14 +8,17 @@ use super::run::EventLoop;
 use super::turn::{Phase, Wait};
 
 impl Loop {
-    /// Holds the loop's time: from now on it moves by [`advance`](Loop::advance) only. All that goes
-    /// by it stands still: timers, intervals, idle timeouts, the attempts at several addresses, the
-    /// rests of servers. tokio's `time::pause`, Node's `mock.timers.enable`. How to test with it
-    /// stands in [`guide::testing`](crate::guide::testing).
+    /// Holds the loop's time: from here on it moves by [`advance`](Loop::advance) and
+    /// [`run_for`](EventLoop::run_for) only. Everything that depends on it stands still: timers,
+    /// intervals, idle timeouts, the attempts at several addresses, and servers that rest for want of
+    /// descriptors. tokio's `time::pause`, Node's `mock.timers.enable`. [`guide::testing`] tells how
+    /// to test with it.
     ///
     /// The kernel's time is real, as sockets are: that of its own time-outs and delays, and that
     /// of other threads and processes. The loop still waits for these; timers that are not due do not
     /// wake it, and [`run`](EventLoop::run) returns where nothing but such timers holds it.
+    ///
+    /// [`guide::testing`]: crate::guide::testing
     ///
     /// ```
     /// use std::time::Duration;
@@ -66,8 +69,8 @@ impl Loop {
 }
 
 impl EventLoop {
-    /// Makes turns until the loop is idle: until nothing more happens without time, and without
-    /// anybody outside. It is for tests, with the time [held](Loop::pause_time).
+    /// Makes turns until the loop is idle: until nothing more happens unless time passes or somebody
+    /// outside does something. It is for tests, with the time [held](Loop::pause_time).
     ///
     /// Idle means: no tick, microtask, immediate or `close` is queued; no timer is due; no host name is
     /// being looked up on the loop's helper threads; nothing is posted; and the kernel has no readiness,

@@ -187,7 +187,7 @@ impl Loop {
         is_users && self.timers.refresh(key, now)
     }
 
-    /// Lets a timer hold the loop: Node's `timeout.ref()`. It does from its making.
+    /// Lets a timer hold the loop: Node's `timeout.ref()`. A new one does.
     pub fn ref_timer(&mut self, timer: TimerId) {
         self.hold_timer(timer, true);
     }

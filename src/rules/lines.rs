@@ -85,8 +85,8 @@ impl LineSplitter {
         self.buffer.extend_from_slice(chunk);
     }
 
-    /// The next line, or that it is too long, which is told once for each such line. `None` when
-    /// more bytes are needed.
+    /// The next line, or an error if it is too long, once for each such line. `None` when more bytes
+    /// are needed.
     pub fn next_line(&mut self) -> Option<Result<&[u8], LineTooLong>> {
         let line = self.find_line()?;
         Some(line.map(|range| &self.buffer[range]))

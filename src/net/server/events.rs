@@ -109,7 +109,7 @@ impl Server<'_> {
     }
 
     /// Gives a name to the listener that has just been added to this server, so that
-    /// [`off`](Server::off) can take it away. It stands right behind `on_*`, `once_*` or
+    /// [`off`](Server::off) can take it away. Call it right after `on_*`, `once_*` or
     /// [`create_server`](crate::Loop::create_server).
     pub fn named(&mut self, listener: ListenerId) -> &mut Self {
         let (subject, event) = self.event_loop.last_listener;
@@ -122,9 +122,9 @@ impl Server<'_> {
     }
 
     /// Takes a listener away that was [`named`](Server::named): Node's `off(event, listener)` and
-    /// `removeListener`. The event is told by Node's name for it. Of several with the same name the
-    /// one added last goes. It may be the one that runs; those of an event that is being emitted are
-    /// all called once more, as in Node.
+    /// `removeListener`. `event` is Node's name for it, such as `connection`. Of several listeners
+    /// with the same name the one added last goes. It may be the one that is running; while an event
+    /// is emitted, those that it was to call are still called, as in Node.
     ///
     /// ```
     /// use netloop::ListenerId;

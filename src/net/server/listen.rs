@@ -243,10 +243,10 @@ impl Server<'_> {
     /// # Errors
     /// `ERR_SERVER_ALREADY_LISTEN` while there is a listener; `ERR_SOCKET_BAD_PORT` for a text that
     /// is a number above 65535; `ERR_INVALID_ARG_VALUE` for options that name neither a port nor a
-    /// path nor a descriptor, a mode for an abstract path, or a host with a NUL in it. One with bad options has acted, as in
-    /// Node: its callback waits for a later one, an earlier one that is still on its way is
-    /// forgotten, and the abort handle is taken. What the kernel says is an `error` event, with the
-    /// system call `listen`.
+    /// path nor a descriptor, a mode for an abstract path, or a host with a NUL in it. A `listen` with
+    /// bad options has acted, as in Node: its callback waits for a later one, an earlier one that is
+    /// still on its way is forgotten, and the abort handle is taken. What the kernel says is an
+    /// `error` event, with the system call `listen`.
     ///
     /// ```
     /// use netloop::EventLoop;

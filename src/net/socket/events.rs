@@ -222,7 +222,7 @@ impl Socket<'_> {
     }
 
     /// Gives a name to the listener that has just been added to this socket, so that
-    /// [`off`](Socket::off) can take it away. It stands right behind `on_*` or `once_*`.
+    /// [`off`](Socket::off) can take it away. Call it right after `on_*` or `once_*`.
     pub fn named(&mut self, listener: ListenerId) -> &mut Self {
         let (subject, event) = self.event_loop.last_listener;
         if subject == Subject::Socket(self.id)
@@ -234,14 +234,15 @@ impl Socket<'_> {
     }
 
     /// Takes a listener away that was [`named`](Socket::named): Node's `off(event, listener)` and
-    /// `removeListener`. The event is told by Node's name for it. Of several with the same name the
-    /// one added last goes. It may be the one that runs; those of an event that is being emitted are
-    /// all called once more, as in Node. An event or a name that is not there changes nothing.
+    /// `removeListener`. `event` is Node's name for it, such as `connectionAttempt`. Of several
+    /// listeners with the same name the one added last goes. It may be the one that is running; while
+    /// an event is emitted, those that it was to call are still called, as in Node. An event or a name
+    /// that does not exist changes nothing.
     ///
     /// When the last listener of `readable` has gone, data flows to those who listen for it, from the
-    /// next tick on. When that of `data` has, it goes on flowing, into nothing.
+    /// next tick on. When the last one of `data` has gone, data goes on flowing, and is dropped.
     ///
-    /// The head of a message is read by hand, and the rest flows; as in Node's documentation of its
+    /// The head of a message is read by hand, and the rest flows, as in the documentation of Node's
     /// streams:
     ///
     /// ```

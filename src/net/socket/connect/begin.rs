@@ -28,11 +28,12 @@ impl Loop {
     ///
     /// # Errors
     /// `ERR_MISSING_ARGS` when the options name neither a port nor a path, `ERR_SOCKET_BAD_PORT`
-    /// for a text that is a number above 65535, `ERR_INVALID_ARG_VALUE` for a family or hints that
-    /// there are not, and for a host with a NUL in it. What the kernel or a name server says is an `error` event: the codes of
-    /// connect(2), such as `ECONNREFUSED`, with the address, and `ENOTFOUND` or `EAI_AGAIN` of
-    /// `getaddrinfo`, with the host name; `EINVAL` of it is a name of more than 255 bytes, or one that
-    /// has no ASCII form.
+    /// for a text that is a number above 65535, `ERR_INVALID_ARG_VALUE` for a family or hints that do
+    /// not exist, and for a host with a NUL in it.
+    ///
+    /// What the kernel or a name server says is an `error` event: the codes of connect(2), such as
+    /// `ECONNREFUSED`, with the address; those of `getaddrinfo`, such as `ENOTFOUND` or `EAI_AGAIN`,
+    /// with the host name, `EINVAL` for a name of more than 255 bytes or without an ASCII form.
     pub fn connect(
         &mut self,
         target: impl Into<ConnectOptions>,
