@@ -501,32 +501,6 @@ fn a_shutdown_that_was_queued_for_a_former_connection_leaves_the_next_one_alone(
     );
 }
 
-/// Catches: a timer's name, given to the wrong loop, ends the idle timeout of a socket there.
-#[test]
-fn the_name_of_a_timer_ends_no_idle_timeout() {
-    let mut l = event_loop();
-    let words = Words::default();
-    let said = words.clone();
-    let mut server = l.create_server(move |c| {
-        let said = said.clone();
-        c.set_timeout(ms(20)).on_timeout(move |c| {
-            said.say("timeout");
-            c.destroy();
-        });
-        close_server(c);
-        // A loop beside this one gives its timers the same names.
-        let mut other = event_loop();
-        for _ in 0..4 {
-            let name = other.set_timeout(ms(1), |_| {});
-            c.event_loop().clear_timeout(name);
-        }
-    });
-    let peer = peer(listen(&mut server));
-    l.run().unwrap();
-    assert_eq!(words.take(), ["timeout"]);
-    drop(peer);
-}
-
 /// Catches: what was set while the socket was open is forgotten by its next connection, or what was
 /// unset comes back.
 #[test]
