@@ -23,10 +23,12 @@ impl Pipe {
         self.read(&mut []).is_err_and(|error| is_wrong_end(&error))
     }
 
+    #[cold]
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         (&self.0).read(buffer)
     }
 
+    #[cold]
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         (&self.0).write(bytes).map_err(as_libuv)
     }

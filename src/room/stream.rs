@@ -95,20 +95,26 @@ impl Stream {
         SockRef::from(self)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.try_to_receive(buffer) {
-            Err(error) => uninterrupted(error, || self.try_to_receive(buffer)),
+            Err(error) => self.receive_again(buffer, error),
             received => received,
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn try_to_receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Stream::Pipe(pipe) => pipe.read(buffer),
             Stream::Tcp(_) | Stream::Unix(_) => (&*self.socket()).read(buffer),
+            Stream::Pipe(pipe) => pipe.read(buffer),
         }
+    }
+
+    /// What became of a recv(2) in the end that had failed.
+    #[cold]
+    fn receive_again(&self, buffer: &mut [u8], error: io::Error) -> io::Result<usize> {
+        uninterrupted(error, || self.try_to_receive(buffer))
     }
 
     /// Whether a byte or an end is there to be received. An error is told once: whoever asks here
@@ -125,11 +131,11 @@ impl Stream {
     }
 
     /// One send(2), which may be interrupted, and raises no SIGPIPE when the peer has gone.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_to_send(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Stream::Pipe(pipe) => pipe.write(bytes),
             Stream::Tcp(_) | Stream::Unix(_) => self.socket().send_with_flags(bytes, MSG_NOSIGNAL),
+            Stream::Pipe(pipe) => pipe.write(bytes),
         }
     }
 
