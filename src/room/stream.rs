@@ -106,7 +106,8 @@ impl Stream {
     #[inline(always)]
     fn try_to_receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Stream::Tcp(_) | Stream::Unix(_) => (&*self.socket()).read(buffer),
+            Stream::Tcp(stream) => (&*stream).read(buffer),
+            Stream::Unix(stream) => (&*stream).read(buffer),
             Stream::Pipe(pipe) => pipe.read(buffer),
         }
     }
@@ -133,10 +134,12 @@ impl Stream {
     /// One send(2), which may be interrupted, and raises no SIGPIPE when the peer has gone.
     #[inline(always)]
     pub(crate) fn try_to_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(_) | Stream::Unix(_) => self.socket().send_with_flags(bytes, MSG_NOSIGNAL),
-            Stream::Pipe(pipe) => pipe.write(bytes),
-        }
+        let socket = match self {
+            Stream::Tcp(stream) => SockRef::from(stream),
+            Stream::Unix(stream) => SockRef::from(stream),
+            Stream::Pipe(pipe) => return pipe.write(bytes),
+        };
+        socket.send_with_flags(bytes, MSG_NOSIGNAL)
     }
 
     /// What became of a send(2) in the end that had failed.
