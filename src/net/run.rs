@@ -241,12 +241,15 @@ impl EventLoop {
     /// timers that are due. Returns whether anything held the loop before these: then a turn
     /// follows, whatever they leave (libuv does the same).
     pub(super) fn start(&mut self) -> Result<bool, Error> {
-        self.go_on(Phase::FirstTimers)?;
+        self.go_on(Phase::FirstTicks)?;
         let is_alive = self.is_alive();
-        if self.phase == Phase::FirstTimers {
-            if is_alive && !self.is_stopping && !self.timers.is_in_pass() {
+        if self.phase == Phase::FirstTicks {
+            if is_alive && !self.is_stopping {
                 self.begin_timers();
             }
+            self.phase = Phase::FirstTimers;
+        }
+        if self.phase == Phase::FirstTimers {
             self.run_due_timers()?;
             self.phase = Phase::Pending;
         }

@@ -22,7 +22,9 @@ const PENDING_ROUNDS: usize = 8;
 pub(super) enum Phase {
     /// Outside the turns: the program's own statements have queued ticks.
     Script,
-    /// Due timers, once before the first turn.
+    /// The ticks of these statements, once before the first turn.
+    FirstTicks,
+    /// Due timers, once behind them.
     FirstTimers,
     Pending,
     Poll,

@@ -374,3 +374,23 @@ fn nothing_is_lost_where_the_tracer_panicked() {
     assert_eq!(events, ["data hi", "end", "close Some(false)"]);
     assert!(all > events.len() + 3, "it has panicked in several turns");
 }
+
+/// Catches: a pass over the timers that begins anew where the first one was left by a panic.
+#[test]
+fn what_falls_due_beside_the_first_timers_waits_for_a_turn_though_the_last_of_them_panicked() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let (first, due, immediate) = (words.clone(), words.clone(), words.clone());
+    l.pause_time();
+    l.after(ms(1), move |l| {
+        first.say("first");
+        l.resume_time();
+        busy(20);
+        panic!("on purpose");
+    });
+    l.after(ms(10), move |_| due.say("due"));
+    l.set_immediate(move |_| immediate.say("immediate"));
+    l.advance(ms(1));
+    run_on(&mut l, &words);
+    assert_eq!(words.take(), ["first", "on purpose", "immediate", "due"]);
+}
