@@ -1,8 +1,13 @@
 //! What goes wrong, with Node's `code`, `syscall`, `address` and `port`, and Node's words.
 
+pub(crate) mod words;
+
+mod errnos;
+
 use std::fmt;
 use std::io;
 
+use self::errnos::code_of;
 use super::ids::{ServerId, SocketId};
 use super::trace::Subject;
 use crate::room::resolver::Unresolved;
@@ -366,169 +371,6 @@ impl From<io::Error> for Error {
 impl From<LineTooLong> for Error {
     fn from(error: LineTooLong) -> Error {
         Error::new(error.to_string())
-    }
-}
-
-/// Node's code and libuv's words for an error of the kernel.
-fn code_of(error: &io::Error) -> (&'static str, &'static str) {
-    let errno = error.raw_os_error().unwrap_or(0);
-    let known = ERRNOS.iter().find(|(number, _, _)| *number == errno);
-    known.map_or(("UNKNOWN", "unknown error"), |(_, code, words)| {
-        (code, words)
-    })
-}
-
-macro_rules! errnos {
-    ($($name:ident $words:literal)*) => { &[$((libc::$name, stringify!($name), $words)),*] };
-}
-
-/// What a socket can meet (errno(3)): number, Node's name for it, and what `uv_strerror` says.
-const ERRNOS: &[(i32, &str, &str)] = errnos! {
-    EPERM "operation not permitted"
-    ENOENT "no such file or directory"
-    EINTR "interrupted system call"
-    EIO "i/o error"
-    ENXIO "no such device or address"
-    EBADF "bad file descriptor"
-    EAGAIN "resource temporarily unavailable"
-    ENOMEM "not enough memory"
-    EACCES "permission denied"
-    EFAULT "bad address in system call argument"
-    EBUSY "resource busy or locked"
-    EEXIST "file already exists"
-    ENODEV "no such device"
-    ENOTDIR "not a directory"
-    EISDIR "illegal operation on a directory"
-    EINVAL "invalid argument"
-    ENFILE "file table overflow"
-    EMFILE "too many open files"
-    ENOSPC "no space left on device"
-    EROFS "read-only file system"
-    EPIPE "broken pipe"
-    ENAMETOOLONG "name too long"
-    ENOSYS "function not implemented"
-    ELOOP "too many symbolic links encountered"
-    ENONET "machine is not on the network"
-    EPROTO "protocol error"
-    ENOTSOCK "socket operation on non-socket"
-    EDESTADDRREQ "destination address required"
-    EMSGSIZE "message too long"
-    EPROTOTYPE "protocol wrong type for socket"
-    ENOPROTOOPT "protocol not available"
-    EPROTONOSUPPORT "protocol not supported"
-    ENOTSUP "operation not supported on socket"
-    EAFNOSUPPORT "address family not supported"
-    EADDRINUSE "address already in use"
-    EADDRNOTAVAIL "address not available"
-    ENETDOWN "network is down"
-    ENETUNREACH "network is unreachable"
-    ECONNABORTED "software caused connection abort"
-    ECONNRESET "connection reset by peer"
-    ENOBUFS "no buffer space available"
-    EISCONN "socket is already connected"
-    ENOTCONN "socket is not connected"
-    ETIMEDOUT "connection timed out"
-    ECONNREFUSED "connection refused"
-    EHOSTDOWN "host is down"
-    EHOSTUNREACH "host is unreachable"
-    EALREADY "connection already in progress"
-    ECANCELED "operation canceled"
-};
-
-/// The errors that Node words itself.
-pub(crate) mod words {
-    use super::Error;
-
-    /// What is wrong with a name, and what would be right.
-    #[cfg(not(feature = "idna"))]
-    pub(crate) const NOT_ASCII: &str =
-        " (not ASCII: give its form `xn--…`, or build netloop with the feature `idna`)";
-
-    pub(crate) fn destroyed(what: &str) -> Error {
-        let message = format!("Cannot call {what} after a stream was destroyed");
-        Error::with_code("ERR_STREAM_DESTROYED", message)
-    }
-
-    pub(crate) fn loop_gone() -> Error {
-        Error::with_code("ERR_LOOP_GONE", "Cannot post to a loop that is gone")
-    }
-
-    pub(crate) fn write_after_end() -> Error {
-        Error::with_code("ERR_STREAM_WRITE_AFTER_END", "write after end")
-    }
-
-    pub(crate) fn unshift_after_end() -> Error {
-        let message = "stream.unshift() after end event";
-        Error::with_code("ERR_STREAM_UNSHIFT_AFTER_END_EVENT", message)
-    }
-
-    pub(crate) fn already_finished() -> Error {
-        let message = "Cannot call end after a stream was finished";
-        Error::with_code("ERR_STREAM_ALREADY_FINISHED", message)
-    }
-
-    pub(crate) fn ended_by_peer() -> Error {
-        let message = "This socket has been ended by the other party";
-        Error::with_code("EPIPE", message)
-    }
-
-    pub(crate) fn closed() -> Error {
-        Error::with_code("ERR_SOCKET_CLOSED", "Socket is closed")
-    }
-
-    pub(crate) fn closed_before_connection() -> Error {
-        let message = "Socket closed before the connection was established";
-        Error::with_code("ERR_SOCKET_CLOSED_BEFORE_CONNECTION", message)
-    }
-
-    pub(crate) fn already_listening() -> Error {
-        let message = "Listen method has been called more than once without closing.";
-        Error::with_code("ERR_SERVER_ALREADY_LISTEN", message)
-    }
-
-    pub(crate) fn not_running() -> Error {
-        Error::with_code("ERR_SERVER_NOT_RUNNING", "Server is not running.")
-    }
-
-    pub(crate) fn invalid_handle() -> Error {
-        let message = "This handle type cannot be sent";
-        Error::named("TypeError", "ERR_INVALID_HANDLE_TYPE", message)
-    }
-
-    /// For a text that is no port, if it is a number or nothing; `what` is Node's name for it.
-    pub(crate) fn bad_port(what: &str, text: &str) -> Option<Error> {
-        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-        let message =
-            format!("{what} should be >= 0 and < 65536. Received type string ('{text}').");
-        is_number.then(|| Error::named("RangeError", "ERR_SOCKET_BAD_PORT", &message))
-    }
-
-    /// For a host with a NUL in it; `what` is Node's name for the host.
-    pub(crate) fn null_byte(what: &str, host: &str) -> Error {
-        let host = host.replace('\0', "\\x00");
-        let message = format!("{what} must be a string without null bytes. Received '{host}'");
-        Error::named("TypeError", "ERR_INVALID_ARG_VALUE", &message)
-    }
-
-    /// For a descriptor of a kind that is no stream, in Node's word for the kind.
-    pub(crate) fn unsupported_fd(kind: &str) -> Error {
-        let message = format!("Unsupported fd type: {kind}");
-        Error::named("TypeError", "ERR_INVALID_FD_TYPE", &message)
-    }
-
-    pub(crate) fn bad_family(family: u8) -> Error {
-        let message =
-            format!("The property 'options.family' must be one of: 0, 4, 6. Received {family}");
-        Error::named("TypeError", "ERR_INVALID_ARG_VALUE", &message)
-    }
-
-    pub(crate) fn bad_hints(hints: i32) -> Error {
-        let message = format!("The argument 'hints' is invalid. Received {hints}");
-        Error::named("TypeError", "ERR_INVALID_ARG_VALUE", &message)
-    }
-
-    pub(crate) fn aborted() -> Error {
-        Error::named("AbortError", "ABORT_ERR", "The operation was aborted")
     }
 }
 
