@@ -433,13 +433,16 @@ fn the_zone_of_an_address_is_the_number_of_a_device_and_shown_with_the_port() {
 
 /// When a connection will be probed, in tens of seconds, from the kernel's table: its row begins
 /// with a number, the port of our end stands behind the colon, then follow the peer, the state (1: established), the
-/// queues, and which timer runs for how many hundredths.
-fn probed_in(table: &str, port: u16) -> String {
-    let end = format!(":{port:04X}");
+/// queues, and which timer runs for how many hundredths. The port of our end alone may be that of
+/// another connection of this machine, to somewhere else.
+fn probed_in(table: &str, [ours, peer]: [u16; 2]) -> String {
+    let [ours, peer] = [ours, peer].map(|port| format!(":{port:04X}"));
     let mut rows = table
         .lines()
         .map(|row| row.split_whitespace().collect::<Vec<_>>());
-    let row = rows.find(|row| row[1].ends_with(&end) && row[3] == "01");
+    let is_it =
+        |row: &Vec<&str>| row[1].ends_with(&ours) && row[2].ends_with(&peer) && row[3] == "01";
+    let row = rows.find(is_it);
     let row = row.expect("the connection stands");
     let (timer, time) = row[5].split_once(':').expect("a timer and its time");
     let hundredths = u32::from_str_radix(time, 16).expect("hexadecimal digits");
@@ -495,7 +498,10 @@ fn keep_alive_told_while_connecting_has_libuvs_minute_unless_a_time_is_told() {
         way(&mut c);
         c.once_ready(move |c| {
             let table = std::fs::read_to_string("/proc/net/tcp").expect("a proc");
-            said.say(probed_in(&table, c.local_port().unwrap()));
+            said.say(probed_in(
+                &table,
+                [c.local_port(), c.remote_port()].map(Option::unwrap),
+            ));
             c.end();
         });
         l.run().unwrap();
@@ -507,9 +513,11 @@ fn keep_alive_told_while_connecting_has_libuvs_minute_unless_a_time_is_told() {
         '127.0.0.1', async () => { let c; \
         const connect = keepAlive => net.connect({...s.address(), host: '127.0.0.1', keepAlive}); \
         const done = c => new Promise(next => { c.resume().on('ready', () => { \
-        const end = ':' + c.localPort.toString(16).toUpperCase().padStart(4, '0'); \
+        const [ours, peer] = [c.localPort, c.remotePort] \
+        .map(port => ':' + port.toString(16).toUpperCase().padStart(4, '0')); \
         const row = require('fs').readFileSync('/proc/net/tcp', 'utf8').split('\\n') \
-        .map(row => row.trim().split(/\\s+/)).find(row => row[1].endsWith(end) && row[3] == '01'); \
+        .map(row => row.trim().split(/\\s+/)).find(row => \
+        row[1]?.endsWith(ours) && row[2].endsWith(peer) && row[3] == '01'); \
         const [timer, time] = row[5].split(':'); \
         console.log('timer ' + timer + ' ' + Math.round(parseInt(time, 16) / 1000)); \
         c.end(); }).on('close', next) }); "
