@@ -271,7 +271,8 @@ impl EventLoop {
     /// After a panic, or an error that nobody heard, the ticks that are left wait for the next
     /// callback. An immediate makes sure that there is one, and that a turn follows. Where Node
     /// would look at its queues before it goes on, so does this: the microtasks behind one that
-    /// has thrown, the ticks of the last timer of a list, the immediates behind the last of a batch.
+    /// has thrown, the ticks of the last timer of a list unless it cleared the list away, the
+    /// immediates behind the last of a batch.
     fn follow_exception(&mut self) -> Result<(), Error> {
         self.set_immediate(|_| {});
         match (mem::take(&mut self.inner.running), self.phase) {
@@ -279,11 +280,14 @@ impl EventLoop {
                 self.run_microtasks();
                 self.drain()
             }
-            (Running::Callback, Phase::Timers | Phase::FirstTimers)
-                if self.timers.settle().is_none() =>
-            {
+            (Running::Callback, Phase::Timers | Phase::FirstTimers) => {
+                let was_closed = self.timers.has_lost_its_list();
+                let is_through = self.timers.settle().is_none();
                 self.end_timers();
-                self.drain()
+                match is_through && !(was_closed && self.timers.is_in_pass()) {
+                    true => self.drain(),
+                    false => Ok(()),
+                }
             }
             (Running::Callback, Phase::Check) if self.immediates.are_through() => {
                 self.immediates.begin_batch();

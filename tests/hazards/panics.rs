@@ -394,3 +394,23 @@ fn what_falls_due_beside_the_first_timers_waits_for_a_turn_though_the_last_of_th
     run_on(&mut l, &words);
     assert_eq!(words.take(), ["first", "on purpose", "immediate", "due"]);
 }
+
+/// Catches: ticks that run between an interval that cleared itself and panicked, and the next timer.
+#[test]
+fn the_ticks_of_an_interval_that_cleared_itself_and_panicked_wait_for_the_next_timer() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let (tick, next) = (words.clone(), words.clone());
+    l.pause_time();
+    l.set_interval(ms(1), move |l| {
+        let this = l.current_timer().unwrap();
+        l.clear_interval(this);
+        let tick = tick.clone();
+        l.next_tick(move |_| tick.say("tick"));
+        panic!("on purpose");
+    });
+    l.after(ms(2), move |_| next.say("next"));
+    l.advance(ms(2));
+    run_on(&mut l, &words);
+    assert_eq!(words.take(), ["on purpose", "next", "tick"]);
+}

@@ -211,6 +211,13 @@ impl<T> Timers<T> {
         }
     }
 
+    /// Whether the list that is worked on was closed by a cancellation, as of an interval that clears
+    /// itself.
+    pub(crate) fn has_lost_its_list(&self) -> bool {
+        let current = self.current;
+        current.is_some_and(|(list, id)| !self.lists.is(list, id))
+    }
+
     /// Leaves the list that is worked on if nothing of it is due: it is closed, or has its turn
     /// later. Node does so behind each callback, before the ticks. Returns what is due next.
     pub(crate) fn settle(&mut self) -> Option<u32> {
