@@ -128,6 +128,9 @@ impl EventLoop {
     ///    at once;
     /// 3. a wait until the descriptor is readable, for at most that long.
     ///
+    /// While time is [held](Loop::pause_time), timers that are not due ask for no turn: they wait for
+    /// [`advance`](Loop::advance).
+    ///
     /// The same steps do for both kinds of host. An *edge-triggered* one (mio, tokio) is told of
     /// what becomes ready and not of what has stayed ready; it must not skip the turn after a timeout
     /// of zero, or readiness is lost. If it clears a flag of its own, it does so before `run_nowait`,
@@ -216,6 +219,10 @@ impl EventLoop {
             || self.batches.ready.has_left_some();
         if is_due {
             return Some(Duration::ZERO);
+        }
+        let waits_for_time = self.clock.is_held() && self.is_alive();
+        if waits_for_time && !self.is_busy() && !self.goes_on() {
+            return None;
         }
         self.poll_timeout(Wait::UntilReady)
     }

@@ -133,6 +133,18 @@ fn held_time_stands_still_and_goes_on_from_there() {
     assert!(l.now() >= held + 3);
 }
 
+/// Catches: a host that spins while a timer waits for time that is held.
+#[test]
+fn a_host_is_not_hurried_by_a_timer_whose_time_is_held() {
+    let mut l = held_loop();
+    l.after(s(1), |_| {});
+    assert!(l.run_nowait().unwrap());
+    assert_eq!(l.backend_timeout(), None);
+    l.advance(s(1));
+    assert_eq!(l.backend_timeout(), Some(Duration::ZERO));
+    assert!(!l.run_nowait().unwrap());
+}
+
 /// Catches: `advance` runs what is due in the call, or makes up for each period that was missed.
 #[test]
 fn to_advance_is_to_have_stood_still() {

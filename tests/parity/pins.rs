@@ -693,3 +693,24 @@ fn who_has_begun_to_read_comes_before_who_is_ready_already() {
     };
     check_text("two in one turn", "peer data\nclient end\n", play);
 }
+
+#[test]
+fn a_timer_that_was_cleared_is_no_callback_that_left_over_microtasks_wait_for() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        t.on_uncaught(move |_, _| t.log("caught"));
+        let cleared = l.set_timeout(ms(1), |_| unreachable!());
+        l.next_tick(move |l| {
+            l.queue_microtask(move |_| t.log("microtask"));
+            l.clear_timeout(cleared);
+            panic!("in a tick");
+        });
+        l.set_immediate(move |_| {
+            t.log("immediate");
+            panic!("in an immediate");
+        });
+        l.set_immediate(move |_| t.log("another"));
+        l.advance(ms(30));
+    };
+    let lines = "caught\nimmediate\ncaught\nanother\nmicrotask\n"; // Node: the microtask first
+    check_text("a cleared timer", lines, play);
+}
