@@ -13,7 +13,7 @@ const LINE_MAX: usize = 1024;
 /// What a member may be owed, in bytes. One that does not read is cut when it is more.
 const OWED_MAX: usize = 256 * 1024;
 
-/// Everybody who has said a name.
+/// The members: all sockets that have a name.
 #[derive(Default)]
 struct Room(Vec<SocketId>);
 

@@ -4,7 +4,7 @@
 //!     nc 127.0.0.1 8000
 //!
 //! This is the idea of the whole library, without what makes it one. Read it from `main`: wait until
-//! the kernel says who is ready; find the connection by its token; do what its state machine asks
+//! the kernel reports readiness; find the connection by its token; do what its state machine asks
 //! for until the kernel has no more to give; then run the timers that are due.
 
 use std::collections::BTreeSet;

@@ -64,7 +64,7 @@ pub struct Error(Box<Told>);
 #[derive(Clone)]
 struct Told {
     details: Details,
-    /// Who it was told of.
+    /// The socket or server that emitted it.
     subject: Subject,
     is_unheard: bool,
 }
@@ -200,7 +200,7 @@ impl Error {
         self
     }
 
-    /// The same error, told of this socket or server.
+    /// The same error, with this socket or server as its owner.
     pub(crate) fn of(mut self, subject: Subject) -> Error {
         self.0.subject = subject;
         for error in &mut self.0.details.errors {
@@ -215,7 +215,7 @@ impl Error {
         self
     }
 
-    /// The socket that the error was told of: by an event, or by the callback of a write or an
+    /// The socket that reported the error: by an event, or by the callback of a write or an
     /// `end`. Also when it has reached the program from [`run`](crate::EventLoop::run), because
     /// nobody listened. Node's error object does not tell.
     ///
@@ -234,7 +234,7 @@ impl Error {
         }
     }
 
-    /// The server that the error was told of by an event; see [`socket`](Error::socket).
+    /// The server that reported the error by an event; see [`socket`](Error::socket).
     pub fn server(&self) -> Option<ServerId> {
         match self.0.subject {
             Subject::Server(id) => Some(id),

@@ -91,7 +91,7 @@ pub struct Loop {
     /// `stop` was called: the turn is the last one.
     pub(super) is_stopping: bool,
     pub(super) running: Running,
-    /// Who was listened to last, and for what.
+    /// The owner and the event of the listener that was added last.
     pub(super) last_listener: (Subject, &'static str),
     /// The program's own.
     pub(super) data: Data,

@@ -82,7 +82,7 @@ pub(crate) enum ServerTick {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pending {
     /// What is on its way is tried again, what has landed is told, and our half is shut down: as if
-    /// the kernel had told of room.
+    /// the kernel had reported room.
     Writable(SocketId),
     /// `connect(2)` failed at once.
     ConnectFailed(SocketId),

@@ -138,7 +138,7 @@ impl Loop {
         }
     }
 
-    /// Serves a socket from the pending phase as if the kernel had told of room: libuv's
+    /// Serves a socket from the pending phase as if the kernel had reported room: libuv's
     /// `uv__io_feed`.
     pub(super) fn serve_soon(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
