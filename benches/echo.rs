@@ -9,7 +9,7 @@ mod support;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use support::arguments::{About, Arguments, Mode};
+use support::arguments::{self, About, Arguments};
 use support::chart::RATIO;
 use support::client::{Client, Limit, Load};
 use support::counters;
@@ -26,12 +26,7 @@ fn main() -> ExitCode {
     if peers::serve_if_asked() || remote::load_if_asked() {
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::of_process(&about());
-    match arguments.mode {
-        Mode::List => ExitCode::SUCCESS,
-        Mode::Smoke => smoke(),
-        Mode::Measure => measure(&arguments),
-    }
+    arguments::run(&about(), smoke, measure)
 }
 
 fn about() -> About {

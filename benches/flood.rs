@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use support::arguments::{About, Arguments, Mode};
+use support::arguments::{self, About, Arguments};
 use support::client::new_histogram;
 use support::flood::{self, Flood, Load};
 use support::machine;
@@ -40,12 +40,7 @@ fn main() -> ExitCode {
     if peers::serve_if_asked() {
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::of_process(&about());
-    match arguments.mode {
-        Mode::List => ExitCode::SUCCESS,
-        Mode::Smoke => smoke(),
-        Mode::Measure => measure(&arguments),
-    }
+    arguments::run(&about(), smoke, measure)
 }
 
 fn about() -> About {

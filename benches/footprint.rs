@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use support::arguments::{About, Arguments, Mode};
+use support::arguments::{self, About, Arguments};
 use support::client::{Client, Limit, Load};
 use support::counters::{self, SystemCalls};
 use support::machine;
@@ -60,15 +60,11 @@ fn main() -> ExitCode {
     if peers::serve_if_asked() {
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::of_process(&about());
-    match arguments.mode {
-        Mode::List => ExitCode::SUCCESS,
-        Mode::Smoke => {
-            println!("footprint: nothing counted; `cargo bench` counts");
-            ExitCode::SUCCESS
-        }
-        Mode::Measure => measure(&arguments),
-    }
+    let smoke = || {
+        println!("footprint: nothing counted; `cargo bench` counts");
+        ExitCode::SUCCESS
+    };
+    arguments::run(&about(), smoke, measure)
 }
 
 fn about() -> About {

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use support::arguments::{About, Arguments, Mode};
+use support::arguments::{self, About, Arguments};
 use support::machine;
 use support::progress::Step;
 use support::report::{CONTROL, DRIFT, Report, TOO_NOISY, Target};
@@ -37,17 +37,17 @@ const CASES: [(&str, f64, bool); 11] = [
 ];
 
 fn main() -> ExitCode {
-    let arguments = Arguments::of_process(&about());
-    match arguments.mode {
-        Mode::List => {}
-        Mode::Smoke => {
-            chains::smoke();
-            threads::smoke();
-            println!("loops: a chain of ticks and a few posts ran; `cargo bench` measures");
-        }
-        Mode::Measure => measure(&arguments),
-    }
-    ExitCode::SUCCESS
+    let smoke = || {
+        chains::smoke();
+        threads::smoke();
+        println!("loops: a chain of ticks and a few posts ran; `cargo bench` measures");
+        ExitCode::SUCCESS
+    };
+    let measure = |arguments: &Arguments| {
+        measure(arguments);
+        ExitCode::SUCCESS
+    };
+    arguments::run(&about(), smoke, measure)
 }
 
 fn about() -> About {

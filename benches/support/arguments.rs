@@ -1,7 +1,7 @@
 //! What a bench was asked for: our flags, and those with which cargo, `cargo test` and test listers
 //! start any bench. All benches take the same ones, for `cargo bench -- FLAGS` hands them to each.
 
-use std::process::exit;
+use std::process::{ExitCode, exit};
 use std::time::Instant;
 
 use getopts::{Matches, Options};
@@ -50,9 +50,23 @@ pub(crate) struct Arguments {
     exact: bool,
 }
 
+/// What a bench does with the arguments of its process.
+pub(crate) fn run(
+    about: &About,
+    smoke: impl FnOnce() -> ExitCode,
+    measure: impl FnOnce(&Arguments) -> ExitCode,
+) -> ExitCode {
+    let arguments = Arguments::of_process(about);
+    match arguments.mode {
+        Mode::List => ExitCode::SUCCESS,
+        Mode::Smoke => smoke(),
+        Mode::Measure => measure(&arguments),
+    }
+}
+
 impl Arguments {
     /// Those of this process. Wrong usage ends it with 2, and `--help` with the help.
-    pub(crate) fn of_process(about: &About) -> Arguments {
+    fn of_process(about: &About) -> Arguments {
         match Arguments::parse(about.name, std::env::args().skip(1)) {
             Ok(Some(arguments)) => arguments,
             Ok(None) => {
