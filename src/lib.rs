@@ -170,12 +170,12 @@ pub mod guide;
 pub mod parity;
 
 pub use net::error::Error;
+pub use net::event_loop::EventLoop;
 pub use net::event_loop::Loop;
-pub use net::handle::Handle;
-pub use net::names::LookupRequest;
-pub use net::run::EventLoop;
+pub use net::event_loop::handle::Handle;
+pub use net::event_loop::lookups::LookupRequest;
+pub use net::event_loop::signals::Signal;
 pub use net::server::{Dropped, ListenOptions, Server, ServerOptions};
-pub use net::signals::Signal;
 pub use net::socket::{Attempt, ConnectOptions, Lookup, OnRead, Socket, SocketOptions};
 pub use net::trace;
 pub use net::{AbortId, ImmediateId, ListenerId, LookupId, ServerId, SocketId, TimerId};

@@ -36,7 +36,10 @@ const ONCE: [(&str, &str); 5] = [
     ("Instant::now", "room/clock.rs"),
     ("Poll::new", "room/reactor.rs"),
     ("Slab::new", "room/reactor.rs"),
-    ("catch_unwind", "net/door.rs, net/slot.rs, net/trace.rs"),
+    (
+        "catch_unwind",
+        "net/event_loop/door.rs, net/event_loop/listeners.rs, net/event_loop/trace.rs",
+    ),
     ("getaddrinfo(", "room/resolver.rs"),
 ];
 

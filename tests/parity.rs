@@ -194,7 +194,7 @@ fn picture(file: &str) -> Vec<String> {
 
 #[test]
 fn the_picture_of_a_turn_is_one() {
-    let one = picture("src/net/turn.rs");
+    let one = picture("src/net/event_loop/turn.rs");
     assert_eq!(one.len(), 3, "{one:#?}");
     for file in ["src/lib.rs", "README.md"] {
         assert_eq!(picture(file), one, "{file}");

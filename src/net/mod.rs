@@ -2,7 +2,7 @@
 //!
 //! The laws:
 //!
-//! 1. User code that listens runs through one door, [`door`]. When an entry from a phase of the
+//! 1. User code that listens runs through one door, [`event_loop::door`]. When an entry from a phase of the
 //!    loop returns, and only then, ticks and microtasks are drained.
 //! 2. No callback inside a call. What a call causes is queued, and emitted from the queue that
 //!    Node uses for it.
@@ -17,29 +17,14 @@
 //! 9. Everything that can grow has a limit.
 //! 10. The clock lives in one file.
 
-pub(crate) mod abort;
-mod again;
-mod data;
-mod door;
 pub(crate) mod error;
 pub(crate) mod event_loop;
-mod families;
-pub(crate) mod handle;
 mod ids;
-pub(crate) mod names;
-mod queues;
-pub(crate) mod run;
-mod scheduling;
 pub(crate) mod server;
 mod shared;
-pub(crate) mod signals;
-mod slot;
 pub(crate) mod socket;
-mod ticks;
-mod time;
-mod timers;
-pub mod trace;
-mod turn;
 
 pub(crate) use event_loop::Loop;
+pub use event_loop::trace;
+use event_loop::{abort, data, listeners, lookups, queues, timers};
 pub use ids::{AbortId, ImmediateId, ListenerId, LookupId, ServerId, SocketId, TimerId};

@@ -4,11 +4,11 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use super::super::error::Error;
-use super::super::event_loop::Loop;
 use super::super::socket::SocketEntry;
 use super::super::trace::{Subject, What};
 use super::super::{ServerId, SocketId};
 use super::life::REST;
+use crate::net::event_loop::Loop;
 use crate::room::listener::Accepted;
 use crate::room::reactor::Readiness;
 use crate::room::stream::{KeepAlive, Stream};
@@ -57,9 +57,12 @@ impl Loop {
         id: ServerId,
         readiness: Readiness<'_>,
     ) -> Result<(), Error> {
-        let former = self.trace.enter_ready(Subject::Server(id), &readiness);
+        let former = self
+            .agenda
+            .trace
+            .enter_ready(Subject::Server(id), &readiness);
         let outcome = self.accept(id);
-        self.trace.leave(former);
+        self.agenda.trace.leave(former);
         outcome
     }
 
@@ -68,12 +71,12 @@ impl Loop {
         if let Some(server) = self.server(id) {
             server.is_again = false;
         }
-        if !self.trace.is_on() {
+        if !self.agenda.trace.is_on() {
             return self.accept(id);
         }
-        let former = self.trace.enter(Subject::Server(id), What::Again);
+        let former = self.agenda.trace.enter(Subject::Server(id), What::Again);
         let outcome = self.accept(id);
-        self.trace.leave(former);
+        self.agenda.trace.leave(former);
         outcome
     }
 
@@ -86,14 +89,14 @@ impl Loop {
             listener.recover();
         }
         if !std::mem::replace(&mut server.is_again, true) {
-            self.serve_next_turn(id.0);
+            self.agenda.serve_next_turn(id.0);
         }
     }
 
     /// Accepts up to the bound. The server is looked up anew after each callback, which may have
     /// closed it.
     fn accept(&mut self, id: ServerId) -> Result<(), Error> {
-        let turn = self.turns;
+        let turn = self.agenda.turns;
         let Some(server) = self.server(id) else {
             return Ok(());
         };
@@ -196,7 +199,7 @@ impl Loop {
     /// Warns of a shortage once, however many knock and whoever leaves a descriptor to the next one:
     /// it is the same shortage until there was none for some time.
     fn tell_of_shortage(&mut self, id: ServerId, words: fmt::Arguments<'_>) {
-        let now = self.clock.now();
+        let now = self.agenda.clock.now();
         let Some(server) = self.server(id) else {
             return;
         };

@@ -2,7 +2,7 @@
 
 use super::super::ListenerId;
 use super::super::error::Error;
-use super::super::slot::{AnySlot, Slot};
+use super::super::listeners::{AnySlot, Slot};
 use super::super::socket::Socket;
 use super::super::trace::Subject;
 use super::{Dropped, OnConnection, Server, ServerEntry};
@@ -142,7 +142,7 @@ impl Server<'_> {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn off(&mut self, event: &str, listener: ListenerId) -> &mut Self {
-        let turn = self.event_loop.turns;
+        let turn = self.event_loop.agenda.turns;
         if let Some(slot) = self.slot(event) {
             slot.remove(listener, turn);
         }

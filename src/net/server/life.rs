@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::super::abort::Abortable;
 use super::super::error::{Error, words};
-use super::super::event_loop::Loop;
 use super::super::queues::ServerTick;
 use super::super::timers::TimerTask;
 use super::super::trace::{Subject, What};
 use super::super::{ServerId, SocketId};
 use super::Server;
+use crate::net::event_loop::{Entry, Loop};
 use crate::rules::state::server::{Action, Input, step};
 
 /// How long a server that is out of descriptors rests at first; each rest in a row doubles it.
@@ -30,16 +30,16 @@ impl Loop {
         }
         server.state = to;
         self.update_server_hold(id);
-        let former = self.trace.is_on().then(|| {
+        let former = self.agenda.trace.is_on().then(|| {
             let (from, input, to) = (&from, &input, &to);
             let what = What::Transition { from, input, to };
-            self.trace.enter(Subject::Server(id), what)
+            self.agenda.trace.enter(Subject::Server(id), what)
         });
         for &action in actions {
             self.perform_server(id, action);
         }
         if let Some(former) = former {
-            self.trace.leave(former);
+            self.agenda.trace.leave(former);
         }
     }
 
@@ -55,17 +55,12 @@ impl Loop {
     }
 
     pub(super) fn update_server_hold(&mut self, id: ServerId) {
-        let Some(server) = self.server(id) else {
-            return;
-        };
-        let must_hold = server.is_held && server.state.is_listening();
-        if server.holds != must_hold {
-            server.holds = must_hold;
-            if must_hold {
-                self.holds += 1;
-            } else {
-                self.holds -= 1;
-            }
+        let Loop {
+            reactor, agenda, ..
+        } = self;
+        if let Some(Entry::Server(server)) = reactor.get_mut(id.0) {
+            let must_hold = server.is_held && server.state.is_listening();
+            agenda.count_hold(&mut server.holds, must_hold);
         }
     }
 
@@ -86,20 +81,21 @@ impl Loop {
         };
         let rest = server.rest;
         server.rest = (rest * 2).min(REST_MAX);
-        let now = self.clock.refresh();
+        let now = self.agenda.clock.refresh();
         let timer = self
+            .agenda
             .timers
             .insert(now, rest.as_millis() as u32, TimerTask::Rest(id));
         if let Some(server) = self.server(id) {
             server.rest_timer = Some(timer);
         }
-        self.resting.push(id);
+        self.agenda.resting.push(id);
     }
 
     fn end_rest(&mut self, id: ServerId) {
-        self.resting.retain(|resting| *resting != id);
+        self.agenda.resting.retain(|resting| *resting != id);
         if let Some(timer) = self.server(id).and_then(|server| server.rest_timer.take()) {
-            self.timers.cancel(timer);
+            self.agenda.timers.cancel(timer);
         }
     }
 
@@ -110,7 +106,7 @@ impl Loop {
 
     /// A descriptor of ours has become free: servers that were without may try again.
     pub(in crate::net) fn end_rests(&mut self) {
-        for id in std::mem::take(&mut self.resting) {
+        for id in std::mem::take(&mut self.agenda.resting) {
             self.feed_server(id, Input::RetryDue);
         }
     }
@@ -196,10 +192,11 @@ impl Loop {
             }
             ServerTick::Connections(callback) => {
                 let former = self
+                    .agenda
                     .trace
                     .enter(Subject::Server(id), What::Callback("get_connections"));
                 callback(&mut self.server_at(id));
-                self.trace.leave(former);
+                self.agenda.trace.leave(former);
             }
         }
         Ok(())

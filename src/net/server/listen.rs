@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use super::super::abort::Abortable;
 use super::super::error::{Error, words};
-use super::super::event_loop::Loop;
-use super::super::names::Asker;
+use super::super::lookups::Asker;
 use super::super::queues::ServerTick;
 use super::super::socket::LookupAnswer;
 use super::super::{AbortId, ServerId};
 use super::{ListenOptions, Server};
+use crate::net::event_loop::Loop;
 use crate::room::listener::{BindOptions, Inherited, Listener};
 use crate::rules::state::server::Input;
 
@@ -61,7 +61,7 @@ impl Loop {
         server.ticket += 1;
         server.wanted = None;
         if let Some(asked) = server.asked.take() {
-            self.names.forget(asked);
+            self.lookups.forget(asked);
         }
     }
 

@@ -18,8 +18,8 @@ use self::listen::Listening;
 use super::data::Data;
 use super::error::Error;
 use super::event_loop::{Entry, Loop};
+use super::listeners::Slot;
 use super::queues::{ServerTick, Tick};
-use super::slot::Slot;
 use super::socket::Socket;
 use super::trace::Subject;
 use super::{AbortId, ServerId};
@@ -178,7 +178,7 @@ impl Loop {
     }
 
     fn server_tick(&mut self, id: ServerId, tick: ServerTick) {
-        self.tick(Tick::Server(id, tick));
+        self.agenda.tick(Tick::Server(id, tick));
     }
 
     /// Emits an event of a server.

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::super::event_loop::{Entry, Loop};
 use super::super::queues::ServerTick;
 use super::super::{ServerId, SocketId};
 use super::Server;
+use crate::net::event_loop::{Entry, Loop};
 use crate::rules::state::server::State;
 
 impl Loop {

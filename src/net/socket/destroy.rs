@@ -2,12 +2,12 @@
 
 use super::super::abort::Abortable;
 use super::super::error::{Error, words};
-use super::super::event_loop::Loop;
 use super::super::queues::{Caused, SocketTick};
 use super::super::trace::Subject;
 use super::super::{AbortId, SocketId};
 use super::Socket;
 use super::idle::Idle;
+use crate::net::event_loop::Loop;
 use crate::rules::state::socket::{Input, State};
 
 impl Loop {
@@ -60,7 +60,7 @@ impl Loop {
             self.end_timer(timer);
         }
         for timer in idle.into_iter().chain(retry) {
-            self.timers.cancel(timer);
+            self.agenda.timers.cancel(timer);
         }
         if let Some(connecting) = connecting {
             self.stop_connecting(&connecting);
@@ -93,7 +93,9 @@ impl Loop {
             self.reactor.deregister(&mut stream);
         }
         self.update_hold(id);
-        self.closing.push(Caused(self.trace.current(), id));
+        self.agenda
+            .closing
+            .push(Caused(self.agenda.trace.current(), id));
         self.end_rests();
     }
 
@@ -110,7 +112,7 @@ impl Loop {
         }
         self.feed(id, Input::CloseDue);
         self.drain()?;
-        self.closed.push(id);
+        self.agenda.to_free.push(id);
         Ok(())
     }
 

@@ -2,9 +2,9 @@
 
 use super::super::SocketId;
 use super::super::error::{Error, words};
-use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
 use super::{Cold, Socket, SocketEntry, WriteCallback};
+use crate::net::event_loop::Loop;
 use crate::rules::state::socket::{Input, Writable};
 
 impl Loop {

@@ -1,8 +1,8 @@
 //! Listeners: `on_*` and `once_*` add them, `off` takes them away.
 
 use super::super::error::Error;
+use super::super::listeners::AnySlot;
 use super::super::queues::SocketTick;
-use super::super::slot::AnySlot;
 use super::super::trace::Subject;
 use super::super::{ListenerId, SocketId};
 use super::connect::{Attempt, Lookup};
@@ -281,7 +281,7 @@ impl Socket<'_> {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn off(&mut self, event: &str, listener: ListenerId) -> &mut Self {
-        let turn = self.event_loop.turns;
+        let turn = self.event_loop.agenda.turns;
         if let Some(slot) = self.slot(event) {
             slot.remove(listener, turn);
         }

@@ -4,9 +4,9 @@
 use std::mem;
 
 use super::super::SocketId;
-use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
 use super::{Flow, SocketEntry};
+use crate::net::event_loop::Loop;
 use crate::rules::state::socket::{Action, Input, Readable, State};
 
 impl Loop {

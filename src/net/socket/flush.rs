@@ -2,10 +2,10 @@
 
 use super::super::SocketId;
 use super::super::error::{Error, words};
-use super::super::event_loop::Loop;
 use super::super::queues::{Pending, SocketTick};
 use super::super::timers::TimerTask;
 use super::{SocketEntry, WriteCallback};
+use crate::net::event_loop::Loop;
 use crate::room::connection::Sent;
 use crate::rules::outbox::Outbox;
 use crate::rules::state::socket::{Input, State, Writable};
@@ -42,7 +42,7 @@ impl Loop {
     /// Makes one request of all that waits, and sends it. If it leaves at once, its callbacks come
     /// in a tick.
     pub(super) fn send_waiting(&mut self, id: SocketId) {
-        let turn = self.turns;
+        let turn = self.agenda.turns;
         let Some(entry) = self.entry(id) else { return };
         let is_idle = !entry.connection.is_in_flight() && !entry.is_corked();
         let outbox = entry.connection.outbox();
@@ -112,8 +112,11 @@ impl Loop {
         if !std::mem::take(&mut entry.connection.is_starved) || entry.waits_for_memory() {
             return;
         }
-        let now = self.clock.refresh();
-        let timer = self.timers.insert(now, STARVED, TimerTask::Flush(id));
+        let now = self.agenda.clock.refresh();
+        let timer = self
+            .agenda
+            .timers
+            .insert(now, STARVED, TimerTask::Flush(id));
         if let Some(entry) = self.entry(id) {
             entry.cold().retry = Some(timer);
         }
@@ -130,7 +133,7 @@ impl Loop {
     /// The kernel tells of room: for what was on its way when it was asked, and not for one that
     /// waits for memory.
     pub(super) fn has_room(&mut self, id: SocketId) {
-        let turn = self.turns;
+        let turn = self.agenda.turns;
         let Some(entry) = self.entry(id) else { return };
         let is_meant = entry.connection.is_on_its_way() && !entry.waits_for_memory();
         if is_meant && entry.connection.outbox_mut().is_older_than(turn) {
@@ -143,7 +146,7 @@ impl Loop {
     pub(super) fn serve_soon(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
         if !std::mem::replace(&mut entry.connection.is_put_off, true) {
-            self.put_off(Pending::Writable(id));
+            self.agenda.put_off(Pending::Writable(id));
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::event_loop::Loop;
 use super::super::timers::{TIMEOUT_MAX, TimerTask};
 use super::super::{SocketId, TimerId};
 use super::Socket;
+use crate::net::event_loop::Loop;
 use crate::rules::timers::TimerKey;
 
 pub(super) struct Idle {
@@ -40,12 +40,15 @@ impl Loop {
         if self.idle_of(id).is_none() {
             return;
         }
-        let now = self.clock.now();
+        let now = self.agenda.clock.now();
         let Some(idle) = self.idle_of(id) else { return };
         idle.last_activity = now;
         let (duration, has_fired) = (idle.duration, idle.timer.is_none());
         if has_fired && duration > 0 {
-            let timer = self.timers.insert(now, duration, TimerTask::Idle(id));
+            let timer = self
+                .agenda
+                .timers
+                .insert(now, duration, TimerTask::Idle(id));
             if let Some(idle) = self.idle_of(id) {
                 idle.timer = Some(timer);
             }
@@ -73,7 +76,7 @@ impl Loop {
             }
             millis => millis,
         };
-        let now = self.clock.refresh();
+        let now = self.agenda.clock.refresh();
         let Some(entry) = self.entry(id) else { return };
         if entry.connection.state.is_destroyed() {
             return;
@@ -86,7 +89,7 @@ impl Loop {
         };
         let former = entry.cold().idle.replace(idle).and_then(|idle| idle.timer);
         if let Some(timer) = former {
-            self.timers.cancel(timer);
+            self.agenda.timers.cancel(timer);
         }
         self.touch_idle(id);
     }
@@ -94,7 +97,7 @@ impl Loop {
     /// The timer has fired: it is moved if there was activity, or if a request that is on its
     /// way made progress; else `timeout` is emitted.
     pub(in crate::net) fn idle_timer_fired(&mut self, id: SocketId, key: TimerKey) {
-        let now = self.clock.now();
+        let now = self.agenda.clock.now();
         let has_progressed = self
             .entry(id)
             .is_some_and(|entry| entry.connection.has_progressed());
@@ -105,11 +108,11 @@ impl Loop {
         let idle_for = now - idle.last_activity;
         if idle_for < u64::from(idle.duration) {
             let left = idle.duration - idle_for as u32;
-            self.timers.rearm(key, now, left);
+            self.agenda.timers.rearm(key, now, left);
             return;
         }
         idle.timer = None;
-        self.timers.release(key);
+        self.agenda.timers.release(key);
         self.emit_plain(id, "timeout", |entry| {
             entry.cold.as_mut().map(|cold| &mut cold.timeout)
         });
@@ -124,7 +127,7 @@ impl Loop {
             return self.end_timer(timer);
         };
         let mut timers = std::mem::take(&mut entry.cold().timers);
-        timers.retain(|timer| self.timers.contains(*timer));
+        timers.retain(|timer| self.agenda.timers.contains(*timer));
         timers.push(timer);
         if let Some(entry) = self.entry(id) {
             entry.cold().timers = timers;

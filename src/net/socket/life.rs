@@ -1,11 +1,11 @@
 //! The driver of a socket's state machine: it feeds inputs and performs actions.
 
 use super::super::error::Error;
-use super::super::event_loop::Loop;
 use super::super::queues::{SocketTick, Tick};
 use super::super::trace::{Subject, What};
 use super::super::{ServerId, SocketId};
 use super::{Flow, Socket, SocketEntry, WriteCallback};
+use crate::net::event_loop::Loop;
 use crate::rules::state::socket::{Action, Input, Readable, State, Writable, step};
 
 impl Loop {
@@ -22,16 +22,16 @@ impl Loop {
             entry.left_at = from;
         }
         self.update_hold(id);
-        let former = self.trace.is_on().then(|| {
+        let former = self.agenda.trace.is_on().then(|| {
             let (from, input, to) = (&from, &input, &to);
             let what = What::Transition { from, input, to };
-            self.trace.enter(Subject::Socket(id), what)
+            self.agenda.trace.enter(Subject::Socket(id), what)
         });
         for &action in actions {
             self.perform(id, action);
         }
         if let Some(former) = former {
-            self.trace.leave(former);
+            self.agenda.trace.leave(former);
         }
     }
 
@@ -61,7 +61,7 @@ impl Loop {
     }
 
     pub(super) fn socket_tick(&mut self, id: SocketId, tick: SocketTick) {
-        self.tick(Tick::Socket(id, tick));
+        self.agenda.tick(Tick::Socket(id, tick));
     }
 
     /// The library's own work in the tick queue.
@@ -87,7 +87,7 @@ impl Loop {
             SocketTick::AutoEnd => self.end_own_half(id),
             SocketTick::Error(error) => return self.emit_error(id, error),
             SocketTick::Close => {
-                self.closed.push(id);
+                self.agenda.to_free.push(id);
                 self.feed(id, Input::CloseDue);
             }
             SocketTick::Resume => self.resume_now(id),

@@ -18,6 +18,7 @@ mod receive;
 mod unsent;
 mod write;
 
+pub(in crate::net) use connect::ATTEMPT_TIMEOUT;
 pub use connect::{Attempt, Lookup};
 pub use options::{ConnectOptions, OnRead, SocketOptions};
 
@@ -30,7 +31,7 @@ use self::pipe::Pipe;
 use super::data::Data;
 use super::error::Error;
 use super::event_loop::{Entry, Loop};
-use super::slot::Slot;
+use super::listeners::Slot;
 use super::trace::{Subject, What};
 use super::{AbortId, ServerId, SocketId};
 use crate::room::connection::Connection;
@@ -356,15 +357,12 @@ impl Loop {
 
     /// Brings the count of what holds the loop up to date with this socket.
     pub(super) fn update_hold(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
-        let must_hold = entry.must_hold();
-        if entry.holds != must_hold {
-            entry.holds = must_hold;
-            if must_hold {
-                self.holds += 1;
-            } else {
-                self.holds -= 1;
-            }
+        let Loop {
+            reactor, agenda, ..
+        } = self;
+        if let Some(Entry::Socket(entry)) = reactor.get_mut(id.0) {
+            let must_hold = entry.must_hold();
+            agenda.count_hold(&mut entry.holds, must_hold);
         }
     }
 
@@ -398,10 +396,13 @@ impl Loop {
     /// Calls a write back.
     fn call_back(&mut self, id: SocketId, callback: WriteCallback, result: Result<(), &Error>) {
         let subject = Subject::Socket(id);
-        let former = self.trace.enter(subject, What::Callback("write callback"));
+        let former = self
+            .agenda
+            .trace
+            .enter(subject, What::Callback("write callback"));
         let error = result.err().map(|error| error.clone().of(subject));
         callback(&mut self.socket_at(id), error.as_ref().map_or(Ok(()), Err));
-        self.trace.leave(former);
+        self.agenda.trace.leave(former);
     }
 }
 

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::error::{Error, words};
-use super::super::names::LookupRequest;
+use super::super::lookups::LookupRequest;
 use super::super::shared::Shared;
 use super::super::{AbortId, Loop};
+use super::connect::ATTEMPT_TIMEOUT_MIN;
 use super::{Socket, SocketEntry};
 use crate::room::resolver;
 use crate::room::stream::KeepAlive;
@@ -273,7 +274,7 @@ impl ConnectOptions {
     /// [the loop's default](crate::Loop::default_auto_select_family_attempt_timeout).
     #[must_use]
     pub fn auto_select_family_attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = Some(timeout.max(crate::net::families::ATTEMPT_TIMEOUT_MIN));
+        self.attempt_timeout = Some(timeout.max(ATTEMPT_TIMEOUT_MIN));
         self
     }
 

@@ -6,9 +6,9 @@
 use std::mem;
 
 use super::super::SocketId;
-use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
 use super::Socket;
+use crate::net::event_loop::Loop;
 use crate::rules::state::socket::{Readable, State};
 
 pub(super) struct Pipe {

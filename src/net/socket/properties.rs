@@ -5,9 +5,9 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use super::super::error::{Error, words};
-use super::super::event_loop::Loop;
 use super::super::{ServerId, SocketId};
 use super::{HIGH_WATER_MARK, Socket, SocketEntry};
+use crate::net::event_loop::Loop;
 use crate::room::stream::{KeepAlive, Stream};
 use crate::rules::outbox::Outbox;
 use crate::rules::state::socket::{Readable, State, Writable};

@@ -3,9 +3,9 @@
 
 use super::super::SocketId;
 use super::super::error::Error;
-use super::super::event_loop::Loop;
 use super::super::trace::{Subject, What};
 use super::SocketEntry;
+use crate::net::event_loop::Loop;
 use crate::room::reactor::Readiness;
 use crate::room::stream::Stream;
 use crate::rules::state::socket::State;
@@ -19,7 +19,7 @@ impl Loop {
         readiness: Readiness<'_>,
         buffer: &mut [u8],
     ) -> Result<(), Error> {
-        if self.trace.is_on() {
+        if self.agenda.trace.is_on() {
             return self.serve_told(id, readiness, buffer);
         }
         self.serve(id, readiness, buffer)
@@ -33,9 +33,12 @@ impl Loop {
         readiness: Readiness<'_>,
         buffer: &mut [u8],
     ) -> Result<(), Error> {
-        let former = self.trace.enter_ready(Subject::Socket(id), &readiness);
+        let former = self
+            .agenda
+            .trace
+            .enter_ready(Subject::Socket(id), &readiness);
         let outcome = self.serve(id, readiness, buffer);
-        self.trace.leave(former);
+        self.agenda.trace.leave(former);
         outcome
     }
 
@@ -115,16 +118,17 @@ impl Loop {
             _ => None,
         };
         let former = self
+            .agenda
             .trace
             .is_on()
-            .then(|| self.trace.enter(Subject::Socket(id), What::Again));
+            .then(|| self.agenda.trace.enter(Subject::Socket(id), What::Again));
         let outcome = match failed {
             Some(error) => self.receive_failed(id, &error),
             None => self.receive(id, is_sticky, buffer),
         };
         let outcome = outcome.and_then(|()| self.serve_rest(id));
         if let Some(former) = former {
-            self.trace.leave(former);
+            self.agenda.trace.leave(former);
         }
         outcome
     }
@@ -135,7 +139,7 @@ impl Loop {
         let Some(entry) = self.entry(id) else { return };
         entry.is_again_sticky |= is_sticky;
         if !std::mem::replace(&mut entry.is_again, true) {
-            self.serve_next_turn(id.0);
+            self.agenda.serve_next_turn(id.0);
         }
     }
 }

@@ -9,10 +9,10 @@ use std::{io, mem};
 
 use super::super::SocketId;
 use super::super::error::Error;
-use super::super::event_loop::Loop;
-use super::super::slot::Slot;
+use super::super::listeners::Slot;
 use super::super::trace::Subject;
 use super::{Flow, HIGH_WATER_MARK, OnData, OnRead};
+use crate::net::event_loop::Loop;
 use crate::rules::decoder::Decoder;
 use crate::rules::state::socket::Input;
 
@@ -43,7 +43,7 @@ impl Loop {
         is_sticky: bool,
         mut deliver: impl FnMut(&mut Loop, SocketId, &[u8]),
     ) -> Result<(), Error> {
-        let turn = self.turns;
+        let turn = self.agenda.turns;
         let Some(mut entry) = self.entry(id) else {
             return Ok(());
         };

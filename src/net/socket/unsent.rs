@@ -6,9 +6,9 @@ use libc::ECANCELED;
 
 use super::super::SocketId;
 use super::super::error::{Error, words};
-use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
 use super::WriteCallback;
+use crate::net::event_loop::Loop;
 use crate::rules::outbox::Outbox;
 use crate::rules::state::socket::Input;
 

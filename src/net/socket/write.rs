@@ -6,9 +6,9 @@ use libc::ENOBUFS;
 
 use super::super::SocketId;
 use super::super::error::{Error, words};
-use super::super::event_loop::Loop;
 use super::super::queues::SocketTick;
 use super::{Socket, SocketEntry, WRITE_LIMIT, WriteCallback};
+use crate::net::event_loop::Loop;
 use crate::rules::state::socket::{Intent, Readable, State, Writable};
 
 /// What a write that waits weighs beside its bytes: its place in the queue, its callback's name,
@@ -98,7 +98,7 @@ impl Loop {
         sent: io::Result<usize>,
     ) -> bool {
         self.touch(id);
-        let turn = self.turns;
+        let turn = self.agenda.turns;
         let Some(entry) = self.entry(id) else {
             return false;
         };
@@ -155,7 +155,7 @@ impl Loop {
     /// The first write before the connection waits in the listeners of `connect` and `close`, as
     /// Node's does: so it leaves, and is called back, among them, where it was made.
     pub(super) fn hold_back(&mut self, id: SocketId) {
-        let turn = self.turns;
+        let turn = self.agenda.turns;
         let Some(entry) = self.entry(id) else { return };
         if entry.connection.is_in_flight() || entry.is_corked() {
             return;

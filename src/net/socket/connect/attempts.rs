@@ -104,11 +104,14 @@ impl Loop {
             Err(error) => return self.attempt_refused(id, &error),
         }
         if is_multiple && !is_last {
-            let now = self.clock.refresh();
+            let now = self.agenda.clock.refresh();
             let millis = u32::try_from(timeout.as_millis())
                 .unwrap_or(u32::MAX)
                 .max(1);
-            let timer = self.timers.insert(now, millis, TimerTask::Attempt(id));
+            let timer = self
+                .agenda
+                .timers
+                .insert(now, millis, TimerTask::Attempt(id));
             if let Some(connecting) = self.connecting(id) {
                 connecting.timer = Some(timer);
             }
@@ -170,7 +173,7 @@ impl Loop {
         }
         if error.kind() == std::io::ErrorKind::ConnectionRefused {
             connecting.failed = error.raw_os_error().map(std::io::Error::from_raw_os_error);
-            self.put_off(Pending::ConnectFailed(id));
+            self.agenda.put_off(Pending::ConnectFailed(id));
         } else {
             self.destroy(id, Some(made));
         }
@@ -237,7 +240,7 @@ impl Loop {
             .connecting(id)
             .and_then(|connecting| connecting.timer.take())
         {
-            self.timers.cancel(timer);
+            self.agenda.timers.cancel(timer);
         }
     }
 

@@ -114,7 +114,7 @@ impl Loop {
             Ok(stream) => self.adopt(id, stream),
             Err(error) => {
                 connecting.failed = Some(error);
-                self.put_off(Pending::ConnectFailed(id));
+                self.agenda.put_off(Pending::ConnectFailed(id));
             }
         }
     }
@@ -166,7 +166,7 @@ impl ConnectOptions {
         let asks_the_system = self.port.is_some()
             && !self.host.as_ref().is_some_and(is_address)
             && self.lookup.is_none()
-            && !event_loop.names.has_own_lookup();
+            && !event_loop.lookups.has_own_lookup();
         match (self.family, self.hints) {
             _ if !asks_the_system => Ok(()),
             (family, _) if !matches!(family, 0 | 4 | 6) => Err(words::bad_family(family)),

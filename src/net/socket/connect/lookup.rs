@@ -8,7 +8,7 @@ use super::attempts::alternate;
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
-use crate::net::names::{Asker, LookupFunction};
+use crate::net::lookups::{Asker, LookupFunction};
 use crate::net::queues::SocketTick;
 use crate::net::trace::Subject;
 

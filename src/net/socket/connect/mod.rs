@@ -5,9 +5,12 @@
 
 mod attempts;
 mod begin;
+mod families;
 mod lookup;
 mod outcome;
 
+pub(in crate::net) use families::ATTEMPT_TIMEOUT;
+pub(super) use families::ATTEMPT_TIMEOUT_MIN;
 pub use lookup::Lookup;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -220,13 +223,13 @@ impl Loop {
         }
         if let Some(entry) = self.entry(id) {
             entry.connection.stream = Some(stream);
-            self.unregistered.push(id);
+            self.agenda.connecting.push(id);
         }
     }
 
     /// Registers the streams that have begun to connect since the last wait.
     pub(in crate::net) fn register_connecting(&mut self) {
-        for id in std::mem::take(&mut self.unregistered) {
+        for id in std::mem::take(&mut self.agenda.connecting) {
             match self.connecting(id) {
                 Some(connecting) if !connecting.is_registered => connecting.is_registered = true,
                 _ => continue,
@@ -260,10 +263,10 @@ impl Loop {
 
     pub(super) fn stop_connecting(&mut self, connecting: &Connecting) {
         if let Some(timer) = connecting.timer {
-            self.timers.cancel(timer);
+            self.agenda.timers.cancel(timer);
         }
         if let Some(ticket) = connecting.ticket {
-            self.names.forget(ticket);
+            self.lookups.forget(ticket);
         }
     }
 }

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event_loop::Loop;
-use super::{AbortId, ServerId, SocketId};
+use super::Loop;
+use crate::net::{AbortId, ServerId, SocketId};
 
 /// What an abort ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Abortable {
+pub(in crate::net) enum Abortable {
     Socket(SocketId),
     Server(ServerId),
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Aborts {
+pub(in crate::net) struct Aborts {
     next: u64,
     /// What each handle is to end.
     targets: BTreeMap<u64, Vec<Abortable>>,
@@ -57,7 +57,7 @@ impl Loop {
     }
 
     /// Lets a handle end this. Returns whether it was used already.
-    pub(super) fn end_on_abort(&mut self, handle: AbortId, target: Abortable) -> bool {
+    pub(in crate::net) fn end_on_abort(&mut self, handle: AbortId, target: Abortable) -> bool {
         if self.is_aborted(handle) {
             return true;
         }
@@ -70,7 +70,7 @@ impl Loop {
         false
     }
 
-    pub(super) fn forget_abortable(&mut self, handle: AbortId, target: Abortable) {
+    pub(in crate::net) fn forget_abortable(&mut self, handle: AbortId, target: Abortable) {
         let Some(number) = self.home.key(handle.0) else {
             return;
         };

@@ -1,8 +1,10 @@
-//! Ticks, microtasks and immediates, with Node's rules for each.
+//! Ticks, microtasks and immediates, with Node's rules for each; and the running of a tick.
 
-use super::ImmediateId;
-use super::event_loop::Loop;
+use super::Loop;
 use super::queues::{Caused, Immediate, Tick};
+use super::trace::{Cause, Subject, What};
+use crate::net::ImmediateId;
+use crate::net::error::Error;
 
 impl Loop {
     /// Calls back once what is running now is done, before anything else: Node's
@@ -12,7 +14,7 @@ impl Loop {
     /// Ticks that queue ticks hold back everything else for as long as they do, as in Node; after
     /// a million in a row the log has a warning.
     pub fn next_tick(&mut self, callback: impl FnOnce(&mut Loop) + 'static) {
-        self.tick(Tick::User(Box::new(callback)));
+        self.agenda.tick(Tick::User(Box::new(callback)));
     }
 
     /// Calls back once all ticks are done: Node's `queueMicrotask`. A tick that a microtask queues
@@ -37,18 +39,20 @@ impl Loop {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn queue_microtask(&mut self, callback: impl FnOnce(&mut Loop) + 'static) {
-        let cause = self.trace.current();
-        self.microtasks.push_back(Caused(cause, Box::new(callback)));
+        let cause = self.agenda.trace.current();
+        self.agenda
+            .microtasks
+            .push_back(Caused(cause, Box::new(callback)));
     }
 
     /// Calls back in the check phase of this turn, or of the next one when called from there:
     /// Node's `setImmediate`. Immediates run in the order of their queueing, with the ticks of
     /// each before the next.
     pub fn set_immediate(&mut self, callback: impl FnOnce(&mut Loop) + 'static) -> ImmediateId {
-        let serial = self.immediates.push(Immediate {
+        let serial = self.agenda.immediates.push(Immediate {
             callback: Box::new(callback),
             is_held: true,
-            cause: self.trace.current(),
+            cause: self.agenda.trace.current(),
         });
         ImmediateId(self.home.name(serial))
     }
@@ -57,7 +61,7 @@ impl Loop {
     /// then; of one that has run this does nothing.
     pub fn clear_immediate(&mut self, immediate: ImmediateId) {
         if let Some(serial) = self.home.key(immediate.0) {
-            self.immediates.clear(serial);
+            self.agenda.immediates.clear(serial);
         }
     }
 
@@ -73,14 +77,49 @@ impl Loop {
 
     fn hold_immediate(&mut self, immediate: ImmediateId, is_held: bool) {
         if let Some(serial) = self.home.key(immediate.0) {
-            self.immediates.hold(serial, is_held);
+            self.agenda.immediates.hold(serial, is_held);
         }
     }
 
     /// Whether an immediate that has not run yet holds the loop: Node's `immediate.hasRef()`.
     pub fn immediate_has_ref(&mut self, immediate: ImmediateId) -> bool {
         let serial = self.home.key(immediate.0);
-        let immediate = serial.and_then(|serial| self.immediates.get_mut(serial));
+        let immediate = serial.and_then(|serial| self.agenda.immediates.get_mut(serial));
         immediate.is_some_and(|immediate| immediate.is_held)
+    }
+}
+
+impl Loop {
+    /// Runs a tick: the user's own, or the library's deferred work.
+    pub(in crate::net) fn run_tick(&mut self, cause: Cause, tick: Tick) -> Result<(), Error> {
+        let subject = match &tick {
+            Tick::User(_) => Subject::Loop,
+            Tick::Socket(id, _) => Subject::Socket(*id),
+            Tick::Server(id, _) => Subject::Server(*id),
+            Tick::Lookup(_, _) => Subject::Loop,
+        };
+        if !self.agenda.trace.is_on() {
+            return self.run_tick_untold(tick);
+        }
+        let what = match &tick {
+            Tick::User(_) => What::Callback("next_tick"),
+            _ => What::Tick,
+        };
+        let former = self.agenda.trace.enter_caused(cause, subject, what);
+        let outcome = self.run_tick_untold(tick);
+        self.agenda.trace.leave(former);
+        outcome
+    }
+
+    fn run_tick_untold(&mut self, tick: Tick) -> Result<(), Error> {
+        match tick {
+            Tick::User(task) => {
+                task(self);
+                Ok(())
+            }
+            Tick::Socket(id, tick) => self.run_socket_tick(id, tick),
+            Tick::Server(id, tick) => self.run_server_tick(id, tick),
+            Tick::Lookup(ticket, answer) => self.name_answered(ticket, answer),
+        }
     }
 }

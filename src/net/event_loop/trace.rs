@@ -36,7 +36,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
-use super::ids::{ServerId, SocketId};
+use crate::net::ids::{ServerId, SocketId};
 use crate::room::reactor::Readiness;
 
 /// The number of a record; 0 is nobody: the kernel, or the program before `run`.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::error::Error;
-use super::event_loop::Loop;
-use super::run::EventLoop;
+use super::EventLoop;
+use super::Loop;
 use super::turn::{Phase, Wait};
+use crate::net::error::Error;
 
 impl Loop {
     /// Holds the loop's time: from here on it moves by [`advance`](Loop::advance) and
@@ -34,12 +34,12 @@ impl Loop {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn pause_time(&mut self) {
-        self.clock.hold();
+        self.agenda.clock.hold();
     }
 
     /// Lets the loop's time go on, from where it stands.
     pub fn resume_time(&mut self) {
-        self.clock.let_go();
+        self.agenda.clock.let_go();
     }
 
     /// Moves the loop's time, held or not, as if the loop had stood still for so long: what has
@@ -47,22 +47,25 @@ impl Loop {
     /// makes one call. tokio's `time::advance`. For time that passes step by step there is
     /// [`EventLoop::run_for`].
     pub fn advance(&mut self, by: Duration) {
-        self.clock.advance(by);
+        self.agenda.clock.advance(by);
     }
 
     /// Whether [`run`](EventLoop::run) goes on: something holds the loop that may still come, which
     /// is none of the timers that are not due while their time is held.
-    pub(super) fn goes_on(&mut self) -> bool {
-        match self.clock.is_held() {
-            true => self.is_held_by_more_than_timers() || self.held_timers > 0 && self.has_due(),
+    pub(in crate::net) fn goes_on(&mut self) -> bool {
+        match self.agenda.clock.is_held() {
+            true => {
+                self.is_held_by_more_than_timers() || self.agenda.held_timers > 0 && self.has_due()
+            }
             false => self.is_alive(),
         }
     }
 
     /// Whether there is something to do for the timers. It may be nothing but putting them in order.
     fn has_due(&mut self) -> bool {
-        let now = self.clock.refresh();
-        self.timers
+        let now = self.agenda.clock.refresh();
+        self.agenda
+            .timers
             .next_expiry()
             .is_some_and(|expiry| expiry <= now)
     }
@@ -169,24 +172,24 @@ impl EventLoop {
     }
 
     fn time_to_next_timer(&mut self) -> Option<Duration> {
-        let expiry = self.timers.next_expiry()?;
-        let left = expiry.saturating_sub(self.clock.refresh());
+        let expiry = self.agenda.timers.next_expiry()?;
+        let left = expiry.saturating_sub(self.agenda.clock.refresh());
         Some(Duration::from_millis(left))
     }
 
     /// Makes a turn. Returns whether there was nothing to do.
     fn turn_is_idle(&mut self) -> Result<bool, Error> {
         let wait = self.wait_before_rest();
-        let expiry = self.timers.next_expiry();
+        let expiry = self.agenda.timers.next_expiry();
         self.turn(wait)?;
-        let has_fired = expiry.is_some_and(|expiry| expiry <= self.clock.now());
+        let has_fired = expiry.is_some_and(|expiry| expiry <= self.agenda.clock.now());
         Ok(wait == Wait::Briefly && !has_fired && self.batches.is_quiet())
     }
 
     fn wait_before_rest(&mut self) -> Wait {
-        if self.is_busy() || self.immediates.are_queued() || self.has_due() {
+        if self.is_busy() || self.agenda.immediates.are_queued() || self.has_due() {
             Wait::NotAtAll
-        } else if self.names.are_being_resolved() {
+        } else if self.lookups.are_being_resolved() {
             Wait::UntilReady
         } else {
             Wait::Briefly

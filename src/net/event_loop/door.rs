@@ -5,8 +5,8 @@
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::event_loop::Loop;
-use super::slot::Slot;
+use super::Loop;
+use super::listeners::Slot;
 use super::trace::{Cause, Subject, What};
 
 /// Listeners that are out of their slot for a call. They are put back before those that were added
@@ -22,7 +22,7 @@ struct Call<'l, F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> {
 impl Loop {
     /// Emits an event to the listeners in a slot. Returns whether there were any.
     #[inline(always)]
-    pub(super) fn emit<F: ?Sized>(
+    pub(in crate::net) fn emit<F: ?Sized>(
         &mut self,
         subject: Subject,
         event: &'static str,
@@ -35,7 +35,7 @@ impl Loop {
 
     /// The same to listeners that were taken out of their slot already.
     #[inline(always)]
-    pub(super) fn emit_to<F: ?Sized>(
+    pub(in crate::net) fn emit_to<F: ?Sized>(
         &mut self,
         taken: Slot<F>,
         subject: Subject,
@@ -46,8 +46,8 @@ impl Loop {
         if taken.is_empty() {
             return false;
         }
-        let former = match self.trace.is_on() {
-            true => self.trace.enter(subject, What::Callback(event)),
+        let former = match self.agenda.trace.is_on() {
+            true => self.agenda.trace.enter(subject, What::Callback(event)),
             false => 0,
         };
         let mut running = Call {
@@ -67,7 +67,7 @@ impl Loop {
     }
 
     /// Calls what stands in no slot, and was taken out of its place already.
-    pub(super) fn call<C>(
+    pub(in crate::net) fn call<C>(
         &mut self,
         mut callback: C,
         call: impl FnOnce(&mut C, &mut Loop),
@@ -88,7 +88,7 @@ impl<F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> Call<'_, F, S> {
             Some(listeners) => listeners.put_back(&mut self.taken),
             None => drop(mem::take(&mut self.taken)),
         }
-        self.event_loop.trace.leave(self.former);
+        self.event_loop.agenda.trace.leave(self.former);
     }
 }
 

@@ -4,14 +4,14 @@
 use std::any::{Any, TypeId};
 use std::mem;
 
-use super::event_loop::Loop;
-use super::server::Server;
-use super::socket::Socket;
+use super::Loop;
 use super::trace::Subject;
+use crate::net::server::Server;
+use crate::net::socket::Socket;
 
 /// A place for one value of each type.
 #[derive(Default)]
-pub(super) struct Data(Vec<(TypeId, Place)>);
+pub(in crate::net) struct Data(Vec<(TypeId, Place)>);
 
 enum Place {
     Kept(Box<dyn Any>),

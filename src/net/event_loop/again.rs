@@ -3,17 +3,17 @@
 
 use std::collections::VecDeque;
 
-use super::event_loop::{Entry, Loop, READ_BUFFER};
+use super::{Entry, Loop, READ_BUFFER};
 use crate::room::reactor::{Batch, Id};
 
 /// What one socket gives Node in a turn at most: 32 reads.
 const BURST: usize = 32 * READ_BUFFER;
 
 /// What one socket may give in a turn, and when a socket that had more is served in the next.
-pub(super) struct Burst {
-    pub(super) bytes: usize,
+pub(in crate::net) struct Burst {
+    pub(in crate::net) bytes: usize,
     /// Behind those that are newly ready, or before them.
-    pub(super) goes_last: bool,
+    pub(in crate::net) goes_last: bool,
 }
 
 impl Default for Burst {
@@ -50,15 +50,10 @@ impl Loop {
         };
     }
 
-    /// Puts a source on the again list.
-    pub(super) fn serve_next_turn(&mut self, id: Id) {
-        self.again.push_back(id);
-    }
-
     /// Counts a turn. Zero is none: it is what says of a socket that it has not been served.
-    pub(super) fn count_turn(&mut self) {
-        self.turns = self.turns.wrapping_add(1);
-        if self.turns == 0 {
+    pub(in crate::net) fn count_turn(&mut self) {
+        self.agenda.turns = self.agenda.turns.wrapping_add(1);
+        if self.agenda.turns == 0 {
             self.count_turns_anew();
         }
     }
@@ -66,7 +61,7 @@ impl Loop {
     /// Nobody has been served in the turns to come, though their numbers were there before.
     #[cold]
     fn count_turns_anew(&mut self) {
-        self.turns = 1;
+        self.agenda.turns = 1;
         self.reactor.for_each(|entry| match entry {
             Entry::Socket(socket) => socket.was_never_read(),
             Entry::Server(server) => server.has_never_accepted(),
@@ -78,9 +73,9 @@ impl Loop {
     /// The first is not asked: it is read before anybody else can have given it something. (And a
     /// look at what is there has the kernel cut what follows into other pieces.) All that stay are
     /// read once, before the batch or behind it: so they are told what it holds for them.
-    pub(super) fn begin_serving_again(&mut self, again: &mut VecDeque<Id>, batch: &Batch) {
-        again.append(&mut self.again);
-        let (turn, goes_last) = (self.turns, self.burst.goes_last);
+    pub(in crate::net) fn begin_serving_again(&mut self, again: &mut VecDeque<Id>, batch: &Batch) {
+        again.append(&mut self.agenda.again);
+        let (turn, goes_last) = (self.agenda.turns, self.burst.goes_last);
         let first = again.front().copied();
         again.retain(|id| match self.reactor.get_mut(*id) {
             Some(Entry::Socket(socket)) if goes_last => {
@@ -119,7 +114,7 @@ mod tests {
         event_loop.run_nowait().unwrap();
         for sent in 1..=2 {
             // The same number both times.
-            event_loop.inner.turns = LAST;
+            event_loop.inner.agenda.turns = LAST;
             peer.write_all(b"x").unwrap();
             event_loop.run_nowait().unwrap();
             assert_eq!(event_loop.socket_at(id).bytes_read(), sent);

@@ -1,34 +1,51 @@
 //! What a program acts on: the [`Loop`], all that it owns, and the draining of its queues.
 
-use std::collections::{HashMap, VecDeque};
+pub(in crate::net) mod abort;
+mod again;
+mod agenda;
+pub(in crate::net) mod data;
+mod door;
+pub(crate) mod handle;
+pub(in crate::net) mod listeners;
+pub(crate) mod lookups;
+pub(in crate::net) mod queues;
+mod resume;
+mod run;
+pub(crate) mod signals;
+mod ticks;
+mod time;
+pub(in crate::net) mod timers;
+pub mod trace;
+mod turn;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use super::abort::Aborts;
-use super::again::Burst;
-use super::data::Data;
-use super::error::Error;
-use super::handle::Posts;
-use super::ids::Home;
-use super::names::Names;
-use super::queues::{Caused, Immediates, Pending, Task, Tick};
-use super::server::ServerEntry;
-use super::signals::Signals;
-use super::socket::SocketEntry;
-use super::timers::TimerTask;
-use super::trace::{Subject, Trace, What};
-use super::{ServerId, SocketId, TimerId};
-use crate::room::clock::Clock;
+use self::abort::Aborts;
+use self::again::Burst;
+use self::agenda::Agenda;
+use self::data::Data;
+use self::handle::Posts;
+use self::lookups::Lookups;
+use self::queues::{Caused, Task};
+use self::signals::Signals;
+use self::trace::{Subject, What};
+use self::turn::{Batches, Phase};
+use crate::net::error::Error;
+use crate::net::ids::Home;
+use crate::net::server::ServerEntry;
+use crate::net::socket::{ATTEMPT_TIMEOUT, SocketEntry};
+use crate::net::{ServerId, SocketId, TimerId};
 use crate::room::reactor::{Id, Reactor, Readiness};
-use crate::rules::timers::Timers;
+use crate::rules::read_buffer::ReadBuffer;
 
 /// After so many ticks in a row a warning is logged, once a drain.
 const LONG_DRAIN: u32 = 1_000_000;
 
 /// Node's size of a read.
-pub(super) const READ_BUFFER: usize = 64 * 1024;
+pub(in crate::net) const READ_BUFFER: usize = 64 * 1024;
 
 const READ_BUFFER_MAX: usize = 1 << 30;
 
@@ -51,56 +68,67 @@ const READ_BUFFER_MAX: usize = 1 << 30;
 /// # Ok::<(), netloop::Error>(())
 /// ```
 pub struct Loop {
-    pub(super) home: Home,
-    pub(super) reactor: Reactor<Entry>,
-    pub(super) clock: Clock,
-    pub(super) timers: Timers<TimerTask>,
-    /// How many timers hold the loop.
-    pub(super) held_timers: usize,
+    pub(in crate::net) home: Home,
+    pub(in crate::net) reactor: Reactor<Entry>,
+    pub(in crate::net) agenda: Agenda,
     /// The timer whose callback is running.
-    pub(super) current_timer: Option<TimerId>,
-    pub(super) ticks: VecDeque<Caused<Tick>>,
-    pub(super) microtasks: VecDeque<Caused<Task>>,
-    pub(super) immediates: Immediates,
-    pub(super) pending: VecDeque<Caused<Pending>>,
-    /// Sources that may still have something to give, though no new edge will tell.
-    pub(super) again: VecDeque<Id>,
-    /// Sockets that have begun to connect, to be registered before the next wait.
-    pub(super) unregistered: Vec<SocketId>,
-    pub(super) closing: Vec<Caused<SocketId>>,
-    /// Sockets that have closed, to be freed when this turn's closing phase is over.
-    pub(super) closed: Vec<SocketId>,
-    /// Servers that are out of descriptors: the next one we close ends their rest.
-    pub(super) resting: Vec<ServerId>,
-    /// How many sockets and servers hold the loop.
-    pub(super) holds: usize,
-    /// Counts the turns.
-    pub(super) turns: u32,
+    pub(in crate::net) current_timer: Option<TimerId>,
     /// How much one read takes at most.
-    pub(super) buffer_size: usize,
-    pub(super) burst: Burst,
-    pub(super) names: Names,
-    pub(super) aborts: Aborts,
-    pub(super) signals: Signals,
-    pub(super) posts: Option<Posts>,
-    pub(super) pipes: HashMap<SocketId, Vec<SocketId>>,
+    pub(in crate::net) buffer_size: usize,
+    pub(in crate::net) burst: Burst,
+    pub(in crate::net) lookups: Lookups,
+    pub(in crate::net) aborts: Aborts,
+    pub(in crate::net) signals: Signals,
+    pub(in crate::net) posts: Option<Posts>,
+    pub(in crate::net) pipes: HashMap<SocketId, Vec<SocketId>>,
     /// The connection that is being announced, and its peer as accept4(2) told it.
-    pub(super) accepting: Option<(SocketId, Option<SocketAddr>)>,
-    pub(super) tries_all_families: bool,
-    pub(super) family_attempt_timeout: Duration,
+    pub(in crate::net) accepting: Option<(SocketId, Option<SocketAddr>)>,
+    pub(in crate::net) tries_all_families: bool,
+    pub(in crate::net) family_attempt_timeout: Duration,
     /// `stop` was called: the turn is the last one.
-    pub(super) is_stopping: bool,
-    pub(super) running: Running,
+    pub(in crate::net) is_stopping: bool,
+    pub(in crate::net) running: Running,
     /// The owner and the event of the listener that was added last.
-    pub(super) last_listener: (Subject, &'static str),
+    pub(in crate::net) last_listener: (Subject, &'static str),
     /// The program's own.
-    pub(super) data: Data,
-    pub(super) trace: Trace,
+    pub(in crate::net) data: Data,
+}
+
+/// An event loop that can be run: what a Node process is around its script. It owns a [`Loop`] and
+/// dereferences to it.
+///
+/// What callbacks are lent is the [`Loop`], which cannot be run: a nested run cannot be written.
+///
+/// ```
+/// use netloop::{EventLoop, Loop};
+///
+/// fn note(event_loop: &mut Loop, word: &'static str) {
+///     event_loop.data_mut::<Vec<&str>>().unwrap().push(word);
+/// }
+///
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop.set_data(Vec::<&str>::new());
+/// event_loop.set_immediate(|event_loop| note(event_loop, "immediate"));
+/// event_loop.next_tick(|event_loop| note(event_loop, "tick"));
+/// assert!(event_loop.data::<Vec<&str>>().unwrap().is_empty()); // nothing is called inside a call
+///
+/// event_loop.run()?; // as a Node process: until nothing is left to wait for
+/// assert_eq!(event_loop.data::<Vec<&str>>().unwrap(), &["tick", "immediate"]);
+/// # Ok::<(), netloop::Error>(())
+/// ```
+pub struct EventLoop {
+    pub(in crate::net) inner: Loop,
+    // What only the turn needs stands beside the loop and not in it: what is lent to callbacks
+    // cannot reach it.
+    pub(in crate::net) phase: Phase,
+    pub(in crate::net) batches: Batches,
+    /// The one read buffer, made when something is ready for the first time.
+    pub(in crate::net) buffer: ReadBuffer,
 }
 
 /// Whose code runs, as far as it matters when it panics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Running {
+pub(in crate::net) enum Running {
     #[default]
     Other,
     /// The callback of a timer or an immediate, and not what it has queued.
@@ -109,53 +137,39 @@ pub(super) enum Running {
 }
 
 /// What is registered with the reactor.
-pub(super) enum Entry {
+pub(in crate::net) enum Entry {
     Socket(SocketEntry),
     Server(Box<ServerEntry>),
 }
 
 impl Loop {
-    pub(super) fn new() -> Result<Loop, Error> {
+    pub(in crate::net) fn new() -> Result<Loop, Error> {
         let reactor = Reactor::new().map_err(|error| Error::of_call("epoll_create1", &error))?;
         Ok(Loop {
             home: Home::new(),
             reactor,
-            clock: Clock::new(),
-            timers: Timers::new(),
-            held_timers: 0,
+            agenda: Agenda::default(),
             current_timer: None,
-            ticks: VecDeque::new(),
-            microtasks: VecDeque::new(),
-            immediates: Immediates::default(),
-            pending: VecDeque::new(),
-            again: VecDeque::new(),
-            unregistered: Vec::new(),
-            closing: Vec::new(),
-            closed: Vec::new(),
-            resting: Vec::new(),
-            holds: 0,
-            turns: 0,
             buffer_size: READ_BUFFER,
             burst: Burst::default(),
-            names: Names::default(),
+            lookups: Lookups::default(),
             aborts: Aborts::default(),
             signals: Signals::default(),
             posts: None,
             pipes: HashMap::new(),
             accepting: None,
             tries_all_families: true,
-            family_attempt_timeout: super::families::ATTEMPT_TIMEOUT,
+            family_attempt_timeout: ATTEMPT_TIMEOUT,
             is_stopping: false,
             running: Running::default(),
             last_listener: (Subject::Loop, ""),
             data: Data::default(),
-            trace: Trace::default(),
         })
     }
 
-    pub(super) fn run_microtasks(&mut self) {
+    pub(in crate::net) fn run_microtasks(&mut self) {
         self.running = Running::Microtasks;
-        while let Some(Caused(cause, task)) = self.microtasks.pop_front() {
+        while let Some(Caused(cause, task)) = self.agenda.microtasks.pop_front() {
             self.run_task(cause, "queue_microtask", task);
         }
         self.running = Running::Other;
@@ -164,8 +178,8 @@ impl Loop {
     /// Runs what the last entry into user code has queued: all ticks, then all microtasks, until
     /// both are empty.
     #[inline(always)]
-    pub(super) fn drain(&mut self) -> Result<(), Error> {
-        if self.has_ticks() {
+    pub(in crate::net) fn drain(&mut self) -> Result<(), Error> {
+        if self.agenda.has_ticks() {
             self.drain_queues()
         } else {
             Ok(())
@@ -175,8 +189,8 @@ impl Loop {
     #[inline(never)]
     fn drain_queues(&mut self) -> Result<(), Error> {
         let mut count: u32 = 0;
-        while self.has_ticks() {
-            while let Some(Caused(cause, tick)) = self.ticks.pop_front() {
+        while self.agenda.has_ticks() {
+            while let Some(Caused(cause, tick)) = self.agenda.ticks.pop_front() {
                 self.run_tick(cause, tick)?;
                 count = count.saturating_add(1);
                 if count == LONG_DRAIN {
@@ -191,20 +205,16 @@ impl Loop {
         Ok(())
     }
 
-    #[inline]
-    pub(super) fn has_ticks(&self) -> bool {
-        !self.ticks.is_empty() || !self.microtasks.is_empty()
-    }
-
-    pub(super) fn run_task(&mut self, cause: u64, name: &'static str, task: Task) {
-        if !self.trace.is_on() {
+    pub(in crate::net) fn run_task(&mut self, cause: u64, name: &'static str, task: Task) {
+        if !self.agenda.trace.is_on() {
             return task(self);
         }
         let former = self
+            .agenda
             .trace
             .enter_caused(cause, Subject::Loop, What::Callback(name));
         task(self);
-        self.trace.leave(former);
+        self.agenda.trace.leave(former);
     }
 
     /// Whether anything holds the loop, so that [`run`](crate::EventLoop::run) goes on: libuv's
@@ -213,17 +223,17 @@ impl Loop {
     /// other threads, unless let go; lookups; and what is queued or posted. A signal that is listened
     /// to does not.
     pub fn is_alive(&self) -> bool {
-        self.held_timers > 0 || self.is_held_by_more_than_timers()
+        self.agenda.held_timers > 0 || self.is_held_by_more_than_timers()
     }
 
-    pub(super) fn is_held_by_more_than_timers(&self) -> bool {
-        self.holds > 0
-            || self.immediates.are_held()
-            || !self.closing.is_empty()
-            || !self.pending.is_empty()
-            || self.names.are_asked()
+    pub(in crate::net) fn is_held_by_more_than_timers(&self) -> bool {
+        self.agenda.holds > 0
+            || self.agenda.immediates.are_held()
+            || !self.agenda.closing.is_empty()
+            || !self.agenda.pending.is_empty()
+            || self.lookups.are_asked()
             || self.posts.as_ref().is_some_and(Posts::is_held)
-            || self.has_ticks()
+            || self.agenda.has_ticks()
     }
 
     /// Has [`run`](crate::EventLoop::run) return when the current turn is over, though something may
@@ -255,7 +265,7 @@ impl Loop {
     /// [`set_timeout`](Loop::set_timeout), [`set_interval`](Loop::set_interval) and
     /// [`refresh`](Loop::refresh); a callback that is busy for long sees it stand still.
     pub fn now(&self) -> u64 {
-        self.clock.now()
+        self.agenda.clock.now()
     }
 
     /// Sets how many bytes one read takes at most, and so how long a chunk can be; 64 KiB, as
@@ -270,33 +280,37 @@ impl Loop {
     /// [`trace`](crate::trace). A later tracer takes the place of the former. One that panics unwinds
     /// out of `run` when the turn is over.
     pub fn on_trace(&mut self, tracer: impl FnMut(&crate::trace::Record<'_>) + 'static) {
-        self.trace.set(Box::new(tracer));
+        self.agenda.trace.set(Box::new(tracer));
     }
 
     /// What is ready is no socket.
     #[inline(never)]
-    pub(super) fn other_ready(&mut self, id: Id, readiness: Readiness<'_>) -> Result<(), Error> {
+    pub(in crate::net) fn other_ready(
+        &mut self,
+        id: Id,
+        readiness: Readiness<'_>,
+    ) -> Result<(), Error> {
         match self.reactor.get(id) {
             Some(Entry::Server(_)) => self.server_ready(ServerId(id), readiness),
             _ => {
-                let former = self.trace.enter_ready(Subject::Loop, &readiness);
+                let former = self.agenda.trace.enter_ready(Subject::Loop, &readiness);
                 let outcome = self.own_source_ready(id);
-                self.trace.leave(former);
+                self.agenda.trace.leave(former);
                 outcome
             }
         }
     }
 
     /// One of the loop's own sources was not served to its end.
-    pub(super) fn own_source_again(&mut self, id: Id) -> Result<(), Error> {
-        let former = self.trace.enter(Subject::Loop, What::Again);
+    pub(in crate::net) fn own_source_again(&mut self, id: Id) -> Result<(), Error> {
+        let former = self.agenda.trace.enter(Subject::Loop, What::Again);
         let outcome = self.own_source_ready(id);
-        self.trace.leave(former);
+        self.agenda.trace.leave(former);
         outcome
     }
 
     /// The helper threads have answers, other threads have posted, or a signal has come.
-    pub(super) fn own_source_ready(&mut self, id: Id) -> Result<(), Error> {
+    pub(in crate::net) fn own_source_ready(&mut self, id: Id) -> Result<(), Error> {
         match id {
             Id::WAKER => {
                 self.take_answers()?;
@@ -307,14 +321,35 @@ impl Loop {
             _ => Ok(()),
         }
     }
+}
 
-    pub(super) fn tick(&mut self, tick: Tick) {
-        self.ticks.push_back(Caused(self.trace.current(), tick));
+impl EventLoop {
+    /// Makes a loop: an epoll instance, and nothing else yet; libuv's `uv_loop_init`. Several loops
+    /// may live side by side, each on the thread that runs it.
+    ///
+    /// # Errors
+    /// What epoll_create1(2) says, such as `EMFILE`.
+    pub fn new() -> Result<EventLoop, Error> {
+        Ok(EventLoop {
+            inner: Loop::new()?,
+            phase: Phase::Script,
+            batches: Batches::default(),
+            buffer: ReadBuffer::default(),
+        })
     }
+}
 
-    pub(super) fn put_off(&mut self, pending: Pending) {
-        self.pending
-            .push_back(Caused(self.trace.current(), pending));
+impl Deref for EventLoop {
+    type Target = Loop;
+
+    fn deref(&self) -> &Loop {
+        &self.inner
+    }
+}
+
+impl DerefMut for EventLoop {
+    fn deref_mut(&mut self) -> &mut Loop {
+        &mut self.inner
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::error::Error;
-use super::event_loop::Loop;
+use super::Loop;
 use super::queues::Tick;
-use super::socket::LookupAnswer;
 use super::trace::{Subject, What};
-use super::{LookupId, ServerId, SocketId};
+use crate::net::error::Error;
+use crate::net::socket::LookupAnswer;
+use crate::net::{LookupId, ServerId, SocketId};
 use crate::room::resolver::{Question, Resolver};
 
 /// Limits what one loop may have asked and not been answered.
@@ -49,15 +49,15 @@ pub struct LookupRequest {
 
 /// Who asked.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Asker {
+pub(in crate::net) enum Asker {
     Socket(SocketId),
     Server(ServerId),
 }
 
-pub(super) type LookupFunction = Box<dyn FnMut(&mut Loop, LookupRequest)>;
+pub(in crate::net) type LookupFunction = Box<dyn FnMut(&mut Loop, LookupRequest)>;
 
 #[derive(Default)]
-pub(super) struct Names {
+pub(in crate::net) struct Lookups {
     lookup: Option<LookupFunction>,
     resolver: Option<Resolver>,
     next: u64,
@@ -65,24 +65,24 @@ pub(super) struct Names {
     asked: HashMap<u64, Asker>,
 }
 
-impl Names {
-    pub(super) fn are_asked(&self) -> bool {
+impl Lookups {
+    pub(in crate::net) fn are_asked(&self) -> bool {
         !self.asked.is_empty()
     }
 
     /// Whether an answer of the helper threads is waited for.
-    pub(super) fn are_being_resolved(&self) -> bool {
+    pub(in crate::net) fn are_being_resolved(&self) -> bool {
         let is_asked = self.resolver.as_ref().is_some_and(Resolver::is_asked);
         is_asked && self.are_asked()
     }
 
     /// Whether the program has set a lookup function for the whole loop.
-    pub(super) fn has_own_lookup(&self) -> bool {
+    pub(in crate::net) fn has_own_lookup(&self) -> bool {
         self.lookup.is_some()
     }
 
     /// Forgets a question: its answer will mean nothing.
-    pub(super) fn forget(&mut self, ticket: u64) {
+    pub(in crate::net) fn forget(&mut self, ticket: u64) {
         let was_asked = self.asked.remove(&ticket).is_some();
         if let Some(resolver) = self.resolver.as_mut().filter(|_| was_asked) {
             resolver.withdraw(ticket);
@@ -109,7 +109,7 @@ impl Loop {
     /// `localhost` with them. [`ConnectOptions::lookup`](crate::ConnectOptions::lookup) goes first.
     /// At most 10000 lookups may be open at once: beyond that `connect` fails with `ENOBUFS`.
     pub fn set_lookup(&mut self, lookup: impl FnMut(&mut Loop, LookupRequest) + 'static) {
-        self.names.lookup = Some(Box::new(lookup));
+        self.lookups.lookup = Some(Box::new(lookup));
     }
 
     /// Answers a lookup: the callback of Node's `lookup` option. The answer is an address or
@@ -122,20 +122,20 @@ impl Loop {
         if let Some(ticket) = self.home.key(lookup.0) {
             let without_port = |ip| SocketAddr::new(ip, 0);
             let answer = answer.map(|found| found.into_iter().map(without_port).collect());
-            self.tick(Tick::Lookup(ticket, answer));
+            self.agenda.tick(Tick::Lookup(ticket, answer));
         }
     }
 
     /// Asks for a name's addresses. Who asked keeps the ticket under which the answer will come
     /// before anybody is asked.
-    pub(super) fn ask_name(
+    pub(in crate::net) fn ask_name(
         &mut self,
         asker: Asker,
         (host, family, hints, all): (&str, u8, i32, bool),
         own: Option<LookupFunction>,
         keep: impl FnOnce(&mut Loop, u64),
     ) -> Result<(), Error> {
-        let ticket = self.names.new_ticket(asker)?;
+        let ticket = self.lookups.new_ticket(asker)?;
         keep(self, ticket);
         let request = LookupRequest {
             id: LookupId(self.home.name(ticket)),
@@ -144,26 +144,27 @@ impl Loop {
             hints,
             all,
         };
-        if own.is_none() && self.names.lookup.is_none() {
+        if own.is_none() && self.lookups.lookup.is_none() {
             let asked = self.ask_resolver(ticket, &request);
             if asked.is_err() {
-                self.names.asked.remove(&ticket);
+                self.lookups.asked.remove(&ticket);
             }
             return asked;
         }
         let former = self
+            .agenda
             .trace
             .enter(Subject::Loop, What::Callback("lookup function"));
         if let Some(mut lookup) = own {
             lookup(self, request);
-        } else if let Some(lookup) = self.names.lookup.take() {
+        } else if let Some(lookup) = self.lookups.lookup.take() {
             self.call(
                 lookup,
                 |lookup, event_loop| lookup(event_loop, request),
-                |event_loop, lookup| _ = event_loop.names.lookup.get_or_insert(lookup),
+                |event_loop, lookup| _ = event_loop.lookups.lookup.get_or_insert(lookup),
             );
         }
-        self.trace.leave(former);
+        self.agenda.trace.leave(former);
         Ok(())
     }
 
@@ -171,19 +172,22 @@ impl Loop {
         let host = &request.host;
         let question = Question::new(ticket, host, request.family, request.hints)
             .map_err(|why| Error::of_lookup(&why, host))?;
-        let resolver = match self.names.resolver.take() {
+        let resolver = match self.lookups.resolver.take() {
             Some(resolver) => resolver,
             None => Resolver::start(&mut self.reactor)
                 .map_err(|error| Error::of_call("getaddrinfo", &error))?,
         };
-        self.names.resolver.insert(resolver).ask(question);
+        self.lookups.resolver.insert(resolver).ask(question);
         Ok(())
     }
 
     /// The helper thread has answers.
-    pub(super) fn take_answers(&mut self) -> Result<(), Error> {
-        while let Some((ticket, answer)) =
-            self.names.resolver.as_mut().and_then(Resolver::next_answer)
+    pub(in crate::net) fn take_answers(&mut self) -> Result<(), Error> {
+        while let Some((ticket, answer)) = self
+            .lookups
+            .resolver
+            .as_mut()
+            .and_then(Resolver::next_answer)
         {
             let host = self.asked_host(ticket);
             let answer = answer.map_err(|why| Error::of_lookup(&why, &host));
@@ -194,15 +198,19 @@ impl Loop {
     }
 
     fn asked_host(&self, ticket: u64) -> String {
-        match self.names.asked.get(&ticket) {
+        match self.lookups.asked.get(&ticket) {
             Some(&Asker::Socket(id)) => self.connecting_host(id),
             Some(&Asker::Server(id)) => self.listening_host(id),
             None => String::new(),
         }
     }
 
-    pub(super) fn name_answered(&mut self, ticket: u64, answer: LookupAnswer) -> Result<(), Error> {
-        match self.names.asked.remove(&ticket) {
+    pub(in crate::net) fn name_answered(
+        &mut self,
+        ticket: u64,
+        answer: LookupAnswer,
+    ) -> Result<(), Error> {
+        match self.lookups.asked.remove(&ticket) {
             Some(Asker::Socket(id)) => self.socket_name_answered(id, answer),
             Some(Asker::Server(id)) => return self.server_name_answered(id, answer),
             None => {}

@@ -1,15 +1,14 @@
 //! One turn of the loop, and its phases.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::time::Duration;
 
-use super::error::Error;
-use super::event_loop::{Entry, Running};
+use super::EventLoop;
 use super::queues::{Caused, Pending};
-use super::run::EventLoop;
 use super::trace::{Subject, What};
-use super::{ServerId, SocketId};
+use super::{Entry, Running};
+use crate::net::error::Error;
+use crate::net::{ServerId, SocketId};
 use crate::room::reactor::{Batch, Id};
 use crate::rules::read_buffer::ReadBuffer;
 
@@ -19,7 +18,7 @@ const PENDING_ROUNDS: usize = 8;
 /// Where the loop stands. It is kept in the loop, not on the stack, so that a run that was left
 /// by a panic or an unhandled error goes on where it was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(in crate::net) enum Phase {
     /// Outside the turns: the program's own statements have queued ticks.
     Script,
     /// The ticks of these statements, once before the first turn.
@@ -37,18 +36,18 @@ pub(super) enum Phase {
 
 /// What the running phase took to work through; what is added meanwhile waits.
 #[derive(Default)]
-pub(super) struct Batches {
+pub(in crate::net) struct Batches {
     pending: VecDeque<Caused<Pending>>,
-    again: VecDeque<Id>,
+    pub(super) again: VecDeque<Id>,
     /// The first of these is being served.
-    is_at_again: bool,
-    pub(super) ready: Batch,
+    pub(super) is_at_again: bool,
+    pub(in crate::net) ready: Batch,
     closing: Vec<Caused<SocketId>>,
 }
 
 /// How long the poll phase may sleep.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wait {
+pub(in crate::net) enum Wait {
     UntilReady,
     /// Gives the kernel a millisecond for what it has under way between sockets.
     Briefly,
@@ -57,7 +56,7 @@ pub(super) enum Wait {
 
 impl Batches {
     /// Whether the last wait has found nothing, and nothing is left in the kernel.
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(in crate::net) fn is_quiet(&self) -> bool {
         self.ready.is_empty() && !self.ready.has_left_some()
     }
 }
@@ -72,55 +71,58 @@ impl EventLoop {
     /// ```
     ///
     /// A turn that was left in the middle goes on in the phase where it was left.
-    pub(super) fn turn(&mut self, wait: Wait) -> Result<(), Error> {
-        if self.phase == Phase::Ready {
-            self.serve_who_was_left_again();
+    pub(in crate::net) fn turn(&mut self, wait: Wait) -> Result<(), Error> {
+        loop {
+            self.phase = match self.phase {
+                Phase::Script | Phase::FirstTicks | Phase::FirstTimers | Phase::Pending => {
+                    self.run_pending(1)?;
+                    Phase::Poll
+                }
+                Phase::Poll => {
+                    self.wait_for_readiness(wait)?;
+                    Phase::Ready
+                }
+                Phase::Ready => {
+                    self.run_ready()?;
+                    Phase::PendingAgain
+                }
+                Phase::PendingAgain => {
+                    self.run_pending(PENDING_ROUNDS)?;
+                    self.begin_immediates()
+                }
+                Phase::Check => {
+                    self.run_immediates()?;
+                    self.begin_closing()
+                }
+                Phase::Closing => {
+                    self.run_closing()?;
+                    self.begin_timers()
+                }
+                Phase::Timers => {
+                    self.run_due_timers()?;
+                    self.phase = Phase::Pending;
+                    self.agenda.trace.unwind();
+                    return Ok(());
+                }
+            };
         }
-        if self.phase == Phase::Pending {
-            self.run_pending(1)?;
-            self.phase = Phase::Poll;
-        }
-        if self.phase == Phase::Poll {
-            self.wait_for_readiness(wait)?;
-            self.phase = Phase::Ready;
-        }
-        if self.phase == Phase::Ready {
-            self.run_ready()?;
-            self.phase = Phase::PendingAgain;
-        }
-        if self.phase == Phase::PendingAgain {
-            self.run_pending(PENDING_ROUNDS)?;
-            self.inner.immediates.begin_batch();
-            self.phase = Phase::Check;
-        }
-        if self.phase == Phase::Check {
-            self.run_immediates()?;
-            self.batches.closing.append(&mut self.inner.closing);
-            self.phase = Phase::Closing;
-        }
-        if self.phase == Phase::Closing {
-            self.run_closing()?;
-            self.begin_timers();
-            self.phase = Phase::Timers;
-        }
-        self.run_due_timers()?;
-        self.phase = Phase::Pending;
-        self.trace.unwind();
-        Ok(())
     }
 
     /// Does what was put off: `shutdown(2)`, and the failures that `connect(2)` told at once.
     /// What these cause in turn is done as well, in a bounded number of rounds.
     fn run_pending(&mut self, rounds: usize) -> Result<(), Error> {
         for _ in 0..rounds {
-            if self.inner.pending.is_empty() && self.batches.pending.is_empty() {
+            if self.inner.agenda.pending.is_empty() && self.batches.pending.is_empty() {
                 return Ok(());
             }
-            self.batches.pending.append(&mut self.inner.pending);
+            self.batches.pending.append(&mut self.inner.agenda.pending);
             while let Some(Caused(cause, pending)) = self.batches.pending.pop_front() {
                 let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
                 let phase = What::Phase("pending");
-                let former = self.trace.enter_caused(cause, Subject::Socket(id), phase);
+                let former = self
+                    .agenda
+                    .trace
+                    .enter_caused(cause, Subject::Socket(id), phase);
                 let outcome = match pending {
                     Pending::Writable(id) => self.serve_put_off(id),
                     Pending::ConnectFailed(id) => {
@@ -128,7 +130,7 @@ impl EventLoop {
                         Ok(())
                     }
                 };
-                self.trace.leave(former);
+                self.agenda.trace.leave(former);
                 outcome.and_then(|()| self.drain())?;
             }
         }
@@ -145,25 +147,26 @@ impl EventLoop {
             .reactor
             .wait(ready, timeout)
             .map_err(|error| Error::of_call("epoll_wait", &error))?;
-        self.inner.clock.expire();
+        self.inner.agenda.clock.expire();
         self.inner.count_turn();
-        if !self.inner.again.is_empty() {
+        if !self.inner.agenda.again.is_empty() {
             self.inner.begin_serving_again(again, ready);
         }
-        self.inner.trace.begin_turn();
-        if self.inner.trace.is_on() {
+        self.inner.agenda.trace.begin_turn();
+        if self.inner.agenda.trace.is_on() {
             let ready = ready.len();
             let former = self
+                .agenda
                 .trace
                 .enter(Subject::Loop, What::Wait { timeout, ready });
-            self.trace.leave(former);
+            self.agenda.trace.leave(former);
         }
         Ok(())
     }
 
     /// Rounded up, since times are floored: the wait ends when the next timer is due, not before.
     /// epoll cuts it to 24.8 days; the loop then simply waits again.
-    pub(super) fn poll_timeout(&mut self, wait: Wait) -> Option<Duration> {
+    pub(in crate::net) fn poll_timeout(&mut self, wait: Wait) -> Option<Duration> {
         match wait {
             Wait::NotAtAll => return Some(Duration::ZERO),
             Wait::Briefly if self.reactor.is_empty() => return Some(Duration::ZERO),
@@ -171,19 +174,19 @@ impl EventLoop {
             Wait::UntilReady if self.is_busy() || !self.goes_on() => return Some(Duration::ZERO),
             Wait::UntilReady => {}
         }
-        let expiry = self.timers.next_expiry()?;
-        let left = expiry.saturating_sub(self.clock.refresh());
-        let comes = left == 0 || !self.clock.is_held();
+        let expiry = self.agenda.timers.next_expiry()?;
+        let left = expiry.saturating_sub(self.agenda.clock.refresh());
+        let comes = left == 0 || !self.agenda.clock.is_held();
         comes.then(|| Duration::from_millis(left))
     }
 
     /// Whether there is something to do at once.
-    pub(super) fn is_busy(&self) -> bool {
-        self.immediates.are_held()
-            || self.has_ticks()
-            || !self.pending.is_empty()
-            || !self.again.is_empty()
-            || !self.closing.is_empty()
+    pub(in crate::net) fn is_busy(&self) -> bool {
+        self.agenda.immediates.are_held()
+            || self.agenda.has_ticks()
+            || !self.agenda.pending.is_empty()
+            || !self.agenda.again.is_empty()
+            || !self.agenda.closing.is_empty()
             || self.is_stopping
     }
 
@@ -222,21 +225,6 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Who was being served when a run was left may have more to give, and no edge will tell.
-    fn serve_who_was_left_again(&mut self) {
-        let batches = &mut self.batches;
-        let left = match mem::take(&mut batches.is_at_again) {
-            true => batches.again.pop_front(),
-            false => batches.ready.last_handed_out(),
-        };
-        let Some(id) = left else { return };
-        match self.inner.reactor.get(id) {
-            Some(Entry::Socket(_)) => self.inner.read_again(SocketId(id), true),
-            Some(Entry::Server(_)) => self.inner.accept_again(ServerId(id)),
-            None => self.inner.serve_next_turn(id),
-        }
-    }
-
     #[inline(never)]
     fn serve_again(&mut self, id: Id) -> Result<(), Error> {
         match self.inner.reactor.get(id) {
@@ -246,10 +234,16 @@ impl EventLoop {
         }
     }
 
+    /// Those that are there run in this turn.
+    fn begin_immediates(&mut self) -> Phase {
+        self.agenda.immediates.begin_batch();
+        Phase::Check
+    }
+
     /// Runs the immediates that were there when the phase began.
     fn run_immediates(&mut self) -> Result<(), Error> {
         let event_loop = &mut self.inner;
-        while let Some(immediate) = event_loop.immediates.next() {
+        while let Some(immediate) = event_loop.agenda.immediates.next() {
             event_loop.running = Running::Callback;
             event_loop.run_task(immediate.cause, "set_immediate", immediate.callback);
             event_loop.running = Running::Other;
@@ -258,13 +252,21 @@ impl EventLoop {
         Ok(())
     }
 
+    fn begin_closing(&mut self) -> Phase {
+        self.batches.closing.append(&mut self.inner.agenda.closing);
+        Phase::Closing
+    }
+
     /// Emits `close`, of the socket destroyed last first, and frees what has closed.
     fn run_closing(&mut self) -> Result<(), Error> {
         while let Some(&Caused(cause, id)) = self.batches.closing.last() {
             let phase = What::Phase("closing");
-            let former = self.trace.enter_caused(cause, Subject::Socket(id), phase);
+            let former = self
+                .agenda
+                .trace
+                .enter_caused(cause, Subject::Socket(id), phase);
             let outcome = self.finish_closing(id);
-            self.trace.leave(former);
+            self.agenda.trace.leave(former);
             outcome?;
             self.batches.closing.pop();
         }
@@ -273,30 +275,31 @@ impl EventLoop {
     }
 
     /// Frees what has closed. Ticks are left after a panic: they may be those of such a socket.
-    pub(super) fn free_all_closed(&mut self) {
-        if !self.has_ticks() {
+    pub(in crate::net) fn free_all_closed(&mut self) {
+        if !self.agenda.has_ticks() {
             // One by one: with a socket the program's values are dropped, which may panic.
-            while let Some(id) = self.inner.closed.pop() {
+            while let Some(id) = self.inner.agenda.to_free.pop() {
                 self.free_closed(id);
             }
         }
     }
 
-    pub(super) fn begin_timers(&mut self) {
-        let Some(expiry) = self.timers.next_expiry() else {
-            return;
-        };
-        let now = self.clock.refresh();
-        if expiry <= now {
-            self.timers.begin_pass(now);
+    /// Those that are due run in this turn.
+    pub(in crate::net) fn begin_timers(&mut self) -> Phase {
+        if let Some(expiry) = self.agenda.timers.next_expiry() {
+            let now = self.agenda.clock.refresh();
+            if expiry <= now {
+                self.agenda.timers.begin_pass(now);
+            }
         }
+        Phase::Timers
     }
 
     /// Runs the timers that were due when the phase began.
-    pub(super) fn run_due_timers(&mut self) -> Result<(), Error> {
-        while self.inner.timers.is_in_pass() {
-            let now = self.clock.now();
-            match self.inner.timers.next_due(now) {
+    pub(in crate::net) fn run_due_timers(&mut self) -> Result<(), Error> {
+        while self.inner.agenda.timers.is_in_pass() {
+            let now = self.agenda.clock.now();
+            match self.inner.agenda.timers.next_due(now) {
                 Some(key) => self.inner.fire(key)?,
                 None => self.inner.end_timers(),
             }

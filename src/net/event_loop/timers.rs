@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use super::error::Error;
-use super::event_loop::{Loop, Running};
 use super::trace::{Cause, Subject, What};
-use super::{ServerId, SocketId, TimerId};
+use super::{Loop, Running};
+use crate::net::error::Error;
+use crate::net::{ServerId, SocketId, TimerId};
 use crate::rules::timers::TimerKey;
 
 /// The longest delay a timer knows, in milliseconds: Node's `TIMEOUT_MAX`, 2^31-1.
-pub(super) const TIMEOUT_MAX: u32 = i32::MAX as u32;
+pub(in crate::net) const TIMEOUT_MAX: u32 = i32::MAX as u32;
 
 type TimerCallback = Box<dyn FnMut(&mut Loop)>;
 
 /// What is to be done when a timer fires.
-pub(super) enum TimerTask {
+pub(in crate::net) enum TimerTask {
     User(UserTimer),
     /// The idle timeout of a socket.
     Idle(SocketId),
@@ -26,7 +26,7 @@ pub(super) enum TimerTask {
     Rest(ServerId),
 }
 
-pub(super) struct UserTimer {
+pub(in crate::net) struct UserTimer {
     /// Taken out while it runs.
     callback: Option<TimerCallback>,
     kind: Kind,
@@ -130,9 +130,12 @@ impl Loop {
             kind,
             is_held: true,
         };
-        self.held_timers += 1;
-        let now = self.clock.refresh();
-        let key = self.timers.insert(now, duration, TimerTask::User(timer));
+        self.agenda.held_timers += 1;
+        let now = self.agenda.clock.refresh();
+        let key = self
+            .agenda
+            .timers
+            .insert(now, duration, TimerTask::User(timer));
         TimerId(self.home.name(key))
     }
 
@@ -144,10 +147,10 @@ impl Loop {
         }
     }
 
-    pub(super) fn end_timer(&mut self, key: TimerKey) {
-        if let Some(TimerTask::User(user)) = self.timers.get(key) {
-            self.held_timers -= usize::from(user.is_held);
-            self.timers.cancel(key);
+    pub(in crate::net) fn end_timer(&mut self, key: TimerKey) {
+        if let Some(TimerTask::User(user)) = self.agenda.timers.get(key) {
+            self.agenda.held_timers -= usize::from(user.is_held);
+            self.agenda.timers.cancel(key);
         }
     }
 
@@ -179,12 +182,12 @@ impl Loop {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn refresh(&mut self, timer: TimerId) -> bool {
-        let now = self.clock.refresh();
+        let now = self.agenda.clock.refresh();
         let Some(key) = self.home.key(timer.0) else {
             return false;
         };
-        let is_users = matches!(self.timers.get(key), Some(TimerTask::User(_)));
-        is_users && self.timers.refresh(key, now)
+        let is_users = matches!(self.agenda.timers.get(key), Some(TimerTask::User(_)));
+        is_users && self.agenda.timers.refresh(key, now)
     }
 
     /// Lets a timer hold the loop: Node's `timeout.ref()`. A new one does.
@@ -200,9 +203,9 @@ impl Loop {
 
     fn hold_timer(&mut self, timer: TimerId, is_held: bool) {
         let key = self.home.key(timer.0);
-        if let Some(TimerTask::User(timer)) = key.and_then(|key| self.timers.get_mut(key)) {
-            self.held_timers += usize::from(is_held);
-            self.held_timers -= usize::from(timer.is_held);
+        if let Some(TimerTask::User(timer)) = key.and_then(|key| self.agenda.timers.get_mut(key)) {
+            self.agenda.held_timers += usize::from(is_held);
+            self.agenda.held_timers -= usize::from(timer.is_held);
             timer.is_held = is_held;
         }
     }
@@ -211,7 +214,7 @@ impl Loop {
     /// timer has fired or was cleared.
     pub fn timer_has_ref(&self, timer: TimerId) -> bool {
         let key = self.home.key(timer.0);
-        match key.and_then(|key| self.timers.get(key)) {
+        match key.and_then(|key| self.agenda.timers.get(key)) {
             Some(TimerTask::User(timer)) => timer.is_held,
             _ => false,
         }
@@ -224,55 +227,55 @@ impl Loop {
     }
 
     /// A timer has fired.
-    pub(super) fn fire(&mut self, key: TimerKey) -> Result<(), Error> {
-        let former = match self.trace.is_on() {
+    pub(in crate::net) fn fire(&mut self, key: TimerKey) -> Result<(), Error> {
+        let former = match self.agenda.trace.is_on() {
             true => self.tell_timer(key),
             false => 0,
         };
         self.running = Running::Callback;
-        match self.timers.get_mut(key) {
+        match self.agenda.timers.get_mut(key) {
             Some(TimerTask::User(_)) => self.fire_user_timer(key),
             Some(&mut TimerTask::Idle(socket)) => self.idle_timer_fired(socket, key),
             Some(&mut TimerTask::Attempt(socket)) => {
-                self.timers.release(key);
+                self.agenda.timers.release(key);
                 self.attempt_timed_out(socket);
             }
             Some(&mut TimerTask::Flush(socket)) => {
-                self.timers.release(key);
+                self.agenda.timers.release(key);
                 self.serve_starved(socket)?;
             }
             Some(&mut TimerTask::Rest(server)) => {
-                self.timers.release(key);
+                self.agenda.timers.release(key);
                 self.rest_is_over(server);
             }
             None => {}
         }
         self.running = Running::Other;
-        self.trace.leave(former);
+        self.agenda.trace.leave(former);
         self.end_timers();
         self.drain()
     }
 
     /// Leaves the list that is through, and ends the pass with the last: behind each callback,
     /// before its ticks, as in Node.
-    pub(super) fn end_timers(&mut self) {
-        self.timers.end_pass(self.clock.now());
+    pub(in crate::net) fn end_timers(&mut self) {
+        self.agenda.timers.end_pass(self.agenda.clock.now());
     }
 
     #[cold]
     fn tell_timer(&mut self, key: TimerKey) -> Cause {
-        let subject = match self.timers.get(key) {
+        let subject = match self.agenda.timers.get(key) {
             Some(TimerTask::Idle(id) | TimerTask::Attempt(id) | TimerTask::Flush(id)) => {
                 Subject::Socket(*id)
             }
             Some(TimerTask::Rest(id)) => Subject::Server(*id),
             Some(TimerTask::User(_)) | None => Subject::Loop,
         };
-        self.trace.enter(subject, What::Phase("timers"))
+        self.agenda.trace.enter(subject, What::Phase("timers"))
     }
 
     fn fire_user_timer(&mut self, key: TimerKey) {
-        let Some(TimerTask::User(timer)) = self.timers.get_mut(key) else {
+        let Some(TimerTask::User(timer)) = self.agenda.timers.get_mut(key) else {
             return;
         };
         let Some(callback) = timer.callback.take() else {
@@ -281,12 +284,12 @@ impl Loop {
         let (name, start) = match timer.kind {
             Kind::After => ("after", 0),
             Kind::Timeout => ("set_timeout", 0),
-            Kind::Interval => ("set_interval", self.clock.refresh()),
+            Kind::Interval => ("set_interval", self.agenda.clock.refresh()),
         };
         if timer.kind == Kind::After {
             self.free_timer(key);
         }
-        let former = self.trace.enter(Subject::Loop, What::Callback(name));
+        let former = self.agenda.trace.enter(Subject::Loop, What::Callback(name));
         self.current_timer = Some(TimerId(self.home.name(key)));
         self.call(
             callback,
@@ -294,19 +297,19 @@ impl Loop {
             |event_loop, callback| {
                 event_loop.current_timer = None;
                 event_loop.put_timer_back(key, callback, start);
-                event_loop.trace.leave(former);
+                event_loop.agenda.trace.leave(former);
             },
         );
     }
 
     /// After its callback a timer is cleared, runs on, or has been.
     fn put_timer_back(&mut self, key: TimerKey, callback: TimerCallback, start: u64) {
-        let Some(TimerTask::User(timer)) = self.timers.get_mut(key) else {
+        let Some(TimerTask::User(timer)) = self.agenda.timers.get_mut(key) else {
             return;
         };
         timer.callback = Some(callback);
         if timer.kind == Kind::Interval {
-            self.timers.refresh(key, start);
+            self.agenda.timers.refresh(key, start);
         } else {
             self.free_timer(key);
         }
@@ -314,8 +317,8 @@ impl Loop {
 
     /// A timer has fired and was not started again.
     fn free_timer(&mut self, key: TimerKey) {
-        if let Some(TimerTask::User(timer)) = self.timers.release(key) {
-            self.held_timers -= usize::from(timer.is_held);
+        if let Some(TimerTask::User(timer)) = self.agenda.timers.release(key) {
+            self.agenda.held_timers -= usize::from(timer.is_held);
         }
     }
 }

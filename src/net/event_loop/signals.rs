@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::error::Error;
-use super::event_loop::Loop;
-use super::slot::Slot;
+use super::Loop;
+use super::listeners::Slot;
 use super::trace::Subject;
+use crate::net::error::Error;
 use crate::room::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSource};
 
 /// A signal a program may want to know of: the name in Node's `process.on('SIGTERM', …)`. See
@@ -49,7 +49,7 @@ impl Signal {
 type OnSignal = dyn FnMut(&mut Loop);
 
 #[derive(Default)]
-pub(super) struct Signals {
+pub(in crate::net) struct Signals {
     source: Option<SignalSource>,
     /// By the number of their signal.
     listeners: Vec<(i32, Slot<OnSignal>)>,
@@ -94,7 +94,7 @@ impl Loop {
         Ok(())
     }
 
-    pub(super) fn run_signals(&mut self) -> Result<(), Error> {
+    pub(in crate::net) fn run_signals(&mut self) -> Result<(), Error> {
         let Some(source) = &mut self.signals.source else {
             return Ok(());
         };

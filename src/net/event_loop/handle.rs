@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::error::{Error, words};
-use super::event_loop::Loop;
+use super::Loop;
+use crate::net::error::{Error, words};
 use crate::room::mailbox::{Mailbox, Refused, Sender};
 use crate::room::reactor::Id;
 
@@ -13,7 +13,7 @@ const POSTS_PER_TURN: usize = 1000;
 type Post = Box<dyn FnOnce(&mut Loop) + Send>;
 
 /// What other threads have posted, once somebody has asked for a handle.
-pub(super) type Posts = Mailbox<Post>;
+pub(in crate::net) type Posts = Mailbox<Post>;
 
 /// A handle with which any thread has a callback run on the loop's thread: libuv's
 /// `uv_async_send`, Node's thread-safe function.
@@ -154,18 +154,18 @@ impl Loop {
 
     /// Other threads have posted. What is beyond the bound waits for the next turn, and so does what
     /// is behind a callback that panics.
-    pub(super) fn run_posts(&mut self) -> Result<(), Error> {
-        if self.again.contains(&Id::WAKER) {
+    pub(in crate::net) fn run_posts(&mut self) -> Result<(), Error> {
+        if self.agenda.again.contains(&Id::WAKER) {
             return Ok(());
         }
         for _ in 0..POSTS_PER_TURN {
             let Some(post) = self.posts.as_ref().and_then(Posts::next) else {
                 return Ok(());
             };
-            self.run_task(self.trace.current(), "post", post);
+            self.run_task(self.agenda.trace.current(), "post", post);
             self.drain()?;
         }
-        self.serve_next_turn(Id::WAKER);
+        self.agenda.serve_next_turn(Id::WAKER);
         Ok(())
     }
 }

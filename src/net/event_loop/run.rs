@@ -1,62 +1,13 @@
-//! The runner: [`EventLoop`], and what stands before the turns and between them.
+//! The runner: what stands before the turns and between them.
 
-use std::mem;
-use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
-use super::error::Error;
-use super::event_loop::{Loop, Running};
-use super::turn::{Batches, Phase, Wait};
-use crate::rules::read_buffer::ReadBuffer;
-
-/// An event loop that can be run: what a Node process is around its script. It owns a [`Loop`] and
-/// dereferences to it.
-///
-/// What callbacks are lent is the [`Loop`], which cannot be run: a nested run cannot be written.
-///
-/// ```
-/// use netloop::{EventLoop, Loop};
-///
-/// fn note(event_loop: &mut Loop, word: &'static str) {
-///     event_loop.data_mut::<Vec<&str>>().unwrap().push(word);
-/// }
-///
-/// let mut event_loop = EventLoop::new()?;
-/// event_loop.set_data(Vec::<&str>::new());
-/// event_loop.set_immediate(|event_loop| note(event_loop, "immediate"));
-/// event_loop.next_tick(|event_loop| note(event_loop, "tick"));
-/// assert!(event_loop.data::<Vec<&str>>().unwrap().is_empty()); // nothing is called inside a call
-///
-/// event_loop.run()?; // as a Node process: until nothing is left to wait for
-/// assert_eq!(event_loop.data::<Vec<&str>>().unwrap(), &["tick", "immediate"]);
-/// # Ok::<(), netloop::Error>(())
-/// ```
-pub struct EventLoop {
-    pub(super) inner: Loop,
-    // What only the turn needs stands beside the loop and not in it: what is lent to callbacks
-    // cannot reach it.
-    pub(super) phase: Phase,
-    pub(super) batches: Batches,
-    /// The one read buffer, made when something is ready for the first time.
-    pub(super) buffer: ReadBuffer,
-}
+use super::EventLoop;
+use super::turn::{Phase, Wait};
+use crate::net::error::Error;
 
 impl EventLoop {
-    /// Makes a loop: an epoll instance, and nothing else yet; libuv's `uv_loop_init`. Several loops
-    /// may live side by side, each on the thread that runs it.
-    ///
-    /// # Errors
-    /// What epoll_create1(2) says, such as `EMFILE`.
-    pub fn new() -> Result<EventLoop, Error> {
-        Ok(EventLoop {
-            inner: Loop::new()?,
-            phase: Phase::Script,
-            batches: Batches::default(),
-            buffer: ReadBuffer::default(),
-        })
-    }
-
     /// Runs until nothing holds the loop any more ([`is_alive`](Loop::is_alive)), or until
     /// [`stop`](Loop::stop). What holds it is a socket, server, timer, immediate, handle or lookup that
     /// was not let go by `unref`. libuv's `UV_RUN_DEFAULT`; the moment it returns is Node's
@@ -215,12 +166,12 @@ impl EventLoop {
     /// ```
     pub fn backend_timeout(&mut self) -> Option<Duration> {
         let is_due = self.phase != Phase::Script
-            || !self.unregistered.is_empty()
+            || !self.agenda.connecting.is_empty()
             || self.batches.ready.has_left_some();
         if is_due {
             return Some(Duration::ZERO);
         }
-        let waits_for_time = self.clock.is_held() && self.is_alive();
+        let waits_for_time = self.agenda.clock.is_held() && self.is_alive();
         if waits_for_time && !self.is_busy() && !self.goes_on() {
             return None;
         }
@@ -238,7 +189,7 @@ impl EventLoop {
     }
 
     /// A run is over, whatever holds the loop.
-    pub(super) fn finish(&mut self) {
+    pub(in crate::net) fn finish(&mut self) {
         self.free_all_closed();
         self.phase = Phase::Script;
         self.inner.is_stopping = false;
@@ -247,7 +198,7 @@ impl EventLoop {
     /// What stands before the first turn: the ticks of the program's own statements, then the
     /// timers that are due. Returns whether anything held the loop before these: then a turn
     /// follows, whatever they leave (libuv does the same).
-    pub(super) fn start(&mut self) -> Result<bool, Error> {
+    pub(in crate::net) fn start(&mut self) -> Result<bool, Error> {
         self.go_on(Phase::FirstTicks)?;
         let is_alive = self.is_alive();
         if self.phase == Phase::FirstTicks {
@@ -260,48 +211,8 @@ impl EventLoop {
             self.run_due_timers()?;
             self.phase = Phase::Pending;
         }
-        self.trace.unwind();
+        self.agenda.trace.unwind();
         Ok(is_alive)
-    }
-
-    /// Goes on where a run was left, or begins with the ticks of the program's own statements, and
-    /// then with this phase.
-    fn go_on(&mut self, first: Phase) -> Result<(), Error> {
-        self.trace.leave(0);
-        if self.phase != Phase::Script {
-            return self.follow_exception();
-        }
-        self.phase = first;
-        self.drain()
-    }
-
-    /// After a panic, or an error that nobody heard, the ticks that are left wait for the next
-    /// callback. An immediate makes sure that there is one, and that a turn follows. Where Node
-    /// would look at its queues before it goes on, so does this: the microtasks behind one that
-    /// has thrown, the ticks of the last timer of a list unless it cleared the list away, the
-    /// immediates behind the last of a batch.
-    fn follow_exception(&mut self) -> Result<(), Error> {
-        self.set_immediate(|_| {});
-        match (mem::take(&mut self.inner.running), self.phase) {
-            (Running::Microtasks, _) => {
-                self.run_microtasks();
-                self.drain()
-            }
-            (Running::Callback, Phase::Timers | Phase::FirstTimers) => {
-                let was_closed = self.timers.has_lost_its_list();
-                let is_through = self.timers.settle().is_none();
-                self.end_timers();
-                match is_through && !(was_closed && self.timers.is_in_pass()) {
-                    true => self.drain(),
-                    false => Ok(()),
-                }
-            }
-            (Running::Callback, Phase::Check) if self.immediates.are_through() => {
-                self.immediates.begin_batch();
-                Ok(())
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -318,19 +229,5 @@ impl AsFd for EventLoop {
 impl AsRawFd for EventLoop {
     fn as_raw_fd(&self) -> RawFd {
         self.as_fd().as_raw_fd()
-    }
-}
-
-impl Deref for EventLoop {
-    type Target = Loop;
-
-    fn deref(&self) -> &Loop {
-        &self.inner
-    }
-}
-
-impl DerefMut for EventLoop {
-    fn deref_mut(&mut self) -> &mut Loop {
-        &mut self.inner
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::error::Error;
-use super::event_loop::Loop;
-use super::ids::{ServerId, SocketId};
-use super::server::Server;
-use super::socket::{LookupAnswer, WriteCallback};
+use super::Loop;
 use super::trace::Cause;
+use crate::net::error::Error;
+use crate::net::ids::{ServerId, SocketId};
+use crate::net::server::Server;
+use crate::net::socket::{LookupAnswer, WriteCallback};
 
 pub(crate) type Task = Box<dyn FnOnce(&mut Loop)>;
 type ServerCallback = Box<dyn FnOnce(&mut Server<'_>)>;

@@ -4,7 +4,7 @@
 
 use std::mem;
 
-use super::ids::ListenerId;
+use crate::net::ids::ListenerId;
 
 #[derive(Debug)]
 pub(crate) enum Slot<F: ?Sized> {

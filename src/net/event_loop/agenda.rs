@@ -1,0 +1,95 @@
+//! What is to be done: each queue of the loop once, the timers, the clock, and what holds the loop.
+
+use std::collections::VecDeque;
+
+use super::queues::{Caused, Immediates, Pending, Task, Tick};
+use super::timers::TimerTask;
+use super::trace::Trace;
+use crate::net::{ServerId, SocketId};
+use crate::room::clock::Clock;
+use crate::room::reactor::Id;
+use crate::rules::timers::Timers;
+
+/// What is to be done, and when. No call can do more than add to it; the phases work it off.
+pub(in crate::net) struct Agenda {
+    pub(in crate::net) clock: Clock,
+    pub(in crate::net) timers: Timers<TimerTask>,
+    /// How many timers hold the loop.
+    pub(in crate::net) held_timers: usize,
+    pub(in crate::net) ticks: VecDeque<Caused<Tick>>,
+    pub(in crate::net) microtasks: VecDeque<Caused<Task>>,
+    pub(in crate::net) immediates: Immediates,
+    pub(in crate::net) pending: VecDeque<Caused<Pending>>,
+    /// Sources that may still have something to give, though no new edge will tell.
+    pub(in crate::net) again: VecDeque<Id>,
+    /// Sockets that have begun to connect, to be registered before the next wait.
+    pub(in crate::net) connecting: Vec<SocketId>,
+    pub(in crate::net) closing: Vec<Caused<SocketId>>,
+    /// Sockets that have closed, to be freed when this turn's closing phase is over.
+    pub(in crate::net) to_free: Vec<SocketId>,
+    /// Servers that are out of descriptors: the next one we close ends their rest.
+    pub(in crate::net) resting: Vec<ServerId>,
+    /// How many sockets and servers hold the loop.
+    pub(in crate::net) holds: usize,
+    /// Counts the turns.
+    pub(in crate::net) turns: u32,
+    pub(in crate::net) trace: Trace,
+}
+
+impl Default for Agenda {
+    fn default() -> Agenda {
+        Agenda {
+            clock: Clock::new(),
+            timers: Timers::new(),
+            held_timers: 0,
+            ticks: VecDeque::new(),
+            microtasks: VecDeque::new(),
+            immediates: Immediates::default(),
+            pending: VecDeque::new(),
+            again: VecDeque::new(),
+            connecting: Vec::new(),
+            closing: Vec::new(),
+            to_free: Vec::new(),
+            resting: Vec::new(),
+            holds: 0,
+            turns: 0,
+            trace: Trace::default(),
+        }
+    }
+}
+
+impl Agenda {
+    /// Queues a tick, whose cause is what runs now.
+    pub(in crate::net) fn tick(&mut self, tick: Tick) {
+        self.ticks.push_back(Caused(self.trace.current(), tick));
+    }
+
+    #[inline]
+    pub(in crate::net) fn has_ticks(&self) -> bool {
+        !self.ticks.is_empty() || !self.microtasks.is_empty()
+    }
+
+    /// Has the pending phase serve a descriptor without readiness.
+    pub(in crate::net) fn put_off(&mut self, pending: Pending) {
+        self.pending
+            .push_back(Caused(self.trace.current(), pending));
+    }
+
+    /// Puts a source on the again list.
+    pub(in crate::net) fn serve_next_turn(&mut self, id: Id) {
+        self.again.push_back(id);
+    }
+
+    /// Brings the count of what holds the loop up to date with one source.
+    #[inline]
+    pub(in crate::net) fn count_hold(&mut self, holds: &mut bool, must_hold: bool) {
+        if *holds != must_hold {
+            *holds = must_hold;
+            if must_hold {
+                self.holds += 1;
+            } else {
+                self.holds -= 1;
+            }
+        }
+    }
+}
