@@ -8,8 +8,8 @@ use super::turn::{Phase, Wait};
 use crate::net::error::Error;
 
 impl EventLoop {
-    /// Runs until nothing holds the loop any more ([`is_alive`](Loop::is_alive)), or until
-    /// [`stop`](Loop::stop). What holds it is a socket, server, timer, immediate, handle or lookup that
+    /// Runs until nothing holds the loop any more ([`is_alive`](crate::Loop::is_alive)), or until
+    /// [`stop`](crate::Loop::stop). What holds it is a socket, server, timer, immediate, handle or lookup that
     /// was not let go by `unref`. libuv's `UV_RUN_DEFAULT`; the moment it returns is Node's
     /// `beforeExit`, and to call it again with new work is to revive the process.
     ///
@@ -79,8 +79,8 @@ impl EventLoop {
     ///    at once;
     /// 3. a wait until the descriptor is readable, for at most that long.
     ///
-    /// While time is [held](Loop::pause_time), timers that are not due ask for no turn: they wait for
-    /// [`advance`](Loop::advance).
+    /// While time is [held](crate::Loop::pause_time), timers that are not due ask for no turn: they wait for
+    /// [`advance`](crate::Loop::advance).
     ///
     /// The same steps do for both kinds of host. An *edge-triggered* one (mio, tokio) is told of
     /// what becomes ready and not of what has stayed ready; it must not skip the turn after a timeout
