@@ -177,6 +177,31 @@ pub(crate) struct Reactor<T> {
     items: Slab<Held<T>>,
 }
 
+/// What registers sources with epoll, and takes them out of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Registry<'r>(&'r mio::Registry);
+
+impl Registry<'_> {
+    /// Registers a source for everything, edge-triggered, once and for all.
+    ///
+    /// Priority is among it because a byte of urgent data splits the stream: the read stops
+    /// short at the mark and no further edge tells of what stands behind it.
+    pub(crate) fn register(self, source: &mut impl Source, id: Id) -> io::Result<()> {
+        let all = Interest::READABLE
+            .add(Interest::WRITABLE)
+            .add(Interest::PRIORITY);
+        self.0.register(source, id.token(), all)
+    }
+
+    /// Takes a source out of epoll. Closing does that too, unless a duplicate of the descriptor
+    /// lives on elsewhere (epoll(7), Q6): so this is for descriptors that came from outside.
+    pub(crate) fn deregister(self, source: &mut impl Source) {
+        if let Err(error) = self.0.deregister(source) {
+            log::debug!(target: "netloop::reactor", "deregister: {error}");
+        }
+    }
+}
+
 /// Numbers what any reactor of the process holds: an id of one names nothing in another.
 fn next_generation() -> NonZeroU32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -231,6 +256,13 @@ impl<T> Reactor<T> {
         (held.id == id).then_some(&mut held.item)
     }
 
+    /// The same, with what registers sources.
+    #[inline]
+    pub(crate) fn get_with_registry(&mut self, id: Id) -> Option<(&mut T, Registry<'_>)> {
+        let held = self.items.get_mut(id.key())?;
+        (held.id == id).then_some((&mut held.item, Registry(self.poll.registry())))
+    }
+
     pub(crate) fn remove(&mut self, id: Id) -> Option<T> {
         self.get(id)?;
         let item = self.items.remove(id.key()).item;
@@ -255,15 +287,9 @@ impl<T> Reactor<T> {
             .for_each(|(_, held)| show(&mut held.item));
     }
 
-    /// Registers a source for everything, edge-triggered, once and for all.
-    ///
-    /// Priority is among it because a byte of urgent data splits the stream: the read stops
-    /// short at the mark and no further edge tells of what stands behind it.
+    /// See [`Registry::register`].
     pub(crate) fn register(&self, source: &mut impl Source, id: Id) -> io::Result<()> {
-        let all = Interest::READABLE
-            .add(Interest::WRITABLE)
-            .add(Interest::PRIORITY);
-        self.poll.registry().register(source, id.token(), all)
+        Registry(self.poll.registry()).register(source, id)
     }
 
     /// Registers a source that is only read from.
@@ -273,12 +299,9 @@ impl<T> Reactor<T> {
             .register(source, id.token(), Interest::READABLE)
     }
 
-    /// Takes a source out of epoll. Closing does that too, unless a duplicate of the descriptor
-    /// lives on elsewhere (epoll(7), Q6): so this is for descriptors that came from outside.
+    /// See [`Registry::deregister`].
     pub(crate) fn deregister(&self, source: &mut impl Source) {
-        if let Err(error) = self.poll.registry().deregister(source) {
-            log::debug!(target: "netloop::reactor", "deregister: {error}");
-        }
+        Registry(self.poll.registry()).deregister(source);
     }
 
     /// Waits for readiness, at most for `timeout`, and makes it the batch. Interrupted by a

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Loop;
+use crate::net::error::words;
+use crate::net::ids::Home;
 use crate::net::{AbortId, ServerId, SocketId};
 
 /// What an abort ends.
@@ -42,7 +44,11 @@ impl Loop {
         self.aborts.used.insert(number);
         for target in self.aborts.targets.remove(&number).unwrap_or_default() {
             match target {
-                Abortable::Socket(id) => self.abort_socket(id),
+                Abortable::Socket(id) => {
+                    self.with_socket(id, |socket, errands| {
+                        socket.destroy(Some(words::aborted()), errands);
+                    });
+                }
                 Abortable::Server(id) => {
                     self.server_at(id).close();
                 }
@@ -52,17 +58,28 @@ impl Loop {
 
     /// Whether a handle was used: Node's `signal.aborted`.
     pub fn is_aborted(&self, handle: AbortId) -> bool {
-        let number = self.home.key(handle.0);
-        number.is_some_and(|number| self.aborts.used.contains(&number))
+        self.aborts.is_used(&self.home, handle)
+    }
+}
+
+impl Aborts {
+    pub(in crate::net) fn is_used(&self, home: &Home, handle: AbortId) -> bool {
+        let number = home.key(handle.0);
+        number.is_some_and(|number| self.used.contains(&number))
     }
 
     /// Lets a handle end this. Returns whether it was used already.
-    pub(in crate::net) fn end_on_abort(&mut self, handle: AbortId, target: Abortable) -> bool {
-        if self.is_aborted(handle) {
+    pub(in crate::net) fn end_on_abort(
+        &mut self,
+        home: &Home,
+        handle: AbortId,
+        target: Abortable,
+    ) -> bool {
+        if self.is_used(home, handle) {
             return true;
         }
-        if let Some(number) = self.home.key(handle.0) {
-            let targets = self.aborts.targets.entry(number).or_default();
+        if let Some(number) = home.key(handle.0) {
+            let targets = self.targets.entry(number).or_default();
             if !targets.contains(&target) {
                 targets.push(target);
             }
@@ -70,14 +87,14 @@ impl Loop {
         false
     }
 
-    pub(in crate::net) fn forget_abortable(&mut self, handle: AbortId, target: Abortable) {
-        let Some(number) = self.home.key(handle.0) else {
+    pub(in crate::net) fn forget(&mut self, home: &Home, handle: AbortId, target: Abortable) {
+        let Some(number) = home.key(handle.0) else {
             return;
         };
-        if let Some(targets) = self.aborts.targets.get_mut(&number) {
+        if let Some(targets) = self.targets.get_mut(&number) {
             targets.retain(|other| *other != target);
             if targets.is_empty() {
-                self.aborts.targets.remove(&number);
+                self.targets.remove(&number);
             }
         }
     }

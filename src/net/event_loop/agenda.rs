@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::errands::Errand;
 use super::queues::{Caused, Immediates, Pending, Task, Tick};
 use super::timers::TimerTask;
 use super::trace::Trace;
@@ -29,6 +30,8 @@ pub(in crate::net) struct Agenda {
     pub(in crate::net) to_free: Vec<SocketId>,
     /// Servers that are out of descriptors: the next one we close ends their rest.
     pub(in crate::net) resting: Vec<ServerId>,
+    /// What a call has left for others.
+    pub(in crate::net) errands: VecDeque<Caused<Errand>>,
     /// How many sockets and servers hold the loop.
     pub(in crate::net) holds: usize,
     /// Counts the turns.
@@ -51,6 +54,7 @@ impl Default for Agenda {
             closing: Vec::new(),
             to_free: Vec::new(),
             resting: Vec::new(),
+            errands: VecDeque::new(),
             holds: 0,
             turns: 0,
             trace: Trace::default(),

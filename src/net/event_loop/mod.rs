@@ -5,6 +5,7 @@ mod again;
 mod agenda;
 pub(in crate::net) mod data;
 mod door;
+pub(in crate::net) mod errands;
 pub(crate) mod handle;
 pub(in crate::net) mod listeners;
 pub(crate) mod lookups;

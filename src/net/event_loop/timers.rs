@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::agenda::Agenda;
 use super::trace::{Cause, Subject, What};
 use super::{Loop, Running};
 use crate::net::error::Error;
@@ -143,14 +144,7 @@ impl Loop {
     /// nothing. A timer of the running pass that is cleared does not run.
     pub fn clear_timeout(&mut self, timer: TimerId) {
         if let Some(key) = self.home.key(timer.0) {
-            self.end_timer(key);
-        }
-    }
-
-    pub(in crate::net) fn end_timer(&mut self, key: TimerKey) {
-        if let Some(TimerTask::User(user)) = self.agenda.timers.get(key) {
-            self.agenda.held_timers -= usize::from(user.is_held);
-            self.agenda.timers.cancel(key);
+            self.agenda.end_timer(key);
         }
     }
 
@@ -319,6 +313,15 @@ impl Loop {
     fn free_timer(&mut self, key: TimerKey) {
         if let Some(TimerTask::User(timer)) = self.agenda.timers.release(key) {
             self.agenda.held_timers -= usize::from(timer.is_held);
+        }
+    }
+}
+
+impl Agenda {
+    pub(in crate::net) fn end_timer(&mut self, key: TimerKey) {
+        if let Some(TimerTask::User(user)) = self.timers.get(key) {
+            self.held_timers -= usize::from(user.is_held);
+            self.timers.cancel(key);
         }
     }
 }

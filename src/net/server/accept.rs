@@ -13,7 +13,6 @@ use crate::room::listener::Accepted;
 use crate::room::reactor::Readiness;
 use crate::room::stream::{KeepAlive, Stream};
 use crate::rules::state::server::{Input, State};
-use crate::rules::state::socket;
 
 /// A shortage is over when there was none for so many milliseconds.
 const SHORTAGE: u64 = 10_000;
@@ -160,11 +159,13 @@ impl Loop {
             return;
         }
         let entry = server.new_socket(id, stream);
-        let socket = self.add_socket(entry);
-        if let Err(error) = self.register_open(socket) {
-            log::warn!(target: "netloop::accept", "{id}: {error}, connection closed");
-            return;
-        }
+        let socket = match self.add_open_socket(entry) {
+            Ok(socket) => socket,
+            Err(error) => {
+                log::warn!(target: "netloop::accept", "{id}: {error}, connection closed");
+                return;
+            }
+        };
         if let Some(server) = self.server(id) {
             server.connections += 1;
         }
@@ -239,10 +240,6 @@ impl super::ServerEntry {
                 log::debug!(target: "netloop::accept", "setsockopt: {error}");
             }
         }
-        let state = socket::State::Open(socket::Readable::Open, socket::Writable::Open);
-        let mut entry = SocketEntry::new(Some(stream), state);
-        entry.begin_accepted(id, settings.allow_half_open, settings.pause_on_connect);
-        entry.set_limits(settings.high_water_mark, settings.write_limit);
-        entry
+        SocketEntry::accepted(stream, id, settings)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use super::super::ServerId;
 use super::super::abort::Abortable;
 use super::super::error::{Error, words};
 use super::super::queues::ServerTick;
 use super::super::timers::TimerTask;
 use super::super::trace::{Subject, What};
-use super::super::{ServerId, SocketId};
 use super::Server;
 use crate::net::event_loop::{Entry, Loop};
 use crate::rules::state::server::{Action, Input, step};
@@ -116,15 +116,13 @@ impl Loop {
             .server(id)
             .map(|server| std::mem::take(&mut server.signals));
         for signal in signals.unwrap_or_default() {
-            self.forget_abortable(signal, Abortable::Server(id));
+            self.aborts
+                .forget(&self.home, signal, Abortable::Server(id));
         }
     }
 
     /// A socket of this server was destroyed.
-    pub(in crate::net) fn leave_server(&mut self, socket: SocketId) {
-        let Some(id) = self.entry_ref(socket).and_then(|entry| entry.server) else {
-            return;
-        };
+    pub(in crate::net) fn leave_server(&mut self, id: ServerId) {
         if let Some(server) = self.server(id) {
             server.connections -= 1;
         }

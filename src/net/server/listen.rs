@@ -152,7 +152,10 @@ impl Loop {
     }
 
     fn close_on_abort(&mut self, id: ServerId, signal: AbortId) {
-        if self.end_on_abort(signal, Abortable::Server(id)) {
+        if self
+            .aborts
+            .end_on_abort(&self.home, signal, Abortable::Server(id))
+        {
             self.server_tick(id, ServerTick::Abort);
         } else if let Some(server) = self.server(id)
             && !server.signals.contains(&signal)

@@ -94,13 +94,13 @@ pub(super) struct ServerEntry {
 }
 
 /// What accepted sockets are given, and how many are accepted a turn.
-struct Settings {
-    allow_half_open: bool,
-    pause_on_connect: bool,
+pub(super) struct Settings {
+    pub(super) allow_half_open: bool,
+    pub(super) pause_on_connect: bool,
     no_delay: bool,
     keep_alive: Option<Duration>,
-    high_water_mark: Option<usize>,
-    write_limit: Option<usize>,
+    pub(super) high_water_mark: Option<usize>,
+    pub(super) write_limit: Option<usize>,
     block_list: Option<BlockList>,
     accepts_per_turn: usize,
 }

@@ -6,6 +6,7 @@ use super::super::queues::{Pending, SocketTick};
 use super::super::timers::TimerTask;
 use super::{SocketEntry, WriteCallback};
 use crate::net::event_loop::Loop;
+use crate::net::event_loop::errands::Errands;
 use crate::room::connection::Sent;
 use crate::rules::outbox::Outbox;
 use crate::rules::state::socket::{Input, State, Writable};
@@ -141,15 +142,6 @@ impl Loop {
         }
     }
 
-    /// Serves a socket from the pending phase as if the kernel had reported room: libuv's
-    /// `uv__io_feed`.
-    pub(super) fn serve_soon(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
-        if !std::mem::replace(&mut entry.connection.is_put_off, true) {
-            self.agenda.put_off(Pending::Writable(id));
-        }
-    }
-
     pub(in crate::net) fn serve_put_off(&mut self, id: SocketId) -> Result<(), Error> {
         if let Some(entry) = self.entry(id) {
             entry.connection.is_put_off = false;
@@ -237,6 +229,14 @@ impl Loop {
 }
 
 impl SocketEntry {
+    /// Has the pending phase serve the socket as if the kernel had reported room: libuv's
+    /// `uv__io_feed`.
+    pub(super) fn serve_soon(&mut self, errands: &mut Errands<'_>) {
+        if !std::mem::replace(&mut self.connection.is_put_off, true) {
+            errands.agenda.put_off(Pending::Writable(errands.id));
+        }
+    }
+
     /// Whether a timer will try again, since the kernel was short of memory.
     fn waits_for_memory(&self) -> bool {
         self.cold.as_ref().is_some_and(|cold| cold.retry.is_some())

@@ -2,19 +2,18 @@
 
 mod asking;
 mod connect;
-mod destroy;
 mod end;
 mod events;
 mod flow;
 mod flush;
-mod idle;
-mod life;
+mod lifecycle;
 mod options;
 mod pipe;
 mod properties;
 mod read;
 mod ready;
 mod receive;
+mod timeouts;
 mod unsent;
 mod write;
 
@@ -26,12 +25,14 @@ use std::io;
 use std::net::SocketAddr;
 
 use self::connect::Connecting;
-use self::idle::Idle;
 use self::pipe::Pipe;
+use self::timeouts::IdleTimeout;
 use super::data::Data;
 use super::error::Error;
+use super::event_loop::errands::Errands;
 use super::event_loop::{Entry, Loop};
 use super::listeners::Slot;
+use super::server::Settings;
 use super::trace::{Subject, What};
 use super::{AbortId, ServerId, SocketId};
 use crate::room::connection::Connection;
@@ -39,7 +40,7 @@ use crate::room::stream::{KeepAlive, Stream};
 use crate::rules::block_list::BlockList;
 use crate::rules::decoder::Decoder;
 use crate::rules::inbox::Inbox;
-use crate::rules::state::socket::{State, Writable};
+use crate::rules::state::socket::{Readable, State, Writable};
 use crate::rules::timers::TimerKey;
 
 pub(crate) type WriteCallback = Box<dyn FnOnce(&mut Socket<'_>, Result<(), &Error>)>;
@@ -179,7 +180,7 @@ struct Cold {
     /// What is piped into it is told of its `finish` and `close`.
     hears_its_end: bool,
 
-    idle: Option<Idle>,
+    idle: Option<IdleTimeout>,
     /// Timers that die with the socket.
     timers: Vec<TimerKey>,
     keep_alive: Option<KeepAlive>,
@@ -248,6 +249,32 @@ impl SocketEntry {
             needs_drain: false,
             left_at: state,
         }
+    }
+
+    /// An accepted connection, which is read from at once unless it is to be paused.
+    pub(super) fn accepted(stream: Stream, server: ServerId, options: &Settings) -> SocketEntry {
+        let mut entry = SocketEntry::new(Some(stream), State::Open(Readable::Open, Writable::Open));
+        entry.server = Some(server);
+        entry.allow_half_open = options.allow_half_open;
+        entry.is_reading = !options.pause_on_connect;
+        if options.pause_on_connect {
+            entry.flow = Flow::Paused;
+        }
+        if options.high_water_mark.is_some() || options.write_limit.is_some() {
+            let cold = entry.cold();
+            cold.high_water_mark = options.high_water_mark;
+            cold.write_limit = options.write_limit;
+        }
+        entry
+    }
+
+    /// Registers the stream, once and for all.
+    fn register(&mut self, errands: &Errands<'_>) -> Result<(), Error> {
+        let Some(stream) = &mut self.connection.stream else {
+            return Ok(());
+        };
+        let registered = errands.registry.register(stream, errands.id.0);
+        registered.map_err(|error| Error::of_call("epoll_ctl", &error))
     }
 
     /// A socket without it has no marks of its own: if it is read from, it has asked.
@@ -322,7 +349,7 @@ impl Loop {
         let signal = options.signal;
         options.apply(&mut entry);
         let id = self.add_socket(entry);
-        self.attach_signal(id, signal);
+        self.with_socket(id, |socket, errands| socket.attach_signal(signal, errands));
         self.socket_at(id)
     }
 
@@ -337,6 +364,23 @@ impl Loop {
 
     pub(super) fn add_socket(&mut self, entry: SocketEntry) -> SocketId {
         SocketId(self.reactor.insert(Entry::Socket(entry)))
+    }
+
+    /// Puts a socket that is open already into the slab, and registers its stream.
+    pub(super) fn add_open_socket(&mut self, entry: SocketEntry) -> Result<SocketId, Error> {
+        let id = self.add_socket(entry);
+        let registered = self.with_socket(id, |socket, errands| {
+            socket.register(errands)?;
+            socket.update_hold(errands);
+            Ok(())
+        });
+        match registered {
+            Some(Err(error)) => {
+                self.reactor.remove(id.0);
+                Err(error)
+            }
+            _ => Ok(id),
+        }
     }
 
     #[inline]
@@ -355,15 +399,16 @@ impl Loop {
         }
     }
 
-    /// Brings the count of what holds the loop up to date with this socket.
-    pub(super) fn update_hold(&mut self, id: SocketId) {
-        let Loop {
-            reactor, agenda, ..
-        } = self;
-        if let Some(Entry::Socket(entry)) = reactor.get_mut(id.0) {
-            let must_hold = entry.must_hold();
-            agenda.count_hold(&mut entry.holds, must_hold);
-        }
+    fn touch(&mut self, id: SocketId) {
+        self.with_socket(id, |socket, errands| socket.touch(errands));
+    }
+
+    fn update_hold(&mut self, id: SocketId) {
+        self.with_socket(id, |socket, errands| socket.update_hold(errands));
+    }
+
+    fn serve_soon(&mut self, id: SocketId) {
+        self.with_socket(id, |socket, errands| socket.serve_soon(errands));
     }
 
     /// Emits an event of a socket.
@@ -410,6 +455,12 @@ impl Socket<'_> {
     /// The socket's name, which may be kept; [`Loop::socket_at`] makes a view of it again.
     pub fn id(&self) -> SocketId {
         self.id
+    }
+
+    /// A call: it has the socket, and what a call may use beside it. `None` when the socket is gone.
+    #[inline]
+    fn with<R>(&mut self, call: impl FnOnce(&mut SocketEntry, &mut Errands<'_>) -> R) -> Option<R> {
+        self.event_loop.with_socket(self.id, call)
     }
 
     /// The loop the socket belongs to, for as long as the view: where Node has globals.

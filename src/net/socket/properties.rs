@@ -59,32 +59,9 @@ impl Loop {
         let state = State::Open(readable, Writable::Open);
         let mut entry = SocketEntry::new(Some(stream), state);
         entry.cold().is_foreign = true;
-        let id = self.add_socket(entry);
-        self.register_open(id)?;
+        let id = self.add_open_socket(entry)?;
         self.read(id, Some(0));
         Ok(self.socket_at(id))
-    }
-
-    /// Registers the stream of a socket that is open already.
-    pub(in crate::net) fn register_open(&mut self, id: SocketId) -> Result<(), Error> {
-        if let Err(error) = self.register_stream(id) {
-            self.reactor.remove(id.0);
-            return Err(error);
-        }
-        self.update_hold(id);
-        Ok(())
-    }
-
-    pub(super) fn register_stream(&mut self, id: SocketId) -> Result<(), Error> {
-        let entry = self.entry(id);
-        let Some(mut stream) = entry.and_then(|entry| entry.connection.stream.take()) else {
-            return Ok(());
-        };
-        let registered = self.reactor.register(&mut stream, id.0);
-        if let Some(entry) = self.entry(id) {
-            entry.connection.stream = Some(stream);
-        }
-        registered.map_err(|error| Error::of_call("epoll_ctl", &error))
     }
 }
 
@@ -106,7 +83,7 @@ impl Socket<'_> {
     /// Whether it is connected to a path, or tries to be.
     pub(super) fn is_unix(&self) -> bool {
         let is_stream = self.stream().is_some_and(|stream| !stream.is_tcp());
-        is_stream || self.event_loop.connects_to_path(self.id)
+        is_stream || self.entry().is_some_and(SocketEntry::connects_to_path)
     }
 
     /// Node's `readyState`: `opening`, `open`, `readOnly`, `writeOnly` or `closed`. A socket that
@@ -330,7 +307,7 @@ impl Socket<'_> {
 
     fn probe(&mut self, on: bool, wanted: KeepAlive) -> &mut Self {
         let wanted = on.then_some(wanted);
-        self.event_loop.keep_connecting_alive(self.id, wanted);
+        self.with(|socket, _| socket.keep_connecting_alive(wanted));
         self.change(
             |entry| entry.cold().keep_alive = wanted,
             |stream| stream.set_keep_alive(wanted),

@@ -100,7 +100,9 @@ impl Loop {
             self.note_attempted(id, &attempt);
         }
         match opening.connect() {
-            Ok(stream) => self.adopt(id, stream),
+            Ok(stream) => {
+                self.with_socket(id, |socket, errands| socket.adopt(stream, errands));
+            }
             Err(error) => return self.attempt_refused(id, &error),
         }
         if is_multiple && !is_last {
@@ -200,7 +202,7 @@ impl Loop {
     }
 
     pub(super) fn attempt_failed(&mut self, id: SocketId, error: &std::io::Error) {
-        self.stop_attempt_timer(id);
+        self.with_socket(id, |socket, errands| socket.stop_attempt_timer(errands));
         let Some(connecting) = self.connecting(id) else {
             return;
         };
@@ -233,15 +235,6 @@ impl Loop {
             |listener, socket| listener(socket, &attempt),
         );
         self.attempt(id);
-    }
-
-    pub(super) fn stop_attempt_timer(&mut self, id: SocketId) {
-        if let Some(timer) = self
-            .connecting(id)
-            .and_then(|connecting| connecting.timer.take())
-        {
-            self.agenda.timers.cancel(timer);
-        }
     }
 
     fn emit_attempt(&mut self, id: SocketId, attempt: &Attempt) {

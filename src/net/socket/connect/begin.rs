@@ -4,9 +4,9 @@ use libc::{AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED, EALREADY, EISCONN};
 
 use super::super::{ConnectOptions, Socket, SocketEntry, WriteCallback};
 use super::{Connecting, Target};
-use crate::net::SocketId;
 use crate::net::error::{Error, words};
 use crate::net::event_loop::Loop;
+use crate::net::event_loop::errands::Errands;
 use crate::net::queues::{Pending, SocketTick};
 use crate::room::connector;
 use crate::rules::address::is_ip;
@@ -71,56 +71,49 @@ impl Loop {
         socket.connect_to(options)?;
         Ok(self.socket_at(id))
     }
+}
 
-    fn start_connecting(&mut self, id: SocketId, options: ConnectOptions) {
-        let connecting = Connecting::new(
-            options,
-            self.tries_all_families,
-            self.family_attempt_timeout,
-        );
-        let Some(entry) = self.entry(id) else { return };
-        let unsent = if entry.connection.state == State::Closed {
-            entry.begin_again()
-        } else {
-            Vec::new()
+impl SocketEntry {
+    fn start_connecting(&mut self, connecting: Connecting, errands: &mut Errands<'_>) {
+        let unsent = match self.connection.state {
+            State::Closed => self.begin_again(),
+            _ => Vec::new(),
         };
         let tick = match connecting.target {
             Target::Name(_) => SocketTick::AskLookup,
             Target::Address(_) | Target::Path(_) => SocketTick::Connect,
         };
-        entry.cold().connecting = Some(Box::new(connecting));
+        self.cold().connecting = Some(Box::new(connecting));
         for callback in unsent {
             let error = words::closed_before_connection();
-            self.socket_tick(id, SocketTick::Refused(callback, error));
+            errands.tick(SocketTick::Refused(callback, error));
         }
-        self.touch(id);
-        self.feed(id, Input::ConnectCalled);
-        self.open_path(id);
-        self.socket_tick(id, tick);
+        self.touch(errands);
+        self.feed(Input::ConnectCalled, errands);
+        self.open_path(errands);
+        errands.tick(tick);
     }
 
     /// A path is connected to in the call, as in Node; how that went is told later.
-    fn open_path(&mut self, id: SocketId) {
-        if self.is_to_abort(id) {
+    fn open_path(&mut self, errands: &mut Errands<'_>) {
+        if self.is_to_abort(errands) {
             return;
         }
-        let Some(connecting) = self.connecting(id) else {
+        let Some(connecting) = self.connecting() else {
             return;
         };
         let Target::Path(path) = &connecting.target else {
             return;
         };
         match connector::connect_unix(path) {
-            Ok(stream) => self.adopt(id, stream),
+            Ok(stream) => self.adopt(stream, errands),
             Err(error) => {
                 connecting.failed = Some(error);
-                self.agenda.put_off(Pending::ConnectFailed(id));
+                errands.agenda.put_off(Pending::ConnectFailed(errands.id));
             }
         }
     }
-}
 
-impl SocketEntry {
     /// A closed socket is connected again: what the former life left is dropped, and a server that
     /// had accepted it counts it no more. Returns the callbacks of what was to be written.
     fn begin_again(&mut self) -> Vec<WriteCallback> {
@@ -222,7 +215,13 @@ impl Socket<'_> {
         }
         let begins = !matches!(state, State::Opening(_) | State::Open(_, _));
         if begins {
-            self.event_loop.start_connecting(id, options);
+            let event_loop = &self.event_loop;
+            let (tries_all, timeout) = (
+                event_loop.tries_all_families,
+                event_loop.family_attempt_timeout,
+            );
+            let connecting = Connecting::new(options, tries_all, timeout);
+            self.with(|socket, errands| socket.start_connecting(connecting, errands));
         }
         Ok(begins)
     }

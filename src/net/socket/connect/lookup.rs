@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::super::LookupAnswer;
+use super::super::{LookupAnswer, SocketEntry};
 use super::Target;
 use super::attempts::alternate;
 use crate::net::SocketId;
@@ -66,14 +66,8 @@ impl Loop {
     }
 
     pub(in crate::net) fn connecting_host(&self, id: SocketId) -> String {
-        let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
-        match cold
-            .and_then(|cold| cold.connecting.as_ref())
-            .map(|connecting| &connecting.target)
-        {
-            Some(Target::Name(host)) => host.clone(),
-            _ => String::new(),
-        }
+        let host = self.entry_ref(id).and_then(SocketEntry::host);
+        host.unwrap_or_default().to_owned()
     }
 
     /// The answer to a socket's lookup.

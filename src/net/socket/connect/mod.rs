@@ -19,11 +19,12 @@ use std::time::Duration;
 
 use libc::AI_ADDRCONFIG;
 
-use super::ConnectOptions;
 use super::options::LookupCallback;
+use super::{ConnectOptions, SocketEntry};
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
+use crate::net::event_loop::errands::Errands;
 use crate::net::shared::Shared;
 use crate::room::resolver;
 use crate::room::stream::{KeepAlive, Stream};
@@ -189,6 +190,16 @@ impl Connecting {
         }
     }
 
+    /// The socket is destroyed: neither time nor an answer is waited for.
+    pub(super) fn stop(&self, errands: &mut Errands<'_>) {
+        if let Some(timer) = self.timer {
+            errands.agenda.timers.cancel(timer);
+        }
+        if let Some(ticket) = self.ticket {
+            errands.lookups.forget(ticket);
+        }
+    }
+
     fn error(&self, error: &std::io::Error) -> Error {
         let attempt = self.attempt();
         let made = Error::of_address("connect", error, &attempt.address, attempt.port);
@@ -200,57 +211,65 @@ impl Connecting {
     }
 }
 
-impl Loop {
-    fn connecting(&mut self, id: SocketId) -> Option<&mut Connecting> {
-        let entry = self.entry(id)?;
-        match entry.connection.state {
-            State::Opening(_) => entry.cold.as_mut()?.connecting.as_deref_mut(),
+impl SocketEntry {
+    /// The connect that is on its way.
+    fn connecting(&mut self) -> Option<&mut Connecting> {
+        match self.connection.state {
+            State::Opening(_) => self.cold.as_mut()?.connecting.as_deref_mut(),
             _ => None,
         }
     }
 
-    pub(super) fn connects_to_path(&self, id: SocketId) -> bool {
-        let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
-        cold.and_then(|cold| cold.connecting.as_ref())
-            .is_some_and(|connecting| matches!(connecting.target, Target::Path(_)))
+    pub(super) fn connects_to_path(&self) -> bool {
+        let connecting = self.cold.as_ref().and_then(|cold| cold.connecting.as_ref());
+        connecting.is_some_and(|connecting| matches!(connecting.target, Target::Path(_)))
+    }
+
+    /// The name that is looked up.
+    fn host(&self) -> Option<&str> {
+        match &self.cold.as_ref()?.connecting.as_ref()?.target {
+            Target::Name(host) => Some(host),
+            Target::Address(_) | Target::Path(_) => None,
+        }
     }
 
     /// Makes a stream the socket's. It is registered before the next wait, as libuv does it: so
     /// one that is connected at once is told behind the listener that has accepted it.
-    fn adopt(&mut self, id: SocketId, stream: Stream) {
-        if let Some(connecting) = self.connecting(id) {
+    fn adopt(&mut self, stream: Stream, errands: &mut Errands<'_>) {
+        if let Some(connecting) = self.connecting() {
             connecting.is_registered = false;
         }
-        if let Some(entry) = self.entry(id) {
-            entry.connection.stream = Some(stream);
-            self.agenda.connecting.push(id);
+        self.connection.stream = Some(stream);
+        errands.agenda.connecting.push(errands.id);
+    }
+
+    fn register_connecting(&mut self, errands: &mut Errands<'_>) {
+        match self.connecting() {
+            Some(connecting) if !connecting.is_registered => connecting.is_registered = true,
+            _ => return,
+        }
+        if let Err(error) = self.register(errands) {
+            self.destroy(Some(error), errands);
         }
     }
 
-    /// Registers the streams that have begun to connect since the last wait.
-    pub(in crate::net) fn register_connecting(&mut self) {
-        for id in std::mem::take(&mut self.agenda.connecting) {
-            match self.connecting(id) {
-                Some(connecting) if !connecting.is_registered => connecting.is_registered = true,
-                _ => continue,
-            }
-            if let Err(error) = self.register_stream(id) {
-                self.destroy(id, Some(error));
-            }
+    fn stop_attempt_timer(&mut self, errands: &mut Errands<'_>) {
+        let timer = self.connecting().and_then(|it| it.timer.take());
+        if let Some(timer) = timer {
+            errands.agenda.timers.cancel(timer);
         }
     }
 
     /// Keep-alive is asked for, or not any more, while connecting. As in Node, a connection that has
     /// its descriptor is told at once, and nobody is told what is known.
-    pub(super) fn keep_connecting_alive(&mut self, id: SocketId, wanted: Option<KeepAlive>) {
-        let Some(entry) = self.entry(id) else { return };
-        let (State::Opening(_), Some(cold)) = (entry.connection.state, &mut entry.cold) else {
+    pub(super) fn keep_connecting_alive(&mut self, wanted: Option<KeepAlive>) {
+        let (State::Opening(_), Some(cold)) = (self.connection.state, &mut self.cold) else {
             return;
         };
         if cold.keep_alive.map(KeepAlive::seconds) == wanted.map(KeepAlive::seconds) {
             return;
         }
-        match (&entry.connection.stream, &mut cold.connecting) {
+        match (&self.connection.stream, &mut cold.connecting) {
             (Some(stream), _) => {
                 if let Err(error) = stream.set_keep_alive(wanted) {
                     log::debug!(target: "netloop::socket", "SO_KEEPALIVE: {error}");
@@ -260,13 +279,17 @@ impl Loop {
             (None, None) => {}
         }
     }
+}
 
-    pub(super) fn stop_connecting(&mut self, connecting: &Connecting) {
-        if let Some(timer) = connecting.timer {
-            self.agenda.timers.cancel(timer);
-        }
-        if let Some(ticket) = connecting.ticket {
-            self.lookups.forget(ticket);
+impl Loop {
+    fn connecting(&mut self, id: SocketId) -> Option<&mut Connecting> {
+        self.entry(id)?.connecting()
+    }
+
+    /// Registers the streams that have begun to connect since the last wait.
+    pub(in crate::net) fn register_connecting(&mut self) {
+        for id in std::mem::take(&mut self.agenda.connecting) {
+            self.with_socket(id, SocketEntry::register_connecting);
         }
     }
 }

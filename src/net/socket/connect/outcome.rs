@@ -21,21 +21,19 @@ impl Loop {
             .and_then(|entry| entry.connection.stream.as_ref());
         match stream.map(Stream::connected) {
             None | Some(Ok(false)) => {}
-            Some(Ok(true)) => {
-                self.stop_attempt_timer(id);
-                self.connected(id, readiness);
-            }
+            Some(Ok(true)) => self.connected(id, readiness),
             Some(Err(error)) => self.attempt_failed(id, &error),
         }
         self.drain()
     }
 
     fn connected(&mut self, id: SocketId, readiness: Readiness<'_>) {
-        self.touch(id);
-        if let Some(entry) = self.entry(id) {
-            entry.cold().connecting = None;
-            entry.apply_options();
-        }
+        self.with_socket(id, |socket, errands| {
+            socket.stop_attempt_timer(errands);
+            socket.touch(errands);
+            socket.cold().connecting = None;
+            socket.apply_options();
+        });
         self.feed(id, Input::Connected);
         self.feed_flushed(id);
         // Bytes that are there already are read next turn, before those of newer sockets: Node's

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::super::timers::{TIMEOUT_MAX, TimerTask};
 use super::super::{SocketId, TimerId};
-use super::Socket;
+use super::{Socket, SocketEntry};
 use crate::net::event_loop::Loop;
+use crate::net::event_loop::errands::Errands;
 use crate::rules::timers::TimerKey;
 
-pub(super) struct Idle {
+pub(super) struct IdleTimeout {
     /// Milliseconds; 0 is off.
     duration: u32,
     /// What was asked for.
@@ -18,7 +19,7 @@ pub(super) struct Idle {
     last_activity: u64,
 }
 
-impl Idle {
+impl IdleTimeout {
     /// The socket is destroyed: it does not time out any more, and if it is connected again, only
     /// when that is asked for again, as in Node.
     pub(super) fn stop(&mut self) -> Option<TimerKey> {
@@ -27,81 +28,87 @@ impl Idle {
     }
 }
 
-impl Loop {
+impl SocketEntry {
     /// Something happened on this socket.
     #[inline]
-    pub(super) fn touch(&mut self, id: SocketId) {
-        if self.entry_ref(id).is_some_and(|entry| entry.cold.is_some()) {
-            self.touch_idle(id);
+    pub(super) fn touch(&mut self, errands: &mut Errands<'_>) {
+        if self.cold.is_some() {
+            self.touch_idle(errands);
         }
     }
 
-    fn touch_idle(&mut self, id: SocketId) {
-        if self.idle_of(id).is_none() {
-            return;
-        }
-        let now = self.agenda.clock.now();
-        let Some(idle) = self.idle_of(id) else { return };
+    fn touch_idle(&mut self, errands: &mut Errands<'_>) {
+        let now = errands.agenda.clock.now();
+        let Some(idle) = self.idle() else { return };
         idle.last_activity = now;
-        let (duration, has_fired) = (idle.duration, idle.timer.is_none());
-        if has_fired && duration > 0 {
-            let timer = self
-                .agenda
-                .timers
-                .insert(now, duration, TimerTask::Idle(id));
-            if let Some(idle) = self.idle_of(id) {
-                idle.timer = Some(timer);
-            }
+        if idle.timer.is_none() && idle.duration > 0 {
+            let task = TimerTask::Idle(errands.id);
+            idle.timer = Some(errands.agenda.timers.insert(now, idle.duration, task));
         }
     }
 
-    fn idle_of(&mut self, id: SocketId) -> Option<&mut Idle> {
-        let entry = self.entry(id)?;
-        if entry.connection.state.is_destroyed() {
+    fn idle(&mut self) -> Option<&mut IdleTimeout> {
+        if self.connection.state.is_destroyed() {
             return None;
         }
-        entry.cold.as_mut()?.idle.as_mut()
+        self.cold.as_mut()?.idle.as_mut()
     }
 
-    pub(super) fn set_idle_timeout(&mut self, id: SocketId, timeout: Duration) {
-        let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
-        let duration = match millis {
-            0 if !timeout.is_zero() => 1,
-            millis if millis > TIMEOUT_MAX => {
-                log::warn!(
-                    target: "netloop::timer",
-                    "{timeout:?} does not fit into 2^31-1 ms: the timeout was cut to that"
-                );
-                TIMEOUT_MAX
-            }
-            millis => millis,
-        };
-        let now = self.agenda.clock.refresh();
-        let Some(entry) = self.entry(id) else { return };
-        if entry.connection.state.is_destroyed() {
+    fn set_idle_timeout(&mut self, timeout: Duration, errands: &mut Errands<'_>) {
+        let now = errands.agenda.clock.refresh();
+        if self.connection.state.is_destroyed() {
             return;
         }
-        let idle = Idle {
-            duration,
+        let idle = IdleTimeout {
+            duration: idle_duration(timeout),
             wanted: timeout,
             timer: None,
             last_activity: now,
         };
-        let former = entry.cold().idle.replace(idle).and_then(|idle| idle.timer);
+        let former = self.cold().idle.replace(idle).and_then(|idle| idle.timer);
         if let Some(timer) = former {
-            self.agenda.timers.cancel(timer);
+            errands.agenda.timers.cancel(timer);
         }
-        self.touch_idle(id);
+        self.touch_idle(errands);
     }
 
+    /// Has a timer end with the socket.
+    fn add_timer(&mut self, timer: TimerId, errands: &mut Errands<'_>) {
+        let Some(timer) = errands.home.key(timer.0) else {
+            return;
+        };
+        if self.connection.state.is_destroyed() {
+            return errands.agenda.end_timer(timer);
+        }
+        let timers = &mut self.cold().timers;
+        timers.retain(|timer| errands.agenda.timers.contains(*timer));
+        timers.push(timer);
+    }
+}
+
+/// Whole milliseconds, cut, and at least one unless it is off.
+fn idle_duration(timeout: Duration) -> u32 {
+    match u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX) {
+        0 if !timeout.is_zero() => 1,
+        millis if millis > TIMEOUT_MAX => {
+            log::warn!(
+                target: "netloop::timer",
+                "{timeout:?} does not fit into 2^31-1 ms: the timeout was cut to that"
+            );
+            TIMEOUT_MAX
+        }
+        millis => millis,
+    }
+}
+
+impl Loop {
     /// The timer has fired: it is moved if there was activity, or if a request that is on its
     /// way made progress; else `timeout` is emitted.
     pub(in crate::net) fn idle_timer_fired(&mut self, id: SocketId, key: TimerKey) {
         let now = self.agenda.clock.now();
-        let has_progressed = self
-            .entry(id)
-            .is_some_and(|entry| entry.connection.has_progressed());
-        let Some(idle) = self.idle_of(id) else { return };
+        let Some(socket) = self.entry(id) else { return };
+        let has_progressed = socket.connection.has_progressed();
+        let Some(idle) = socket.idle() else { return };
         if has_progressed {
             idle.last_activity = now;
         }
@@ -116,27 +123,6 @@ impl Loop {
         self.emit_plain(id, "timeout", |entry| {
             entry.cold.as_mut().map(|cold| &mut cold.timeout)
         });
-    }
-
-    pub(super) fn add_socket_timer(&mut self, id: SocketId, timer: TimerId) {
-        let Some(timer) = self.home.key(timer.0) else {
-            return;
-        };
-        let entry = self.entry(id);
-        let Some(entry) = entry.filter(|entry| !entry.connection.state.is_destroyed()) else {
-            return self.end_timer(timer);
-        };
-        let mut timers = std::mem::take(&mut entry.cold().timers);
-        timers.retain(|timer| self.agenda.timers.contains(*timer));
-        timers.push(timer);
-        if let Some(entry) = self.entry(id) {
-            entry.cold().timers = timers;
-        }
-    }
-
-    /// The timeout that was set last.
-    pub(super) fn idle_timeout(&self, id: SocketId) -> Option<Duration> {
-        Some(self.entry_ref(id)?.cold.as_ref()?.idle.as_ref()?.wanted)
     }
 }
 
@@ -172,7 +158,7 @@ impl Socket<'_> {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn set_timeout(&mut self, timeout: Duration) -> &mut Self {
-        self.event_loop.set_idle_timeout(self.id, timeout);
+        self.with(|socket, errands| socket.set_idle_timeout(timeout, errands));
         self
     }
 
@@ -194,7 +180,8 @@ impl Socket<'_> {
     /// The idle timeout that was set last, zero included, as it was given: Node's `socket.timeout`.
     /// None if none was set.
     pub fn timeout(&self) -> Option<Duration> {
-        self.event_loop.idle_timeout(self.id)
+        let cold = self.event_loop.entry_ref(self.id)?.cold.as_ref()?;
+        Some(cold.idle.as_ref()?.wanted)
     }
 
     /// An interval that dies with the socket: it is cleared by `destroy`, whoever calls it. For what
@@ -209,7 +196,7 @@ impl Socket<'_> {
         let timer = self.event_loop.set_interval(period, move |event_loop| {
             callback(&mut event_loop.socket_at(id));
         });
-        self.event_loop.add_socket_timer(id, timer);
+        self.keep_timer(timer);
         timer
     }
 
@@ -242,7 +229,15 @@ impl Socket<'_> {
         let timer = self.event_loop.after(delay, move |event_loop| {
             callback(&mut event_loop.socket_at(id));
         });
-        self.event_loop.add_socket_timer(id, timer);
+        self.keep_timer(timer);
         timer
+    }
+
+    /// Has a timer end with the socket.
+    fn keep_timer(&mut self, timer: TimerId) {
+        let kept = self.with(|socket, errands| socket.add_timer(timer, errands));
+        if kept.is_none() {
+            self.event_loop.clear_timeout(timer);
+        }
     }
 }

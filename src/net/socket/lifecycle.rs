@@ -1,0 +1,458 @@
+//! A socket's life: the driver of its state machine, and its end.
+
+use super::super::error::{Error, words};
+use super::super::queues::{Caused, SocketTick, Tick};
+use super::super::trace::{Cause, Subject, What};
+use super::super::{AbortId, SocketId};
+use super::timeouts::IdleTimeout;
+use super::{Socket, SocketEntry, WriteCallback};
+use crate::net::event_loop::Loop;
+use crate::net::event_loop::abort::Abortable;
+use crate::net::event_loop::errands::{Errand, Errands};
+use crate::rules::state::socket::{Action, Input, Readable, State, Writable, step};
+
+impl SocketEntry {
+    /// Tells the machine what a call has done, and does what it says: none of the actions that
+    /// follow such an input emits.
+    pub(super) fn feed(&mut self, input: Input, errands: &mut Errands<'_>) {
+        let Some((actions, former)) = self.step(input, errands) else {
+            return;
+        };
+        for &action in actions {
+            self.perform(action, errands);
+        }
+        errands.agenda.trace.leave(former);
+    }
+
+    /// Tells the machine what happened. Returns what is to be done, if anything has changed, and the
+    /// cause to return to.
+    fn step(
+        &mut self,
+        input: Input,
+        errands: &mut Errands<'_>,
+    ) -> Option<(&'static [Action], Cause)> {
+        let from = self.connection.state;
+        let (to, actions) = step(from, input);
+        if from == to && actions.is_empty() {
+            return None;
+        }
+        self.connection.state = to;
+        if !from.is_destroyed() && !from.is_broken() {
+            self.left_at = from;
+        }
+        self.update_hold(errands);
+        let trace = &mut errands.agenda.trace;
+        let former = match trace.is_on() {
+            true => {
+                let (from, input, to) = (&from, &input, &to);
+                let what = What::Transition { from, input, to };
+                trace.enter(Subject::Socket(errands.id), what)
+            }
+            false => trace.current(),
+        };
+        Some((actions, former))
+    }
+
+    fn perform(&mut self, action: Action, errands: &mut Errands<'_>) {
+        match action {
+            Action::QueueShutdown => self.serve_soon(errands),
+            Action::QueueFinish => errands.tick(SocketTick::Finish),
+            Action::QueueEnd => errands.tick(SocketTick::End),
+            Action::OfferEnd if self.allow_half_open => {}
+            Action::OfferEnd => errands.tick(SocketTick::AutoEnd),
+            Action::Destroy => self.destroy(None, errands),
+            Action::Reset => self.reset(errands),
+            Action::Release => self.release(errands),
+            Action::QueueClose => errands.tick(SocketTick::Close),
+            Action::EmitConnect
+            | Action::EmitPrefinish
+            | Action::EmitFinish
+            | Action::EmitEnd
+            | Action::EmitClose => debug_assert!(false, "{action:?} is for a phase"),
+        }
+    }
+
+    /// Brings the count of what holds the loop up to date with this socket.
+    pub(super) fn update_hold(&mut self, errands: &mut Errands<'_>) {
+        let must_hold = self.must_hold();
+        errands.agenda.count_hold(&mut self.holds, must_hold);
+    }
+
+    /// Ends the socket now, with an error or without. Idempotent; a later error is ignored.
+    pub(in crate::net) fn destroy(&mut self, error: Option<Error>, errands: &mut Errands<'_>) {
+        let state = self.connection.state;
+        if state.is_destroyed() {
+            return;
+        }
+        let outbox = self.connection.outbox();
+        let waits = outbox.is_some_and(|outbox| outbox.has_waiting());
+        let has_handle = !matches!(state, State::Idle(_));
+        let error = error.map(|error| error.of(Subject::Socket(errands.id)));
+        if error.is_some() || !has_handle || self.cold.is_some() {
+            let cold = self.cold();
+            cold.had_error = has_handle.then_some(error.is_some());
+            if cold.errored.is_none() {
+                cold.errored.clone_from(&error);
+            }
+        }
+        let cold = self.cold.as_ref();
+        if waits || cold.is_some_and(|cold| !cold.end_callbacks.is_empty()) {
+            errands.tick(SocketTick::Abandon);
+        }
+        if let Some(error) = error {
+            errands.tick(SocketTick::Error(error));
+        }
+        self.detach(errands);
+        self.feed(Input::DestroyCalled, errands);
+        if let Some(server) = self.server {
+            errands.leave(Errand::LeaveServer(server));
+        }
+    }
+
+    /// Timers, lookups and abort handles of a socket end with it.
+    fn detach(&mut self, errands: &mut Errands<'_>) {
+        let Some(cold) = &mut self.cold else { return };
+        for timer in std::mem::take(&mut cold.timers) {
+            errands.agenda.end_timer(timer);
+        }
+        let idle = cold.idle.as_mut().and_then(IdleTimeout::stop);
+        for timer in idle.into_iter().chain(cold.retry.take()) {
+            errands.agenda.timers.cancel(timer);
+        }
+        if let Some(connecting) = cold.connecting.take() {
+            connecting.stop(errands);
+        }
+        if let Some(abort) = cold.abort.take() {
+            let target = Abortable::Socket(errands.id);
+            errands.aborts.forget(errands.home, abort, target);
+        }
+    }
+
+    fn reset(&mut self, errands: &mut Errands<'_>) {
+        if let Some(stream) = &self.connection.stream {
+            stream.reset_on_close();
+        }
+        self.destroy(None, errands);
+    }
+
+    /// `close(2)`. No `epoll_ctl` before it: closing takes a descriptor out of epoll, unless a
+    /// duplicate of it lives on.
+    fn release(&mut self, errands: &mut Errands<'_>) {
+        self.is_reading = false;
+        self.connection.is_over = false;
+        let may_have_duplicate = self.cold.as_ref().is_some_and(|cold| cold.is_foreign);
+        if let Some(mut stream) = self.connection.stream.take()
+            && may_have_duplicate
+        {
+            errands.registry.deregister(&mut stream);
+        }
+        self.update_hold(errands);
+        let cause = errands.agenda.trace.current();
+        errands.agenda.closing.push(Caused(cause, errands.id));
+        errands.leave(Errand::EndRests);
+    }
+
+    /// Lets the socket end with an abort handle: of one that was used, in the next tick.
+    pub(super) fn attach_signal(&mut self, signal: Option<AbortId>, errands: &mut Errands<'_>) {
+        let Some(signal) = signal else { return };
+        let target = Abortable::Socket(errands.id);
+        if errands.aborts.end_on_abort(errands.home, signal, target) {
+            errands.tick(SocketTick::Destroy(Some(words::aborted())));
+        }
+        self.cold().abort = Some(signal);
+    }
+
+    /// Whether its abort handle was used before it was given to it.
+    pub(super) fn is_to_abort(&self, errands: &Errands<'_>) -> bool {
+        let abort = self.cold.as_ref().and_then(|cold| cold.abort);
+        abort.is_some_and(|signal| errands.aborts.is_used(errands.home, signal))
+    }
+}
+
+impl Loop {
+    /// Tells the machine what a phase has found, and does what it says.
+    pub(super) fn feed(&mut self, id: SocketId, input: Input) {
+        let step = self.with_socket(id, |socket, errands| socket.step(input, errands));
+        let Some((actions, former)) = step.flatten() else {
+            return;
+        };
+        for &action in actions {
+            self.perform(id, action);
+        }
+        self.agenda.trace.leave(former);
+    }
+
+    pub(super) fn perform(&mut self, id: SocketId, action: Action) {
+        match action {
+            Action::EmitConnect => self.emit_connect(id),
+            Action::EmitPrefinish => {
+                self.emit_plain(id, "prefinish", |entry| {
+                    entry.cold.as_mut().map(|cold| &mut cold.prefinish)
+                });
+            }
+            Action::EmitFinish => self.emit_finish(id),
+            Action::EmitEnd => {
+                self.emit_plain(id, "end", |entry| Some(&mut entry.listeners.end));
+                self.end_pipes(id);
+            }
+            Action::EmitClose => self.emit_close(id),
+            Action::QueueShutdown
+            | Action::QueueFinish
+            | Action::QueueEnd
+            | Action::OfferEnd
+            | Action::Destroy
+            | Action::Reset
+            | Action::Release
+            | Action::QueueClose => {
+                self.with_socket(id, |socket, errands| socket.perform(action, errands));
+            }
+        }
+    }
+
+    pub(super) fn socket_tick(&mut self, id: SocketId, tick: SocketTick) {
+        self.agenda.tick(Tick::Socket(id, tick));
+    }
+
+    /// Ends a socket now, from a phase.
+    pub(super) fn destroy(&mut self, id: SocketId, error: Option<Error>) {
+        self.with_socket(id, |socket, errands| socket.destroy(error, errands));
+    }
+
+    /// The library's own work in the tick queue.
+    pub(in crate::net) fn run_socket_tick(
+        &mut self,
+        id: SocketId,
+        tick: SocketTick,
+    ) -> Result<(), Error> {
+        match tick {
+            SocketTick::Connect => self.attempt(id),
+            SocketTick::AskLookup => self.ask_lookup(id),
+            SocketTick::Written(callbacks) => self.after_write(id, callbacks),
+            SocketTick::WriteFailed(callback, error) => {
+                self.after_failed_write(id, callback.into_iter().collect(), error);
+            }
+            SocketTick::Refused(callback, error) => self.call_back(id, callback, Err(&error)),
+            SocketTick::EndCallback(callback, error) => {
+                self.call_back(id, callback, error.as_ref().map_or(Ok(()), Err));
+            }
+            SocketTick::Abandon => self.abandon_waiting(id),
+            SocketTick::Finish => self.finish_is_due(id),
+            SocketTick::End => self.end_is_due(id),
+            SocketTick::AutoEnd => self.end_own_half(id),
+            SocketTick::Error(error) => return self.emit_error(id, error),
+            SocketTick::Close => {
+                self.agenda.to_free.push(id);
+                self.feed(id, Input::CloseDue);
+            }
+            SocketTick::Resume => self.resume_now(id),
+            SocketTick::Unshifted => self.emit_waiting(id),
+            SocketTick::Readable => self.emit_readable(id),
+            SocketTick::WhoReads => self.who_reads(id),
+            SocketTick::ReadNothing => _ = self.read(id, Some(0)),
+            SocketTick::AskForMore => self.ask_for_more(id),
+            SocketTick::Paused => {
+                self.emit_plain(id, "pause", |entry| {
+                    entry.cold.as_mut().map(|cold| &mut cold.pause)
+                });
+            }
+            SocketTick::Piped(source) => self.emit_pipe(id, source),
+            SocketTick::Unpiped(source) => self.emit_unpipe(id, source),
+            SocketTick::EndPipes => self.end_pipes(id),
+            SocketTick::Destroy(error) => self.destroy(id, error),
+        }
+        Ok(())
+    }
+
+    /// The pending phase does what `end` has queued. The second to end is destroyed next, in the
+    /// drain of this very phase: there `close(2)` sends the FIN, and unless somebody listens to
+    /// what comes between, nobody can tell. Whoever was destroyed meanwhile, be it to connect again,
+    /// is not meant any more.
+    pub(in crate::net) fn shut_down(&mut self, id: SocketId) {
+        let Some(entry) = self.entry(id) else { return };
+        let (State::Open(readable, Writable::Shutting), Some(stream)) =
+            (entry.connection.state, &entry.connection.stream)
+        else {
+            return;
+        };
+        let has_peer_ended = readable == Readable::Ended;
+        let shut_down = if has_peer_ended && entry.cold.is_none() {
+            Ok(())
+        } else {
+            stream.shutdown()
+        };
+        match shut_down {
+            Ok(()) => self.feed(id, Input::ShutDown),
+            Err(error) => self.destroy(id, Some(Error::of_call("shutdown", &error))),
+        }
+    }
+
+    /// The tick of `finish`, which a `destroy` that came since the FIN left, or since the `end` of
+    /// a socket without a connection, does not stop.
+    fn finish_is_due(&mut self, id: SocketId) {
+        match self.entry(id) {
+            Some(entry) if entry.connection.state.is_destroyed() => {
+                let was_idle = matches!(entry.left_at, State::Idle(_));
+                entry.left_at = entry.left_at.with_our_half(Writable::Finished);
+                if was_idle {
+                    self.perform(id, Action::EmitPrefinish);
+                }
+                self.emit_finish(id);
+            }
+            _ => self.feed(id, Input::FinishDue),
+        }
+    }
+
+    fn emit_finish(&mut self, id: SocketId) {
+        let callbacks = self.take_end_callbacks(id);
+        for callback in callbacks {
+            self.call_back(id, callback, Ok(()));
+        }
+        self.emit_plain(id, "finish", |entry| {
+            entry.cold.as_mut().map(|cold| &mut cold.finish)
+        });
+    }
+
+    pub(super) fn take_end_callbacks(&mut self, id: SocketId) -> Vec<WriteCallback> {
+        let cold = self.entry(id).and_then(|entry| entry.cold.as_mut());
+        cold.map_or_else(Vec::new, |cold| std::mem::take(&mut cold.end_callbacks))
+    }
+
+    fn emit_error(&mut self, id: SocketId, error: Error) -> Result<(), Error> {
+        self.unpipe_all_into(id);
+        let was_heard = self.emit_socket(
+            id,
+            "error",
+            |entry| Some(&mut entry.listeners.error),
+            |listener, socket| listener(socket, &error),
+        );
+        if was_heard {
+            Ok(())
+        } else {
+            Err(error.unheard())
+        }
+    }
+
+    /// The closing phase of one socket: what was on its way is cancelled, then `close`. Left by a
+    /// panic or an error it is called again, and does what is left.
+    pub(in crate::net) fn finish_closing(&mut self, id: SocketId) -> Result<(), Error> {
+        let Some(entry) = self.entry(id) else {
+            return Ok(());
+        };
+        let is_held_back = entry.cold.as_ref().is_some_and(|cold| cold.is_held_back);
+        if entry.connection.is_in_flight() && !is_held_back {
+            self.cancel_request(id);
+            self.drain()?;
+        }
+        self.feed(id, Input::CloseDue);
+        self.drain()?;
+        self.agenda.to_free.push(id);
+        Ok(())
+    }
+
+    pub(super) fn emit_close(&mut self, id: SocketId) {
+        let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
+        let had_error = cold.map_or(Some(false), |cold| cold.had_error);
+        let is_heard_by_pipes = cold.is_some_and(|cold| cold.hears_its_end);
+        self.emit_socket(
+            id,
+            "close",
+            |entry| Some(&mut entry.listeners.close),
+            |listener, socket| listener(socket, had_error),
+        );
+        if !is_heard_by_pipes {
+            self.unpipe_all_into(id);
+        }
+    }
+
+    /// Frees the slot of a socket that has closed, unless it was connected again.
+    pub(in crate::net) fn free_closed(&mut self, id: SocketId) {
+        if self
+            .entry_ref(id)
+            .is_some_and(|entry| entry.connection.state == State::Closed)
+        {
+            self.forget_pipes_of(id);
+            self.reactor.remove(id.0);
+        }
+    }
+}
+
+impl Socket<'_> {
+    /// Ends the socket now: Node's `destroy()`. What is queued is dropped, close(2) is called, and
+    /// if received bytes were left unread, the kernel resets the connection (RFC 1122, 4.2.2.13).
+    /// `close` is emitted in the closing phase, without a descriptor from a tick. Calling it again
+    /// does nothing.
+    pub fn destroy(&mut self) -> &mut Self {
+        self.with(|socket, errands| socket.destroy(None, errands));
+        self
+    }
+
+    /// As [`destroy`](Socket::destroy), and `error` is emitted before `close`, from a tick: Node's
+    /// `destroy(error)`. Of a socket that is destroyed already the error is ignored.
+    pub fn destroy_with(&mut self, error: Error) -> &mut Self {
+        self.with(|socket, errands| socket.destroy(Some(error), errands));
+        self
+    }
+
+    /// Ends our half, and destroys the socket at `finish`, when all that was written has left,
+    /// without waiting for the peer's end: Node's `destroySoon()`.
+    pub fn destroy_soon(&mut self) -> &mut Self {
+        if self.is_writable() {
+            self.end();
+        }
+        if self.is_writable_finished() {
+            return self.destroy();
+        }
+        self.once_finish(|socket| {
+            socket.destroy();
+        })
+    }
+
+    /// Closes the connection so that the peer sees a reset (`ECONNRESET`), by `SO_LINGER` of zero
+    /// (socket(7)): Node's `resetAndDestroy()`. Ours sees a `close` without an error. While
+    /// connecting, this waits for the connection; a socket that has none to reset is destroyed with
+    /// `ERR_SOCKET_CLOSED`.
+    ///
+    /// # Errors
+    /// `ERR_INVALID_HANDLE_TYPE` for a Unix-domain socket, which knows no reset.
+    pub fn reset_and_destroy(&mut self) -> Result<&mut Self, Error> {
+        match self.state() {
+            State::Idle(_) | State::Destroyed | State::Closed => {
+                self.with(|socket, errands| socket.destroy(Some(words::closed()), errands));
+            }
+            State::Opening(_) | State::Open(_, _) if self.is_unix() => {
+                return Err(words::invalid_handle());
+            }
+            // Among the other listeners, as in Node: a write made before leaves before.
+            State::Opening(_) => {
+                self.once_connect(|socket| {
+                    socket.with(|socket, errands| socket.feed(Input::ResetCalled, errands));
+                });
+            }
+            State::Open(_, _) => {
+                self.with(|socket, errands| socket.feed(Input::ResetCalled, errands));
+            }
+        }
+        Ok(self)
+    }
+
+    /// Lets the socket hold the loop again: Node's `socket.ref()`. It does from its making, while it
+    /// is read from.
+    pub fn ref_(&mut self) -> &mut Self {
+        self.hold(true)
+    }
+
+    /// Lets the loop end although this socket is open: Node's `socket.unref()`. A request that is
+    /// on its way (a connect, a write, a shutdown) holds the loop all the same, as in libuv. It may
+    /// be said before `connect`.
+    pub fn unref(&mut self) -> &mut Self {
+        self.hold(false)
+    }
+
+    fn hold(&mut self, is_held: bool) -> &mut Self {
+        self.with(|socket, errands| {
+            socket.is_held = is_held;
+            socket.update_hold(errands);
+        });
+        self
+    }
+}
