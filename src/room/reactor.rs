@@ -287,21 +287,11 @@ impl<T> Reactor<T> {
             .for_each(|(_, held)| show(&mut held.item));
     }
 
-    /// See [`Registry::register`].
-    pub(crate) fn register(&self, source: &mut impl Source, id: Id) -> io::Result<()> {
-        Registry(self.poll.registry()).register(source, id)
-    }
-
     /// Registers a source that is only read from.
     pub(crate) fn register_readable(&self, source: &mut impl Source, id: Id) -> io::Result<()> {
         self.poll
             .registry()
             .register(source, id.token(), Interest::READABLE)
-    }
-
-    /// See [`Registry::deregister`].
-    pub(crate) fn deregister(&self, source: &mut impl Source) {
-        Registry(self.poll.registry()).deregister(source);
     }
 
     /// Waits for readiness, at most for `timeout`, and makes it the batch. Interrupted by a

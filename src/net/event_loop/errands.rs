@@ -4,16 +4,18 @@
 use super::abort::Aborts;
 use super::agenda::Agenda;
 use super::lookups::Lookups;
-use super::queues::{Caused, SocketTick, Tick};
+use super::queues::{Caused, ServerTick, SocketTick, Tick};
 use super::{Entry, Loop};
 use crate::net::ids::Home;
+use crate::net::server::ServerEntry;
 use crate::net::socket::SocketEntry;
 use crate::net::{ServerId, SocketId};
 use crate::room::reactor::Registry;
 
-/// What a call may use beside its socket: queues that it adds to, and what it takes itself off.
-pub(in crate::net) struct Errands<'l> {
-    pub(in crate::net) id: SocketId,
+/// What a call may use beside its socket or server: queues that it adds to, and what it takes itself
+/// off.
+pub(in crate::net) struct Errands<'l, I = SocketId> {
+    pub(in crate::net) id: I,
     pub(in crate::net) home: &'l Home,
     pub(in crate::net) agenda: &'l mut Agenda,
     pub(in crate::net) lookups: &'l mut Lookups,
@@ -30,12 +32,20 @@ pub(in crate::net) enum Errand {
     LeaveServer(ServerId),
 }
 
-impl Errands<'_> {
-    /// Queues a tick of this socket.
+impl Errands<'_, SocketId> {
     pub(in crate::net) fn tick(&mut self, tick: SocketTick) {
         self.agenda.tick(Tick::Socket(self.id, tick));
     }
+}
 
+impl Errands<'_, ServerId> {
+    pub(in crate::net) fn tick(&mut self, tick: ServerTick) {
+        self.agenda.tick(Tick::Server(self.id, tick));
+    }
+}
+
+impl<I> Errands<'_, I> {
+    /// Leaves something for others.
     pub(in crate::net) fn leave(&mut self, errand: Errand) {
         let cause = self.agenda.trace.current();
         self.agenda.errands.push_back(Caused(cause, errand));
@@ -70,6 +80,31 @@ impl Loop {
         Some(answer)
     }
 
+    /// The same with a server.
+    pub(in crate::net) fn with_server<R>(
+        &mut self,
+        id: ServerId,
+        call: impl FnOnce(&mut ServerEntry, &mut Errands<'_, ServerId>) -> R,
+    ) -> Option<R> {
+        let (entry, registry) = self.reactor.get_with_registry(id.0)?;
+        let Entry::Server(server) = entry else {
+            return None;
+        };
+        let mut errands = Errands {
+            id,
+            home: &self.home,
+            agenda: &mut self.agenda,
+            lookups: &mut self.lookups,
+            aborts: &mut self.aborts,
+            registry,
+        };
+        let answer = call(server, &mut errands);
+        if !self.agenda.errands.is_empty() {
+            self.run_errands();
+        }
+        Some(answer)
+    }
+
     #[cold]
     fn run_errands(&mut self) {
         let former = self.agenda.trace.current();
@@ -77,7 +112,9 @@ impl Loop {
             self.agenda.trace.leave(cause);
             match errand {
                 Errand::EndRests => self.end_rests(),
-                Errand::LeaveServer(server) => self.leave_server(server),
+                Errand::LeaveServer(server) => {
+                    self.with_server(server, ServerEntry::leave);
+                }
             }
         }
         self.agenda.trace.leave(former);

@@ -9,6 +9,7 @@ use std::mem;
 use super::turn::Phase;
 use super::{Entry, EventLoop, Running};
 use crate::net::error::Error;
+use crate::net::server::ServerEntry;
 use crate::net::{ServerId, SocketId};
 
 impl EventLoop {
@@ -66,7 +67,10 @@ impl EventLoop {
         let Some(id) = left else { return };
         match self.inner.reactor.get(id) {
             Some(Entry::Socket(_)) => self.inner.read_again(SocketId(id), true),
-            Some(Entry::Server(_)) => self.inner.accept_again(ServerId(id)),
+            Some(Entry::Server(_)) => {
+                self.inner
+                    .with_server(ServerId(id), ServerEntry::accept_again);
+            }
             None => self.inner.agenda.serve_next_turn(id),
         }
     }

@@ -7,8 +7,10 @@ use super::super::error::Error;
 use super::super::socket::SocketEntry;
 use super::super::trace::{Subject, What};
 use super::super::{ServerId, SocketId};
-use super::life::REST;
+use super::ServerEntry;
+use super::lifecycle::REST;
 use crate::net::event_loop::Loop;
+use crate::net::event_loop::errands::Errands;
 use crate::room::listener::Accepted;
 use crate::room::reactor::Readiness;
 use crate::room::stream::{KeepAlive, Stream};
@@ -79,19 +81,6 @@ impl Loop {
         outcome
     }
 
-    /// Puts a server on the again list, unless it stands there.
-    pub(in crate::net) fn accept_again(&mut self, id: ServerId) {
-        let Some(server) = self.server(id) else {
-            return;
-        };
-        if let Some(listener) = &mut server.listener {
-            listener.recover();
-        }
-        if !std::mem::replace(&mut server.is_again, true) {
-            self.agenda.serve_next_turn(id.0);
-        }
-    }
-
     /// Accepts up to the bound. The server is looked up anew after each callback, which may have
     /// closed it.
     fn accept(&mut self, id: ServerId) -> Result<(), Error> {
@@ -100,7 +89,7 @@ impl Loop {
             return Ok(());
         };
         if std::mem::replace(&mut server.accepted_in_turn, turn) == turn {
-            self.accept_again(id);
+            self.with_server(id, ServerEntry::accept_again);
             return Ok(());
         }
         for _ in 0..server.options.accepts_per_turn {
@@ -128,7 +117,7 @@ impl Loop {
                 }
                 Accepted::Exhausted(error) => {
                     self.tell_of_shortage(id, format_args!("accept: {error}, resting"));
-                    self.feed_server(id, Input::Exhausted);
+                    self.with_server(id, |server, errands| server.feed(Input::Exhausted, errands));
                     return Ok(());
                 }
                 Accepted::Failed(error) => {
@@ -138,7 +127,7 @@ impl Loop {
                 }
             }
         }
-        self.accept_again(id);
+        self.with_server(id, ServerEntry::accept_again);
         Ok(())
     }
 
@@ -212,7 +201,17 @@ impl Loop {
     }
 }
 
-impl super::ServerEntry {
+impl ServerEntry {
+    /// Puts the server on the again list, unless it stands there.
+    pub(in crate::net) fn accept_again(&mut self, errands: &mut Errands<'_, ServerId>) {
+        if let Some(listener) = &mut self.listener {
+            listener.recover();
+        }
+        if !std::mem::replace(&mut self.is_again, true) {
+            errands.agenda.serve_next_turn(errands.id.0);
+        }
+    }
+
     /// The turns are counted anew.
     pub(in crate::net) fn has_never_accepted(&mut self) {
         self.accepted_in_turn = 0;

@@ -11,8 +11,9 @@ use super::super::lookups::Asker;
 use super::super::queues::ServerTick;
 use super::super::socket::LookupAnswer;
 use super::super::{AbortId, ServerId};
-use super::{ListenOptions, Server};
+use super::{ListenOptions, Server, ServerEntry};
 use crate::net::event_loop::Loop;
+use crate::net::event_loop::errands::Errands;
 use crate::room::listener::{BindOptions, Inherited, Listener};
 use crate::rules::state::server::Input;
 
@@ -35,149 +36,73 @@ pub(super) struct Listening {
     pub(super) mode: Option<u32>,
 }
 
-impl Loop {
-    fn start_listening(&mut self, id: ServerId, listening: Listening) {
-        let Some(server) = self.server(id) else {
-            return;
-        };
-        let ticket = server.ticket;
+impl ServerEntry {
+    fn start_listening(&mut self, listening: Listening, errands: &mut Errands<'_, ServerId>) {
         let tick = match &listening.place {
-            Place::Address(_, _) => ServerTick::Bind(ticket),
-            Place::Name(_) => ServerTick::LookUp(ticket),
+            Place::Address(_, _) => ServerTick::Bind(self.ticket),
+            Place::Name(_) => ServerTick::LookUp(self.ticket),
             Place::Any | Place::Path(_) | Place::Descriptor(_) => {
-                return self.bind_server(id, listening);
+                return self.bind(listening, errands);
             }
         };
-        server.wanted = Some(Box::new(listening));
-        self.feed_server(id, Input::HostGiven);
-        self.server_tick(id, tick);
+        self.wanted = Some(Box::new(listening));
+        self.feed(Input::HostGiven, errands);
+        errands.tick(tick);
     }
 
     /// An older `listen` means nothing any more, nor does the answer to its lookup.
-    pub(super) fn forget_listen(&mut self, id: ServerId) {
-        let Some(server) = self.server(id) else {
-            return;
-        };
-        server.ticket += 1;
-        server.wanted = None;
-        if let Some(asked) = server.asked.take() {
-            self.lookups.forget(asked);
+    pub(super) fn forget_listen(&mut self, errands: &mut Errands<'_, ServerId>) {
+        self.ticket += 1;
+        self.wanted = None;
+        if let Some(asked) = self.asked.take() {
+            errands.lookups.forget(asked);
         }
     }
 
-    /// What the newest `listen` wants, if this is its ticket.
-    fn take_wanted(&mut self, id: ServerId, ticket: u64) -> Option<Box<Listening>> {
-        let server = self.server(id)?;
-        if server.ticket == ticket {
-            server.wanted.take()
-        } else {
-            None
+    /// A host that was given as an address is bound a tick later, as in Node, if this is the
+    /// newest `listen`.
+    pub(super) fn bind_wanted(&mut self, ticket: u64, errands: &mut Errands<'_, ServerId>) {
+        if self.ticket == ticket
+            && let Some(listening) = self.wanted.take()
+        {
+            self.bind(*listening, errands);
         }
     }
 
-    /// A host that was given as an address is bound a tick later, as in Node.
-    pub(super) fn bind_wanted(&mut self, id: ServerId, ticket: u64) {
-        if let Some(listening) = self.take_wanted(id, ticket) {
-            self.bind_server(id, *listening);
+    /// The name that is to be looked up.
+    fn host(&self) -> Option<&str> {
+        match &self.wanted.as_ref()?.place {
+            Place::Name(host) => Some(host),
+            _ => None,
         }
     }
 
-    pub(super) fn look_up_wanted(&mut self, id: ServerId, ticket: u64) -> Result<(), Error> {
-        let Some(server) = self.server_ref(id) else {
-            return Ok(());
-        };
-        let Some(listening) = server.wanted.as_ref().filter(|_| server.ticket == ticket) else {
-            return Ok(());
-        };
-        let Place::Name(host) = &listening.place else {
-            return Ok(());
-        };
-        let host = host.clone();
-        let question = (&*host, 0, 0, true);
-        let asked = self.ask_name(Asker::Server(id), question, None, |event_loop, asked| {
-            if let Some(server) = event_loop.server(id) {
-                server.asked = Some(asked);
-            }
-        });
-        match asked {
-            Ok(()) => Ok(()),
-            Err(error) => self.server_name_answered(id, Err(error)),
+    fn close_on_abort(&mut self, signal: AbortId, errands: &mut Errands<'_, ServerId>) {
+        let target = Abortable::Server(errands.id);
+        if errands.aborts.end_on_abort(errands.home, signal, target) {
+            errands.tick(ServerTick::Abort);
+        } else if !self.signals.contains(&signal) {
+            self.signals.push(signal);
         }
     }
 
-    pub(in crate::net) fn listening_host(&self, id: ServerId) -> String {
-        let wanted = self
-            .server_ref(id)
-            .and_then(|server| server.wanted.as_ref());
-        match wanted.map(|listening| &listening.place) {
-            Some(Place::Name(host)) => host.clone(),
-            _ => String::new(),
-        }
-    }
-
-    /// The answer to a server's lookup: the first address that is not link-local, as in Node. That
-    /// there is none is told at once.
-    pub(in crate::net) fn server_name_answered(
-        &mut self,
-        id: ServerId,
-        answer: LookupAnswer,
-    ) -> Result<(), Error> {
-        let host = self.listening_host(id);
-        let Some(server) = self.server(id) else {
-            return Ok(());
-        };
-        server.asked = None;
-        let Some(mut listening) = server.wanted.take() else {
-            return Ok(());
-        };
-        let is_global = |address: &&SocketAddr| match address {
-            SocketAddr::V4(_) => true,
-            SocketAddr::V6(address) => !address.ip().is_unicast_link_local(),
-        };
-        let first = answer.and_then(|found| {
-            let first = found.iter().find(is_global).or(found.first());
-            first.copied().ok_or_else(|| Error::not_found(&host))
-        });
-        match first {
-            Ok(address) => {
-                listening.place = Place::Address(address, address.ip().to_string());
-                self.bind_server(id, *listening);
-                Ok(())
-            }
+    fn bind(&mut self, listening: Listening, errands: &mut Errands<'_, ServerId>) {
+        let listener = self.make_listener(&listening);
+        let stands =
+            listener.and_then(|listener| self.take_listener(listener, listening.mode, errands));
+        match stands {
+            Ok(()) => self.feed(Input::Bound, errands),
             Err(error) => {
-                self.feed_server(id, Input::BindFailed);
-                self.emit_server_error(id, error)
+                self.feed(Input::BindFailed, errands);
+                errands.tick(ServerTick::Error(error));
             }
         }
     }
 
-    fn close_on_abort(&mut self, id: ServerId, signal: AbortId) {
-        if self
-            .aborts
-            .end_on_abort(&self.home, signal, Abortable::Server(id))
-        {
-            self.server_tick(id, ServerTick::Abort);
-        } else if let Some(server) = self.server(id)
-            && !server.signals.contains(&signal)
-        {
-            server.signals.push(signal);
-        }
-    }
-
-    fn bind_server(&mut self, id: ServerId, listening: Listening) {
-        match self.make_listener(id, &listening) {
-            Ok(listener) => self.listener_stands(id, listener, listening.mode),
-            Err(error) => self.listen_failed(id, error),
-        }
-    }
-
-    fn make_listener(&mut self, id: ServerId, listening: &Listening) -> Result<Listener, Error> {
-        let Some(server) = self.server(id) else {
-            return Err(words::not_running());
-        };
+    fn make_listener(&mut self, listening: &Listening) -> Result<Listener, Error> {
         let inherited = Inherited {
-            no_delay: server.options.no_delay,
-            keep_alive: server.options.keep_alive,
+            no_delay: self.options.no_delay,
+            keep_alive: self.options.keep_alive,
         };
         let bind = listening.bind;
         let tcp = |mut address: SocketAddr, words: &str| {
@@ -196,7 +121,7 @@ impl Loop {
             Place::Address(address, words) => tcp(*address, words),
             Place::Name(host) => Err(Error::not_found(host)),
             Place::Path(path) => {
-                server.path = Some(path.clone());
+                self.path = Some(path.clone());
                 let words = path.to_string_lossy();
                 let named = |error| Error::of_listen(&error, Some((&*words, None)));
                 Listener::unix(path, bind).map_err(named)
@@ -208,30 +133,92 @@ impl Loop {
         }
     }
 
-    fn listener_stands(&mut self, id: ServerId, mut listener: Listener, mode: Option<u32>) {
-        if let Some(mode) = mode
-            && let Err(error) = listener.set_mode(mode)
-        {
-            return self.listen_failed(id, Error::of_call("uv_pipe_chmod", &error));
+    fn take_listener(
+        &mut self,
+        mut listener: Listener,
+        mode: Option<u32>,
+        errands: &mut Errands<'_, ServerId>,
+    ) -> Result<(), Error> {
+        if let Some(mode) = mode {
+            let failed = |error| Error::of_call("uv_pipe_chmod", &error);
+            listener.set_mode(mode).map_err(failed)?;
         }
-        if let Err(error) = self.reactor.register(&mut listener, id.0) {
-            return self.listen_failed(id, Error::of_call("epoll_ctl", &error));
-        }
-        let Some(server) = self.server(id) else {
-            return;
-        };
+        let registered = errands.registry.register(&mut listener, errands.id.0);
+        registered.map_err(|error| Error::of_call("epoll_ctl", &error))?;
         if let Some(path) = listener.local_path() {
-            server.path = Some(PathBuf::from(std::ffi::OsStr::from_bytes(&path)));
+            self.path = Some(PathBuf::from(std::ffi::OsStr::from_bytes(&path)));
         } else if listener.is_tcp() {
-            server.path = None;
+            self.path = None;
         }
-        server.listener = Some(listener);
-        self.feed_server(id, Input::Bound);
+        self.listener = Some(listener);
+        Ok(())
     }
 
-    fn listen_failed(&mut self, id: ServerId, error: Error) {
-        self.feed_server(id, Input::BindFailed);
-        self.server_tick(id, ServerTick::Error(error));
+    /// The first address that is not link-local, as in Node.
+    fn first_address(&self, answer: LookupAnswer) -> Result<SocketAddr, Error> {
+        let is_global = |address: &&SocketAddr| match address {
+            SocketAddr::V4(_) => true,
+            SocketAddr::V6(address) => !address.ip().is_unicast_link_local(),
+        };
+        let found = answer?;
+        let first = found.iter().find(is_global).or(found.first()).copied();
+        first.ok_or_else(|| Error::not_found(self.host().unwrap_or_default()))
+    }
+}
+
+impl Loop {
+    /// Looks the host up, if this is the newest `listen`.
+    pub(super) fn look_up_wanted(&mut self, id: ServerId, ticket: u64) -> Result<(), Error> {
+        let server = self.server_ref(id);
+        let newest = server.filter(|server| server.ticket == ticket);
+        let Some(host) = newest.and_then(ServerEntry::host).map(str::to_owned) else {
+            return Ok(());
+        };
+        let question = (&*host, 0, 0, true);
+        let asked = self.ask_name(Asker::Server(id), question, None, |event_loop, asked| {
+            if let Some(server) = event_loop.server(id) {
+                server.asked = Some(asked);
+            }
+        });
+        match asked {
+            Ok(()) => Ok(()),
+            Err(error) => self.server_name_answered(id, Err(error)),
+        }
+    }
+
+    pub(in crate::net) fn listening_host(&self, id: ServerId) -> String {
+        let host = self.server_ref(id).and_then(ServerEntry::host);
+        host.unwrap_or_default().to_owned()
+    }
+
+    /// The answer to a server's lookup. That there is no address is told at once.
+    pub(in crate::net) fn server_name_answered(
+        &mut self,
+        id: ServerId,
+        answer: LookupAnswer,
+    ) -> Result<(), Error> {
+        let outcome = self.with_server(id, |server, errands| {
+            server.asked = None;
+            let first = server.first_address(answer);
+            let Some(mut listening) = server.wanted.take() else {
+                return Ok(());
+            };
+            match first {
+                Ok(address) => {
+                    listening.place = Place::Address(address, address.ip().to_string());
+                    server.bind(*listening, errands);
+                    Ok(())
+                }
+                Err(error) => {
+                    server.feed(Input::BindFailed, errands);
+                    Err(error)
+                }
+            }
+        });
+        match outcome {
+            Some(Err(error)) => self.emit_server_error(id, error),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -295,19 +282,21 @@ impl Server<'_> {
         if self.is_listening() {
             return Err(words::already_listening());
         }
-        let id = self.id;
-        self.event_loop.forget_listen(id);
-        if let Some(signal) = options.signal {
-            self.event_loop.close_on_abort(id, signal);
-        }
-        match options.into_listening() {
-            Ok(listening) => self.event_loop.start_listening(id, listening),
-            Err(error) => {
-                self.event_loop.feed_server(id, Input::BindFailed);
-                return Err(error);
+        let outcome = self.event_loop.with_server(self.id, |server, errands| {
+            server.forget_listen(errands);
+            if let Some(signal) = options.signal {
+                server.close_on_abort(signal, errands);
             }
-        }
-        Ok(self)
+            match options.into_listening() {
+                Ok(listening) => server.start_listening(listening, errands),
+                Err(error) => {
+                    server.feed(Input::BindFailed, errands);
+                    return Err(error);
+                }
+            }
+            Ok(())
+        });
+        outcome.unwrap_or(Ok(())).map(|()| self)
     }
 
     /// Another descriptor of the listening socket (dup(2)), to listen on elsewhere: see

@@ -2,7 +2,7 @@
 
 mod accept;
 mod events;
-mod life;
+mod lifecycle;
 mod listen;
 mod options;
 mod properties;
@@ -13,13 +13,12 @@ pub use options::{ListenOptions, ServerOptions};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::life::REST;
+use self::lifecycle::REST;
 use self::listen::Listening;
 use super::data::Data;
 use super::error::Error;
 use super::event_loop::{Entry, Loop};
 use super::listeners::Slot;
-use super::queues::{ServerTick, Tick};
 use super::socket::Socket;
 use super::trace::Subject;
 use super::{AbortId, ServerId};
@@ -175,10 +174,6 @@ impl Loop {
             Some(Entry::Server(server)) => Some(server),
             _ => None,
         }
-    }
-
-    fn server_tick(&mut self, id: ServerId, tick: ServerTick) {
-        self.agenda.tick(Tick::Server(id, tick));
     }
 
     /// Emits an event of a server.

@@ -79,7 +79,8 @@ impl Server<'_> {
     ) -> &mut Self {
         let count = self.connections();
         let tick = ServerTick::Connections(Box::new(move |server| callback(server, count)));
-        self.event_loop.server_tick(self.id, tick);
+        self.event_loop
+            .with_server(self.id, |_, errands| errands.tick(tick));
         self
     }
 

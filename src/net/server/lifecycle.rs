@@ -8,8 +8,9 @@ use super::super::error::{Error, words};
 use super::super::queues::ServerTick;
 use super::super::timers::TimerTask;
 use super::super::trace::{Subject, What};
-use super::Server;
-use crate::net::event_loop::{Entry, Loop};
+use super::{Server, ServerEntry};
+use crate::net::event_loop::Loop;
+use crate::net::event_loop::errands::{Errand, Errands};
 use crate::rules::state::server::{Action, Input, step};
 
 /// How long a server that is out of descriptors rests at first; each rest in a row doubles it.
@@ -17,124 +18,113 @@ pub(super) const REST: Duration = Duration::from_millis(100);
 
 const REST_MAX: Duration = Duration::from_secs(1);
 
-impl Loop {
-    /// Tells the machine what happened, and does what it says.
-    pub(super) fn feed_server(&mut self, id: ServerId, input: Input) {
-        let Some(server) = self.server(id) else {
-            return;
-        };
-        let from = server.state;
+impl ServerEntry {
+    /// Tells the machine what happened, and does what it says. No action of a server emits.
+    pub(super) fn feed(&mut self, input: Input, errands: &mut Errands<'_, ServerId>) {
+        let from = self.state;
         let (to, actions) = step(from, input);
         if from == to && actions.is_empty() {
             return;
         }
-        server.state = to;
-        self.update_server_hold(id);
-        let former = self.agenda.trace.is_on().then(|| {
-            let (from, input, to) = (&from, &input, &to);
-            let what = What::Transition { from, input, to };
-            self.agenda.trace.enter(Subject::Server(id), what)
-        });
+        self.state = to;
+        self.update_hold(errands);
+        let trace = &mut errands.agenda.trace;
+        let former = match trace.is_on() {
+            true => {
+                let (from, input, to) = (&from, &input, &to);
+                let what = What::Transition { from, input, to };
+                trace.enter(Subject::Server(errands.id), what)
+            }
+            false => trace.current(),
+        };
         for &action in actions {
-            self.perform_server(id, action);
+            self.perform(action, errands);
         }
-        if let Some(former) = former {
-            self.agenda.trace.leave(former);
-        }
+        errands.agenda.trace.leave(former);
     }
 
-    fn perform_server(&mut self, id: ServerId, action: Action) {
+    fn perform(&mut self, action: Action, errands: &mut Errands<'_, ServerId>) {
         match action {
-            Action::QueueListening => self.server_tick(id, ServerTick::Listening),
-            Action::QueueClose => self.server_tick(id, ServerTick::Close),
-            Action::StartRest => self.start_rest(id),
-            Action::EndRest => self.end_rest(id),
-            Action::AcceptAgain => self.accept_again(id),
-            Action::Release => self.release_listener(id),
+            Action::QueueListening => errands.tick(ServerTick::Listening),
+            Action::QueueClose => errands.tick(ServerTick::Close),
+            Action::StartRest => self.start_rest(errands),
+            Action::EndRest => self.end_rest(errands),
+            Action::AcceptAgain => self.accept_again(errands),
+            Action::Release => self.release(errands),
         }
     }
 
-    pub(super) fn update_server_hold(&mut self, id: ServerId) {
-        let Loop {
-            reactor, agenda, ..
-        } = self;
-        if let Some(Entry::Server(server)) = reactor.get_mut(id.0) {
-            let must_hold = server.is_held && server.state.is_listening();
-            agenda.count_hold(&mut server.holds, must_hold);
-        }
+    fn update_hold(&mut self, errands: &mut Errands<'_, ServerId>) {
+        let must_hold = self.is_held && self.state.is_listening();
+        errands.agenda.count_hold(&mut self.holds, must_hold);
     }
 
-    fn release_listener(&mut self, id: ServerId) {
-        let Some(mut listener) = self.server(id).and_then(|server| server.listener.take()) else {
+    /// `close(2)` of the listener.
+    fn release(&mut self, errands: &mut Errands<'_, ServerId>) {
+        let Some(mut listener) = self.listener.take() else {
             return;
         };
         if listener.may_have_duplicate() {
-            self.reactor.deregister(&mut listener);
+            errands.registry.deregister(&mut listener);
         }
-        drop(listener);
-        self.end_rests();
+        errands.leave(Errand::EndRests);
     }
 
-    fn start_rest(&mut self, id: ServerId) {
-        let Some(server) = self.server(id) else {
-            return;
-        };
-        let rest = server.rest;
-        server.rest = (rest * 2).min(REST_MAX);
-        let now = self.agenda.clock.refresh();
-        let timer = self
-            .agenda
-            .timers
-            .insert(now, rest.as_millis() as u32, TimerTask::Rest(id));
-        if let Some(server) = self.server(id) {
-            server.rest_timer = Some(timer);
-        }
-        self.agenda.resting.push(id);
+    fn start_rest(&mut self, errands: &mut Errands<'_, ServerId>) {
+        let rest = self.rest;
+        self.rest = (rest * 2).min(REST_MAX);
+        let agenda = &mut *errands.agenda;
+        let now = agenda.clock.refresh();
+        let task = TimerTask::Rest(errands.id);
+        let timer = agenda.timers.insert(now, rest.as_millis() as u32, task);
+        self.rest_timer = Some(timer);
+        agenda.resting.push(errands.id);
     }
 
-    fn end_rest(&mut self, id: ServerId) {
-        self.agenda.resting.retain(|resting| *resting != id);
-        if let Some(timer) = self.server(id).and_then(|server| server.rest_timer.take()) {
-            self.agenda.timers.cancel(timer);
+    fn end_rest(&mut self, errands: &mut Errands<'_, ServerId>) {
+        let id = errands.id;
+        errands.agenda.resting.retain(|resting| *resting != id);
+        if let Some(timer) = self.rest_timer.take() {
+            errands.agenda.timers.cancel(timer);
         }
     }
 
+    fn forget_signals(&mut self, errands: &mut Errands<'_, ServerId>) {
+        for signal in std::mem::take(&mut self.signals) {
+            let target = Abortable::Server(errands.id);
+            errands.aborts.forget(errands.home, signal, target);
+        }
+    }
+
+    /// A socket of this server was destroyed.
+    pub(in crate::net) fn leave(&mut self, errands: &mut Errands<'_, ServerId>) {
+        self.connections -= 1;
+        self.feed_emptied(errands);
+    }
+
+    fn feed_emptied(&mut self, errands: &mut Errands<'_, ServerId>) {
+        if self.connections == 0 {
+            self.feed(Input::Emptied, errands);
+        }
+    }
+
+    fn close(&mut self, errands: &mut Errands<'_, ServerId>) {
+        self.forget_listen(errands);
+        self.feed(Input::CloseCalled, errands);
+        self.feed_emptied(errands);
+    }
+}
+
+impl Loop {
     /// The timer of a rest.
     pub(in crate::net) fn rest_is_over(&mut self, id: ServerId) {
-        self.feed_server(id, Input::RetryDue);
+        self.with_server(id, |server, errands| server.feed(Input::RetryDue, errands));
     }
 
     /// A descriptor of ours has become free: servers that were without may try again.
     pub(in crate::net) fn end_rests(&mut self) {
         for id in std::mem::take(&mut self.agenda.resting) {
-            self.feed_server(id, Input::RetryDue);
-        }
-    }
-
-    fn forget_signals(&mut self, id: ServerId) {
-        let signals = self
-            .server(id)
-            .map(|server| std::mem::take(&mut server.signals));
-        for signal in signals.unwrap_or_default() {
-            self.aborts
-                .forget(&self.home, signal, Abortable::Server(id));
-        }
-    }
-
-    /// A socket of this server was destroyed.
-    pub(in crate::net) fn leave_server(&mut self, id: ServerId) {
-        if let Some(server) = self.server(id) {
-            server.connections -= 1;
-        }
-        self.feed_emptied(id);
-    }
-
-    pub(super) fn feed_emptied(&mut self, id: ServerId) {
-        if self
-            .server_ref(id)
-            .is_some_and(|server| server.connections == 0)
-        {
-            self.feed_server(id, Input::Emptied);
+            self.rest_is_over(id);
         }
     }
 
@@ -175,7 +165,7 @@ impl Loop {
             }
             ServerTick::Error(error) => return self.emit_server_error(id, error),
             ServerTick::Close => {
-                self.forget_signals(id);
+                self.with_server(id, ServerEntry::forget_signals);
                 self.emit_server(
                     id,
                     "close",
@@ -183,10 +173,12 @@ impl Loop {
                     |listener, server| listener(server),
                 );
             }
-            ServerTick::Bind(ticket) => self.bind_wanted(id, ticket),
+            ServerTick::Bind(ticket) => {
+                self.with_server(id, |server, errands| server.bind_wanted(ticket, errands));
+            }
             ServerTick::LookUp(ticket) => return self.look_up_wanted(id, ticket),
             ServerTick::Abort => {
-                self.server_at(id).close();
+                self.with_server(id, ServerEntry::close);
             }
             ServerTick::Connections(callback) => {
                 let former = self
@@ -207,10 +199,7 @@ impl Server<'_> {
     /// emitted, from a tick, once the last of them is destroyed; of a server that did not listen,
     /// too. The name stays good, and may listen again.
     pub fn close(&mut self) -> &mut Self {
-        let id = self.id;
-        self.event_loop.forget_listen(id);
-        self.event_loop.feed_server(id, Input::CloseCalled);
-        self.event_loop.feed_emptied(id);
+        self.event_loop.with_server(self.id, ServerEntry::close);
         self
     }
 
@@ -243,10 +232,10 @@ impl Server<'_> {
     }
 
     fn hold(&mut self, is_held: bool) -> &mut Self {
-        if let Some(server) = self.event_loop.server(self.id) {
+        self.event_loop.with_server(self.id, |server, errands| {
             server.is_held = is_held;
-            self.event_loop.update_server_hold(self.id);
-        }
+            server.update_hold(errands);
+        });
         self
     }
 }
