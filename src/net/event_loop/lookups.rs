@@ -54,6 +54,13 @@ pub(in crate::net) enum Asker {
     Server(ServerId),
 }
 
+/// A question that has not been answered.
+#[derive(Debug)]
+struct Asked {
+    asker: Asker,
+    host: String,
+}
+
 pub(in crate::net) type LookupFunction = Box<dyn FnMut(&mut Loop, LookupRequest)>;
 
 #[derive(Default)]
@@ -62,7 +69,7 @@ pub(in crate::net) struct Lookups {
     resolver: Option<Resolver>,
     next: u64,
     /// Who waits for which answer.
-    asked: HashMap<u64, Asker>,
+    asked: HashMap<u64, Asked>,
 }
 
 impl Lookups {
@@ -89,12 +96,13 @@ impl Lookups {
         }
     }
 
-    fn new_ticket(&mut self, asker: Asker) -> Result<u64, Error> {
+    fn new_ticket(&mut self, asker: Asker, host: &str) -> Result<u64, Error> {
         if self.asked.len() >= LOOKUPS_MAX {
             return Err(Error::with_code("ENOBUFS", "too many lookups at once"));
         }
         self.next += 1;
-        self.asked.insert(self.next, asker);
+        let host = host.to_owned();
+        self.asked.insert(self.next, Asked { asker, host });
         Ok(self.next)
     }
 }
@@ -135,7 +143,7 @@ impl Loop {
         own: Option<LookupFunction>,
         keep: impl FnOnce(&mut Loop, u64),
     ) -> Result<(), Error> {
-        let ticket = self.lookups.new_ticket(asker)?;
+        let ticket = self.lookups.new_ticket(asker, host)?;
         keep(self, ticket);
         let request = LookupRequest {
             id: LookupId(self.home.name(ticket)),
@@ -189,20 +197,13 @@ impl Loop {
             .as_mut()
             .and_then(Resolver::next_answer)
         {
-            let host = self.asked_host(ticket);
-            let answer = answer.map_err(|why| Error::of_lookup(&why, &host));
+            let asked = self.lookups.asked.get(&ticket);
+            let host = asked.map_or("", |asked| &asked.host);
+            let answer = answer.map_err(|why| Error::of_lookup(&why, host));
             self.name_answered(ticket, answer)?;
             self.drain()?;
         }
         Ok(())
-    }
-
-    fn asked_host(&self, ticket: u64) -> String {
-        match self.lookups.asked.get(&ticket) {
-            Some(&Asker::Socket(id)) => self.connecting_host(id),
-            Some(&Asker::Server(id)) => self.listening_host(id),
-            None => String::new(),
-        }
     }
 
     pub(in crate::net) fn name_answered(
@@ -210,11 +211,15 @@ impl Loop {
         ticket: u64,
         answer: LookupAnswer,
     ) -> Result<(), Error> {
-        match self.lookups.asked.remove(&ticket) {
-            Some(Asker::Socket(id)) => self.socket_name_answered(id, answer),
-            Some(Asker::Server(id)) => return self.server_name_answered(id, answer),
-            None => {}
+        let Some(Asked { asker, host }) = self.lookups.asked.remove(&ticket) else {
+            return Ok(());
+        };
+        match asker {
+            Asker::Socket(id) => {
+                self.socket_name_answered(id, &host, answer);
+                Ok(())
+            }
+            Asker::Server(id) => self.server_name_answered(id, &host, answer),
         }
-        Ok(())
     }
 }

@@ -232,7 +232,7 @@ impl Loop {
             Some(&mut TimerTask::Idle(socket)) => self.idle_timer_fired(socket, key),
             Some(&mut TimerTask::Attempt(socket)) => {
                 self.agenda.timers.release(key);
-                self.attempt_timed_out(socket);
+                self.next_attempt_is_due(socket);
             }
             Some(&mut TimerTask::Flush(socket)) => {
                 self.agenda.timers.release(key);

@@ -153,17 +153,17 @@ impl ServerEntry {
         self.listener = Some(listener);
         Ok(())
     }
+}
 
-    /// The first address that is not link-local, as in Node.
-    fn first_address(&self, answer: LookupAnswer) -> Result<SocketAddr, Error> {
-        let is_global = |address: &&SocketAddr| match address {
-            SocketAddr::V4(_) => true,
-            SocketAddr::V6(address) => !address.ip().is_unicast_link_local(),
-        };
-        let found = answer?;
-        let first = found.iter().find(is_global).or(found.first()).copied();
-        first.ok_or_else(|| Error::not_found(self.host().unwrap_or_default()))
-    }
+/// The first address that is not link-local, as in Node.
+fn first_address(host: &str, answer: LookupAnswer) -> Result<SocketAddr, Error> {
+    let is_global = |address: &&SocketAddr| match address {
+        SocketAddr::V4(_) => true,
+        SocketAddr::V6(address) => !address.ip().is_unicast_link_local(),
+    };
+    let found = answer?;
+    let first = found.iter().find(is_global).or(found.first()).copied();
+    first.ok_or_else(|| Error::not_found(host))
 }
 
 impl Loop {
@@ -182,24 +182,20 @@ impl Loop {
         });
         match asked {
             Ok(()) => Ok(()),
-            Err(error) => self.server_name_answered(id, Err(error)),
+            Err(error) => self.server_name_answered(id, &host, Err(error)),
         }
-    }
-
-    pub(in crate::net) fn listening_host(&self, id: ServerId) -> String {
-        let host = self.server_ref(id).and_then(ServerEntry::host);
-        host.unwrap_or_default().to_owned()
     }
 
     /// The answer to a server's lookup. That there is no address is told at once.
     pub(in crate::net) fn server_name_answered(
         &mut self,
         id: ServerId,
+        host: &str,
         answer: LookupAnswer,
     ) -> Result<(), Error> {
         let outcome = self.with_server(id, |server, errands| {
             server.asked = None;
-            let first = server.first_address(answer);
+            let first = first_address(host, answer);
             let Some(mut listening) = server.wanted.take() else {
                 return Ok(());
             };

@@ -1,26 +1,40 @@
 //! The attempts: one address after the other, each with its time, until one of them answers
 //! (happy eyeballs). A path, or a single address, is the only attempt.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use libc::ETIMEDOUT;
 
+use super::super::SocketEntry;
 use super::{Attempt, Target};
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
+use crate::net::event_loop::errands::Errands;
 use crate::net::queues::Pending;
 use crate::net::timers::TimerTask;
 use crate::net::trace::Subject;
 use crate::room::connector::Opening;
 
 /// What came of trying an address.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Tried {
-    /// It was refused at once, and another one may do.
-    Refused,
     /// It is on its way, or nothing more is to be tried.
     Over,
+    /// It cannot be used, and another one may do.
+    Refused,
+    /// The same, and the program is told.
+    Failed(Attempt, Error),
+}
+
+/// What came of opening a socket for the next address.
+enum Opened {
+    /// The attempt is announced, then it is connected.
+    Socket(Attempt, Opening),
+    /// The attempt is announced, and that is all: a path was connected to in the call, a single
+    /// address that is blocked is an error.
+    Announced(Attempt, Option<Error>),
+    Nothing(Tried),
 }
 
 /// Each address once, the families in turn, beginning with that of the first.
@@ -43,120 +57,101 @@ pub(super) fn alternate(found: &[SocketAddr]) -> Vec<SocketAddr> {
     sorted
 }
 
-impl Loop {
-    /// Begins with the next address, or with the path.
-    pub(in crate::net::socket) fn attempt(&mut self, id: SocketId) {
-        while self.attempt_next(id) == Tried::Refused {}
-    }
-
-    fn attempt_next(&mut self, id: SocketId) -> Tried {
-        let Some(connecting) = self.connecting(id) else {
-            return Tried::Over;
+impl SocketEntry {
+    /// Opens a socket for the next address.
+    fn open_next(&mut self, errands: &mut Errands<'_>) -> Opened {
+        let Some(connecting) = self.connecting() else {
+            return Opened::Nothing(Tried::Over);
         };
         if let Target::Path(_) = connecting.target {
-            let attempt = connecting.attempt();
-            self.emit_attempt(id, &attempt);
-            return Tried::Over;
+            return Opened::Announced(connecting.attempt(), None);
         }
         let Some(&address) = connecting.addresses.get(connecting.begun) else {
             let errors = std::mem::take(&mut connecting.errors);
-            self.destroy(id, Some(Error::aggregate(errors)));
-            return Tried::Over;
+            self.destroy(Some(Error::aggregate(errors)), errands);
+            return Opened::Nothing(Tried::Over);
         };
         connecting.begun += 1;
         let opening = match Opening::new(address) {
             Ok(opening) => opening,
-            Err(error) => return self.attempt_refused(id, &error),
+            Err(error) => return Opened::Nothing(self.refused(&error, errands)),
         };
-        let local = connecting.local(address.ip());
-        if let Some(local) = local
+        if let Some(local) = connecting.local(address.ip())
             && let Err(error) = opening.bind(local)
         {
             let (ip, port) = (local.ip().to_string(), local.port());
-            return self.bind_refused(id, Error::of_address("bind", &error, &ip, Some(port)));
+            let error = Error::of_address("bind", &error, &ip, Some(port));
+            return Opened::Nothing(self.bind_refused(error, errands));
         }
-        self.begin_attempt(id, address.ip(), opening)
-    }
-
-    fn begin_attempt(&mut self, id: SocketId, address: IpAddr, opening: Opening) -> Tried {
-        let Some(connecting) = self.connecting(id) else {
-            return Tried::Over;
-        };
-        let attempt = connecting.attempt();
-        let is_multiple = connecting.is_multiple();
-        let is_last = connecting.begun == connecting.addresses.len();
-        let is_first = connecting.begun == 1;
-        let timeout = connecting.attempt_timeout;
-        if let Some(error) = self.blocked(id, address) {
-            return self.attempt_blocked(id, &attempt, error);
-        }
-        self.emit_attempt(id, &attempt);
-        match self.connecting(id) {
-            None => return Tried::Over,
-            Some(connecting) if connecting.is_kept_alive && is_first => opening.keep_alive(),
-            Some(_) => {}
-        }
-        if is_multiple {
-            self.note_attempted(id, &attempt);
-        }
-        match opening.connect() {
-            Ok(stream) => {
-                self.with_socket(id, |socket, errands| socket.adopt(stream, errands));
-            }
-            Err(error) => return self.attempt_refused(id, &error),
-        }
-        if is_multiple && !is_last {
-            let now = self.agenda.clock.refresh();
-            let millis = u32::try_from(timeout.as_millis())
-                .unwrap_or(u32::MAX)
-                .max(1);
-            let timer = self
-                .agenda
-                .timers
-                .insert(now, millis, TimerTask::Attempt(id));
-            if let Some(connecting) = self.connecting(id) {
-                connecting.timer = Some(timer);
-            }
-        }
-        Tried::Over
-    }
-
-    fn note_attempted(&mut self, id: SocketId, attempt: &Attempt) {
-        if let Some(entry) = self.entry(id) {
-            let note = format!("{}:{}", attempt.address, attempt.port.unwrap_or(0));
-            entry.cold().attempted.get_or_insert_default().push(note);
+        let (attempt, is_multiple) = (connecting.attempt(), connecting.is_multiple());
+        match self.blocked(address.ip()) {
+            Some(error) if is_multiple => Opened::Nothing(self.address_failed(attempt, error)),
+            Some(error) => Opened::Announced(attempt, Some(error)),
+            None => Opened::Socket(attempt, opening),
         }
     }
 
     /// Why this address must not be connected to.
-    fn blocked(&self, id: SocketId, address: IpAddr) -> Option<Error> {
-        let list = self.entry_ref(id)?.cold.as_ref()?.block_list.as_ref()?;
+    fn blocked(&self, address: IpAddr) -> Option<Error> {
+        let list = self.cold.as_ref()?.block_list.as_ref()?;
         list.check(address).then(|| {
             let message = format!("IP({address}) is blocked by net.BlockList");
             Error::with_code("ERR_IP_BLOCKED", message)
         })
     }
 
-    fn attempt_blocked(&mut self, id: SocketId, attempt: &Attempt, error: Error) -> Tried {
-        if self
-            .connecting(id)
-            .is_some_and(|connecting| connecting.is_multiple())
-        {
-            return self.address_failed(id, attempt, error);
+    /// The attempt was announced, which may have ended it.
+    fn connect_opened(
+        &mut self,
+        attempt: &Attempt,
+        opening: Opening,
+        errands: &mut Errands<'_>,
+    ) -> Tried {
+        let Some(connecting) = self.connecting() else {
+            return Tried::Over;
+        };
+        if connecting.is_kept_alive && connecting.begun == 1 {
+            opening.keep_alive();
         }
-        self.emit_attempt(id, attempt);
-        self.destroy(id, Some(error));
+        let is_multiple = connecting.is_multiple();
+        if is_multiple {
+            let note = format!("{}:{}", attempt.address, attempt.port.unwrap_or(0));
+            self.cold().attempted.get_or_insert_default().push(note);
+        }
+        match opening.connect() {
+            Ok(stream) => self.adopt(stream, errands),
+            Err(error) => return self.refused(&error, errands),
+        }
+        if is_multiple {
+            self.start_attempt_timer(errands);
+        }
         Tried::Over
     }
 
-    fn bind_refused(&mut self, id: SocketId, error: Error) -> Tried {
-        match self.connecting(id) {
+    /// Each address but the last has its time.
+    fn start_attempt_timer(&mut self, errands: &mut Errands<'_>) {
+        let Some(connecting) = self.connecting() else {
+            return;
+        };
+        if connecting.begun == connecting.addresses.len() {
+            return;
+        }
+        let millis = u32::try_from(connecting.attempt_timeout.as_millis());
+        let millis = millis.unwrap_or(u32::MAX).max(1);
+        let agenda = &mut *errands.agenda;
+        let now = agenda.clock.refresh();
+        let task = TimerTask::Attempt(errands.id);
+        connecting.timer = Some(agenda.timers.insert(now, millis, task));
+    }
+
+    fn bind_refused(&mut self, error: Error, errands: &mut Errands<'_>) -> Tried {
+        match self.connecting() {
             Some(connecting) if connecting.is_multiple() => {
                 connecting.errors.push(error);
                 Tried::Refused
             }
             _ => {
-                self.destroy(id, Some(error));
+                self.destroy(Some(error), errands);
                 Tried::Over
             }
         }
@@ -164,67 +159,104 @@ impl Loop {
 
     /// `connect(2)` said no at once, and Node tells no `connectionAttemptFailed` of a single
     /// address then; but a refusal is told from the pending phase.
-    fn attempt_refused(&mut self, id: SocketId, error: &std::io::Error) -> Tried {
-        let Some(connecting) = self.connecting(id) else {
+    fn refused(&mut self, error: &io::Error, errands: &mut Errands<'_>) -> Tried {
+        let Some(connecting) = self.connecting() else {
             return Tried::Over;
         };
         let made = connecting.error(error);
         if connecting.is_multiple() {
             let attempt = connecting.attempt();
-            return self.address_failed(id, &attempt, made);
+            return self.address_failed(attempt, made);
         }
-        if error.kind() == std::io::ErrorKind::ConnectionRefused {
-            connecting.failed = error.raw_os_error().map(std::io::Error::from_raw_os_error);
-            self.agenda.put_off(Pending::ConnectFailed(id));
+        if error.kind() == io::ErrorKind::ConnectionRefused {
+            connecting.failed = error.raw_os_error().map(io::Error::from_raw_os_error);
+            errands.agenda.put_off(Pending::ConnectFailed(errands.id));
         } else {
-            self.destroy(id, Some(made));
+            self.destroy(Some(made), errands);
         }
         Tried::Over
     }
 
     /// One address of several has failed.
-    fn address_failed(&mut self, id: SocketId, attempt: &Attempt, error: Error) -> Tried {
-        if let Some(connecting) = self.connecting(id) {
+    fn address_failed(&mut self, attempt: Attempt, error: Error) -> Tried {
+        if let Some(connecting) = self.connecting() {
             connecting.errors.push(error.clone());
         }
-        self.emit_attempt_failed(id, attempt, &error);
-        Tried::Refused
+        Tried::Failed(attempt, error)
+    }
+
+    /// The address did not answer in its time.
+    fn attempt_timed_out(&mut self) -> Option<Attempt> {
+        let connecting = self.connecting()?;
+        connecting.timer = None;
+        let error = connecting.error(&io::Error::from_raw_os_error(ETIMEDOUT));
+        connecting.errors.push(error);
+        Some(connecting.attempt())
+    }
+}
+
+impl Loop {
+    /// Begins with the next address, or with the path.
+    pub(in crate::net::socket) fn attempt(&mut self, id: SocketId) {
+        while let Some(opened) = self.with_socket(id, SocketEntry::open_next) {
+            let tried = match opened {
+                Opened::Nothing(tried) => tried,
+                Opened::Announced(attempt, error) => {
+                    self.emit_attempt(id, &attempt);
+                    if let Some(error) = error {
+                        self.destroy(id, Some(error));
+                    }
+                    return;
+                }
+                Opened::Socket(attempt, opening) => {
+                    self.emit_attempt(id, &attempt);
+                    let tried = self.with_socket(id, |socket, errands| {
+                        socket.connect_opened(&attempt, opening, errands)
+                    });
+                    tried.unwrap_or(Tried::Over)
+                }
+            };
+            match tried {
+                Tried::Over => return,
+                Tried::Refused => {}
+                Tried::Failed(attempt, error) => self.emit_attempt_failed(id, &attempt, &error),
+            }
+        }
     }
 
     /// The pending phase: `connect(2)` had said no in the call.
     pub(in crate::net) fn attempt_failed_at_once(&mut self, id: SocketId) {
-        if let Some(error) = self
-            .connecting(id)
-            .and_then(|connecting| connecting.failed.take())
-        {
+        let connecting = self.entry(id).and_then(SocketEntry::connecting);
+        if let Some(error) = connecting.and_then(|connecting| connecting.failed.take()) {
             self.attempt_failed(id, &error);
         }
     }
 
-    pub(super) fn attempt_failed(&mut self, id: SocketId, error: &std::io::Error) {
-        self.with_socket(id, |socket, errands| socket.stop_attempt_timer(errands));
-        let Some(connecting) = self.connecting(id) else {
+    pub(super) fn attempt_failed(&mut self, id: SocketId, error: &io::Error) {
+        let failed = self.with_socket(id, |socket, errands| {
+            socket.stop_attempt_timer(errands);
+            let connecting = socket.connecting()?;
+            let (attempt, error) = (connecting.attempt(), connecting.error(error));
+            let is_multiple = connecting.is_multiple();
+            if is_multiple {
+                connecting.errors.push(error.clone());
+            }
+            Some((attempt, error, is_multiple))
+        });
+        let Some((attempt, error, is_multiple)) = failed.flatten() else {
             return;
         };
-        let attempt = connecting.attempt();
-        let error = connecting.error(error);
-        if connecting.is_multiple() {
-            self.address_failed(id, &attempt, error);
-            return self.attempt(id);
-        }
         self.emit_attempt_failed(id, &attempt, &error);
-        self.destroy(id, Some(error));
+        match is_multiple {
+            true => self.attempt(id),
+            false => self.destroy(id, Some(error)),
+        }
     }
 
     /// The timer of an attempt: the address did not answer, the next one is tried.
-    pub(in crate::net) fn attempt_timed_out(&mut self, id: SocketId) {
-        let Some(connecting) = self.connecting(id) else {
-            return;
-        };
-        connecting.timer = None;
-        let attempt = connecting.attempt();
-        let error = connecting.error(&std::io::Error::from_raw_os_error(ETIMEDOUT));
-        connecting.errors.push(error);
+    pub(in crate::net) fn next_attempt_is_due(&mut self, id: SocketId) {
+        let timed_out = self.entry(id).and_then(SocketEntry::attempt_timed_out);
+        let Some(attempt) = timed_out else { return };
         self.emit_socket(
             id,
             "connectionAttemptTimeout",

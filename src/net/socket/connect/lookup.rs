@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::super::{LookupAnswer, SocketEntry};
+use super::super::LookupAnswer;
 use super::Target;
 use super::attempts::alternate;
 use crate::net::SocketId;
@@ -49,7 +49,8 @@ impl Loop {
         let Target::Name(host) = &connecting.target else {
             return;
         };
-        let (host, family, hints) = (host.clone(), connecting.family, connecting.hints);
+        let host = host.clone();
+        let (family, hints) = (connecting.family, connecting.hints);
         let (all, own) = (connecting.tries_all, connecting.lookup.take());
         let own = own.map(|own| -> LookupFunction {
             Box::new(move |event_loop, request| own.get()(event_loop, request))
@@ -61,25 +62,24 @@ impl Loop {
             }
         });
         if let Err(error) = asked {
-            self.socket_name_answered(id, Err(error));
+            self.socket_name_answered(id, &host, Err(error));
         }
     }
 
-    pub(in crate::net) fn connecting_host(&self, id: SocketId) -> String {
-        let host = self.entry_ref(id).and_then(SocketEntry::host);
-        host.unwrap_or_default().to_owned()
-    }
-
     /// The answer to a socket's lookup.
-    pub(in crate::net) fn socket_name_answered(&mut self, id: SocketId, answer: LookupAnswer) {
-        let host = self.connecting_host(id);
+    pub(in crate::net) fn socket_name_answered(
+        &mut self,
+        id: SocketId,
+        host: &str,
+        answer: LookupAnswer,
+    ) {
         let Some(connecting) = self.connecting(id) else {
             return;
         };
         connecting.ticket = None;
         let tries_all = connecting.tries_all;
         let found = match answer {
-            Ok(found) if found.is_empty() => Err(Error::not_found(&host)),
+            Ok(found) if found.is_empty() => Err(Error::not_found(host)),
             other => other,
         };
         match found {
@@ -87,10 +87,10 @@ impl Loop {
                 if !tries_all {
                     found.truncate(1);
                 }
-                self.name_found(id, &host, &found);
+                self.name_found(id, host, &found);
             }
             Err(error) => {
-                self.emit_lookup(id, &host, None, Some(error.clone()));
+                self.emit_lookup(id, host, None, Some(error.clone()));
                 self.socket_tick(id, SocketTick::Destroy(Some(error)));
             }
         }

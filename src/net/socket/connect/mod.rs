@@ -225,14 +225,6 @@ impl SocketEntry {
         connecting.is_some_and(|connecting| matches!(connecting.target, Target::Path(_)))
     }
 
-    /// The name that is looked up.
-    fn host(&self) -> Option<&str> {
-        match &self.cold.as_ref()?.connecting.as_ref()?.target {
-            Target::Name(host) => Some(host),
-            Target::Address(_) | Target::Path(_) => None,
-        }
-    }
-
     /// Makes a stream the socket's. It is registered before the next wait, as libuv does it: so
     /// one that is connected at once is told behind the listener that has accepted it.
     fn adopt(&mut self, stream: Stream, errands: &mut Errands<'_>) {
