@@ -1,10 +1,8 @@
 //! The again list: who may still have something to give, though no new edge will tell; and how much
 //! of each socket one turn takes.
 
-use std::collections::VecDeque;
-
-use super::{Entry, Loop, READ_BUFFER};
-use crate::room::reactor::{Batch, Id};
+use super::turn::Batches;
+use super::{Entry, EventLoop, Loop, READ_BUFFER};
 
 /// What one socket gives Node in a turn at most: 32 reads.
 const BURST: usize = 32 * READ_BUFFER;
@@ -49,9 +47,11 @@ impl Loop {
             goes_last: true,
         };
     }
+}
 
+impl EventLoop {
     /// Counts a turn. Zero is none: it is what says of a socket that it has not been served.
-    pub(in crate::net) fn count_turn(&mut self) {
+    pub(super) fn count_turn(&mut self) {
         self.agenda.turns = self.agenda.turns.wrapping_add(1);
         if self.agenda.turns == 0 {
             self.count_turns_anew();
@@ -73,11 +73,18 @@ impl Loop {
     /// The first is not asked: it is read before anybody else can have given it something. (And a
     /// look at what is there has the kernel cut what follows into other pieces.) All that stay are
     /// read once, before the batch or behind it: so they are told what it holds for them.
-    pub(in crate::net) fn begin_serving_again(&mut self, again: &mut VecDeque<Id>, batch: &Batch) {
-        again.append(&mut self.agenda.again);
-        let (turn, goes_last) = (self.agenda.turns, self.burst.goes_last);
+    pub(super) fn begin_serving_again(&mut self) {
+        let Loop {
+            agenda,
+            reactor,
+            burst,
+            ..
+        } = &mut self.inner;
+        let Batches { again, ready, .. } = &mut self.batches;
+        again.append(&mut agenda.again);
+        let (turn, goes_last) = (agenda.turns, burst.goes_last);
         let first = again.front().copied();
-        again.retain(|id| match self.reactor.get_mut(*id) {
+        again.retain(|id| match reactor.get_mut(*id) {
             Some(Entry::Socket(socket)) if goes_last => {
                 socket.waits_for_its_rest(turn);
                 true
@@ -86,7 +93,7 @@ impl Loop {
             Some(Entry::Socket(socket)) => socket.stays_to_be_served(),
             _ => true,
         });
-        self.reactor.for_each_ready(batch, |entry, readiness| {
+        reactor.for_each_ready(ready, |entry, readiness| {
             if let Entry::Socket(socket) = entry {
                 socket.is_again_sticky |= socket.is_again && readiness.is_sticky();
             }

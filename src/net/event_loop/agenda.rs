@@ -96,4 +96,29 @@ impl Agenda {
             }
         }
     }
+
+    /// Whether anything beside timers holds the loop.
+    pub(in crate::net) fn is_held(&self) -> bool {
+        self.holds > 0
+            || self.immediates.are_held()
+            || !self.closing.is_empty()
+            || !self.pending.is_empty()
+            || self.has_ticks()
+    }
+
+    /// Whether there is something to do at once.
+    pub(in crate::net) fn is_busy(&self) -> bool {
+        self.immediates.are_held()
+            || self.has_ticks()
+            || !self.pending.is_empty()
+            || !self.again.is_empty()
+            || !self.closing.is_empty()
+    }
+
+    /// Whether there is something to do for the timers. It may be nothing but putting them in order.
+    pub(in crate::net) fn has_due_timers(&mut self) -> bool {
+        let now = self.clock.refresh();
+        let expiry = self.timers.next_expiry();
+        expiry.is_some_and(|expiry| expiry <= now)
+    }
 }

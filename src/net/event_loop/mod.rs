@@ -30,20 +30,16 @@ use self::agenda::Agenda;
 use self::data::Data;
 use self::handle::Posts;
 use self::lookups::Lookups;
-use self::queues::{Caused, Task};
 use self::signals::Signals;
-use self::trace::{Subject, What};
+use self::trace::Subject;
 use self::turn::{Batches, Phase};
 use crate::net::error::Error;
 use crate::net::ids::Home;
 use crate::net::server::ServerEntry;
 use crate::net::socket::{ATTEMPT_TIMEOUT, SocketEntry};
-use crate::net::{ServerId, SocketId, TimerId};
-use crate::room::reactor::{Id, Reactor, Readiness};
+use crate::net::{SocketId, TimerId};
+use crate::room::reactor::Reactor;
 use crate::rules::read_buffer::ReadBuffer;
-
-/// After so many ticks in a row a warning is logged, once a drain.
-const LONG_DRAIN: u32 = 1_000_000;
 
 /// Node's size of a read.
 pub(in crate::net) const READ_BUFFER: usize = 64 * 1024;
@@ -168,56 +164,6 @@ impl Loop {
         })
     }
 
-    pub(in crate::net) fn run_microtasks(&mut self) {
-        self.running = Running::Microtasks;
-        while let Some(Caused(cause, task)) = self.agenda.microtasks.pop_front() {
-            self.run_task(cause, "queue_microtask", task);
-        }
-        self.running = Running::Other;
-    }
-
-    /// Runs what the last entry into user code has queued: all ticks, then all microtasks, until
-    /// both are empty.
-    #[inline(always)]
-    pub(in crate::net) fn drain(&mut self) -> Result<(), Error> {
-        if self.agenda.has_ticks() {
-            self.drain_queues()
-        } else {
-            Ok(())
-        }
-    }
-
-    #[inline(never)]
-    fn drain_queues(&mut self) -> Result<(), Error> {
-        let mut count: u32 = 0;
-        while self.agenda.has_ticks() {
-            while let Some(Caused(cause, tick)) = self.agenda.ticks.pop_front() {
-                self.run_tick(cause, tick)?;
-                count = count.saturating_add(1);
-                if count == LONG_DRAIN {
-                    log::warn!(
-                        target: "netloop::tick",
-                        "{LONG_DRAIN} ticks in a row: nothing else runs while ticks queue ticks"
-                    );
-                }
-            }
-            self.run_microtasks();
-        }
-        Ok(())
-    }
-
-    pub(in crate::net) fn run_task(&mut self, cause: u64, name: &'static str, task: Task) {
-        if !self.agenda.trace.is_on() {
-            return task(self);
-        }
-        let former = self
-            .agenda
-            .trace
-            .enter_caused(cause, Subject::Loop, What::Callback(name));
-        task(self);
-        self.agenda.trace.leave(former);
-    }
-
     /// Whether anything holds the loop, so that [`run`](crate::EventLoop::run) goes on: libuv's
     /// `uv_loop_alive`. That is: a server that listens and a socket that is read from, unless let
     /// go by `unref`; a connect, a write or a shutdown on its way; timers, immediates and handles of
@@ -227,14 +173,10 @@ impl Loop {
         self.agenda.held_timers > 0 || self.is_held_by_more_than_timers()
     }
 
-    pub(in crate::net) fn is_held_by_more_than_timers(&self) -> bool {
-        self.agenda.holds > 0
-            || self.agenda.immediates.are_held()
-            || !self.agenda.closing.is_empty()
-            || !self.agenda.pending.is_empty()
+    fn is_held_by_more_than_timers(&self) -> bool {
+        self.agenda.is_held()
             || self.lookups.are_asked()
             || self.posts.as_ref().is_some_and(Posts::is_held)
-            || self.agenda.has_ticks()
     }
 
     /// Has [`run`](crate::EventLoop::run) return when the current turn is over, though something may
@@ -282,45 +224,6 @@ impl Loop {
     /// out of `run` when the turn is over.
     pub fn on_trace(&mut self, tracer: impl FnMut(&crate::trace::Record<'_>) + 'static) {
         self.agenda.trace.set(Box::new(tracer));
-    }
-
-    /// What is ready is no socket.
-    #[inline(never)]
-    pub(in crate::net) fn other_ready(
-        &mut self,
-        id: Id,
-        readiness: Readiness<'_>,
-    ) -> Result<(), Error> {
-        match self.reactor.get(id) {
-            Some(Entry::Server(_)) => self.server_ready(ServerId(id), readiness),
-            _ => {
-                let former = self.agenda.trace.enter_ready(Subject::Loop, &readiness);
-                let outcome = self.own_source_ready(id);
-                self.agenda.trace.leave(former);
-                outcome
-            }
-        }
-    }
-
-    /// One of the loop's own sources was not served to its end.
-    pub(in crate::net) fn own_source_again(&mut self, id: Id) -> Result<(), Error> {
-        let former = self.agenda.trace.enter(Subject::Loop, What::Again);
-        let outcome = self.own_source_ready(id);
-        self.agenda.trace.leave(former);
-        outcome
-    }
-
-    /// The helper threads have answers, other threads have posted, or a signal has come.
-    pub(in crate::net) fn own_source_ready(&mut self, id: Id) -> Result<(), Error> {
-        match id {
-            Id::WAKER => {
-                self.take_answers()?;
-                self.run_posts()
-            }
-            Id::SIGNALS => self.run_signals(),
-            // A token of something that has gone: readiness is a hint.
-            _ => Ok(()),
-        }
     }
 }
 

@@ -39,7 +39,7 @@ impl EventLoop {
             (Running::Callback, Phase::Timers | Phase::FirstTimers) => {
                 let was_closed = self.agenda.timers.has_lost_its_list();
                 let is_through = self.agenda.timers.settle().is_none();
-                self.end_timers();
+                self.agenda.end_timers();
                 match is_through && !(was_closed && self.agenda.timers.is_in_pass()) {
                     true => self.drain(),
                     false => Ok(()),

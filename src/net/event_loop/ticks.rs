@@ -1,10 +1,14 @@
 //! Ticks, microtasks and immediates, with Node's rules for each; and the running of a tick.
 
-use super::Loop;
-use super::queues::{Caused, Immediate, Tick};
+use super::agenda::Agenda;
+use super::queues::{Caused, Immediate, Task, Tick};
 use super::trace::{Cause, Subject, What};
+use super::{Loop, Running};
 use crate::net::ImmediateId;
 use crate::net::error::Error;
+
+/// After so many ticks in a row a warning is logged, once a drain.
+const LONG_DRAIN: u32 = 1_000_000;
 
 impl Loop {
     /// Calls back once what is running now is done, before anything else: Node's
@@ -67,17 +71,15 @@ impl Loop {
 
     /// Lets an immediate hold the loop again: Node's `immediate.ref()`.
     pub fn ref_immediate(&mut self, immediate: ImmediateId) {
-        self.hold_immediate(immediate, true);
+        if let Some(serial) = self.home.key(immediate.0) {
+            self.agenda.immediates.hold(serial, true);
+        }
     }
 
     /// Lets the loop end although this immediate has not run: Node's `immediate.unref()`.
     pub fn unref_immediate(&mut self, immediate: ImmediateId) {
-        self.hold_immediate(immediate, false);
-    }
-
-    fn hold_immediate(&mut self, immediate: ImmediateId, is_held: bool) {
         if let Some(serial) = self.home.key(immediate.0) {
-            self.agenda.immediates.hold(serial, is_held);
+            self.agenda.immediates.hold(serial, false);
         }
     }
 
@@ -90,29 +92,63 @@ impl Loop {
 }
 
 impl Loop {
-    /// Runs a tick: the user's own, or the library's deferred work.
-    pub(in crate::net) fn run_tick(&mut self, cause: Cause, tick: Tick) -> Result<(), Error> {
-        let subject = match &tick {
-            Tick::User(_) => Subject::Loop,
-            Tick::Socket(id, _) => Subject::Socket(*id),
-            Tick::Server(id, _) => Subject::Server(*id),
-            Tick::Lookup(_, _) => Subject::Loop,
-        };
-        if !self.agenda.trace.is_on() {
-            return self.run_tick_untold(tick);
+    pub(in crate::net) fn run_microtasks(&mut self) {
+        self.running = Running::Microtasks;
+        while let Some(Caused(cause, task)) = self.agenda.microtasks.pop_front() {
+            self.run_task(cause, "queue_microtask", task);
         }
-        let what = match &tick {
-            Tick::User(_) => What::Callback("next_tick"),
-            _ => What::Tick,
-        };
-        let former = self.agenda.trace.enter_caused(cause, subject, what);
-        let outcome = self.run_tick_untold(tick);
-        self.agenda.trace.leave(former);
-        outcome
+        self.running = Running::Other;
     }
 
-    fn run_tick_untold(&mut self, tick: Tick) -> Result<(), Error> {
-        match tick {
+    /// Runs what the last entry into user code has queued: all ticks, then all microtasks, until
+    /// both are empty.
+    #[inline(always)]
+    pub(in crate::net) fn drain(&mut self) -> Result<(), Error> {
+        if self.agenda.has_ticks() {
+            self.drain_queues()
+        } else {
+            Ok(())
+        }
+    }
+
+    #[inline(never)]
+    fn drain_queues(&mut self) -> Result<(), Error> {
+        let mut count: u32 = 0;
+        while self.agenda.has_ticks() {
+            while let Some(Caused(cause, tick)) = self.agenda.ticks.pop_front() {
+                self.run_tick(cause, tick)?;
+                count = count.saturating_add(1);
+                if count == LONG_DRAIN {
+                    log::warn!(
+                        target: "netloop::tick",
+                        "{LONG_DRAIN} ticks in a row: nothing else runs while ticks queue ticks"
+                    );
+                }
+            }
+            self.run_microtasks();
+        }
+        Ok(())
+    }
+
+    pub(in crate::net) fn run_task(&mut self, cause: u64, name: &'static str, task: Task) {
+        if !self.agenda.trace.is_on() {
+            return task(self);
+        }
+        let former = self
+            .agenda
+            .trace
+            .enter_caused(cause, Subject::Loop, What::Callback(name));
+        task(self);
+        self.agenda.trace.leave(former);
+    }
+
+    /// Runs a tick: the user's own, or the library's deferred work.
+    fn run_tick(&mut self, cause: Cause, tick: Tick) -> Result<(), Error> {
+        let former = match self.agenda.trace.is_on() {
+            true => self.agenda.trace_tick(cause, &tick),
+            false => 0,
+        };
+        let outcome = match tick {
             Tick::User(task) => {
                 task(self);
                 Ok(())
@@ -120,6 +156,21 @@ impl Loop {
             Tick::Socket(id, tick) => self.run_socket_tick(id, tick),
             Tick::Server(id, tick) => self.run_server_tick(id, tick),
             Tick::Lookup(ticket, answer) => self.name_answered(ticket, answer),
-        }
+        };
+        self.agenda.trace.leave(former);
+        outcome
+    }
+}
+
+impl Agenda {
+    #[cold]
+    fn trace_tick(&mut self, cause: Cause, tick: &Tick) -> Cause {
+        let (subject, what) = match tick {
+            Tick::User(_) => (Subject::Loop, What::Callback("next_tick")),
+            Tick::Socket(id, _) => (Subject::Socket(*id), What::Tick),
+            Tick::Server(id, _) => (Subject::Server(*id), What::Tick),
+            Tick::Lookup(_, _) => (Subject::Loop, What::Tick),
+        };
+        self.trace.enter_caused(cause, subject, what)
     }
 }

@@ -49,29 +49,21 @@ impl Loop {
     pub fn advance(&mut self, by: Duration) {
         self.agenda.clock.advance(by);
     }
+}
 
+impl EventLoop {
     /// Whether [`run`](EventLoop::run) goes on: something holds the loop that may still come, which
     /// is none of the timers that are not due while their time is held.
-    pub(in crate::net) fn goes_on(&mut self) -> bool {
+    pub(super) fn goes_on(&mut self) -> bool {
         match self.agenda.clock.is_held() {
             true => {
-                self.is_held_by_more_than_timers() || self.agenda.held_timers > 0 && self.has_due()
+                let holds = self.agenda.held_timers > 0 && self.agenda.has_due_timers();
+                holds || self.is_held_by_more_than_timers()
             }
             false => self.is_alive(),
         }
     }
 
-    /// Whether there is something to do for the timers. It may be nothing but putting them in order.
-    fn has_due(&mut self) -> bool {
-        let now = self.agenda.clock.refresh();
-        self.agenda
-            .timers
-            .next_expiry()
-            .is_some_and(|expiry| expiry <= now)
-    }
-}
-
-impl EventLoop {
     /// Makes turns until the loop is idle: until nothing more happens unless time passes or somebody
     /// outside does something. It is for tests, with the time [held](Loop::pause_time).
     ///
@@ -187,7 +179,7 @@ impl EventLoop {
     }
 
     fn wait_before_rest(&mut self) -> Wait {
-        if self.is_busy() || self.agenda.immediates.are_queued() || self.has_due() {
+        if self.is_busy() || self.agenda.immediates.are_queued() || self.agenda.has_due_timers() {
             Wait::NotAtAll
         } else if self.lookups.are_being_resolved() {
             Wait::UntilReady

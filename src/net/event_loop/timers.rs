@@ -62,7 +62,10 @@ impl Loop {
         delay: Duration,
         callback: impl FnMut(&mut Loop) + 'static,
     ) -> TimerId {
-        self.start_timer(delay, Kind::Timeout, Box::new(callback))
+        let key = self
+            .agenda
+            .start_timer(delay, Kind::Timeout, Box::new(callback));
+        TimerId(self.home.name(key))
     }
 
     /// Calls back once, when `delay` has passed: [`set_timeout`](Loop::set_timeout) for a callback
@@ -90,7 +93,10 @@ impl Loop {
                 callback(event_loop);
             }
         };
-        self.start_timer(delay, Kind::After, Box::new(callback))
+        let key = self
+            .agenda
+            .start_timer(delay, Kind::After, Box::new(callback));
+        TimerId(self.home.name(key))
     }
 
     /// Calls back each time `period` has passed: Node's `setInterval`.
@@ -121,22 +127,9 @@ impl Loop {
         period: Duration,
         callback: impl FnMut(&mut Loop) + 'static,
     ) -> TimerId {
-        self.start_timer(period, Kind::Interval, Box::new(callback))
-    }
-
-    fn start_timer(&mut self, delay: Duration, kind: Kind, callback: TimerCallback) -> TimerId {
-        let duration = timer_duration(delay);
-        let timer = UserTimer {
-            callback: Some(callback),
-            kind,
-            is_held: true,
-        };
-        self.agenda.held_timers += 1;
-        let now = self.agenda.clock.refresh();
         let key = self
             .agenda
-            .timers
-            .insert(now, duration, TimerTask::User(timer));
+            .start_timer(period, Kind::Interval, Box::new(callback));
         TimerId(self.home.name(key))
     }
 
@@ -186,21 +179,16 @@ impl Loop {
 
     /// Lets a timer hold the loop: Node's `timeout.ref()`. A new one does.
     pub fn ref_timer(&mut self, timer: TimerId) {
-        self.hold_timer(timer, true);
+        if let Some(key) = self.home.key(timer.0) {
+            self.agenda.hold_timer(key, true);
+        }
     }
 
     /// Lets the loop end although this timer runs: Node's `timeout.unref()`. It fires all the same
     /// if something else holds the loop for as long.
     pub fn unref_timer(&mut self, timer: TimerId) {
-        self.hold_timer(timer, false);
-    }
-
-    fn hold_timer(&mut self, timer: TimerId, is_held: bool) {
-        let key = self.home.key(timer.0);
-        if let Some(TimerTask::User(timer)) = key.and_then(|key| self.agenda.timers.get_mut(key)) {
-            self.agenda.held_timers += usize::from(is_held);
-            self.agenda.held_timers -= usize::from(timer.is_held);
-            timer.is_held = is_held;
+        if let Some(key) = self.home.key(timer.0) {
+            self.agenda.hold_timer(key, false);
         }
     }
 
@@ -223,7 +211,7 @@ impl Loop {
     /// A timer has fired.
     pub(in crate::net) fn fire(&mut self, key: TimerKey) -> Result<(), Error> {
         let former = match self.agenda.trace.is_on() {
-            true => self.tell_timer(key),
+            true => self.agenda.trace_timer(key),
             false => 0,
         };
         self.running = Running::Callback;
@@ -246,26 +234,8 @@ impl Loop {
         }
         self.running = Running::Other;
         self.agenda.trace.leave(former);
-        self.end_timers();
+        self.agenda.end_timers();
         self.drain()
-    }
-
-    /// Leaves the list that is through, and ends the pass with the last: behind each callback,
-    /// before its ticks, as in Node.
-    pub(in crate::net) fn end_timers(&mut self) {
-        self.agenda.timers.end_pass(self.agenda.clock.now());
-    }
-
-    #[cold]
-    fn tell_timer(&mut self, key: TimerKey) -> Cause {
-        let subject = match self.agenda.timers.get(key) {
-            Some(TimerTask::Idle(id) | TimerTask::Attempt(id) | TimerTask::Flush(id)) => {
-                Subject::Socket(*id)
-            }
-            Some(TimerTask::Rest(id)) => Subject::Server(*id),
-            Some(TimerTask::User(_)) | None => Subject::Loop,
-        };
-        self.agenda.trace.enter(subject, What::Phase("timers"))
     }
 
     fn fire_user_timer(&mut self, key: TimerKey) {
@@ -281,7 +251,7 @@ impl Loop {
             Kind::Interval => ("set_interval", self.agenda.clock.refresh()),
         };
         if timer.kind == Kind::After {
-            self.free_timer(key);
+            self.agenda.free_timer(key);
         }
         let former = self.agenda.trace.enter(Subject::Loop, What::Callback(name));
         self.current_timer = Some(TimerId(self.home.name(key)));
@@ -290,20 +260,60 @@ impl Loop {
             |callback, event_loop| callback(event_loop),
             |event_loop, callback| {
                 event_loop.current_timer = None;
-                event_loop.put_timer_back(key, callback, start);
+                event_loop.agenda.put_timer_back(key, callback, start);
                 event_loop.agenda.trace.leave(former);
             },
         );
     }
+}
+
+impl Agenda {
+    fn start_timer(&mut self, delay: Duration, kind: Kind, callback: TimerCallback) -> TimerKey {
+        let timer = UserTimer {
+            callback: Some(callback),
+            kind,
+            is_held: true,
+        };
+        self.held_timers += 1;
+        let now = self.clock.refresh();
+        let duration = timer_duration(delay);
+        self.timers.insert(now, duration, TimerTask::User(timer))
+    }
+
+    fn hold_timer(&mut self, key: TimerKey, is_held: bool) {
+        if let Some(TimerTask::User(timer)) = self.timers.get_mut(key) {
+            self.held_timers += usize::from(is_held);
+            self.held_timers -= usize::from(timer.is_held);
+            timer.is_held = is_held;
+        }
+    }
+
+    /// Leaves the list that is through, and ends the pass with the last: behind each callback,
+    /// before its ticks, as in Node.
+    pub(super) fn end_timers(&mut self) {
+        self.timers.end_pass(self.clock.now());
+    }
+
+    #[cold]
+    fn trace_timer(&mut self, key: TimerKey) -> Cause {
+        let subject = match self.timers.get(key) {
+            Some(TimerTask::Idle(id) | TimerTask::Attempt(id) | TimerTask::Flush(id)) => {
+                Subject::Socket(*id)
+            }
+            Some(TimerTask::Rest(id)) => Subject::Server(*id),
+            Some(TimerTask::User(_)) | None => Subject::Loop,
+        };
+        self.trace.enter(subject, What::Phase("timers"))
+    }
 
     /// After its callback a timer is cleared, runs on, or has been.
     fn put_timer_back(&mut self, key: TimerKey, callback: TimerCallback, start: u64) {
-        let Some(TimerTask::User(timer)) = self.agenda.timers.get_mut(key) else {
+        let Some(TimerTask::User(timer)) = self.timers.get_mut(key) else {
             return;
         };
         timer.callback = Some(callback);
         if timer.kind == Kind::Interval {
-            self.agenda.timers.refresh(key, start);
+            self.timers.refresh(key, start);
         } else {
             self.free_timer(key);
         }
@@ -311,13 +321,11 @@ impl Loop {
 
     /// A timer has fired and was not started again.
     fn free_timer(&mut self, key: TimerKey) {
-        if let Some(TimerTask::User(timer)) = self.agenda.timers.release(key) {
-            self.agenda.held_timers -= usize::from(timer.is_held);
+        if let Some(TimerTask::User(timer)) = self.timers.release(key) {
+            self.held_timers -= usize::from(timer.is_held);
         }
     }
-}
 
-impl Agenda {
     pub(in crate::net) fn end_timer(&mut self, key: TimerKey) {
         if let Some(TimerTask::User(user)) = self.timers.get(key) {
             self.held_timers -= usize::from(user.is_held);

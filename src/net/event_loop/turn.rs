@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::EventLoop;
 use super::queues::{Caused, Pending};
 use super::trace::{Subject, What};
 use super::{Entry, Running};
+use super::{EventLoop, Loop};
 use crate::net::error::Error;
 use crate::net::{ServerId, SocketId};
-use crate::room::reactor::{Batch, Id};
+use crate::room::reactor::{Batch, Id, Readiness};
 use crate::rules::read_buffer::ReadBuffer;
 
 /// How often the pending queue is looked at after the poll phase, as in libuv.
@@ -142,19 +142,18 @@ impl EventLoop {
     fn wait_for_readiness(&mut self, wait: Wait) -> Result<(), Error> {
         self.register_connecting();
         let timeout = self.poll_timeout(wait);
-        let Batches { ready, again, .. } = &mut self.batches;
         self.inner
             .reactor
-            .wait(ready, timeout)
+            .wait(&mut self.batches.ready, timeout)
             .map_err(|error| Error::of_call("epoll_wait", &error))?;
         self.inner.agenda.clock.expire();
-        self.inner.count_turn();
+        self.count_turn();
         if !self.inner.agenda.again.is_empty() {
-            self.inner.begin_serving_again(again, ready);
+            self.begin_serving_again();
         }
         self.inner.agenda.trace.begin_turn();
         if self.inner.agenda.trace.is_on() {
-            let ready = ready.len();
+            let ready = self.batches.ready.len();
             let former = self
                 .agenda
                 .trace
@@ -181,13 +180,8 @@ impl EventLoop {
     }
 
     /// Whether there is something to do at once.
-    pub(in crate::net) fn is_busy(&self) -> bool {
-        self.agenda.immediates.are_held()
-            || self.agenda.has_ticks()
-            || !self.agenda.pending.is_empty()
-            || !self.agenda.again.is_empty()
-            || !self.agenda.closing.is_empty()
-            || self.is_stopping
+    pub(super) fn is_busy(&self) -> bool {
+        self.agenda.is_busy() || self.is_stopping
     }
 
     /// Hands out readiness as the kernel told, and serves those on the again list before that, or
@@ -209,7 +203,8 @@ impl EventLoop {
                 Some(Entry::Socket(_)) => {
                     event_loop.socket_ready(SocketId(id), readiness, buffer)?;
                 }
-                _ => event_loop.other_ready(id, readiness)?,
+                Some(Entry::Server(_)) => event_loop.server_ready(ServerId(id), readiness)?,
+                None => event_loop.own_source_ready(id, Some(readiness))?,
             }
         }
         self.run_again()
@@ -230,7 +225,7 @@ impl EventLoop {
         match self.inner.reactor.get(id) {
             Some(Entry::Socket(_)) => self.inner.socket_again(SocketId(id), self.buffer.bytes()),
             Some(Entry::Server(_)) => self.inner.server_again(ServerId(id)),
-            None => self.inner.own_source_again(id),
+            None => self.inner.own_source_ready(id, None),
         }
     }
 
@@ -301,9 +296,29 @@ impl EventLoop {
             let now = self.agenda.clock.now();
             match self.inner.agenda.timers.next_due(now) {
                 Some(key) => self.inner.fire(key)?,
-                None => self.inner.end_timers(),
+                None => self.inner.agenda.end_timers(),
             }
         }
         Ok(())
+    }
+}
+
+impl Loop {
+    /// The helper threads have answers, other threads have posted, or a signal has come; or one of
+    /// these had more to give in the last turn, without readiness.
+    fn own_source_ready(&mut self, id: Id, readiness: Option<Readiness<'_>>) -> Result<(), Error> {
+        let trace = &mut self.agenda.trace;
+        let former = match readiness {
+            Some(readiness) => trace.enter_ready(Subject::Loop, &readiness),
+            None => trace.enter(Subject::Loop, What::Again),
+        };
+        let outcome = match id {
+            Id::WAKER => self.take_answers().and_then(|()| self.run_posts()),
+            Id::SIGNALS => self.run_signals(),
+            // A token of something that has gone: readiness is a hint.
+            _ => Ok(()),
+        };
+        self.agenda.trace.leave(former);
+        outcome
     }
 }
