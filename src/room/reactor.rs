@@ -47,7 +47,7 @@ impl Id {
         self.0.get() as u32 as usize
     }
 
-    /// What tells it from those who had its key before, or will have it.
+    /// What tells it from earlier and later items with the same key.
     pub(crate) fn generation(self) -> u32 {
         (self.0.get() >> 32) as u32
     }
@@ -90,9 +90,9 @@ impl Readiness<'_> {
         self.0.is_error() || self.0.is_write_closed()
     }
 
-    /// All that is said, in words.
-    pub(crate) fn words(&self) -> String {
-        let words = [
+    /// The names of all that is said.
+    pub(crate) fn names(&self) -> String {
+        let names = [
             (self.0.is_readable(), "readable"),
             (self.0.is_writable(), "writable"),
             (self.0.is_read_closed(), "read closed"),
@@ -100,13 +100,13 @@ impl Readiness<'_> {
             (self.0.is_error(), "error"),
             (self.0.is_priority(), "priority"),
         ];
-        let said = words.iter().filter(|(is_said, _)| *is_said);
-        said.map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
+        let said = names.iter().filter(|(is_said, _)| *is_said);
+        said.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
     }
 }
 
 /// What one wait has brought, and how much of it has been handed out: so that a batch that was
-/// left by a panic goes on behind the one who panicked.
+/// left by a panic goes on behind the source whose callback panicked.
 #[derive(Debug)]
 pub(crate) struct Batch {
     events: Events,
@@ -135,13 +135,13 @@ impl Batch {
         self.events.is_empty()
     }
 
-    /// Whether the kernel may have more that was ready when the wait ended. Who waits for the
-    /// reactor's descriptor is told of what becomes ready, and need not be told of this.
+    /// Whether the kernel may have more that was ready when the wait ended. A wait
+    /// for the reactor's own descriptor is told of what becomes ready, and may not be told of this.
     pub(crate) fn has_left_some(&self) -> bool {
         self.was_interrupted || self.events.iter().nth(EVENTS_MAX - 1).is_some()
     }
 
-    /// Who was handed out last.
+    /// The source that was handed out last.
     pub(crate) fn last_handed_out(&self) -> Option<Id> {
         let last = self.events.iter().nth(self.handed_out.checked_sub(1)?)?;
         Some(Id::of(last.token()))
@@ -272,15 +272,15 @@ impl<T> Reactor<T> {
         Some(item)
     }
 
-    /// Who is such, in no particular order.
-    pub(crate) fn find(&self, is_such: impl Fn(&T) -> bool) -> impl Iterator<Item = Id> {
+    /// The ids of the items that satisfy a condition, in no particular order.
+    pub(crate) fn find(&self, is_wanted: impl Fn(&T) -> bool) -> impl Iterator<Item = Id> {
         let items = self.items.iter().map(|(_, held)| held);
         items
-            .filter(move |held| is_such(&held.item))
+            .filter(move |held| is_wanted(&held.item))
             .map(|held| held.id)
     }
 
-    /// Shows each of those that are in the slab.
+    /// Calls back with each item of the slab.
     pub(crate) fn for_each(&mut self, mut show: impl FnMut(&mut T)) {
         self.items
             .iter_mut()
@@ -310,7 +310,7 @@ impl<T> Reactor<T> {
         }
     }
 
-    /// Shows each of the batch what is said of it.
+    /// Calls back with each item of the batch, and what is said of it.
     pub(crate) fn for_each_ready(&mut self, batch: &Batch, show: impl Fn(&mut T, Readiness<'_>)) {
         for event in batch.events.iter() {
             if let Some(item) = self.get_mut(Id::of(event.token())) {

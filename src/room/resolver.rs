@@ -1,8 +1,8 @@
-//! `getaddrinfo` on threads of its own, because it blocks; answers come back by mail.
+//! `getaddrinfo` on threads of its own, because it blocks; the answers come through a mailbox.
 //!
-//! The threads are started as questions need them and never joined: a loop that ends does not
-//! wait for a name server. They are a few, so that a slow name does not hold up the others; one
-//! that is being asked for holds its thread also when nobody waits for the answer any more.
+//! Threads are started when questions need them, and never joined: a loop that ends does not wait
+//! for a name server. There are a few of them, so that a slow name does not hold up the others. A
+//! call of `getaddrinfo` cannot be interrupted: it occupies its thread even when its socket is gone.
 
 use std::collections::VecDeque;
 use std::io;
@@ -29,7 +29,7 @@ pub(crate) struct Question {
 
 impl Question {
     /// # Errors
-    /// For a name that nobody can be asked for.
+    /// When the name cannot be looked up.
     pub(crate) fn new(
         ticket: u64,
         host: &str,
@@ -52,9 +52,9 @@ pub(crate) type Answer = Result<Vec<SocketAddr>, Unresolved>;
 /// Why a name has no address.
 #[derive(Debug)]
 pub(crate) enum Unresolved {
-    /// The resolver says it: Node's word for it, and libuv's number.
+    /// What `getaddrinfo` says: Node's code, and libuv's number.
     Code(&'static str, i32),
-    /// The kernel did not let the resolver ask (`EAI_SYSTEM`), or the name is none.
+    /// The kernel did not let the resolver ask (`EAI_SYSTEM`), or the name is invalid.
     System(io::Error),
     /// The name is not ASCII, and the tables for its ASCII form were left out.
     #[cfg(not(feature = "idna"))]
@@ -64,7 +64,7 @@ pub(crate) enum Unresolved {
 impl Unresolved {
     pub(crate) const NOT_FOUND: Unresolved = Unresolved::Code("ENOTFOUND", -3008);
 
-    /// The name is none.
+    /// The name is invalid.
     pub(crate) fn invalid() -> Unresolved {
         Unresolved::System(io::Error::from_raw_os_error(libc::EINVAL))
     }
@@ -76,77 +76,78 @@ const THREADS_MAX: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Resolver {
     answers: Mailbox<(u64, Answer)>,
-    /// What one more thread begins with.
-    desk: Desk,
+    /// Each thread is started with a clone.
+    worker: Worker,
     threads: usize,
     /// How many questions have no answer yet.
     asked: usize,
 }
 
-/// What the threads share.
+/// What a thread runs on.
 #[derive(Clone, Debug)]
-struct Desk {
-    tray: Arc<(Mutex<Tray>, Condvar)>,
+struct Worker {
+    queue: Arc<(Mutex<Queue>, Condvar)>,
     answers: Sender<(u64, Answer)>,
 }
 
+/// The questions, which the threads share.
 #[derive(Debug, Default)]
-struct Tray {
+struct Queue {
     questions: VecDeque<Question>,
     /// How many have been taken and not been answered.
     in_work: usize,
-    /// There is nobody to be answered any more.
+    /// The resolver is gone: nobody waits for an answer.
     is_closed: bool,
 }
 
 impl Resolver {
     pub(crate) fn start<T>(reactor: &mut Reactor<T>) -> io::Result<Resolver> {
         let answers = Mailbox::new(reactor)?;
-        let desk = Desk {
-            tray: Arc::default(),
+        let worker = Worker {
+            queue: Arc::default(),
             answers: answers.sender(),
         };
         let mut resolver = Resolver {
             answers,
-            desk,
+            worker,
             threads: 0,
             asked: 0,
         };
-        resolver.hire()?;
+        resolver.spawn()?;
         Ok(resolver)
     }
 
-    fn hire(&mut self) -> io::Result<()> {
-        let desk = self.desk.clone();
+    fn spawn(&mut self) -> io::Result<()> {
+        let worker = self.worker.clone();
         thread::Builder::new()
             .name("netloop-resolver".into())
-            .spawn(move || desk.work())?;
+            .spawn(move || worker.run())?;
         self.threads += 1;
         Ok(())
     }
 
-    /// Puts a question to the next thread that is free, or to one more.
+    /// Gives a question to the next free thread, or to a new one.
     pub(crate) fn ask(&mut self, question: Question) {
-        let mut tray = self.desk.tray();
-        tray.questions.push_back(question);
+        let mut queue = self.worker.queue();
+        queue.questions.push_back(question);
         self.asked += 1;
-        let wanted = tray.questions.len() + tray.in_work;
-        drop(tray);
+        let wanted = queue.questions.len() + queue.in_work;
+        drop(queue);
         if wanted > self.threads
             && self.threads < THREADS_MAX
-            && let Err(error) = self.hire()
+            && let Err(error) = self.spawn()
         {
             log::debug!(target: "netloop::resolver", "no more than {}: {error}", self.threads);
         }
-        self.desk.tray.1.notify_one();
+        self.worker.queue.1.notify_one();
     }
 
     /// Takes back a question that nobody has begun to answer.
     pub(crate) fn withdraw(&mut self, ticket: u64) {
-        let mut tray = self.desk.tray();
-        let before = tray.questions.len();
-        tray.questions.retain(|question| question.ticket != ticket);
-        self.asked -= before - tray.questions.len();
+        let mut queue = self.worker.queue();
+        let before = queue.questions.len();
+        queue.questions.retain(|question| question.ticket != ticket);
+        self.asked -= before - queue.questions.len();
     }
 
     pub(crate) fn next_answer(&mut self) -> Option<(u64, Answer)> {
@@ -163,21 +164,21 @@ impl Resolver {
 
 impl Drop for Resolver {
     fn drop(&mut self) {
-        self.desk.tray().is_closed = true;
-        self.desk.tray.1.notify_all();
+        self.worker.queue().is_closed = true;
+        self.worker.queue.1.notify_all();
     }
 }
 
-impl Desk {
-    fn tray(&self) -> MutexGuard<'_, Tray> {
-        self.tray.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Worker {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers question after question, until the resolver is gone.
-    fn work(&self) {
+    fn run(&self) {
         while let Some(question) = self.next_question() {
             let answer = resolve(&question);
-            self.tray().in_work -= 1;
+            self.queue().in_work -= 1;
             if self.answers.send((question.ticket, answer)).is_err() {
                 return;
             }
@@ -185,18 +186,19 @@ impl Desk {
     }
 
     fn next_question(&self) -> Option<Question> {
-        let is_idle = |tray: &mut Tray| tray.questions.is_empty() && !tray.is_closed;
-        let tray = self.tray.1.wait_while(self.tray(), is_idle);
-        let mut tray = tray.unwrap_or_else(PoisonError::into_inner);
-        if tray.is_closed {
+        let is_idle = |queue: &mut Queue| queue.questions.is_empty() && !queue.is_closed;
+        let queue = self.queue.1.wait_while(self.queue(), is_idle);
+        let mut queue = queue.unwrap_or_else(PoisonError::into_inner);
+        if queue.is_closed {
             return None;
         }
-        tray.in_work += 1;
-        tray.questions.pop_front()
+        queue.in_work += 1;
+        queue.questions.pop_front()
     }
 }
 
-/// The address that a text is, be it with a zone; the port is 0. No name server is asked.
+/// The address that a text stands for, with or without a zone; the port is 0. No name server is
+/// asked.
 pub(crate) fn literal(host: &str) -> Option<SocketAddr> {
     let Some((address, _)) = host.split_once('%').filter(|_| is_ipv6(host)) else {
         return Some(SocketAddr::new(host.parse().ok()?, 0));
@@ -208,13 +210,13 @@ pub(crate) fn literal(host: &str) -> Option<SocketAddr> {
     };
     let found = getaddrinfo(Some(host), None, Some(hints)).ok();
     let found = found.and_then(|mut found| found.next()?.ok());
-    // A zone that the kernel does not know is none, as in Node.
+    // An unknown zone is left out, as in Node.
     let unzoned = || Some(SocketAddr::new(address.parse().ok()?, 0));
     found.map(|found| found.sockaddr).or_else(unzoned)
 }
 
-/// The address in the text that [`literal`] reads.
-pub(crate) fn in_words(address: SocketAddr) -> String {
+/// An address as a text that [`literal`] reads.
+pub(crate) fn to_text(address: SocketAddr) -> String {
     match address {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
         _ => address.ip().to_string(),

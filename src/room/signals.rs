@@ -23,8 +23,8 @@ impl SignalSource {
         self.signals.add_signal(signal)
     }
 
-    /// The signals that have come since the last call.
-    pub(crate) fn pending(&mut self) -> Vec<i32> {
+    /// The signals that have arrived since the last call.
+    pub(crate) fn arrived(&mut self) -> Vec<i32> {
         self.signals.pending().collect()
     }
 }

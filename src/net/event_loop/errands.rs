@@ -27,7 +27,7 @@ pub(in crate::net) struct Errands<'l, I = SocketId> {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::net) enum Errand {
     /// A descriptor of ours was closed: servers that are without one may try again.
-    EndRests,
+    EndBackOffs,
     /// A socket of this server was destroyed.
     LeaveServer(ServerId),
 }
@@ -111,7 +111,7 @@ impl Loop {
         while let Some(Caused(cause, errand)) = self.agenda.errands.pop_front() {
             self.agenda.trace.leave(cause);
             match errand {
-                Errand::EndRests => self.end_rests(),
+                Errand::EndBackOffs => self.end_back_offs(),
                 Errand::LeaveServer(server) => {
                     self.with_server(server, ServerEntry::leave);
                 }

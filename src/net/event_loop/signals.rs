@@ -53,8 +53,8 @@ pub(in crate::net) struct Signals {
     source: Option<SignalSource>,
     /// By the number of their signal.
     listeners: Vec<(i32, Slot<OnSignal>)>,
-    /// Those that have come and are to be told of.
-    come: VecDeque<i32>,
+    /// Those that have arrived and are to be emitted.
+    arrived: VecDeque<i32>,
 }
 
 impl Signals {
@@ -98,8 +98,8 @@ impl Loop {
         let Some(source) = &mut self.signals.source else {
             return Ok(());
         };
-        self.signals.come.extend(source.pending());
-        while let Some(number) = self.signals.come.pop_front() {
+        self.signals.arrived.extend(source.arrived());
+        while let Some(number) = self.signals.arrived.pop_front() {
             self.emit(
                 Subject::Loop,
                 "signal",

@@ -228,7 +228,7 @@ impl Loop {
             }
             Some(&mut TimerTask::Rest(server)) => {
                 self.agenda.timers.release(key);
-                self.rest_is_over(server);
+                self.back_off_is_over(server);
             }
             None => {}
         }

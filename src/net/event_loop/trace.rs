@@ -103,7 +103,7 @@ pub enum What<'a> {
         /// How many sources became ready.
         ready: usize,
     },
-    /// The kernel says that a source is ready; the words are mio's.
+    /// The kernel says that a source is ready; the names are mio's.
     Readiness(&'a str),
     /// The loop came back to a source by itself, because no new edge will tell of the rest.
     Again,
@@ -200,7 +200,7 @@ impl Trace {
     /// The same for what the kernel has told.
     pub(crate) fn enter_ready(&mut self, subject: Subject, readiness: &Readiness<'_>) -> Cause {
         match self.is_on() {
-            true => self.record(self.current, subject, What::Readiness(&readiness.words())),
+            true => self.record(self.current, subject, What::Readiness(&readiness.names())),
             false => 0,
         }
     }

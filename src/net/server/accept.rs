@@ -8,7 +8,7 @@ use super::super::socket::SocketEntry;
 use super::super::trace::{Subject, What};
 use super::super::{ServerId, SocketId};
 use super::ServerEntry;
-use super::lifecycle::REST;
+use super::lifecycle::BACK_OFF;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::room::listener::Accepted;
@@ -101,7 +101,7 @@ impl Loop {
             };
             match listener.accept() {
                 Accepted::Stream(stream, peer) => {
-                    server.rest = REST;
+                    server.back_off = BACK_OFF;
                     self.accepted(id, stream, peer);
                     self.drain()?;
                 }

@@ -13,10 +13,10 @@ use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::{Errand, Errands};
 use crate::rules::state::server::{Action, Input, step};
 
-/// How long a server that is out of descriptors rests at first; each rest in a row doubles it.
-pub(super) const REST: Duration = Duration::from_millis(100);
+/// How long a server that is out of descriptors waits at first; each wait in a row is twice as long.
+pub(super) const BACK_OFF: Duration = Duration::from_millis(100);
 
-const REST_MAX: Duration = Duration::from_secs(1);
+const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 
 impl ServerEntry {
     /// Tells the machine what happened, and does what it says. No action of a server emits.
@@ -47,8 +47,8 @@ impl ServerEntry {
         match action {
             Action::QueueListening => errands.tick(ServerTick::Listening),
             Action::QueueClose => errands.tick(ServerTick::Close),
-            Action::StartRest => self.start_rest(errands),
-            Action::EndRest => self.end_rest(errands),
+            Action::StartRest => self.start_back_off(errands),
+            Action::EndRest => self.end_back_off(errands),
             Action::AcceptAgain => self.accept_again(errands),
             Action::Release => self.release(errands),
         }
@@ -67,30 +67,30 @@ impl ServerEntry {
         if listener.may_have_duplicate() {
             errands.registry.deregister(&mut listener);
         }
-        errands.leave(Errand::EndRests);
+        errands.leave(Errand::EndBackOffs);
     }
 
-    fn start_rest(&mut self, errands: &mut Errands<'_, ServerId>) {
-        let rest = self.rest;
-        self.rest = (rest * 2).min(REST_MAX);
+    fn start_back_off(&mut self, errands: &mut Errands<'_, ServerId>) {
+        let back_off = self.back_off;
+        self.back_off = (back_off * 2).min(BACK_OFF_MAX);
         let agenda = &mut *errands.agenda;
         let now = agenda.clock.refresh();
         let task = TimerTask::Rest(errands.id);
-        let timer = agenda.timers.insert(now, rest.as_millis() as u32, task);
-        self.rest_timer = Some(timer);
+        let timer = agenda.timers.insert(now, back_off.as_millis() as u32, task);
+        self.back_off_timer = Some(timer);
         agenda.resting.push(errands.id);
     }
 
-    fn end_rest(&mut self, errands: &mut Errands<'_, ServerId>) {
+    fn end_back_off(&mut self, errands: &mut Errands<'_, ServerId>) {
         let id = errands.id;
         errands.agenda.resting.retain(|resting| *resting != id);
-        if let Some(timer) = self.rest_timer.take() {
+        if let Some(timer) = self.back_off_timer.take() {
             errands.agenda.timers.cancel(timer);
         }
     }
 
-    fn forget_signals(&mut self, errands: &mut Errands<'_, ServerId>) {
-        for signal in std::mem::take(&mut self.signals) {
+    fn forget_aborts(&mut self, errands: &mut Errands<'_, ServerId>) {
+        for signal in std::mem::take(&mut self.aborts) {
             let target = Abortable::Server(errands.id);
             errands.aborts.forget(errands.home, signal, target);
         }
@@ -116,15 +116,15 @@ impl ServerEntry {
 }
 
 impl Loop {
-    /// The timer of a rest.
-    pub(in crate::net) fn rest_is_over(&mut self, id: ServerId) {
+    /// The timer of a back-off.
+    pub(in crate::net) fn back_off_is_over(&mut self, id: ServerId) {
         self.with_server(id, |server, errands| server.feed(Input::RetryDue, errands));
     }
 
     /// A descriptor of ours has become free: servers that were without may try again.
-    pub(in crate::net) fn end_rests(&mut self) {
+    pub(in crate::net) fn end_back_offs(&mut self) {
         for id in std::mem::take(&mut self.agenda.resting) {
-            self.rest_is_over(id);
+            self.back_off_is_over(id);
         }
     }
 
@@ -165,7 +165,7 @@ impl Loop {
             }
             ServerTick::Error(error) => return self.emit_server_error(id, error),
             ServerTick::Close => {
-                self.with_server(id, ServerEntry::forget_signals);
+                self.with_server(id, ServerEntry::forget_aborts);
                 self.emit_server(
                     id,
                     "close",
@@ -173,10 +173,10 @@ impl Loop {
                     |listener, server| listener(server),
                 );
             }
-            ServerTick::Bind(ticket) => {
-                self.with_server(id, |server, errands| server.bind_wanted(ticket, errands));
+            ServerTick::Bind(listen) => {
+                self.with_server(id, |server, errands| server.bind_wanted(listen, errands));
             }
-            ServerTick::LookUp(ticket) => return self.look_up_wanted(id, ticket),
+            ServerTick::LookUp(listen) => return self.look_up_wanted(id, listen),
             ServerTick::Abort => {
                 self.with_server(id, ServerEntry::close);
             }

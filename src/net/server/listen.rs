@@ -39,8 +39,8 @@ pub(super) struct Listening {
 impl ServerEntry {
     fn start_listening(&mut self, listening: Listening, errands: &mut Errands<'_, ServerId>) {
         let tick = match &listening.place {
-            Place::Address(_, _) => ServerTick::Bind(self.ticket),
-            Place::Name(_) => ServerTick::LookUp(self.ticket),
+            Place::Address(_, _) => ServerTick::Bind(self.listens),
+            Place::Name(_) => ServerTick::LookUp(self.listens),
             Place::Any | Place::Path(_) | Place::Descriptor(_) => {
                 return self.bind(listening, errands);
             }
@@ -52,17 +52,17 @@ impl ServerEntry {
 
     /// An older `listen` means nothing any more, nor does the answer to its lookup.
     pub(super) fn forget_listen(&mut self, errands: &mut Errands<'_, ServerId>) {
-        self.ticket += 1;
+        self.listens += 1;
         self.wanted = None;
-        if let Some(asked) = self.asked.take() {
+        if let Some(asked) = self.lookup.take() {
             errands.lookups.forget(asked);
         }
     }
 
     /// A host that was given as an address is bound a tick later, as in Node, if this is the
     /// newest `listen`.
-    pub(super) fn bind_wanted(&mut self, ticket: u64, errands: &mut Errands<'_, ServerId>) {
-        if self.ticket == ticket
+    pub(super) fn bind_wanted(&mut self, listen: u64, errands: &mut Errands<'_, ServerId>) {
+        if self.listens == listen
             && let Some(listening) = self.wanted.take()
         {
             self.bind(*listening, errands);
@@ -81,8 +81,8 @@ impl ServerEntry {
         let target = Abortable::Server(errands.id);
         if errands.aborts.end_on_abort(errands.home, signal, target) {
             errands.tick(ServerTick::Abort);
-        } else if !self.signals.contains(&signal) {
-            self.signals.push(signal);
+        } else if !self.aborts.contains(&signal) {
+            self.aborts.push(signal);
         }
     }
 
@@ -168,16 +168,16 @@ fn first_address(host: &str, answer: LookupAnswer) -> Result<SocketAddr, Error> 
 
 impl Loop {
     /// Looks the host up, if this is the newest `listen`.
-    pub(super) fn look_up_wanted(&mut self, id: ServerId, ticket: u64) -> Result<(), Error> {
+    pub(super) fn look_up_wanted(&mut self, id: ServerId, listen: u64) -> Result<(), Error> {
         let server = self.server_ref(id);
-        let newest = server.filter(|server| server.ticket == ticket);
+        let newest = server.filter(|server| server.listens == listen);
         let Some(host) = newest.and_then(ServerEntry::host).map(str::to_owned) else {
             return Ok(());
         };
         let question = (&*host, 0, 0, true);
         let asked = self.ask_name(Asker::Server(id), question, None, |event_loop, asked| {
             if let Some(server) = event_loop.server(id) {
-                server.asked = Some(asked);
+                server.lookup = Some(asked);
             }
         });
         match asked {
@@ -194,7 +194,7 @@ impl Loop {
         answer: LookupAnswer,
     ) -> Result<(), Error> {
         let outcome = self.with_server(id, |server, errands| {
-            server.asked = None;
+            server.lookup = None;
             let first = first_address(host, answer);
             let Some(mut listening) = server.wanted.take() else {
                 return Ok(());

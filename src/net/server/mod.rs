@@ -13,7 +13,7 @@ pub use options::{ListenOptions, ServerOptions};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::lifecycle::REST;
+use self::lifecycle::BACK_OFF;
 use self::listen::Listening;
 use super::data::Data;
 use super::error::Error;
@@ -69,19 +69,19 @@ pub(super) struct ServerEntry {
     options: Settings,
     /// What `listen` was told, while a lookup is pending or refused.
     wanted: Option<Box<Listening>>,
-    /// The ticket of the newest `listen`: an older one means nothing any more.
-    ticket: u64,
-    /// The lookup whose answer is waited for.
-    asked: Option<u64>,
+    /// How often `listen` was called: only the newest counts.
+    listens: u64,
+    /// The lookup that is waited for.
+    lookup: Option<u64>,
     /// The abort handles that end it, until it has closed.
-    signals: Vec<AbortId>,
+    aborts: Vec<AbortId>,
     path: Option<PathBuf>,
     connections: usize,
     max_connections: Option<usize>,
-    rest: Duration,
+    back_off: Duration,
     /// When it was short of descriptors, or of what else accepting takes, last.
     short_at: Option<u64>,
-    rest_timer: Option<TimerKey>,
+    back_off_timer: Option<TimerKey>,
     /// `unref` was not called: the server may hold the loop.
     is_held: bool,
     holds: bool,
@@ -134,15 +134,15 @@ impl Loop {
             close: Slot::default(),
             options: options.into_settings(),
             wanted: None,
-            ticket: 0,
-            asked: None,
-            signals: Vec::new(),
+            listens: 0,
+            lookup: None,
+            aborts: Vec::new(),
             path: None,
             connections: 0,
             max_connections: None,
-            rest: REST,
+            back_off: BACK_OFF,
             short_at: None,
-            rest_timer: None,
+            back_off_timer: None,
             is_held: true,
             holds: false,
             is_again: false,

@@ -332,7 +332,7 @@ impl From<(String, u16)> for ListenOptions {
 
 impl From<SocketAddr> for ListenOptions {
     fn from(address: SocketAddr) -> Self {
-        (resolver::in_words(address), address.port()).into()
+        (resolver::to_text(address), address.port()).into()
     }
 }
 

@@ -149,7 +149,7 @@ impl SocketEntry {
         self.update_hold(errands);
         let cause = errands.agenda.trace.current();
         errands.agenda.closing.push(Caused(cause, errands.id));
-        errands.leave(Errand::EndRests);
+        errands.leave(Errand::EndBackOffs);
     }
 
     /// Lets the socket end with an abort handle: of one that was used, in the next tick.

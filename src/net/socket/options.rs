@@ -314,7 +314,7 @@ impl From<(String, u16)> for ConnectOptions {
 
 impl From<SocketAddr> for ConnectOptions {
     fn from(address: SocketAddr) -> Self {
-        (resolver::in_words(address), address.port()).into()
+        (resolver::to_text(address), address.port()).into()
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) struct List {
 
 /// Where a list stands in the order; the fields are compared from the top.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Entry {
+pub(super) struct Ordered {
     pub(super) expiry: u64,
     pub(super) id: u64,
     pub(super) list: u32,
@@ -66,7 +66,7 @@ pub(super) struct Lists {
     free: Vec<u32>,
     closed: usize,
     by_duration: HashMap<u32, u32, BuildHasherDefault<DurationHasher>>,
-    order: BinaryHeap<Reverse<Entry>>,
+    order: BinaryHeap<Reverse<Ordered>>,
     last_id: u64,
 }
 
@@ -89,7 +89,7 @@ impl Lists {
         if record.expiry < record.entry_expiry {
             record.entry_expiry = record.expiry;
             record.entry_id = record.id;
-            self.order.push(Reverse(Entry {
+            self.order.push(Reverse(Ordered {
                 expiry: record.expiry,
                 id: record.id,
                 list,
@@ -175,7 +175,7 @@ impl Lists {
     }
 
     /// The earliest list that holds a timer, after dropping and correcting what stood before it.
-    pub(super) fn earliest(&mut self) -> Option<Entry> {
+    pub(super) fn earliest(&mut self) -> Option<Ordered> {
         while let Some(mut top) = self.order.peek_mut() {
             let Reverse(entry) = *top;
             let list = &mut self.lists[entry.list as usize];
@@ -190,7 +190,7 @@ impl Lists {
             } else if list.id != entry.id {
                 list.entry_expiry = list.expiry;
                 list.entry_id = list.id;
-                *top = Reverse(Entry {
+                *top = Reverse(Ordered {
                     expiry: list.expiry,
                     id: list.id,
                     list: entry.list,
