@@ -159,20 +159,19 @@ impl Loop {
             }
             return asked;
         }
-        let former = self
-            .agenda
-            .trace
-            .enter(Subject::Loop, What::Callback("lookup function"));
-        if let Some(mut lookup) = own {
-            lookup(self, request);
-        } else if let Some(lookup) = self.lookups.lookup.take() {
-            self.call(
-                lookup,
-                |lookup, event_loop| lookup(event_loop, request),
-                |event_loop, lookup| _ = event_loop.lookups.lookup.get_or_insert(lookup),
-            );
-        }
-        self.agenda.trace.leave(former);
+        let cause = self.agenda.trace.current();
+        let what = What::Callback("lookup function");
+        self.traced(cause, Subject::Loop, what, |event_loop| {
+            if let Some(mut lookup) = own {
+                lookup(event_loop, request);
+            } else if let Some(lookup) = event_loop.lookups.lookup.take() {
+                event_loop.call(
+                    lookup,
+                    |lookup, event_loop| lookup(event_loop, request),
+                    |event_loop, lookup| _ = event_loop.lookups.lookup.get_or_insert(lookup),
+                );
+            }
+        });
         Ok(())
     }
 

@@ -131,15 +131,7 @@ impl Loop {
     }
 
     pub(in crate::net) fn run_task(&mut self, cause: u64, name: &'static str, task: Task) {
-        if !self.agenda.trace.is_on() {
-            return task(self);
-        }
-        let former = self
-            .agenda
-            .trace
-            .enter_caused(cause, Subject::Loop, What::Callback(name));
-        task(self);
-        self.agenda.trace.leave(former);
+        self.traced(cause, Subject::Loop, What::Callback(name), task);
     }
 
     /// Runs a tick: the user's own, or the library's deferred work.

@@ -36,6 +36,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
+use super::Loop;
 use crate::net::ids::{ServerId, SocketId};
 use crate::room::reactor::Readiness;
 
@@ -262,5 +263,22 @@ impl Trace {
         if let Some(panic) = self.panic.take() {
             resume_unwind(panic);
         }
+    }
+}
+
+impl Loop {
+    /// Does something under a record, which is the cause of all that follows from it.
+    #[inline]
+    pub(in crate::net) fn traced<R>(
+        &mut self,
+        cause: Cause,
+        subject: Subject,
+        what: What<'_>,
+        run: impl FnOnce(&mut Loop) -> R,
+    ) -> R {
+        let former = self.agenda.trace.enter_caused(cause, subject, what);
+        let answer = run(self);
+        self.agenda.trace.leave(former);
+        answer
     }
 }

@@ -119,19 +119,19 @@ impl EventLoop {
             while let Some(Caused(cause, pending)) = self.batches.pending.pop_front() {
                 let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
                 let phase = What::Phase("pending");
-                let former = self
-                    .agenda
-                    .trace
-                    .enter_caused(cause, Subject::Socket(id), phase);
-                let outcome = match pending {
-                    Pending::Writable(id) => self.serve_put_off(id),
-                    Pending::ConnectFailed(id) => {
-                        self.attempt_failed_at_once(id);
-                        Ok(())
-                    }
-                };
-                self.agenda.trace.leave(former);
-                outcome.and_then(|()| self.drain())?;
+                self.traced(
+                    cause,
+                    Subject::Socket(id),
+                    phase,
+                    |event_loop| match pending {
+                        Pending::Writable(id) => event_loop.serve_put_off(id),
+                        Pending::ConnectFailed(id) => {
+                            event_loop.attempt_failed_at_once(id);
+                            Ok(())
+                        }
+                    },
+                )?;
+                self.drain()?;
             }
         }
         Ok(())
@@ -256,13 +256,9 @@ impl EventLoop {
     fn run_closing(&mut self) -> Result<(), Error> {
         while let Some(&Caused(cause, id)) = self.batches.closing.last() {
             let phase = What::Phase("closing");
-            let former = self
-                .agenda
-                .trace
-                .enter_caused(cause, Subject::Socket(id), phase);
-            let outcome = self.finish_closing(id);
-            self.agenda.trace.leave(former);
-            outcome?;
+            self.traced(cause, Subject::Socket(id), phase, |event_loop| {
+                event_loop.finish_closing(id)
+            })?;
             self.batches.closing.pop();
         }
         self.free_all_closed();

@@ -72,13 +72,10 @@ impl Loop {
         if let Some(server) = self.server(id) {
             server.is_again = false;
         }
-        if !self.agenda.trace.is_on() {
-            return self.accept(id);
-        }
-        let former = self.agenda.trace.enter(Subject::Server(id), What::Again);
-        let outcome = self.accept(id);
-        self.agenda.trace.leave(former);
-        outcome
+        let cause = self.agenda.trace.current();
+        self.traced(cause, Subject::Server(id), What::Again, |event_loop| {
+            event_loop.accept(id)
+        })
     }
 
     /// Accepts up to the bound. The server is looked up anew after each callback, which may have

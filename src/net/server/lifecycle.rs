@@ -181,12 +181,11 @@ impl Loop {
                 self.with_server(id, ServerEntry::close);
             }
             ServerTick::Connections(callback) => {
-                let former = self
-                    .agenda
-                    .trace
-                    .enter(Subject::Server(id), What::Callback("get_connections"));
-                callback(&mut self.server_at(id));
-                self.agenda.trace.leave(former);
+                let cause = self.agenda.trace.current();
+                let what = What::Callback("get_connections");
+                self.traced(cause, Subject::Server(id), what, |event_loop| {
+                    callback(&mut event_loop.server_at(id));
+                });
             }
         }
         Ok(())
