@@ -6,6 +6,7 @@ mod agenda;
 pub(in crate::net) mod data;
 mod door;
 pub(in crate::net) mod errands;
+pub(in crate::net) mod events;
 pub(crate) mod handle;
 pub(in crate::net) mod listeners;
 pub(crate) mod lookups;

@@ -8,6 +8,7 @@ use super::super::socket::SocketEntry;
 use super::super::trace::{Subject, What};
 use super::super::{ServerId, SocketId};
 use super::ServerEntry;
+use super::events::{CONNECTION, DROP};
 use super::lifecycle::BACK_OFF;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
@@ -158,8 +159,8 @@ impl Loop {
         let former = self.accepting.replace((socket, peer));
         self.emit(
             Subject::Socket(socket),
-            "connection",
-            |event_loop| event_loop.server(id).map(|server| &mut server.connection),
+            CONNECTION.name,
+            |event_loop| event_loop.server(id).and_then(CONNECTION.slot),
             |listener, event_loop| listener(&mut event_loop.socket_at(socket)),
         );
         self.accepting = former;
@@ -175,12 +176,9 @@ impl Loop {
         let local = stream.local_address();
         let dropped = stream.is_tcp().then_some(Dropped { local, remote });
         drop(stream);
-        self.emit_server(
-            id,
-            "drop",
-            |server| &mut server.drop,
-            |listener, server| listener(server, dropped.as_ref()),
-        );
+        self.emit_server(id, DROP, |listener, server| {
+            listener(server, dropped.as_ref());
+        });
     }
 
     /// Warns of a shortage once, however many knock and whoever leaves a descriptor to the next one:

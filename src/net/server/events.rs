@@ -5,52 +5,42 @@ use super::super::error::Error;
 use super::super::listeners::{AnySlot, Slot};
 use super::super::socket::Socket;
 use super::super::trace::Subject;
-use super::{Dropped, OnConnection, Server, ServerEntry};
+use super::{Dropped, Server, ServerEntry};
+use crate::net::event_loop::events::{Event, events, listeners};
 
-macro_rules! server_events {
-    ($($(#[$doc:meta])* $on:ident $once:ident = $slot:ident => ($($name:ident: $kind:ty),*);)*) => {
-        impl Server<'_> {
-            $(
-                $(#[$doc])*
-                pub fn $on(
-                    &mut self,
-                    listener: impl FnMut(&mut Server<'_>, $($kind),*) + 'static,
-                ) -> &mut Self {
-                    let listener: Box<dyn FnMut(&mut Server<'_>, $($kind),*)> = Box::new(listener);
-                    self.listen_to(stringify!($slot), |server| &mut server.$slot, listener, false)
-                }
+type Plain = dyn FnMut(&mut Server<'_>);
+type OnConnection = dyn FnMut(&mut Socket<'_>);
+type OnDrop = dyn FnMut(&mut Server<'_>, Option<&Dropped>);
+type OnError = dyn FnMut(&mut Server<'_>, &Error);
 
-                #[doc = concat!(
-                    "As [`", stringify!($on), "`](Server::", stringify!($on),
-                    "), for one call only: Node's `once`. The listener is gone before it is called."
-                )]
-                pub fn $once(
-                    &mut self,
-                    listener: impl FnOnce(&mut Server<'_>, $($kind),*) + 'static,
-                ) -> &mut Self {
-                    let mut listener = Some(listener);
-                    let once: Box<dyn FnMut(&mut Server<'_>, $($kind),*)> =
-                        Box::new(move |server, $($name),*| {
-                            if let Some(listener) = listener.take() {
-                                listener(server, $($name),*);
-                            }
-                        });
-                    self.listen_to(stringify!($slot), |server| &mut server.$slot, once, true)
-                }
-            )*
-        }
-    };
+events! {
+    ServerEntry:
+
+    /// The listeners of a server.
+    struct Listeners at |server| Some(&server.listeners), Some(&mut server.listeners);
+    LISTENING = "listening" in listening: Plain;
+    CONNECTION = "connection" in connection: OnConnection;
+    DROP = "drop" in drop: OnDrop;
+    ERROR = "error" in error: OnError;
+    CLOSE = "close" in close: Plain;
 }
 
-server_events! {
+listeners! {
+    Server:
+
+    /// Adds a listener for Node's `'connection'`, behind that of
+    /// [`create_server`](crate::Loop::create_server). Emitted from the poll phase; one connection a
+    /// turn is accepted, unless [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn) says
+    /// more.
+    on_connection once_connection = CONNECTION => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'listening'`: the address is bound. Emitted from the tick after
     /// that; not if the server was closed meanwhile.
-    on_listening once_listening = listening => ();
+    on_listening once_listening = LISTENING => (server: &mut Server<'_>);
     /// Adds a listener for Node's `'drop'`: a connection was closed at once because there were as
     /// many as [`set_max_connections`](Server::set_max_connections) allows. Emitted from the poll
     /// phase, in place of `connection`. What is told of the connection is `None` on a Unix-domain
     /// socket.
-    on_drop once_drop = drop => (dropped: Option<&Dropped>);
+    on_drop once_drop = DROP => (server: &mut Server<'_>, dropped: Option<&Dropped>);
     /// Adds a listener for Node's `'error'`: the address could not be bound (`syscall` `listen`,
     /// code such as `EADDRINUSE` or `EACCES`), the host not be found (`getaddrinfo`, `ENOTFOUND`),
     /// both from a tick; or `accept` failed, from the poll phase. No `close` follows. Want of
@@ -58,52 +48,23 @@ server_events! {
     /// rests for 100 ms to 1 s, and the log tells.
     ///
     /// An `error` that nobody listens to ends [`run`](crate::EventLoop::run) with it.
-    on_error once_error = error => (error: &Error);
+    on_error once_error = ERROR => (server: &mut Server<'_>, error: &Error);
     /// Adds a listener for Node's `'close'`: the server was closed and its last connection
     /// destroyed. Emitted from a tick, and so before the `close` of that connection.
-    on_close once_close = close => ();
+    on_close once_close = CLOSE => (server: &mut Server<'_>);
 }
 
 impl Server<'_> {
-    /// Adds a listener for Node's `'connection'`, behind that of
-    /// [`create_server`](crate::Loop::create_server). Emitted from the poll phase; one connection a
-    /// turn is accepted, unless [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn) says
-    /// more.
-    pub fn on_connection(&mut self, listener: impl FnMut(&mut Socket<'_>) + 'static) -> &mut Self {
-        let listener: Box<OnConnection> = Box::new(listener);
-        self.listen_to(
-            "connection",
-            |server| &mut server.connection,
-            listener,
-            false,
-        )
-    }
-
-    /// As [`on_connection`](Server::on_connection), for one connection only: Node's `once`. The
-    /// listener is gone before it is called.
-    pub fn once_connection(
+    fn add_listener<F: ?Sized>(
         &mut self,
-        listener: impl FnOnce(&mut Socket<'_>) + 'static,
-    ) -> &mut Self {
-        let mut listener = Some(listener);
-        let once: Box<OnConnection> = Box::new(move |socket| {
-            if let Some(listener) = listener.take() {
-                listener(socket);
-            }
-        });
-        self.listen_to("connection", |server| &mut server.connection, once, true)
-    }
-
-    fn listen_to<F: ?Sized>(
-        &mut self,
-        event: &'static str,
-        slot: impl Fn(&mut ServerEntry) -> &mut Slot<F>,
+        event: Event<ServerEntry, F>,
         listener: Box<F>,
         is_once: bool,
     ) -> &mut Self {
-        self.event_loop.last_listener = (Subject::Server(self.id), event);
-        if let Some(server) = self.event_loop.server(self.id) {
-            slot(server).add(listener, is_once);
+        self.event_loop.last_listener = (Subject::Server(self.id), event.name);
+        let slot = self.event_loop.server(self.id).and_then(event.slot);
+        if let Some(slot) = slot {
+            slot.add(listener, is_once);
         }
         self
     }
@@ -169,25 +130,4 @@ impl Server<'_> {
         let slot = server.and_then(|server| server.slot(event));
         slot.map_or(0, AnySlot::len)
     }
-}
-
-macro_rules! slot_by_name {
-    ($name:ident, $($borrow:tt)+) => {
-        /// The listeners of an event, by Node's name for it.
-        fn $name($($borrow)+ self, event: &str) -> Option<$($borrow)+ dyn AnySlot> {
-            match event {
-                "listening" => Some($($borrow)+ self.listening),
-                "connection" => Some($($borrow)+ self.connection),
-                "drop" => Some($($borrow)+ self.drop),
-                "error" => Some($($borrow)+ self.error),
-                "close" => Some($($borrow)+ self.close),
-                _ => None,
-            }
-        }
-    };
-}
-
-impl ServerEntry {
-    slot_by_name!(slot, &);
-    slot_by_name!(slot_mut, &mut);
 }

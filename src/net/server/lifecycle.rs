@@ -8,6 +8,7 @@ use super::super::error::{Error, words};
 use super::super::queues::ServerTick;
 use super::super::timers::TimerTask;
 use super::super::trace::{Subject, What};
+use super::events::{CLOSE, ERROR, LISTENING};
 use super::{Server, ServerEntry};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::{Errand, Errands};
@@ -130,12 +131,7 @@ impl Loop {
 
     pub(super) fn emit_server_error(&mut self, id: ServerId, error: Error) -> Result<(), Error> {
         let error = error.of(Subject::Server(id));
-        let was_heard = self.emit_server(
-            id,
-            "error",
-            |server| &mut server.error,
-            |listener, server| listener(server, &error),
-        );
+        let was_heard = self.emit_server(id, ERROR, |listener, server| listener(server, &error));
         if was_heard {
             Ok(())
         } else {
@@ -155,23 +151,13 @@ impl Loop {
                     .server_ref(id)
                     .is_some_and(|server| server.state.is_listening())
                 {
-                    self.emit_server(
-                        id,
-                        "listening",
-                        |server| &mut server.listening,
-                        |listener, server| listener(server),
-                    );
+                    self.emit_server(id, LISTENING, |listener, server| listener(server));
                 }
             }
             ServerTick::Error(error) => return self.emit_server_error(id, error),
             ServerTick::Close => {
                 self.with_server(id, ServerEntry::forget_aborts);
-                self.emit_server(
-                    id,
-                    "close",
-                    |server| &mut server.close,
-                    |listener, server| listener(server),
-                );
+                self.emit_server(id, CLOSE, |listener, server| listener(server));
             }
             ServerTick::Bind(listen) => {
                 self.with_server(id, |server, errands| server.bind_wanted(listen, errands));

@@ -13,12 +13,12 @@ pub use options::{ListenOptions, ServerOptions};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::events::Listeners;
 use self::lifecycle::BACK_OFF;
 use self::listen::Listening;
 use super::data::Data;
-use super::error::Error;
+use super::event_loop::events::Event;
 use super::event_loop::{Entry, Loop};
-use super::listeners::Slot;
 use super::socket::Socket;
 use super::trace::Subject;
 use super::{AbortId, ServerId};
@@ -26,11 +26,6 @@ use crate::room::listener::Listener;
 use crate::rules::block_list::BlockList;
 use crate::rules::state::server::State;
 use crate::rules::timers::TimerKey;
-
-type Plain = dyn FnMut(&mut Server<'_>);
-type OnConnection = dyn FnMut(&mut Socket<'_>);
-type OnDrop = dyn FnMut(&mut Server<'_>, Option<&Dropped>);
-type OnError = dyn FnMut(&mut Server<'_>, &Error);
 
 /// A server, lent for one call: its name, and the loop. Node's `net.Server`.
 ///
@@ -61,11 +56,7 @@ pub struct Server<'l> {
 pub(super) struct ServerEntry {
     state: State,
     listener: Option<Listener>,
-    listening: Slot<Plain>,
-    connection: Slot<OnConnection>,
-    drop: Slot<OnDrop>,
-    error: Slot<OnError>,
-    close: Slot<Plain>,
+    listeners: Listeners,
     options: Settings,
     /// What `listen` was told, while a lookup is pending or refused.
     wanted: Option<Box<Listening>>,
@@ -122,16 +113,10 @@ impl Loop {
         options: ServerOptions,
         connection: impl FnMut(&mut Socket<'_>) + 'static,
     ) -> Server<'_> {
-        let mut connections = Slot::default();
-        connections.add(Box::new(connection) as Box<OnConnection>, false);
         let entry = ServerEntry {
             state: State::Idle,
             listener: None,
-            listening: Slot::default(),
-            connection: connections,
-            drop: Slot::default(),
-            error: Slot::default(),
-            close: Slot::default(),
+            listeners: Listeners::default(),
             options: options.into_settings(),
             wanted: None,
             listens: 0,
@@ -150,8 +135,9 @@ impl Loop {
             data: Data::default(),
         };
         let id = ServerId(self.reactor.insert(Entry::Server(Box::new(entry))));
-        self.last_listener = (Subject::Server(id), "connection");
-        self.server_at(id)
+        let mut server = self.server_at(id);
+        server.on_connection(connection);
+        server
     }
 
     /// A view of the server with this name. A name that another loop has given makes a quiet one.
@@ -176,18 +162,17 @@ impl Loop {
         }
     }
 
-    /// Emits an event of a server.
+    /// Emits an event of a server. Returns whether it was listened for.
     fn emit_server<F: ?Sized>(
         &mut self,
         id: ServerId,
-        event: &'static str,
-        slot: impl Fn(&mut ServerEntry) -> &mut Slot<F>,
+        event: Event<ServerEntry, F>,
         mut call: impl FnMut(&mut F, &mut Server<'_>),
     ) -> bool {
         self.emit(
             Subject::Server(id),
-            event,
-            |event_loop| event_loop.server(id).map(&slot),
+            event.name,
+            |event_loop| event_loop.server(id).and_then(event.slot),
             |listener, event_loop| call(listener, &mut event_loop.server_at(id)),
         )
     }

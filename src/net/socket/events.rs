@@ -1,61 +1,78 @@
 //! Listeners: `on_*` and `once_*` add them, `off` takes them away.
 
 use super::super::error::Error;
-use super::super::listeners::AnySlot;
+use super::super::listeners::{AnySlot, Slot};
 use super::super::queues::SocketTick;
 use super::super::trace::Subject;
 use super::super::{ListenerId, SocketId};
 use super::connect::{Attempt, Lookup};
 use super::{Socket, SocketEntry};
+use crate::net::event_loop::events::{Event, events, listeners};
 
-macro_rules! events {
-    ($($(#[$doc:meta])* $on:ident $once:ident $event:literal = $slot:expr => ($($name:ident: $kind:ty),*);)*) => {
-        impl Socket<'_> {
-            $(
-                $(#[$doc])*
-                pub fn $on(
-                    &mut self,
-                    listener: impl FnMut(&mut Socket<'_>, $($kind),*) + 'static,
-                ) -> &mut Self {
-                    let listener: Box<dyn FnMut(&mut Socket<'_>, $($kind),*)> = Box::new(listener);
-                    self.listen_to($event, $slot, listener, false)
-                }
-
-                #[doc = concat!(
-                    "As [`", stringify!($on), "`](Socket::", stringify!($on),
-                    "), for one call only: Node's `once`. The listener is gone before it is called."
-                )]
-                pub fn $once(
-                    &mut self,
-                    listener: impl FnOnce(&mut Socket<'_>, $($kind),*) + 'static,
-                ) -> &mut Self {
-                    let mut listener = Some(listener);
-                    let once: Box<dyn FnMut(&mut Socket<'_>, $($kind),*)> =
-                        Box::new(move |socket, $($name),*| {
-                            if let Some(listener) = listener.take() {
-                                listener(socket, $($name),*);
-                            }
-                        });
-                    self.listen_to($event, $slot, once, true)
-                }
-            )*
-        }
-    };
-}
+pub(super) type Plain = dyn FnMut(&mut Socket<'_>);
+pub(super) type OnData = dyn FnMut(&mut Socket<'_>, &[u8]);
+type OnError = dyn FnMut(&mut Socket<'_>, &Error);
+type OnClose = dyn FnMut(&mut Socket<'_>, Option<bool>);
+type OnLookup = dyn FnMut(&mut Socket<'_>, &Lookup);
+type OnAttempt = dyn FnMut(&mut Socket<'_>, &Attempt);
+type OnAttemptFailed = dyn FnMut(&mut Socket<'_>, &Attempt, &Error);
+type OnPipe = dyn FnMut(&mut Socket<'_>, SocketId);
 
 events! {
+    SocketEntry:
+
+    /// Listeners of the events that every connection sees.
+    struct Listeners at |entry| Some(&entry.listeners), Some(&mut entry.listeners);
+    DATA = "data" in data: OnData;
+    END = "end" in end: Plain;
+    ERROR = "error" in error: OnError;
+    CLOSE = "close" in close: OnClose;
+    DRAIN = "drain" in drain: Plain;
+
+    /// Listeners of the others, which most connections never have.
+    struct RareListeners at |entry|
+        entry.cold.as_deref().map(|cold| &cold.listeners),
+        entry.cold.as_deref_mut().map(|cold| &mut cold.listeners);
+    CONNECT = "connect" in connect: Plain;
+    READY = "ready" in ready: Plain;
+    PREFINISH = "prefinish" in prefinish: Plain;
+    FINISH = "finish" in finish: Plain;
+    TIMEOUT = "timeout" in timeout: Plain;
+    PAUSE = "pause" in pause: Plain;
+    RESUME = "resume" in resume: Plain;
+    READABLE = "readable" in readable: Plain;
+    LOOKUP = "lookup" in lookup: OnLookup;
+    CONNECTION_ATTEMPT = "connectionAttempt" in connection_attempt: OnAttempt;
+    CONNECTION_ATTEMPT_FAILED = "connectionAttemptFailed"
+        in connection_attempt_failed: OnAttemptFailed;
+    CONNECTION_ATTEMPT_TIMEOUT = "connectionAttemptTimeout"
+        in connection_attempt_timeout: OnAttempt;
+    PIPE = "pipe" in pipe: OnPipe;
+    UNPIPE = "unpipe" in unpipe: OnPipe;
+}
+
+listeners! {
+    Socket:
+
+    /// Adds a listener for Node's `'data'`: bytes have come. They are lent for the call; at most as
+    /// many as the [read buffer](crate::Loop::set_read_buffer) holds (64 KiB) come at once. Emitted
+    /// from the poll phase, or, for bytes that waited, from a tick.
+    ///
+    /// Unless the socket is paused, this lets the data flow, from a tick on.
+    on_data once_data("The data goes on flowing, into nothing if nobody else listens.") =
+        DATA => (socket: &mut Socket<'_>, chunk: &[u8]);
     /// Adds a listener for Node's `'end'`: the peer has sent its FIN, and all that came before it
     /// was delivered; where bytes wait that nobody takes, it does not come. Emitted from a tick, in
     /// a later turn than the last `data`. Unless the socket is
     /// [half open](Socket::set_allow_half_open), our [`end`](Socket::end) follows a tick later.
-    on_end once_end "end" = |entry| &mut entry.listeners.end => ();
+    on_end once_end = END => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'error'`: what ended the socket. Emitted from a tick, at most
     /// once in a life; `close` follows. Codes of the kernel are those of connect(2), read(2),
     /// write(2) and shutdown(2), such as `ECONNREFUSED`, `ECONNRESET` or `EPIPE`; Node's own stand
     /// at [`Error`].
     ///
     /// An `error` that nobody listens to ends [`run`](crate::EventLoop::run) with it.
-    on_error once_error "error" = |entry| &mut entry.listeners.error => (error: &Error);
+    on_error once_error = ERROR => (socket: &mut Socket<'_>, error: &Error);
     /// Adds a listener for Node's `'close'`: the descriptor is closed, and whether an error was the
     /// reason. Emitted from the closing phase, that of the socket destroyed last first; of a socket
     /// that was never connected from a tick, and then with `None`, Node's `undefined`. In it, and
@@ -65,93 +82,64 @@ events! {
     /// Usually it is the last event; callbacks of writes may follow it. Where a callback panics, or an
     /// `error` ends [`run`](crate::EventLoop::run), the ticks that are left wait for the next callback,
     /// as in Node, and `close` may be that: then `error` comes after it.
-    on_close once_close "close" = |entry| &mut entry.listeners.close => (had_error: Option<bool>);
+    on_close once_close = CLOSE => (socket: &mut Socket<'_>, had_error: Option<bool>);
     /// Adds a listener for Node's `'drain'`: a write had returned `false`, and nothing is owed now.
     /// Emitted before the callback of the write whose last byte left, where that is called: from the
     /// poll phase, the pending phase or a tick. Not after `end`.
-    on_drain once_drain "drain" = |entry| &mut entry.listeners.drain => ();
+    on_drain once_drain = DRAIN => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'connect'`: the connection stands. Emitted from the poll phase.
     /// The callback of [`connect`](Socket::connect) is one of these.
-    on_connect once_connect "connect" = |entry| &mut entry.cold().connect => ();
+    on_connect once_connect = CONNECT => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'ready'`, which follows `connect` at once, with no tick between
     /// them.
-    on_ready once_ready "ready" = |entry| &mut entry.cold().ready => ();
+    on_ready once_ready = READY => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'prefinish'`: our FIN has left. Emitted from the pending phase,
     /// or from the poll phase in which the last owed byte left; of a socket that was never
     /// connected, and sends none, from the tick of `finish`.
-    on_prefinish once_prefinish "prefinish" = |entry| &mut entry.cold().prefinish => ();
+    on_prefinish once_prefinish = PREFINISH => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'finish'`: our half has ended, and the kernel has all that was
     /// written. Emitted from the tick that follows `prefinish`, behind the callbacks of `end`.
-    on_finish once_finish "finish" = |entry| &mut entry.cold().finish => ();
+    on_finish once_finish = FINISH => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'timeout'`: nothing was sent or received for as long as
     /// [`set_timeout`](Socket::set_timeout) said. Nothing is closed. Emitted from the timers
     /// phase, once until there is activity again.
-    on_timeout once_timeout "timeout" = |entry| &mut entry.cold().timeout => ();
+    on_timeout once_timeout = TIMEOUT => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'pause'`: [`pause`](Socket::pause) was called, and the data was
     /// not paused before. Emitted from a tick (Node: inside the call).
-    on_pause once_pause "pause" = |entry| &mut entry.cold().pause => ();
+    on_pause once_pause = PAUSE => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'resume'`: the data begins to flow. Emitted from a tick, before
     /// the `data` that waited.
-    on_resume once_resume "resume" = |entry| &mut entry.cold().resume => ();
+    on_resume once_resume = RESUME => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'lookup'`: a name was looked up, with one call for each address,
     /// or one for the error. Emitted from the poll phase, where the answers of the helper thread
     /// come in, or from the tick of [`answer_lookup`](crate::Loop::answer_lookup). Not for IP
     /// addresses and paths.
-    on_lookup once_lookup "lookup" = |entry| &mut entry.cold().lookup => (lookup: &Lookup);
+    on_lookup once_lookup = LOOKUP => (socket: &mut Socket<'_>, lookup: &Lookup);
     /// Adds a listener for Node's `'connectionAttempt'`: connect(2) is about to be called; for a
     /// path, where Node emits it inside the call, it was called. Emitted from a tick, from where
     /// the name was answered, or from where an earlier address has failed.
-    on_connection_attempt once_connection_attempt "connectionAttempt" =
-        |entry| &mut entry.cold().connection_attempt => (attempt: &Attempt);
+    on_connection_attempt once_connection_attempt =
+        CONNECTION_ATTEMPT => (socket: &mut Socket<'_>, attempt: &Attempt);
     /// Adds a listener for Node's `'connectionAttemptFailed'`: the kernel refused an address, and
     /// the next one is tried if there is one. Emitted from the poll phase, or from the pending
     /// phase if connect(2) failed at once; before `error`.
-    on_connection_attempt_failed once_connection_attempt_failed "connectionAttemptFailed" =
-        |entry| &mut entry.cold().connection_attempt_failed => (attempt: &Attempt, error: &Error);
+    on_connection_attempt_failed once_connection_attempt_failed =
+        CONNECTION_ATTEMPT_FAILED => (socket: &mut Socket<'_>, attempt: &Attempt, error: &Error);
     /// Adds a listener for Node's `'connectionAttemptTimeout'`: an address did not answer in
     /// [time](crate::ConnectOptions::auto_select_family_attempt_timeout), and the next one is
     /// tried. Emitted from the timers phase.
-    on_connection_attempt_timeout once_connection_attempt_timeout "connectionAttemptTimeout" =
-        |entry| &mut entry.cold().connection_attempt_timeout => (attempt: &Attempt);
+    on_connection_attempt_timeout once_connection_attempt_timeout =
+        CONNECTION_ATTEMPT_TIMEOUT => (socket: &mut Socket<'_>, attempt: &Attempt);
     /// Adds a listener for Node's `'pipe'`: the socket named began to be piped into this one.
     /// Emitted from a tick (Node: inside the call).
-    on_pipe once_pipe "pipe" = |entry| &mut entry.cold().pipe => (source: SocketId);
+    on_pipe once_pipe = PIPE => (socket: &mut Socket<'_>, source: SocketId);
     /// Adds a listener for Node's `'unpipe'`: the socket named is not piped into this one any more,
     /// by [`unpipe`](Socket::unpipe) or because this one has finished, failed or closed. Emitted
     /// from a tick (Node: inside the call).
-    on_unpipe once_unpipe "unpipe" = |entry| &mut entry.cold().unpipe => (source: SocketId);
+    on_unpipe once_unpipe = UNPIPE => (socket: &mut Socket<'_>, source: SocketId);
 }
 
 impl Socket<'_> {
-    /// Adds a listener for Node's `'data'`: bytes have come. They are lent for the call; at most as
-    /// many as the [read buffer](crate::Loop::set_read_buffer) holds (64 KiB) come at once. Emitted
-    /// from the poll phase, or, for bytes that waited, from a tick.
-    ///
-    /// Unless the socket is paused, this lets the data flow, from a tick on.
-    pub fn on_data(&mut self, listener: impl FnMut(&mut Socket<'_>, &[u8]) + 'static) -> &mut Self {
-        let listener: Box<super::OnData> = Box::new(listener);
-        self.listen_to("data", |entry| &mut entry.listeners.data, listener, false);
-        self.flow_for_data();
-        self
-    }
-
-    /// As [`on_data`](Socket::on_data), for one call only: Node's `once`. The data goes on flowing,
-    /// into nothing if nobody else listens.
-    pub fn once_data(
-        &mut self,
-        listener: impl FnOnce(&mut Socket<'_>, &[u8]) + 'static,
-    ) -> &mut Self {
-        let mut listener = Some(listener);
-        let once: Box<super::OnData> = Box::new(move |socket, chunk| {
-            if let Some(listener) = listener.take() {
-                listener(socket, chunk);
-            }
-        });
-        self.listen_to("data", |entry| &mut entry.listeners.data, once, true);
-        self.flow_for_data();
-        self
-    }
-
     /// Adds a listener for Node's `'readable'`: there is something to [`read`](Socket::read), or the
     /// end has come. Emitted from a tick. The data does not flow by itself any more.
     ///
@@ -177,15 +165,7 @@ impl Socket<'_> {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn on_readable(&mut self, listener: impl FnMut(&mut Socket<'_>) + 'static) -> &mut Self {
-        let listener: Box<super::Plain> = Box::new(listener);
-        self.listen_to(
-            "readable",
-            |entry| &mut entry.cold().readable,
-            listener,
-            false,
-        );
-        self.read_by_hand();
-        self
+        self.add_listener(READABLE, Box::new(listener), false)
     }
 
     /// As [`on_readable`](Socket::on_readable), for one call only: Node's `once`. When the last
@@ -193,30 +173,36 @@ impl Socket<'_> {
     /// is read, and the rest handed over.
     pub fn once_readable(&mut self, listener: impl FnOnce(&mut Socket<'_>) + 'static) -> &mut Self {
         let mut listener = Some(listener);
-        let once: Box<super::Plain> = Box::new(move |socket| {
+        let once = move |socket: &mut Socket<'_>| {
             if let Some(listener) = listener.take() {
-                socket
-                    .event_loop
-                    .socket_tick(socket.id, SocketTick::WhoReads);
+                socket.listener_has_gone(READABLE.name);
                 listener(socket);
             }
-        });
-        self.listen_to("readable", |entry| &mut entry.cold().readable, once, true);
-        self.read_by_hand();
-        self
+        };
+        self.add_listener(READABLE, Box::new(once), true)
     }
 
     /// A socket that is gone takes no listeners: nothing will ever be emitted.
-    fn listen_to<F: ?Sized>(
+    fn add_listener<F: ?Sized>(
         &mut self,
-        event: &'static str,
-        slot: impl Fn(&mut SocketEntry) -> &mut super::Slot<F>,
+        event: Event<SocketEntry, F>,
         listener: Box<F>,
         is_once: bool,
     ) -> &mut Self {
-        self.event_loop.last_listener = (Subject::Socket(self.id), event);
+        self.event_loop.last_listener = (Subject::Socket(self.id), event.name);
         if let Some(entry) = self.event_loop.entry(self.id) {
-            slot(entry).add(listener, is_once);
+            if (event.slot)(entry).is_none() {
+                entry.cold();
+            }
+            if let Some(slot) = (event.slot)(entry) {
+                slot.add(listener, is_once);
+            }
+        }
+        // As Node's `Readable.prototype.on`.
+        match event.name {
+            "data" => self.flow_for_data(),
+            "readable" => self.read_by_hand(),
+            _ => {}
         }
         self
     }
@@ -285,7 +271,7 @@ impl Socket<'_> {
         if let Some(slot) = self.slot(event) {
             slot.remove(listener, turn);
         }
-        self.look_who_reads(event)
+        self.listener_has_gone(event)
     }
 
     /// Takes all listeners of an event away: Node's `removeAllListeners(event)`; see
@@ -297,14 +283,15 @@ impl Socket<'_> {
         if event == "close" || event == "finish" {
             self.event_loop.forget_who_hears_the_end_of(self.id);
         }
-        self.look_who_reads(event)
+        self.listener_has_gone(event)
     }
 
     fn slot(&mut self, event: &str) -> Option<&mut dyn AnySlot> {
         self.event_loop.entry(self.id)?.slot_mut(event)
     }
 
-    fn look_who_reads(&mut self, event: &str) -> &mut Self {
+    /// As Node's `Readable.prototype.removeListener`.
+    fn listener_has_gone(&mut self, event: &str) -> &mut Self {
         if event == "readable" && self.event_loop.entry_ref(self.id).is_some() {
             self.event_loop.socket_tick(self.id, SocketTick::WhoReads);
         }
@@ -319,43 +306,4 @@ impl Socket<'_> {
         let slot = entry.and_then(|entry| entry.slot(event));
         slot.map_or(0, AnySlot::len)
     }
-}
-
-macro_rules! slot_by_name {
-    ($name:ident, $cold:ident, $($borrow:tt)+) => {
-        /// The listeners of an event, by Node's name for it.
-        fn $name($($borrow)+ self, event: &str) -> Option<$($borrow)+ dyn AnySlot> {
-            match event {
-                "data" => return Some($($borrow)+ self.listeners.data),
-                "end" => return Some($($borrow)+ self.listeners.end),
-                "error" => return Some($($borrow)+ self.listeners.error),
-                "close" => return Some($($borrow)+ self.listeners.close),
-                "drain" => return Some($($borrow)+ self.listeners.drain),
-                _ => {}
-            }
-            let cold = self.cold.$cold()?;
-            match event {
-                "connect" => Some($($borrow)+ cold.connect),
-                "ready" => Some($($borrow)+ cold.ready),
-                "prefinish" => Some($($borrow)+ cold.prefinish),
-                "finish" => Some($($borrow)+ cold.finish),
-                "timeout" => Some($($borrow)+ cold.timeout),
-                "pause" => Some($($borrow)+ cold.pause),
-                "resume" => Some($($borrow)+ cold.resume),
-                "readable" => Some($($borrow)+ cold.readable),
-                "lookup" => Some($($borrow)+ cold.lookup),
-                "connectionAttempt" => Some($($borrow)+ cold.connection_attempt),
-                "connectionAttemptFailed" => Some($($borrow)+ cold.connection_attempt_failed),
-                "connectionAttemptTimeout" => Some($($borrow)+ cold.connection_attempt_timeout),
-                "pipe" => Some($($borrow)+ cold.pipe),
-                "unpipe" => Some($($borrow)+ cold.unpipe),
-                _ => None,
-            }
-        }
-    };
-}
-
-impl SocketEntry {
-    slot_by_name!(slot, as_deref, &);
-    slot_by_name!(slot_mut, as_deref_mut, &mut);
 }

@@ -5,6 +5,7 @@ use std::mem;
 
 use super::super::SocketId;
 use super::super::queues::SocketTick;
+use super::events::{READABLE, RESUME};
 use super::{Flow, SocketEntry};
 use crate::net::event_loop::Loop;
 use crate::rules::state::socket::{Action, Input, Readable, State};
@@ -41,9 +42,7 @@ impl Loop {
         self.read_unless_asked(id);
         let Some(entry) = self.entry(id) else { return };
         entry.cold().reading.resume_is_queued = false;
-        self.emit_plain(id, "resume", |entry| {
-            entry.cold.as_mut().map(|cold| &mut cold.resume)
-        });
+        self.emit_plain(id, RESUME);
         self.emit_waiting(id);
         if self.flows(id) {
             self.read_unless_asked(id);
@@ -111,9 +110,7 @@ impl Loop {
         let is_over = state.is_destroyed() || state.is_broken();
         let has_ended = entry.has_peer_ended();
         if !is_over && (has_ended || !entry.cold().inbox.is_empty()) {
-            self.emit_plain(id, "readable", |entry| {
-                entry.cold.as_mut().map(|cold| &mut cold.readable)
-            });
+            self.emit_plain(id, READABLE);
             let Some(entry) = self.entry(id) else { return };
             entry.cold().reading.readable_is_queued = false;
         }
@@ -131,7 +128,7 @@ impl Loop {
     pub(super) fn who_reads(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
         let cold = entry.cold();
-        let is_by_hand = !cold.readable.is_empty();
+        let is_by_hand = !cold.listeners.readable.is_empty();
         cold.reading.is_by_hand = is_by_hand;
         if cold.reading.resume_is_queued && !cold.reading.is_paused {
             entry.flow = Flow::Flowing;

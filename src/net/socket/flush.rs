@@ -4,6 +4,7 @@ use super::super::SocketId;
 use super::super::error::{Error, words};
 use super::super::queues::{Pending, SocketTick};
 use super::super::timers::TimerTask;
+use super::events::DRAIN;
 use super::{SocketEntry, WriteCallback};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
@@ -205,7 +206,7 @@ impl Loop {
             && entry.connection.state.may_drain()
         {
             entry.needs_drain = false;
-            self.emit_plain(id, "drain", |entry| Some(&mut entry.listeners.drain));
+            self.emit_plain(id, DRAIN);
             self.drained_pipes_into(id);
         }
         for callback in callbacks {

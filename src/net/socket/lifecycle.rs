@@ -4,6 +4,7 @@ use super::super::error::{Error, words};
 use super::super::queues::{Caused, SocketTick, Tick};
 use super::super::trace::{Cause, Subject, What};
 use super::super::{AbortId, SocketId};
+use super::events::{CLOSE, END, ERROR, FINISH, PAUSE, PIPE, PREFINISH, UNPIPE};
 use super::timeouts::IdleTimeout;
 use super::{Socket, SocketEntry, WriteCallback};
 use crate::net::event_loop::Loop;
@@ -185,14 +186,10 @@ impl Loop {
     pub(super) fn perform(&mut self, id: SocketId, action: Action) {
         match action {
             Action::EmitConnect => self.emit_connect(id),
-            Action::EmitPrefinish => {
-                self.emit_plain(id, "prefinish", |entry| {
-                    entry.cold.as_mut().map(|cold| &mut cold.prefinish)
-                });
-            }
+            Action::EmitPrefinish => self.emit_plain(id, PREFINISH),
             Action::EmitFinish => self.emit_finish(id),
             Action::EmitEnd => {
-                self.emit_plain(id, "end", |entry| Some(&mut entry.listeners.end));
+                self.emit_plain(id, END);
                 self.end_pipes(id);
             }
             Action::EmitClose => self.emit_close(id),
@@ -250,13 +247,13 @@ impl Loop {
             SocketTick::WhoReads => self.who_reads(id),
             SocketTick::ReadNothing => _ = self.read(id, Some(0)),
             SocketTick::AskForMore => self.ask_for_more(id),
-            SocketTick::Paused => {
-                self.emit_plain(id, "pause", |entry| {
-                    entry.cold.as_mut().map(|cold| &mut cold.pause)
-                });
+            SocketTick::Paused => self.emit_plain(id, PAUSE),
+            SocketTick::Piped(source) => {
+                self.emit_socket(id, PIPE, |listener, socket| listener(socket, source));
             }
-            SocketTick::Piped(source) => self.emit_pipe(id, source),
-            SocketTick::Unpiped(source) => self.emit_unpipe(id, source),
+            SocketTick::Unpiped(source) => {
+                self.emit_socket(id, UNPIPE, |listener, socket| listener(socket, source));
+            }
             SocketTick::EndPipes => self.end_pipes(id),
             SocketTick::Destroy(error) => self.destroy(id, error),
         }
@@ -307,9 +304,7 @@ impl Loop {
         for callback in callbacks {
             self.call_back(id, callback, Ok(()));
         }
-        self.emit_plain(id, "finish", |entry| {
-            entry.cold.as_mut().map(|cold| &mut cold.finish)
-        });
+        self.emit_plain(id, FINISH);
     }
 
     pub(super) fn take_end_callbacks(&mut self, id: SocketId) -> Vec<WriteCallback> {
@@ -319,12 +314,7 @@ impl Loop {
 
     fn emit_error(&mut self, id: SocketId, error: Error) -> Result<(), Error> {
         self.unpipe_all_into(id);
-        let was_heard = self.emit_socket(
-            id,
-            "error",
-            |entry| Some(&mut entry.listeners.error),
-            |listener, socket| listener(socket, &error),
-        );
+        let was_heard = self.emit_socket(id, ERROR, |listener, socket| listener(socket, &error));
         if was_heard {
             Ok(())
         } else {
@@ -353,12 +343,7 @@ impl Loop {
         let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
         let had_error = cold.map_or(Some(false), |cold| cold.had_error);
         let is_heard_by_pipes = cold.is_some_and(|cold| cold.hears_its_end);
-        self.emit_socket(
-            id,
-            "close",
-            |entry| Some(&mut entry.listeners.close),
-            |listener, socket| listener(socket, had_error),
-        );
+        self.emit_socket(id, CLOSE, |listener, socket| listener(socket, had_error));
         if !is_heard_by_pipes {
             self.unpipe_all_into(id);
         }

@@ -25,11 +25,13 @@ use std::io;
 use std::net::SocketAddr;
 
 use self::connect::Connecting;
+use self::events::{Listeners, Plain, RareListeners};
 use self::pipe::Pipe;
 use self::timeouts::IdleTimeout;
 use super::data::Data;
 use super::error::Error;
 use super::event_loop::errands::Errands;
+use super::event_loop::events::Event;
 use super::event_loop::{Entry, Loop};
 use super::listeners::Slot;
 use super::server::Settings;
@@ -46,15 +48,6 @@ use crate::rules::timers::TimerKey;
 pub(crate) type WriteCallback = Box<dyn FnOnce(&mut Socket<'_>, Result<(), &Error>)>;
 /// The addresses with their zones, and the port 0.
 pub(crate) type LookupAnswer = Result<Vec<SocketAddr>, Error>;
-
-type Plain = dyn FnMut(&mut Socket<'_>);
-type OnData = dyn FnMut(&mut Socket<'_>, &[u8]);
-type OnError = dyn FnMut(&mut Socket<'_>, &Error);
-type OnClose = dyn FnMut(&mut Socket<'_>, Option<bool>);
-type OnLookup = dyn FnMut(&mut Socket<'_>, &Lookup);
-type OnAttempt = dyn FnMut(&mut Socket<'_>, &Attempt);
-type OnAttemptFailed = dyn FnMut(&mut Socket<'_>, &Attempt, &Error);
-type OnPipe = dyn FnMut(&mut Socket<'_>, SocketId);
 
 /// What may be owed to the kernel for one socket, unless its options say otherwise.
 const WRITE_LIMIT: usize = 64 * 1024 * 1024;
@@ -99,7 +92,7 @@ pub struct Socket<'l> {
 /// All that a socket is. What an idle connection does not need stands behind `cold`.
 pub(crate) struct SocketEntry {
     pub(super) connection: Connection<WriteCallback>,
-    pub(super) listeners: Listeners,
+    listeners: Listeners,
     cold: Option<Box<Cold>>,
     pub(super) server: Option<ServerId>,
     flow: Flow,
@@ -126,34 +119,10 @@ pub(crate) struct SocketEntry {
     left_at: State,
 }
 
-/// Listeners of the events that every connection sees.
-#[derive(Default)]
-pub(super) struct Listeners {
-    data: Slot<OnData>,
-    end: Slot<Plain>,
-    pub(super) error: Slot<OnError>,
-    close: Slot<OnClose>,
-    drain: Slot<Plain>,
-}
-
 /// What most connections never need.
 #[derive(Default)]
 struct Cold {
-    connect: Slot<Plain>,
-    ready: Slot<Plain>,
-    prefinish: Slot<Plain>,
-    finish: Slot<Plain>,
-    timeout: Slot<Plain>,
-    pause: Slot<Plain>,
-    resume: Slot<Plain>,
-    readable: Slot<Plain>,
-    lookup: Slot<OnLookup>,
-    connection_attempt: Slot<OnAttempt>,
-    connection_attempt_failed: Slot<OnAttemptFailed>,
-    connection_attempt_timeout: Slot<OnAttempt>,
-    pipe: Slot<OnPipe>,
-    unpipe: Slot<OnPipe>,
-
+    listeners: RareListeners,
     connecting: Option<Box<Connecting>>,
     attempted: Option<Vec<String>>,
     remote: Option<SocketAddr>,
@@ -411,31 +380,25 @@ impl Loop {
         self.with_socket(id, |socket, errands| socket.serve_soon(errands));
     }
 
-    /// Emits an event of a socket.
+    /// Emits an event of a socket. Returns whether it was listened for.
     #[inline(always)]
     fn emit_socket<F: ?Sized>(
         &mut self,
         id: SocketId,
-        event: &'static str,
-        slot: impl Fn(&mut SocketEntry) -> Option<&mut Slot<F>>,
+        event: Event<SocketEntry, F>,
         mut call: impl FnMut(&mut F, &mut Socket<'_>),
     ) -> bool {
         self.emit(
             Subject::Socket(id),
-            event,
-            |event_loop| event_loop.entry(id).and_then(&slot),
+            event.name,
+            |event_loop| event_loop.entry(id).and_then(event.slot),
             |listener, event_loop| call(listener, &mut event_loop.socket_at(id)),
         )
     }
 
     /// Emits an event without arguments.
-    fn emit_plain(
-        &mut self,
-        id: SocketId,
-        event: &'static str,
-        slot: impl Fn(&mut SocketEntry) -> Option<&mut Slot<Plain>>,
-    ) {
-        self.emit_socket(id, event, slot, |listener, socket| listener(socket));
+    fn emit_plain(&mut self, id: SocketId, event: Event<SocketEntry, Plain>) {
+        self.emit_socket(id, event, |listener, socket| listener(socket));
     }
 
     /// Calls a write back.

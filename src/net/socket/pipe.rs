@@ -194,24 +194,6 @@ impl Loop {
             }
         }
     }
-
-    pub(super) fn emit_pipe(&mut self, to: SocketId, from: SocketId) {
-        self.emit_socket(
-            to,
-            "pipe",
-            |entry| entry.cold.as_mut().map(|cold| &mut cold.pipe),
-            |listener, socket| listener(socket, from),
-        );
-    }
-
-    pub(super) fn emit_unpipe(&mut self, to: SocketId, from: SocketId) {
-        self.emit_socket(
-            to,
-            "unpipe",
-            |entry| entry.cold.as_mut().map(|cold| &mut cold.unpipe),
-            |listener, socket| listener(socket, from),
-        );
-    }
 }
 
 impl Socket<'_> {

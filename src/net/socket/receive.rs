@@ -11,7 +11,8 @@ use super::super::SocketId;
 use super::super::error::Error;
 use super::super::listeners::Slot;
 use super::super::trace::Subject;
-use super::{Flow, HIGH_WATER_MARK, OnData, OnRead};
+use super::events::{DATA, OnData};
+use super::{Flow, HIGH_WATER_MARK, OnRead};
 use crate::net::event_loop::Loop;
 use crate::rules::decoder::Decoder;
 use crate::rules::state::socket::Input;
@@ -210,8 +211,8 @@ impl Loop {
         self.emit_to(
             listeners,
             Subject::Socket(id),
-            "data",
-            move |event_loop| Some(&mut event_loop.entry(id)?.listeners.data),
+            DATA.name,
+            move |event_loop| event_loop.entry(id).and_then(DATA.slot),
             move |listener, event_loop| listener(&mut event_loop.socket_at(id), chunk),
         );
     }

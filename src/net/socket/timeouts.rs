@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::timers::{TIMEOUT_MAX, TimerTask};
 use super::super::{SocketId, TimerId};
+use super::events::TIMEOUT;
 use super::{Socket, SocketEntry};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
@@ -120,9 +121,7 @@ impl Loop {
         }
         idle.timer = None;
         self.agenda.timers.release(key);
-        self.emit_plain(id, "timeout", |entry| {
-            entry.cold.as_mut().map(|cold| &mut cold.timeout)
-        });
+        self.emit_plain(id, TIMEOUT);
     }
 }
 

@@ -7,6 +7,9 @@ use std::net::{IpAddr, SocketAddr};
 use libc::ETIMEDOUT;
 
 use super::super::SocketEntry;
+use super::super::events::{
+    CONNECTION_ATTEMPT, CONNECTION_ATTEMPT_FAILED, CONNECTION_ATTEMPT_TIMEOUT,
+};
 use super::{Attempt, Target};
 use crate::net::SocketId;
 use crate::net::error::Error;
@@ -202,14 +205,18 @@ impl Loop {
             let tried = match opened {
                 Opened::Nothing(tried) => tried,
                 Opened::Announced(attempt, error) => {
-                    self.emit_attempt(id, &attempt);
+                    self.emit_socket(id, CONNECTION_ATTEMPT, |listener, socket| {
+                        listener(socket, &attempt);
+                    });
                     if let Some(error) = error {
                         self.destroy(id, Some(error));
                     }
                     return;
                 }
                 Opened::Socket(attempt, opening) => {
-                    self.emit_attempt(id, &attempt);
+                    self.emit_socket(id, CONNECTION_ATTEMPT, |listener, socket| {
+                        listener(socket, &attempt);
+                    });
                     let tried = self.with_socket(id, |socket, errands| {
                         socket.connect_opened(&attempt, opening, errands)
                     });
@@ -257,37 +264,16 @@ impl Loop {
     pub(in crate::net) fn next_attempt_is_due(&mut self, id: SocketId) {
         let timed_out = self.entry(id).and_then(SocketEntry::attempt_timed_out);
         let Some(attempt) = timed_out else { return };
-        self.emit_socket(
-            id,
-            "connectionAttemptTimeout",
-            |entry| {
-                let cold = entry.cold.as_mut();
-                cold.map(|cold| &mut cold.connection_attempt_timeout)
-            },
-            |listener, socket| listener(socket, &attempt),
-        );
+        self.emit_socket(id, CONNECTION_ATTEMPT_TIMEOUT, |listener, socket| {
+            listener(socket, &attempt)
+        });
         self.attempt(id);
-    }
-
-    fn emit_attempt(&mut self, id: SocketId, attempt: &Attempt) {
-        self.emit_socket(
-            id,
-            "connectionAttempt",
-            |entry| entry.cold.as_mut().map(|cold| &mut cold.connection_attempt),
-            |listener, socket| listener(socket, attempt),
-        );
     }
 
     fn emit_attempt_failed(&mut self, id: SocketId, attempt: &Attempt, error: &Error) {
         let error = &error.clone().of(Subject::Socket(id));
-        self.emit_socket(
-            id,
-            "connectionAttemptFailed",
-            |entry| {
-                let cold = entry.cold.as_mut();
-                cold.map(|cold| &mut cold.connection_attempt_failed)
-            },
-            |listener, socket| listener(socket, attempt, error),
-        );
+        self.emit_socket(id, CONNECTION_ATTEMPT_FAILED, |listener, socket| {
+            listener(socket, attempt, error)
+        });
     }
 }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::super::LookupAnswer;
+use super::super::events::LOOKUP;
 use super::Target;
 use super::attempts::alternate;
 use crate::net::SocketId;
@@ -131,11 +132,6 @@ impl Loop {
             address,
             error: error.map(|error| error.of(Subject::Socket(id))),
         };
-        self.emit_socket(
-            id,
-            "lookup",
-            |entry| entry.cold.as_mut().map(|cold| &mut cold.lookup),
-            |listener, socket| listener(socket, &lookup),
-        );
+        self.emit_socket(id, LOOKUP, |listener, socket| listener(socket, &lookup));
     }
 }

@@ -1,6 +1,7 @@
 //! What came of a connect: the kernel says whether it stands, and the program is told.
 
 use super::super::SocketEntry;
+use super::super::events::{CONNECT, READY};
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
@@ -43,13 +44,9 @@ impl Loop {
 
     /// `connect`, then `ready` with no tick between them, then the first read.
     pub(in crate::net::socket) fn emit_connect(&mut self, id: SocketId) {
-        self.emit_plain(id, "connect", |entry| {
-            entry.cold.as_mut().map(|cold| &mut cold.connect)
-        });
+        self.emit_plain(id, CONNECT);
         self.read_if_asked(id);
-        self.emit_plain(id, "ready", |entry| {
-            entry.cold.as_mut().map(|cold| &mut cold.ready)
-        });
+        self.emit_plain(id, READY);
         self.read_unless_paused(id);
     }
 }
