@@ -90,11 +90,10 @@ pub enum Action {
 /// One step of a server's life: the state after, and what to do. See [the table](self).
 pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
     match state {
-        State::Idle | State::Draining => match input {
-            Input::HostGiven if state == State::Idle => (State::Resolving, &[]),
+        State::Idle => match input {
+            Input::HostGiven => (State::Resolving, &[]),
             Input::Bound => (State::Listening, &[Action::QueueListening]),
             Input::CloseCalled => (State::Draining, &[]),
-            Input::Emptied if state == State::Draining => (State::Idle, &[Action::QueueClose]),
             _ => (state, &[]),
         },
         State::Resolving => match input {
@@ -111,6 +110,11 @@ pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
         State::Resting => match input {
             Input::RetryDue => (State::Listening, &[Action::EndRest, Action::AcceptAgain]),
             Input::CloseCalled => (State::Draining, &[Action::EndRest, Action::Release]),
+            _ => (state, &[]),
+        },
+        State::Draining => match input {
+            Input::Bound => (State::Listening, &[Action::QueueListening]),
+            Input::Emptied => (State::Idle, &[Action::QueueClose]),
             _ => (state, &[]),
         },
     }
