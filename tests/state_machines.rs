@@ -1,4 +1,4 @@
-//! The three state machines, walked whole: every state with every input, and every word of
+//! The state machines, walked whole: every state with every input, and every word of
 //! inputs there is, of whatever length, since the walk follows each pair of a state and what was
 //! emitted so far only once.
 
@@ -57,12 +57,13 @@ fn walk<N: Copy + Eq + Hash>(start: N, next: impl Fn(N) -> Vec<N>) -> HashSet<N>
 /// Actions that themselves feed an input, as every driver does.
 fn follow(state: socket::State, told: Told, input: socket::Input) -> (socket::State, Told) {
     use socket::{Action, Input, State};
-    let is_new_life = state == State::Closed && input == Input::ConnectCalled;
+    let is_new_life = matches!((state, input), (State::Closed(..), Input::ConnectCalled));
     let (mut next, actions) = socket::step(state, input);
     let mut told = if is_new_life { Told::default() } else { told };
     for &action in actions {
+        let was_queued = matches!(action, Action::EmitPrefinish | Action::EmitFinish);
         assert!(
-            told.closes == 0,
+            told.closes == 0 || was_queued,
             "{action:?} after close: {state:?} {input:?}"
         );
         told = told.by(action);
@@ -91,7 +92,7 @@ fn no_word_of_inputs_makes_a_socket_tell_anything_twice_or_after_close() {
             told.releases,
         ];
         assert!(counts.iter().all(|count| *count <= 1), "{state:?} {told:?}");
-        let is_closed = *state == State::Closed;
+        let is_closed = matches!(state, State::Closed(..));
         assert_eq!(is_closed, told.closes == 1, "{state:?} {told:?}");
         assert_eq!(
             state.is_destroyed(),
@@ -108,18 +109,93 @@ fn no_word_of_inputs_makes_a_socket_tell_anything_twice_or_after_close() {
 }
 
 #[test]
-fn whatever_the_state_a_destroyed_socket_closes_and_does_nothing_else() {
-    use socket::{Action, Input, State};
+fn a_destroyed_socket_closes_and_tells_nothing_but_what_was_queued() {
+    use socket::{Action, Input, Readable, State, Writable};
     for state in State::all() {
-        let (destroyed, _) = socket::step(state, Input::DestroyCalled);
-        assert!(destroyed.is_destroyed(), "{state:?}");
-        let (closed, actions) = socket::step(State::Destroyed, Input::CloseDue);
-        assert_eq!((closed, actions), (State::Closed, &[Action::EmitClose][..]));
+        let (left, actions) = socket::step(state, Input::DestroyCalled);
+        assert!(left.is_destroyed(), "{state:?}");
+        assert!(actions.iter().all(|action| !action.emits()), "{state:?}");
+        let State::Destroyed(receiving, sending) = left else {
+            continue;
+        };
+        let closed = (State::Closed(receiving, sending), &[Action::EmitClose][..]);
+        assert_eq!(socket::step(left, Input::CloseDue), closed);
+        let is_end_due = receiving == Readable::Due && sending != Writable::Broken;
+        let is_finish_due = matches!(sending, Writable::Sent | Writable::Due);
         for input in Input::ALL {
-            if input != Input::CloseDue {
-                let told = socket::step(State::Destroyed, input);
-                assert_eq!(told, (State::Destroyed, &[][..]), "{input:?}");
-            }
+            let (next, actions) = socket::step(left, input);
+            let emits = match input {
+                Input::CloseDue => true,
+                Input::EndDue => is_end_due,
+                Input::FinishDue => is_finish_due,
+                _ => false,
+            };
+            assert_eq!(!actions.is_empty(), emits, "{left:?} {input:?}");
+            assert!(next.is_destroyed(), "{left:?} {input:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_call_feeds_emits_nothing() {
+    use socket::{Input, State};
+    for input in Input::ALL {
+        let steps = State::all()
+            .into_iter()
+            .map(|state| socket::step(state, input).1);
+        let emits = steps.flatten().any(|action| action.emits());
+        assert_eq!(emits, input.may_emit(), "{input:?}");
+    }
+}
+
+#[test]
+fn an_input_moves_one_part_of_a_socket() {
+    use socket::{Input, State};
+    for state in State::all() {
+        for input in Input::ALL {
+            let (next, _) = socket::step(state, input);
+            let is_new_life = matches!((state, input), (State::Closed(..), Input::ConnectCalled));
+            let (receiving, sending) = state.halves();
+            let (received, sent) = next.halves();
+            let moved = [
+                life(state) != life(next),
+                receiving != received,
+                sending != sent,
+            ];
+            let count = moved.iter().filter(|moved| **moved).count();
+            assert!(count <= 1 || is_new_life, "{state:?} {input:?} {next:?}");
+        }
+    }
+}
+
+#[test]
+fn the_second_half_that_is_over_destroys_the_socket_and_an_end_offers_our_own() {
+    use socket::{Action, Input, Readable, State, Writable};
+    for state in State::all() {
+        for input in Input::ALL {
+            let (next, actions) = socket::step(state, input);
+            let is_over = next == State::Open(Readable::Ended, Writable::Finished);
+            let destroys = actions.contains(&Action::Destroy);
+            assert_eq!(destroys, is_over && state != next, "{state:?} {input:?}");
+            let may_write = next == State::Open(Readable::Ended, Writable::Open);
+            let offers = actions.contains(&Action::OfferEnd);
+            assert_eq!(offers, may_write && state != next, "{state:?} {input:?}");
+        }
+    }
+}
+
+#[test]
+fn once_a_write_has_failed_what_the_peer_does_goes_unheard() {
+    use socket::{Input, Readable, State, Writable};
+    for receiving in Readable::ALL {
+        let broken = State::Open(receiving, Writable::Broken);
+        for input in [
+            Input::PeerEnded,
+            Input::Drained,
+            Input::Unshifted,
+            Input::EndDue,
+        ] {
+            assert_eq!(socket::step(broken, input), (broken, &[][..]), "{input:?}");
         }
     }
 }
@@ -190,7 +266,10 @@ fn the_client_ticks_only_while_it_talks() {
 #[test]
 fn the_printed_tables_are_those_of_the_machines() {
     let pages = BTreeMap::from([
-        ("socket", page(&socket::rows())),
+        ("socket/life", page(&socket::life::rows())),
+        ("socket/receiving", page(&socket::receiving::rows())),
+        ("socket/sending", page(&socket::sending::rows())),
+        ("socket/hears", hears()),
         ("server", page(&server::rows())),
         ("client", page(&client::rows())),
     ]);
@@ -209,6 +288,36 @@ fn the_printed_tables_are_those_of_the_machines() {
              NETLOOP_WRITE_TABLES=1 cargo test --test state_machines writes it anew"
         );
     }
+}
+
+/// A state's life, without its halves.
+fn life(state: socket::State) -> String {
+    state.to_string().split(' ').next().unwrap().to_owned()
+}
+
+/// Which inputs move a half of a socket, by its life.
+fn hears() -> String {
+    use socket::{Input, State};
+    let heard = |name: &str, moves: &dyn Fn(State, State) -> bool| {
+        let is_heard = |input: &&Input| {
+            State::all().into_iter().any(|state| {
+                let (next, _) = socket::step(state, **input);
+                life(state) == name && life(next) == name && moves(state, next)
+            })
+        };
+        let inputs = Input::ALL.iter().filter(is_heard);
+        let names: Vec<String> = inputs.map(|input| format!("{input:?}")).collect();
+        names.join(", ")
+    };
+    let mut page = String::from(
+        "| life | the receiving half hears | the sending half hears |\n| --- | --- | --- |\n",
+    );
+    for name in ["idle", "opening", "open", "destroyed", "closed"] {
+        let receiving = heard(name, &|state, next| state.halves().0 != next.halves().0);
+        let sending = heard(name, &|state, next| state.halves().1 != next.halves().1);
+        page += &format!("| {name} | {receiving} | {sending} |\n");
+    }
+    page
 }
 
 fn page<S, I, A>(rows: &[state::Row<S, I, A>]) -> String

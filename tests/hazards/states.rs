@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::mpsc::channel;
 
 use netloop::state::server;
-use netloop::state::socket::{Intent, Readable, State, Writable};
+use netloop::state::socket::{Readable, State, Writable};
 use netloop::{ConnectOptions, EventLoop, ListenOptions, ServerOptions, Socket};
 
 use crate::stage::*;
@@ -74,6 +74,7 @@ fn end_half(c: &mut Socket<'_>, place: Place, then: impl FnOnce(&mut Socket<'_>)
             c.end();
             return;
         }
+        Writable::Due => unreachable!("only without a connection"),
         Writable::Finished => {
             c.once_finish(arrived);
             c.end();
@@ -332,23 +333,22 @@ fn a_finish_that_comes_before_the_end_is_emitted() {
     assert_eq!(words.take(), ["finish", "end", "close"]);
 }
 
-/// Connects to a listener with this intent, acts in the call, and returns what came of it.
-fn connecting(intent: Intent, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String> {
+/// Connects to a listener with our half as it is told, acts in the call, and returns what came of it.
+fn connecting(half: Writable, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String> {
     let mut l = event_loop();
     let words = Words::default();
     let connected = move |c: &mut Socket<'_>| {
         c.connect_to((HOST, port)).unwrap();
-        match intent {
-            Intent::Talk | Intent::Receive => {}
-            Intent::End => _ = c.end(),
+        if half == Writable::Ending {
+            c.end();
         }
-        assert_eq!(c.state(), State::Opening(intent));
+        assert_eq!(c.state(), State::Opening(half));
         act(c);
     };
     let mut c = l.socket();
     let said = words.clone();
     c.resume().on_close(move |_, _| said.say("close"));
-    if intent == Intent::Receive {
+    if half == Writable::Finished {
         c.end().once_finish(connected);
     } else {
         connected(&mut c);
@@ -357,7 +357,8 @@ fn connecting(intent: Intent, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String
     words.take()
 }
 
-const INTENTS: [Intent; 3] = [Intent::Talk, Intent::End, Intent::Receive];
+/// How our half can stand before the connection does.
+const BEFORE: [Writable; 3] = [Writable::Open, Writable::Ending, Writable::Finished];
 
 /// Catches: a socket that is to end, or has ended, when it is connected cannot be reset before.
 ///
@@ -366,12 +367,12 @@ const INTENTS: [Intent; 3] = [Intent::Talk, Intent::End, Intent::Receive];
 fn whatever_is_asked_of_a_connecting_socket_it_can_be_reset() {
     let listener = TcpListener::bind((HOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    for intent in INTENTS {
+    for half in BEFORE {
         let reset = |c: &mut Socket<'_>| _ = c.reset_and_destroy().unwrap();
-        assert_eq!(connecting(intent, port, reset), ["close"]);
+        assert_eq!(connecting(half, port, reset), ["close"]);
         let (mut peer, _) = listener.accept().unwrap();
         let error = peer.read(&mut [0]).expect_err("no FIN");
-        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{intent:?}");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{half:?}");
     }
 }
 
@@ -380,12 +381,12 @@ fn whatever_is_asked_of_a_connecting_socket_it_can_be_reset() {
 fn whatever_is_asked_of_a_connecting_socket_it_can_be_destroyed() {
     let listener = TcpListener::bind((HOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    for intent in INTENTS {
+    for half in BEFORE {
         let destroyed = |c: &mut Socket<'_>| {
             c.once_connect(|_| panic!("connected"));
             assert!(c.destroy().is_destroyed());
         };
-        assert_eq!(connecting(intent, port, destroyed), ["close"]);
+        assert_eq!(connecting(half, port, destroyed), ["close"]);
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::error::{Error, words};
 use super::super::queues::SocketTick;
 use super::{Cold, Socket, SocketEntry, WriteCallback};
 use crate::net::event_loop::Loop;
-use crate::rules::state::socket::{Input, Writable};
+use crate::rules::state::socket::Input;
 
 impl Loop {
     /// `end`, after the peer's end, when it may not stay half open.
@@ -26,12 +26,12 @@ impl Loop {
         if refused.is_some() {
             return self.answer_end(id, callback, refused);
         }
-        if entry.stood_at().is_finished() {
+        if state.is_finished() {
             return self.answer_end(id, callback, Some(words::already_finished()));
         }
         if state.is_destroyed() {
-            if entry.errored().is_none() && !entry.stood_at().is_ended() {
-                entry.left_at = entry.left_at.with_our_half(Writable::Ending);
+            if entry.errored().is_none() {
+                self.feed(id, Input::EndCalled);
             }
             return self.answer_end(id, callback, Some(words::destroyed("end")));
         }

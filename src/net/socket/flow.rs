@@ -8,7 +8,7 @@ use super::super::queues::SocketTick;
 use super::events::{READABLE, RESUME};
 use super::{Flow, SocketEntry};
 use crate::net::event_loop::Loop;
-use crate::rules::state::socket::{Action, Input, Readable, State};
+use crate::rules::state::socket::Input;
 
 impl Loop {
     /// Tells the machine if the peer has ended and nothing waits any more.
@@ -28,12 +28,10 @@ impl Loop {
             .cold
             .as_ref()
             .is_some_and(|cold| !cold.inbox.is_empty());
-        match entry.connection.state {
-            State::Destroyed if entry.errored().is_none() && !waits => {
-                self.perform(id, Action::EmitEnd);
-            }
-            _ if waits => self.feed(id, Input::Unshifted),
-            _ => self.feed(id, Input::EndDue),
+        if waits {
+            self.feed(id, Input::Unshifted);
+        } else if !entry.connection.state.is_destroyed() || entry.errored().is_none() {
+            self.feed(id, Input::EndDue);
         }
     }
 
@@ -144,8 +142,7 @@ impl SocketEntry {
     /// Whether the peer's FIN was read, also if `end` was emitted or the socket destroyed since:
     /// Node's `state.ended`.
     pub(super) fn has_peer_ended(&self) -> bool {
-        let stood_at = self.stood_at();
-        stood_at.has_peer_ended() || matches!(stood_at, State::Open(Readable::Ended, _))
+        self.connection.state.has_peer_ended()
     }
 
     /// Whether what comes goes to a listener of `data`, or into a pipe.

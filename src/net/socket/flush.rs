@@ -58,7 +58,7 @@ impl Loop {
                 entry.connection.outbox_mut().launch(turn);
                 return self.refuse_request(id, words::closed());
             }
-            State::Open(_, _) | State::Idle(_) | State::Destroyed | State::Closed => return,
+            State::Open(_, _) | State::Idle(_) | State::Destroyed(..) | State::Closed(..) => return,
         }
         entry.begins_to_write();
         entry.connection.outbox_mut().launch(turn);

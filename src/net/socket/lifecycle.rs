@@ -38,9 +38,6 @@ impl SocketEntry {
             return None;
         }
         self.connection.state = to;
-        if !from.is_destroyed() && !from.is_broken() {
-            self.left_at = from;
-        }
         self.update_hold(errands);
         let trace = &mut errands.agenda.trace;
         let former = match trace.is_on() {
@@ -183,7 +180,7 @@ impl Loop {
         self.agenda.trace.leave(former);
     }
 
-    pub(super) fn perform(&mut self, id: SocketId, action: Action) {
+    fn perform(&mut self, id: SocketId, action: Action) {
         match action {
             Action::EmitConnect => self.emit_connect(id),
             Action::EmitPrefinish => self.emit_plain(id, PREFINISH),
@@ -233,7 +230,7 @@ impl Loop {
                 self.call_back(id, callback, error.as_ref().map_or(Ok(()), Err));
             }
             SocketTick::Abandon => self.abandon_waiting(id),
-            SocketTick::Finish => self.finish_is_due(id),
+            SocketTick::Finish => self.feed(id, Input::FinishDue),
             SocketTick::End => self.end_is_due(id),
             SocketTick::AutoEnd => self.end_own_half(id),
             SocketTick::Error(error) => return self.emit_error(id, error),
@@ -280,22 +277,6 @@ impl Loop {
         match shut_down {
             Ok(()) => self.feed(id, Input::ShutDown),
             Err(error) => self.destroy(id, Some(Error::of_call("shutdown", &error))),
-        }
-    }
-
-    /// The tick of `finish`, which a `destroy` that came since the FIN left, or since the `end` of
-    /// a socket without a connection, does not stop.
-    fn finish_is_due(&mut self, id: SocketId) {
-        match self.entry(id) {
-            Some(entry) if entry.connection.state.is_destroyed() => {
-                let was_idle = matches!(entry.left_at, State::Idle(_));
-                entry.left_at = entry.left_at.with_our_half(Writable::Finished);
-                if was_idle {
-                    self.perform(id, Action::EmitPrefinish);
-                }
-                self.emit_finish(id);
-            }
-            _ => self.feed(id, Input::FinishDue),
         }
     }
 
@@ -353,7 +334,7 @@ impl Loop {
     pub(in crate::net) fn free_closed(&mut self, id: SocketId) {
         if self
             .entry_ref(id)
-            .is_some_and(|entry| entry.connection.state == State::Closed)
+            .is_some_and(|entry| matches!(entry.connection.state, State::Closed(..)))
         {
             self.forget_pipes_of(id);
             self.reactor.remove(id.0);
@@ -401,7 +382,7 @@ impl Socket<'_> {
     /// `ERR_INVALID_HANDLE_TYPE` for a Unix-domain socket, which knows no reset.
     pub fn reset_and_destroy(&mut self) -> Result<&mut Self, Error> {
         match self.state() {
-            State::Idle(_) | State::Destroyed | State::Closed => {
+            State::Idle(_) | State::Destroyed(..) | State::Closed(..) => {
                 self.with(|socket, errands| socket.destroy(Some(words::closed()), errands));
             }
             State::Opening(_) | State::Open(_, _) if self.is_unix() => {

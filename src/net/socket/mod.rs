@@ -114,9 +114,6 @@ pub(crate) struct SocketEntry {
     no_delay: bool,
     /// A write returned `false`, and `drain` has not been emitted since.
     needs_drain: bool,
-    /// Where it stood when it was destroyed or a write failed: how far our half had come by then
-    /// is asked later, too.
-    left_at: State,
 }
 
 /// What most connections never need.
@@ -216,7 +213,6 @@ impl SocketEntry {
             allow_half_open: false,
             no_delay: false,
             needs_drain: false,
-            left_at: state,
         }
     }
 
@@ -278,16 +274,6 @@ impl SocketEntry {
         self.cold.as_ref()?.errored.as_ref()
     }
 
-    /// Where it stands, or stood before it was destroyed or a write failed.
-    fn stood_at(&self) -> State {
-        let state = self.connection.state;
-        if state.is_destroyed() || state.is_broken() {
-            self.left_at
-        } else {
-            state
-        }
-    }
-
     /// Whether the loop must not end because of this socket, as libuv counts: a request is on
     /// its way, or it is read from and was not let go.
     fn must_hold(&self) -> bool {
@@ -298,7 +284,7 @@ impl SocketEntry {
                     || writable == Writable::Shutting
                     || self.is_held && self.is_reading
             }
-            State::Idle(_) | State::Destroyed | State::Closed => false,
+            State::Idle(_) | State::Destroyed(..) | State::Closed(..) => false,
         }
     }
 }

@@ -9,7 +9,6 @@ use super::super::SocketId;
 use super::super::queues::SocketTick;
 use super::Socket;
 use crate::net::event_loop::Loop;
-use crate::rules::state::socket::{Readable, State};
 
 pub(super) struct Pipe {
     to: SocketId,
@@ -107,7 +106,7 @@ impl Loop {
         let Some(entry) = self.entry(from) else {
             return;
         };
-        let has_ended = matches!(entry.stood_at(), State::Open(Readable::Ended, _));
+        let has_ended = entry.connection.state.is_end_emitted();
         entry.cold().pipes.push(Pipe {
             to,
             ends,

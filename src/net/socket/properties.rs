@@ -69,7 +69,7 @@ impl Socket<'_> {
     /// Where the socket stands in its [table](crate::state::socket). One that is gone is
     /// [`State::Closed`]. Node hides it, and shows [`readyState`](Socket::ready_state).
     pub fn state(&self) -> State {
-        self.event_loop.state_of(self.id).unwrap_or(State::Closed)
+        self.event_loop.state_of(self.id).unwrap_or(State::GONE)
     }
 
     fn entry(&self) -> Option<&SocketEntry> {
@@ -115,14 +115,12 @@ impl Socket<'_> {
 
     /// Whether `end` was called: Node's `writableEnded`.
     pub fn is_writable_ended(&self) -> bool {
-        self.entry()
-            .is_some_and(|entry| entry.stood_at().is_ended())
+        self.state().is_ended()
     }
 
     /// Whether `finish` was emitted, or is about to be: Node's `writableFinished`.
     pub fn is_writable_finished(&self) -> bool {
-        self.entry()
-            .is_some_and(|entry| entry.stood_at().is_finished())
+        self.state().is_finished()
     }
 
     /// Whether `destroy` was called, by the program or by the loop: Node's `destroyed`.
@@ -150,7 +148,7 @@ impl Socket<'_> {
     pub fn set_allow_half_open(&mut self, on: bool) -> &mut Self {
         if let Some(entry) = self.event_loop.entry(self.id) {
             let former = std::mem::replace(&mut entry.allow_half_open, on);
-            if former != on && matches!(entry.stood_at(), State::Open(Readable::Ended, _)) {
+            if former != on && entry.connection.state.is_end_emitted() {
                 entry.cold().half_open_at_end.get_or_insert(former);
             }
         }

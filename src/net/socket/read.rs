@@ -92,7 +92,7 @@ impl Socket<'_> {
         let Some(entry) = self.event_loop.entry(id) else {
             return;
         };
-        let has_ended = matches!(entry.stood_at(), State::Open(Readable::Ended, _));
+        let has_ended = entry.connection.state.is_end_emitted();
         let reading = &mut entry.cold().reading;
         if has_ended || reading.is_by_hand {
             return;

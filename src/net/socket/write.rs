@@ -9,7 +9,7 @@ use super::super::error::{Error, words};
 use super::super::queues::SocketTick;
 use super::{Socket, SocketEntry, WRITE_LIMIT, WriteCallback};
 use crate::net::event_loop::Loop;
-use crate::rules::state::socket::{Intent, Readable, State, Writable};
+use crate::rules::state::socket::{State, Writable};
 
 /// What a write that waits weighs beside its bytes: its place in the queue, its callback's name,
 /// and the heads of what is allocated. So empty writes have a limit, too.
@@ -53,7 +53,7 @@ impl Loop {
         };
         match entry.connection.state {
             State::Open(_, Writable::Open) => self.queue_write(id, bytes, callback),
-            State::Opening(Intent::Talk) => {
+            State::Opening(Writable::Open) => {
                 let answer = self.queue_write(id, bytes, callback);
                 self.hold_back(id);
                 answer
@@ -76,8 +76,8 @@ impl Loop {
                 self.write_failed(id, callback, words::closed());
                 false
             }
-            State::Destroyed
-            | State::Closed
+            State::Destroyed(..)
+            | State::Closed(..)
             | State::Open(_, _)
             | State::Opening(_)
             | State::Idle(_) => {
@@ -200,10 +200,13 @@ impl SocketEntry {
 
     /// Why there is no writing any more: an end counts before a `destroy`, as in Node.
     fn refusal(&self) -> Error {
-        match self.stood_at() {
-            state if !state.is_ended() => words::destroyed("write"),
-            State::Open(Readable::Ended, _) if !self.was_half_open() => words::ended_by_peer(),
-            _ => words::write_after_end(),
+        let state = self.connection.state;
+        if !state.is_ended() {
+            words::destroyed("write")
+        } else if state.is_end_emitted() && !self.was_half_open() {
+            words::ended_by_peer()
+        } else {
+            words::write_after_end()
         }
     }
 

@@ -1,9 +1,9 @@
 //! The lifecycles, as pure and total functions over small enums.
 //!
 //! ```
-//! use netloop::state::socket::{Action, Input, Intent, Readable, State, Writable, step};
+//! use netloop::state::socket::{Action, Input, Readable, State, Writable, step};
 //!
-//! let opening = State::Opening(Intent::Talk);
+//! let opening = State::Opening(Writable::Open);
 //! let open = State::Open(Readable::Open, Writable::Open);
 //! assert_eq!(step(opening, Input::Connected), (open, &[Action::EmitConnect][..]));
 //! assert_eq!(step(open, Input::Connected), (open, &[][..])); // what cannot be changes nothing
@@ -12,10 +12,9 @@
 //! A state machine here is one function, `step(state, input) -> (state, actions)`. It knows no
 //! clock, no socket, no log and no bytes: a driver tells it what happened (an *input*, a past
 //! participle) and performs what it answers (*actions*, imperatives), in order. No driver keeps
-//! a lifecycle flag of its own, so these three tables are the whole truth about who may be in
-//! which state, and what follows. After `destroy` nothing is left to decide: what Node still tells
-//! of the past then (`writableEnded`, a `finish` or an `end` that was queued), the driver answers
-//! from the state that was left.
+//! a lifecycle flag of its own, and none performs what no machine has answered: the tables say all
+//! about the states there are, and what follows in each. A [socket] is put together of three small
+//! tables, of its life and of its two halves.
 //!
 //! The machines are here to be studied. They change with the library: what stands in this module is
 //! not covered by Semantic Versioning, so that a `match` on a state may be complete. To ask a socket

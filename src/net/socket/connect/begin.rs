@@ -76,7 +76,7 @@ impl Loop {
 impl SocketEntry {
     fn start_connecting(&mut self, connecting: Connecting, errands: &mut Errands<'_>) {
         let unsent = match self.connection.state {
-            State::Closed => self.begin_again(),
+            State::Closed(..) => self.begin_again(),
             _ => Vec::new(),
         };
         let tick = match connecting.target {
@@ -207,11 +207,13 @@ impl Socket<'_> {
         let (id, state) = (self.id, self.state());
         let has_entry = self.event_loop.entry_ref(id).is_some();
         match state {
-            State::Closed if has_entry => {}
+            State::Closed(..) if has_entry => {}
             State::Idle(Writable::Open | Writable::Finished) => {}
             State::Opening(_) => self.refuse_second(EALREADY, &options),
             State::Open(_, _) => self.refuse_second(EISCONN, &options),
-            State::Idle(_) | State::Destroyed | State::Closed => return Err(words::closed()),
+            State::Idle(_) | State::Destroyed(..) | State::Closed(..) => {
+                return Err(words::closed());
+            }
         }
         let begins = !matches!(state, State::Opening(_) | State::Open(_, _));
         if begins {

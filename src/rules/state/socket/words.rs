@@ -2,34 +2,24 @@
 
 use std::fmt;
 
-use super::{Intent, Readable, State, Writable};
+use super::{Readable, State, Writable};
 
 impl fmt::Display for State {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             State::Idle(Writable::Open) => write!(out, "idle"),
             State::Idle(writable) => write!(out, "idle (write {writable})"),
-            State::Opening(Intent::Talk) => write!(out, "opening"),
-            State::Opening(intent) => write!(out, "opening ({intent})"),
+            State::Opening(Writable::Open) => write!(out, "opening"),
+            State::Opening(writable) => write!(out, "opening (write {writable})"),
             State::Open(Readable::Open, Writable::Open) => write!(out, "open"),
             State::Open(readable, Writable::Open) => write!(out, "open (read {readable})"),
             State::Open(Readable::Open, writable) => write!(out, "open (write {writable})"),
             State::Open(readable, writable) => {
                 write!(out, "open (read {readable}, write {writable})")
             }
-            State::Destroyed => write!(out, "destroyed"),
-            State::Closed => write!(out, "closed"),
+            State::Destroyed(_, _) => write!(out, "destroyed"),
+            State::Closed(_, _) => write!(out, "closed"),
         }
-    }
-}
-
-impl fmt::Display for Intent {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Intent::Talk => "to talk",
-            Intent::End => "to end",
-            Intent::Receive => "to receive",
-        })
     }
 }
 
@@ -51,6 +41,7 @@ impl fmt::Display for Writable {
             Writable::Ending => "ending",
             Writable::Shutting => "shutting",
             Writable::Sent => "sent",
+            Writable::Due => "due",
             Writable::Finished => "finished",
             Writable::Broken => "broken",
         })

@@ -13,28 +13,25 @@ const ONLY_JAVASCRIPT: [(&str, &str); 12] = [
         "types of arguments; the rules are tested beside `BlockList`",
     ),
     (
-        "connection-connect-no-args",
+        "conn-connect-no-args",
         "types of arguments; `ERR_MISSING_ARGS` is pinned in differs.rs",
     ),
     (
-        "error-throw-exit",
+        "err-throw-exit",
         "the exit of a process; `run` returns, or unwinds, in its place",
     ),
     (
-        "happy-eyeballs-defaults",
+        "he-defaults",
         "types of arguments; the bounds are pinned in differs.rs",
     ),
-    (
-        "immediate-args",
-        "arguments for callbacks; a closure captures",
-    ),
+    ("imm-args", "arguments for callbacks; a closure captures"),
     ("interval-args", "arguments for callbacks, and `this`"),
     (
         "socketaddress",
         "types of arguments; the rest is tested beside `SocketAddress`",
     ),
     (
-        "server-listen-bad-args",
+        "srv-listen-bad-args",
         "types of arguments, and ports that a u16 cannot hold",
     ),
     (
@@ -61,23 +58,23 @@ const OBJECTS: [(&str, &str); 1] = [("timer-symbols", "names of the methods of a
 /// What we do otherwise, and why; the test of the same name in `differs.rs` pins what we do.
 const DIFFERS_ON_PURPOSE: [(&str, &str); 6] = [
     (
-        "connection-events-lookup",
+        "conn-events-lookup",
         "no callback inside a call: a lookup function is called in a tick",
     ),
     (
-        "connection-events-unix",
+        "conn-events-unix",
         "no callback inside a call: connectionAttempt comes in a tick",
     ),
     (
-        "error-enoent-unix",
+        "err-enoent-unix",
         "no callback inside a call: connectionAttempt comes in a tick",
     ),
     (
-        "option-abort-before",
+        "opt-abort-before",
         "Node emits close twice and connects after it: a slip of its own",
     ),
     (
-        "option-family",
+        "opt-family",
         "no callback inside a call: a lookup function is called in a tick",
     ),
     (
@@ -99,7 +96,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 fn every_recorded_script_has_a_twin_or_a_reason() {
     let mut seen = BTreeSet::new();
     for (path, source) in sources() {
-        if path.ends_with("without_twin.rs") {
+        if path.ends_with("lists.rs") {
             continue;
         }
         for place in source.split("twin!(").skip(1) {
