@@ -5,7 +5,8 @@
 
 mod support;
 
-/// `row!(name, [lines], |t, l| { … })` plays, and compares what was logged with these lines.
+/// `row!(name, [lines], |t, l| { … })` plays, and compares what was logged with these lines. Of
+/// what callbacks get, `t` is the transcript, `l` the loop, `s` a server and `c` a connection.
 macro_rules! row {
     ($name:ident, $lines:expr, |$story:ident, $event_loop:ident| $play:block) => {
         #[test]

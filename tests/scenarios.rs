@@ -2,6 +2,10 @@
 //!
 //! The scripts and the transcripts that real Node prints stand in `scenarios/node`; a twin stands
 //! in the file of its family, under the script's name.
+//!
+//! A twin is nearly all callbacks, so what they get has the same letter everywhere: `t` is the
+//! transcript that is compared in the end, `l` the loop, `s` a server, and `c` a connection: the
+//! client's socket, or the one that the server has accepted.
 
 mod support;
 
@@ -11,8 +15,8 @@ mod story;
 
 #[path = "scenarios/by_hand.rs"]
 mod by_hand;
-#[path = "scenarios/conn.rs"]
-mod conn;
+#[path = "scenarios/connection.rs"]
+mod connection;
 #[path = "scenarios/corners.rs"]
 mod corners;
 #[path = "scenarios/destroy.rs"]
@@ -21,41 +25,41 @@ mod destroy;
 mod differs;
 #[path = "scenarios/end.rs"]
 mod end;
-#[path = "scenarios/err.rs"]
-mod err;
+#[path = "scenarios/errors.rs"]
+mod errors;
 #[path = "scenarios/flow.rs"]
 mod flow;
-#[path = "scenarios/he.rs"]
-mod he;
+#[path = "scenarios/happy_eyeballs.rs"]
+mod happy_eyeballs;
 #[path = "scenarios/intervals.rs"]
 mod intervals;
 #[path = "scenarios/listen.rs"]
 mod listen;
-#[path = "scenarios/lists.rs"]
-mod lists;
-#[path = "scenarios/off.rs"]
-mod off;
-#[path = "scenarios/opt.rs"]
-mod opt;
+#[path = "scenarios/options.rs"]
+mod options;
 #[path = "scenarios/queues.rs"]
 mod queues;
 #[path = "scenarios/reading.rs"]
 mod reading;
+#[path = "scenarios/removed_listeners.rs"]
+mod removed_listeners;
 #[path = "scenarios/reset.rs"]
 mod reset;
-#[path = "scenarios/room.rs"]
-mod room;
 #[path = "scenarios/seed.rs"]
 mod seed;
 #[path = "scenarios/sending.rs"]
 mod sending;
-#[path = "scenarios/srv.rs"]
-mod srv;
+#[path = "scenarios/server.rs"]
+mod server;
 #[path = "scenarios/state.rs"]
 mod state;
 #[path = "scenarios/timeout.rs"]
 mod timeout;
 #[path = "scenarios/timers.rs"]
 mod timers;
+#[path = "scenarios/unsent.rs"]
+mod unsent;
+#[path = "scenarios/without_twin.rs"]
+mod without_twin;
 #[path = "scenarios/write.rs"]
 mod write;

@@ -268,7 +268,7 @@ fn a_server_whose_name_is_not_found_is_idle_again() {
     assert_eq!(l.server_at(id).state(), State::Idle);
 }
 
-/// J. Catches: no limit to the lookups that wait for an answer.
+/// E3. Catches: no limit to the lookups that wait for an answer.
 #[test]
 fn a_lookup_beyond_ten_thousand_that_wait_fails_with_enobufs() {
     let mut l = event_loop();
@@ -303,7 +303,7 @@ fn a_name_server_without_descriptors_is_no_missing_name() {
     assert_eq!(words.take(), ["getaddrinfo EMFILE starved.test"]);
 }
 
-/// J. Catches: a lookup that no listen waits for any more holds the loop, and counts.
+/// E3. Catches: a lookup that no listen waits for any more holds the loop, and counts.
 #[test]
 fn a_server_that_closes_or_listens_anew_forgets_its_lookup() {
     let mut l = event_loop();

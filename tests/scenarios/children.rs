@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::story::*;
 
-twin!(err_client_crash, |t, l| {
+twin!(error_client_crash, |t, l| {
     t.go_by_the_clock(l);
     let child = shared(None);
     l.create_server(move |c| {
@@ -36,7 +36,7 @@ twin!(err_client_crash, |t, l| {
 
 /// Not a test: the process that the test above starts, and kills.
 #[test]
-#[ignore = "a child of err_client_crash"]
+#[ignore = "a child of error_client_crash"]
 fn child_that_says_hi() {
     let Ok(port) = std::env::var("NETLOOP_CHILD_PORT") else {
         return;
@@ -46,7 +46,7 @@ fn child_that_says_hi() {
     std::io::Read::read_to_end(&mut socket, &mut Vec::new()).unwrap();
 }
 
-twin!(err_eacces_unix, |t, l| {
+twin!(error_eacces_unix, |t, l| {
     // Root may connect to anything: then the child that Node's script starts drops that.
     let path = t.sock_path("s");
     l.create_server(move |_| {})
@@ -101,7 +101,7 @@ fn connect_as_nobody(path: &std::path::Path) -> String {
 
 /// Not a test: the process that the test above starts.
 #[test]
-#[ignore = "a child of err_eacces_unix"]
+#[ignore = "a child of error_eacces_unix"]
 fn child_without_permission() {
     let Ok(path) = std::env::var("NETLOOP_CHILD_PATH") else {
         return;
@@ -113,7 +113,7 @@ fn child_without_permission() {
     l.run().unwrap();
 }
 
-twin!(srv_unix_stale_exit, |t, l| {
+twin!(server_unix_stale_exit, |t, l| {
     let path = t.sock_path("s");
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args([
@@ -135,7 +135,7 @@ twin!(srv_unix_stale_exit, |t, l| {
 
 /// Not a test: the process that the test above starts.
 #[test]
-#[ignore = "a child of srv_unix_stale_exit"]
+#[ignore = "a child of server_unix_stale_exit"]
 fn child_that_exits_listening() {
     let Ok(path) = std::env::var("NETLOOP_CHILD_PATH") else {
         return;

@@ -55,7 +55,7 @@ twin!(state_after_destroy, |t, l| {
         .unwrap();
 });
 
-twin!(srv_getconnections_at_call, |t, l| {
+twin!(server_getconnections_at_call, |t, l| {
     fn count(t: &'static Story, l: &mut Loop, s: ServerId, when: &'static str) {
         l.server_at(s)
             .get_connections(move |_, n| t.log(format!("{when} {n}")));
@@ -73,7 +73,7 @@ twin!(srv_getconnections_at_call, |t, l| {
     .unwrap();
 });
 
-twin!(conn_destroy_in_connect, |t, l| {
+twin!(connection_destroy_in_connect, |t, l| {
     l.create_server(move |c| {
         watch(t, "peer", c, "data end close");
         close_server(c);
@@ -153,7 +153,7 @@ twin!(reset_connecting_write, |t, l| {
     .unwrap();
 });
 
-twin!(err_throw_two_waiting, |t, l| {
+twin!(error_throw_two_waiting, |t, l| {
     uncaught_are_told(t);
     let n = shared(0);
     l.create_server(move |c| {
@@ -174,7 +174,7 @@ twin!(err_throw_two_waiting, |t, l| {
     .unwrap();
 });
 
-twin!(err_throw_more_to_read, |t, l| {
+twin!(error_throw_more_to_read, |t, l| {
     let caught = shared(0);
     t.on_uncaught(move |_, _| _ = count_up(caught));
     l.create_server(move |c| {
@@ -195,7 +195,7 @@ twin!(err_throw_more_to_read, |t, l| {
     .unwrap();
 });
 
-twin!(err_throw_in_ready, |t, l| {
+twin!(error_throw_in_ready, |t, l| {
     uncaught_are_told(t);
     l.create_server(|c| {
         c.end_with("hi").resume();

@@ -1,4 +1,4 @@
-//! What we do on purpose otherwise than Node, pinned; the reasons stand in `lists.rs`.
+//! What we do on purpose otherwise than Node, pinned; the reasons stand in `without_twin.rs`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use netloop::{ConnectOptions, EventLoop, LookupRequest, Loop, Socket};
 use crate::story::*;
 
 #[test]
-fn conn_events_unix() {
+fn connection_events_unix() {
     let play = |t: &'static Story, l: &mut EventLoop| {
         let path = t.sock_path("s");
         l.create_server(|c| {
@@ -29,7 +29,7 @@ fn conn_events_unix() {
         .unwrap();
     };
     check_text(
-        "conn-events-unix",
+        "connection-events-unix",
         "main after-connect connecting=true opening\n\
          client connectionAttempt PATH - -\n\
          main nextTick\n\
@@ -43,7 +43,7 @@ fn conn_events_unix() {
 }
 
 #[test]
-fn conn_events_lookup() {
+fn connection_events_lookup() {
     let play = |t: &'static Story, l: &mut EventLoop| {
         l.create_server(|c| {
             c.end().resume();
@@ -73,7 +73,7 @@ fn conn_events_lookup() {
         .unwrap();
     };
     check_text(
-        "conn-events-lookup",
+        "connection-events-lookup",
         "main after-connect opening\n\
          lookup example.test all=true family=undefined hints=32\n\
          client lookup err=null 127.0.0.1 4 example.test\n\
@@ -86,7 +86,7 @@ fn conn_events_lookup() {
 }
 
 #[test]
-fn err_enoent_unix() {
+fn error_enoent_unix() {
     let play = |t: &'static Story, l: &mut EventLoop| {
         let path = t.sock_path("none");
         let mut c = l.connect(&path, |_| {}).unwrap();
@@ -106,7 +106,7 @@ fn err_enoent_unix() {
         l.set_immediate(move |_| t.log("main immediate"));
     };
     check_text(
-        "err-enoent-unix",
+        "error-enoent-unix",
         "main after-connect opening\n\
          client connectionAttempt PATH - -\n\
          main nextTick\n\
@@ -120,7 +120,7 @@ fn err_enoent_unix() {
 }
 
 #[test]
-fn opt_abort_before() {
+fn option_abort_before() {
     let play = |t: &'static Story, l: &mut EventLoop| {
         l.create_server(|_| {})
             .listen((HOST, 0), move |s| {
@@ -139,7 +139,7 @@ fn opt_abort_before() {
             .unwrap();
     };
     check_text(
-        "opt-abort-before",
+        "option-abort-before",
         "main destroyed=false\n\
          client error ABORT_ERR -\n\
          client close hadError=true\n",
@@ -148,7 +148,7 @@ fn opt_abort_before() {
 }
 
 #[test]
-fn opt_family() {
+fn option_family() {
     let play = |t: &'static Story, l: &mut EventLoop| {
         l.create_server(|c| {
             c.end().resume();
@@ -179,7 +179,7 @@ fn opt_family() {
         .unwrap();
     };
     check_text(
-        "opt-family",
+        "option-family",
         "main after-connect opening\n\
          lookup x.test {\"family\":4,\"hints\":0}\n\
          client lookup err=null 127.0.0.1 4 x.test\n\

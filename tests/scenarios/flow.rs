@@ -1,4 +1,4 @@
-//! `flow-*` and `opt-onread-*`: receiving, by listener, as text, and into a buffer of one's own.
+//! `flow-*` and `option-onread-*`: receiving, by listener, as text, and into a buffer of one's own.
 
 use netloop::{ConnectOptions, Encoding, OnRead, ServerOptions, Socket};
 
@@ -145,7 +145,7 @@ fn into_own(
     ConnectOptions::from((HOST, port)).on_read(OnRead::new(vec![0; size], callback))
 }
 
-twin!(opt_onread, |t, l| {
+twin!(option_onread, |t, l| {
     l.create_server(move |c| {
         c.write("first");
         c.once_data(|c, _| _ = c.end_with("second"));
@@ -172,7 +172,7 @@ twin!(opt_onread, |t, l| {
     .unwrap();
 });
 
-twin!(opt_onread_small, |t, l| {
+twin!(option_onread_small, |t, l| {
     l.create_server(move |c| {
         c.end_with("0123456789").resume();
         close_server(c);

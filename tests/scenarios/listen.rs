@@ -1,4 +1,4 @@
-//! `srv-*`: listening, and the places listened at.
+//! `server-*`: listening, and the places listened at.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -11,7 +11,7 @@ fn place(s: &Server<'_>) -> String {
         .map_or("null".into(), |address| address.ip().to_string())
 }
 
-twin!(srv_close_not_running, |t, l| {
+twin!(server_close_not_running, |t, l| {
     let mut s = l.create_server(|_| {});
     s.on_close(move |_| t.log("server close"))
         .close_then(move |_, result| {
@@ -22,7 +22,7 @@ twin!(srv_close_not_running, |t, l| {
     l.queue_microtask(move |_| t.log("main microtask"));
 });
 
-twin!(srv_close_from_socket_close, |t, l| {
+twin!(server_close_from_socket_close, |t, l| {
     l.create_server(move |c| {
         c.resume().on_close(move |c, _| {
             t.log("peer close");
@@ -61,7 +61,7 @@ twin!(listen_bad_acts, |t, l| {
     });
 });
 
-twin!(srv_close_order, |t, l| {
+twin!(server_close_order, |t, l| {
     l.create_server(|_| {})
         .listen((HOST, 0), move |s| {
             s.on_close(move |_| t.log("server close"));
@@ -73,7 +73,7 @@ twin!(srv_close_order, |t, l| {
         .unwrap();
 });
 
-twin!(srv_dualstack, |t, l| {
+twin!(server_dualstack, |t, l| {
     let n = shared(0);
     l.create_server(move |c| {
         let (remote, local) = (c.remote_address().unwrap(), c.local_address().unwrap());
@@ -96,7 +96,7 @@ twin!(srv_dualstack, |t, l| {
     .unwrap();
 });
 
-twin!(srv_eaddrinuse, |t, l| {
+twin!(server_eaddrinuse, |t, l| {
     l.create_server(|_| {})
         .listen((HOST, 0), move |s| {
             let (a, port) = (s.id(), s.port().unwrap());
@@ -126,7 +126,7 @@ twin!(srv_eaddrinuse, |t, l| {
         .unwrap();
 });
 
-twin!(srv_getconnections, |t, l| {
+twin!(server_getconnections, |t, l| {
     fn count(t: &'static Story, l: &mut Loop, s: netloop::ServerId, when: &'static str) {
         l.server_at(s)
             .get_connections(move |_, n| t.log(format!("{when} null {n}")));
@@ -152,7 +152,7 @@ twin!(srv_getconnections, |t, l| {
     .unwrap();
 });
 
-twin!(srv_listen_callback_order, |t, l| {
+twin!(server_listen_callback_order, |t, l| {
     let mut s = l.create_server(|_| {});
     s.on_listening(move |_| t.log("on-before"))
         .listen((HOST, 0), move |s| {
@@ -170,7 +170,7 @@ twin!(srv_listen_callback_order, |t, l| {
         });
 });
 
-twin!(srv_listen_host_ip, |t, l| {
+twin!(server_listen_host_ip, |t, l| {
     let mut s = l.create_server(|_| {});
     let id = s.id();
     s.on_listening(move |s| {
@@ -187,7 +187,7 @@ twin!(srv_listen_host_ip, |t, l| {
     l.queue_microtask(move |_| t.log("microtask"));
 });
 
-twin!(srv_listen_order, |t, l| {
+twin!(server_listen_order, |t, l| {
     let mut s = l.create_server(|_| {});
     s.on_listening(move |s| {
         t.log("listening");
@@ -201,7 +201,7 @@ twin!(srv_listen_order, |t, l| {
     l.set_immediate(move |_| t.log("immediate"));
 });
 
-twin!(srv_listen_twice_host, |t, l| {
+twin!(server_listen_twice_host, |t, l| {
     let mut s = l.create_server(|_| {});
     watch_server(t, "server", &mut s)
         .listen((HOST, 0), move |_| t.log("first"))
@@ -213,7 +213,7 @@ twin!(srv_listen_twice_host, |t, l| {
         .unwrap();
 });
 
-twin!(srv_maxconnections_zero, |t, l| {
+twin!(server_maxconnections_zero, |t, l| {
     let mut s = l.create_server(|_| {});
     watch_server(t, "server", &mut s)
         .set_max_connections(Some(0))
@@ -226,7 +226,7 @@ twin!(srv_maxconnections_zero, |t, l| {
         .unwrap();
 });
 
-twin!(srv_ref, |t, l| {
+twin!(server_ref, |t, l| {
     l.create_server(|_| {})
         .listen((HOST, 0), move |s| {
             let id = s.unref().ref_().id();
@@ -240,7 +240,7 @@ twin!(srv_ref, |t, l| {
         .unwrap();
 });
 
-twin!(srv_unref_connection_keeps, |t, l| {
+twin!(server_unref_connection_keeps, |t, l| {
     l.create_server(move |c| {
         let (id, server) = (c.id(), c.server().unwrap());
         c.event_loop().server_at(server).unref();
@@ -262,7 +262,7 @@ twin!(srv_unref_connection_keeps, |t, l| {
     t.log("exit");
 });
 
-twin!(srv_abstract, |t, l| {
+twin!(server_abstract, |t, l| {
     let name = format!("\0netloop-{}-{t:p}", std::process::id());
     l.create_server(|c| {
         c.end_with("hi").resume();
@@ -282,7 +282,7 @@ twin!(srv_abstract, |t, l| {
     .unwrap();
 });
 
-twin!(srv_unix_long_path, |t, l| {
+twin!(server_unix_long_path, |t, l| {
     let path = t.sock_path(&"x".repeat(120));
     let mut s = l.create_server(|_| {});
     watch_server(t, "server", &mut s)
@@ -294,7 +294,7 @@ twin!(srv_unix_long_path, |t, l| {
         });
 });
 
-twin!(srv_unix_modes, |t, l| {
+twin!(server_unix_modes, |t, l| {
     let path = t.sock_path("s");
     let options = || ListenOptions::default().path(&path);
     for (told, options) in [

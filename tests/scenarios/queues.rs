@@ -1,4 +1,4 @@
-//! `tick-*` and `imm-*`: the queues between the phases.
+//! `tick-*` and `immediate-*`: the queues between the phases.
 
 use netloop::{Loop, Socket};
 
@@ -92,7 +92,7 @@ twin!(tick_throw, |t, l| {
     l.set_immediate(move |_| t.log("immediate"));
 });
 
-twin!(imm_clear_self_and_next, |t, l| {
+twin!(immediate_clear_self_and_next, |t, l| {
     let b = shared(None);
     l.set_immediate(move |l| {
         t.log("a");
@@ -102,7 +102,7 @@ twin!(imm_clear_self_and_next, |t, l| {
     l.set_immediate(move |_| t.log("c"));
 });
 
-twin!(imm_clear, |t, l| {
+twin!(immediate_clear, |t, l| {
     let b = l.set_immediate(move |_| t.log("b-never"));
     let d = shared(None);
     l.set_immediate(move |l| {
@@ -115,7 +115,7 @@ twin!(imm_clear, |t, l| {
     l.clear_immediate(b);
 });
 
-twin!(imm_io_between, |t, l| {
+twin!(immediate_io_between, |t, l| {
     l.create_server(move |c| {
         c.end_with("x").resume();
         close_server(c);
@@ -141,7 +141,7 @@ twin!(imm_io_between, |t, l| {
     .unwrap();
 });
 
-twin!(imm_nested, |t, l| {
+twin!(immediate_nested, |t, l| {
     l.set_immediate(move |l| {
         t.log("a");
         l.set_immediate(move |_| t.log("a-nested"));
@@ -155,7 +155,7 @@ twin!(imm_nested, |t, l| {
     l.set_immediate(move |_| t.log("d"));
 });
 
-twin!(imm_ref, |t, l| {
+twin!(immediate_ref, |t, l| {
     let i = l.set_immediate(move |_| t.log("never"));
     let before = l.immediate_has_ref(i);
     l.unref_immediate(i);
@@ -164,7 +164,7 @@ twin!(imm_ref, |t, l| {
     t.log("exit");
 });
 
-twin!(imm_throw, |t, l| {
+twin!(immediate_throw, |t, l| {
     t.on_uncaught(move |_, thrown| {
         let Thrown::Panic(text) = thrown else {
             panic!("no error was emitted")
@@ -182,7 +182,7 @@ twin!(imm_throw, |t, l| {
     });
 });
 
-twin!(imm_unref_runs, |t, l| {
+twin!(immediate_unref_runs, |t, l| {
     let first = l.set_immediate(move |_| t.log("unref"));
     l.unref_immediate(first);
     l.set_immediate(move |_| t.log("ref"));

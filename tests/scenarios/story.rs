@@ -10,8 +10,8 @@ use netloop::{Error, EventLoop, Loop, Server, Socket};
 
 use crate::support::{self, LIMIT, recorded, skipped};
 
-/// A twin: its name, that of the script with underscores; then a closure over the story and the
-/// event loop, which is played, and what it prints compared.
+/// A twin: its name, that of the script with underscores; then a closure over the transcript and
+/// the event loop, `t` and `l`, which is played, and what it prints compared.
 #[allow(unused_macros, reason = "rows of Node's suite are no twins")]
 macro_rules! twin {
     ($name:ident, |$story:ident, $event_loop:ident| $play:block) => {

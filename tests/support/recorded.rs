@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 /// Scripts and rows that want `::1`.
 const NEED_IPV6: [&str; 14] = [
-    "conn_address_as_given",
-    "he_all_refused",
-    "he_first_refused",
-    "he_order",
+    "connection_address_as_given",
+    "happy_eyeballs_all_refused",
+    "happy_eyeballs_first_refused",
+    "happy_eyeballs_order",
     "net_autoselectfamily",
     "net_autoselectfamily_default",
     "net_connect_options_ipv6",
@@ -17,13 +17,13 @@ const NEED_IPV6: [&str; 14] = [
     "net_dns_lookup_skip",
     "net_listen_ipv6only",
     "several attempts",
-    "srv_address",
-    "srv_dualstack",
-    "srv_ipv6only",
+    "server_address",
+    "server_dualstack",
+    "server_ipv6only",
 ];
 
 /// Scripts that print each address of `localhost`.
-const NEED_LOCALHOST: [&str; 1] = ["conn_events_localhost"];
+const NEED_LOCALHOST: [&str; 1] = ["connection_events_localhost"];
 
 /// Why this machine cannot show what was recorded, if it cannot.
 pub(crate) fn cannot_run(name: &str) -> Option<&'static str> {

@@ -1,4 +1,4 @@
-//! `srv-*`: servers.
+//! `server-*`: servers.
 
 use netloop::{Error, ListenOptions, Server, Socket};
 
@@ -17,7 +17,7 @@ fn no_error(result: &Result<(), Error>) -> &'static str {
         .map_or_else(|error| error.code().unwrap(), |()| "no-error")
 }
 
-twin!(srv_accept_batch, |t, l| {
+twin!(server_accept_batch, |t, l| {
     let order = shared(Vec::new());
     l.create_server(move |c| {
         c.once_data(move |_, chunk| {
@@ -63,7 +63,7 @@ fn show(s: &Server<'_>, path: &std::path::Path) -> String {
     }
 }
 
-twin!(srv_address, |t, l| {
+twin!(server_address, |t, l| {
     let path = t.sock_path("s");
     let [s4, s6, sa, su] = [(); 4].map(|()| l.create_server(|_| {}).id());
     t.log(format!("unlistened {}", show(&l.server_at(s4), &path)));
@@ -119,7 +119,7 @@ twin!(srv_address, |t, l| {
         .unwrap();
 });
 
-twin!(srv_close_before_listening_host, |t, l| {
+twin!(server_close_before_listening_host, |t, l| {
     let mut s = l.create_server(move |_| {});
     let server = s.id();
     watch_server(t, "server", &mut s)
@@ -132,7 +132,7 @@ twin!(srv_close_before_listening_host, |t, l| {
     });
 });
 
-twin!(srv_close_before_listening, |t, l| {
+twin!(server_close_before_listening, |t, l| {
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)
         .listen((), move |_| t.log("server listen-callback"))
@@ -141,7 +141,7 @@ twin!(srv_close_before_listening, |t, l| {
     t.log(format!("main listening={}", s.is_listening()));
 });
 
-twin!(srv_close_in_connection, |t, l| {
+twin!(server_close_in_connection, |t, l| {
     l.create_server(move |c| {
         t.log("server connection");
         c.resume();
@@ -160,13 +160,13 @@ twin!(srv_close_in_connection, |t, l| {
     .unwrap();
 });
 
-twin!(srv_close_not_running_nocb, |t, l| {
+twin!(server_close_not_running_nocb, |t, l| {
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s).close();
     t.log("main returns-this=true");
 });
 
-twin!(srv_close_open_connection, |t, l| {
+twin!(server_close_open_connection, |t, l| {
     let client = shared(None);
     let mut s = l.create_server(move |c| {
         watch(t, "peer", c, DEFAULT);
@@ -188,7 +188,7 @@ twin!(srv_close_open_connection, |t, l| {
         .unwrap();
 });
 
-twin!(srv_close_refuses, |t, l| {
+twin!(server_close_refuses, |t, l| {
     let mut s = l.create_server(move |c| {
         c.resume();
     });
@@ -211,7 +211,7 @@ twin!(srv_close_refuses, |t, l| {
         .unwrap();
 });
 
-twin!(srv_close_relisten_swallow, |t, l| {
+twin!(server_close_relisten_swallow, |t, l| {
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)
         .listen((), move |s| {
@@ -234,7 +234,7 @@ twin!(srv_close_relisten_swallow, |t, l| {
         .unwrap();
 });
 
-twin!(srv_close_twice_with_connection, |t, l| {
+twin!(server_close_twice_with_connection, |t, l| {
     let mut s = l.create_server(move |c| {
         let server = c.server().unwrap();
         c.event_loop()
@@ -253,7 +253,7 @@ twin!(srv_close_twice_with_connection, |t, l| {
         .unwrap();
 });
 
-twin!(srv_close_twice, |t, l| {
+twin!(server_close_twice, |t, l| {
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)
         .listen((), move |s| {
@@ -263,7 +263,7 @@ twin!(srv_close_twice, |t, l| {
         .unwrap();
 });
 
-twin!(srv_eaddrinuse_nohost, |t, l| {
+twin!(server_eaddrinuse_nohost, |t, l| {
     l.create_server(move |_| {})
         .listen((), move |s| {
             let (a, port) = (s.id(), s.port().unwrap());
@@ -281,7 +281,7 @@ twin!(srv_eaddrinuse_nohost, |t, l| {
         .unwrap();
 });
 
-twin!(srv_eaddrinuse_unix, |t, l| {
+twin!(server_eaddrinuse_unix, |t, l| {
     let path = t.sock_path("s");
     l.create_server(move |_| {})
         .listen(path.clone(), move |s| {
@@ -310,7 +310,7 @@ twin!(srv_eaddrinuse_unix, |t, l| {
         .unwrap();
 });
 
-twin!(srv_eaddrnotavail, |t, l| {
+twin!(server_eaddrnotavail, |t, l| {
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)
         .on_error(move |_, error| t.log(format!("server message {error}")))
@@ -318,7 +318,7 @@ twin!(srv_eaddrnotavail, |t, l| {
         .unwrap();
 });
 
-twin!(srv_eof_then_new_connection, |t, l| {
+twin!(server_eof_then_new_connection, |t, l| {
     l.create_server(move |c| {
         c.end_with("bye").resume();
     })
@@ -352,7 +352,7 @@ fn next_client(t: &'static Story, (l, server): (&mut netloop::Loop, netloop::Ser
         });
 }
 
-twin!(srv_error_unhandled, |t, l| {
+twin!(server_error_unhandled, |t, l| {
     let a = l.create_server(move |_| {}).id();
     t.on_uncaught(move |l, thrown| {
         let Thrown::Error(error) = thrown else {
@@ -375,7 +375,7 @@ twin!(srv_error_unhandled, |t, l| {
         .unwrap();
 });
 
-twin!(srv_ipv6only, |t, l| {
+twin!(server_ipv6only, |t, l| {
     l.create_server(move |c| {
         c.end().resume();
     })
@@ -393,7 +393,7 @@ twin!(srv_ipv6only, |t, l| {
     .unwrap();
 });
 
-twin!(srv_listen_after_close, |t, l| {
+twin!(server_listen_after_close, |t, l| {
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)
         .listen((), move |s| {
@@ -412,7 +412,7 @@ twin!(srv_listen_after_close, |t, l| {
         .unwrap();
 });
 
-twin!(srv_listen_fd, |t, l| {
+twin!(server_listen_fd, |t, l| {
     l.create_server(move |_| {})
         .listen((HOST, 0), move |s| {
             let (a, port, fd) = (s.id(), s.port(), s.duplicate_fd().unwrap());
@@ -431,7 +431,7 @@ twin!(srv_listen_fd, |t, l| {
         .unwrap();
 });
 
-twin!(srv_listen_port_forms, |t, l| {
+twin!(server_listen_port_forms, |t, l| {
     // The script's eight ways to say no port are one way here.
     let left = shared(8);
     for form in 0..8 {
@@ -451,7 +451,7 @@ twin!(srv_listen_port_forms, |t, l| {
     }
 });
 
-twin!(srv_listen_twice, |t, l| {
+twin!(server_listen_twice, |t, l| {
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)
         .listen((), move |s| {
@@ -469,7 +469,7 @@ twin!(srv_listen_twice, |t, l| {
     t.log(format!("main throws {} {error}", error.code().unwrap()));
 });
 
-twin!(srv_maxconnections_unix, |t, l| {
+twin!(server_maxconnections_unix, |t, l| {
     let path = t.sock_path("s");
     let mut s = l.create_server(move |c| {
         c.resume();
@@ -492,7 +492,7 @@ twin!(srv_maxconnections_unix, |t, l| {
         .unwrap();
 });
 
-twin!(srv_maxconnections, |t, l| {
+twin!(server_maxconnections, |t, l| {
     let mut s = l.create_server(move |c| {
         c.resume();
     });
@@ -534,7 +534,7 @@ twin!(srv_maxconnections, |t, l| {
         .unwrap();
 });
 
-twin!(srv_port_and_path, |t, l| {
+twin!(server_port_and_path, |t, l| {
     let path = t.sock_path("s");
     l.create_server(move |_| {})
         .listen(ListenOptions::from(0).path(&path), move |s| {
@@ -549,7 +549,7 @@ twin!(srv_port_and_path, |t, l| {
         .unwrap();
 });
 
-twin!(srv_signal_aborted, |t, l| {
+twin!(server_signal_aborted, |t, l| {
     let signal = l.abort_handle();
     l.abort(signal);
     let mut s = l.create_server(move |_| {});
@@ -559,7 +559,7 @@ twin!(srv_signal_aborted, |t, l| {
     t.log(format!("main after-listen listening={}", s.is_listening()));
 });
 
-twin!(srv_signal, |t, l| {
+twin!(server_signal, |t, l| {
     let signal = l.abort_handle();
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)
@@ -570,7 +570,7 @@ twin!(srv_signal, |t, l| {
         .unwrap();
 });
 
-twin!(srv_unix_enoent_dir, |t, l| {
+twin!(server_unix_enoent_dir, |t, l| {
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)
         .on_error(move |s, e| {
@@ -583,7 +583,7 @@ twin!(srv_unix_enoent_dir, |t, l| {
         .unwrap();
 });
 
-twin!(srv_unix_unlink_foreign, |t, l| {
+twin!(server_unix_unlink_foreign, |t, l| {
     let path = t.sock_path("s");
     l.create_server(move |_| {})
         .listen(path.clone(), move |s| {
@@ -595,7 +595,7 @@ twin!(srv_unix_unlink_foreign, |t, l| {
         .unwrap();
 });
 
-twin!(srv_unix_unlink, |t, l| {
+twin!(server_unix_unlink, |t, l| {
     let path = t.sock_path("s");
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)
@@ -617,7 +617,7 @@ twin!(srv_unix_unlink, |t, l| {
     });
 });
 
-twin!(srv_unref_before_listen, |t, l| {
+twin!(server_unref_before_listen, |t, l| {
     let mut s = l.create_server(move |_| {});
     let server = s.id();
     watch_server(t, "server", &mut s)
@@ -634,7 +634,7 @@ twin!(srv_unref_before_listen, |t, l| {
     ));
 });
 
-twin!(srv_unref, |t, l| {
+twin!(server_unref, |t, l| {
     let mut s = l.create_server(move |_| {});
     let server = s.id();
     watch_server(t, "server", &mut s)

@@ -1,4 +1,4 @@
-//! `conn-*`: connecting, and the order of what both ends see.
+//! `connection-*`: connecting, and the order of what both ends see.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -7,7 +7,7 @@ use netloop::{ConnectOptions, Error, Loop, Server, Socket};
 
 use crate::story::*;
 
-twin!(conn_destroy_attempting, |t, l| {
+twin!(connection_destroy_attempting, |t, l| {
     l.create_server(move |c| {
         watch(t, "peer", c, DEFAULT).on_close(move |c, _| close_server(c));
         t.log("server connection");
@@ -26,7 +26,7 @@ twin!(conn_destroy_attempting, |t, l| {
     .unwrap();
 });
 
-twin!(conn_destroy_immediately, |t, l| {
+twin!(connection_destroy_immediately, |t, l| {
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)
         .listen((HOST, 0), move |s| {
@@ -51,7 +51,7 @@ twin!(conn_destroy_immediately, |t, l| {
         .unwrap();
 });
 
-twin!(conn_events_ip, |t, l| {
+twin!(connection_events_ip, |t, l| {
     l.create_server(move |c| {
         c.end().resume();
         close_server(c);
@@ -86,7 +86,7 @@ twin!(conn_events_ip, |t, l| {
     .unwrap();
 });
 
-twin!(conn_events_localhost, |t, l| {
+twin!(connection_events_localhost, |t, l| {
     l.create_server(move |c| {
         c.end().resume();
         close_server(c);
@@ -105,7 +105,7 @@ twin!(conn_events_localhost, |t, l| {
     .unwrap();
 });
 
-twin!(conn_local_port_in_use, |t, l| {
+twin!(connection_local_port_in_use, |t, l| {
     l.create_server(move |_| {})
         .listen((HOST, 0), move |s| {
             let (server, port) = (s.id(), s.port().unwrap());
@@ -126,7 +126,7 @@ twin!(conn_local_port_in_use, |t, l| {
         .unwrap();
 });
 
-twin!(conn_local_port_shared, |t, l| {
+twin!(connection_local_port_shared, |t, l| {
     fn refused(t: &'static Story, l: &mut Loop, port: u16, local: u16) {
         let options = ConnectOptions::from((HOST, port)).local_port(local);
         let mut c = l.connect(options, |_| unreachable!()).unwrap();
@@ -176,7 +176,7 @@ twin!(conn_local_port_shared, |t, l| {
         .unwrap();
 });
 
-twin!(conn_address_as_given, |t, l| {
+twin!(connection_address_as_given, |t, l| {
     const ADDRESS: &str = "0:0:0:0:0:0:0:1";
     let log = move |error: &Error, port: u16| {
         let message = error.to_string().replace(&port.to_string(), "PORT");
@@ -205,7 +205,7 @@ twin!(conn_address_as_given, |t, l| {
     });
 });
 
-twin!(conn_two_servers, |t, l| {
+twin!(connection_two_servers, |t, l| {
     let closing = shared(0);
     let servers = ["first", "second"].map(|name| {
         let server = l.create_server(move |c| {
@@ -238,7 +238,7 @@ twin!(conn_two_servers, |t, l| {
     first.listen((HOST, 0), listening).unwrap();
 });
 
-twin!(conn_order_child, |t, l| {
+twin!(connection_order_child, |t, l| {
     t.go_by_the_clock(l);
     let listener = TcpListener::bind((HOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -258,7 +258,7 @@ twin!(conn_order_child, |t, l| {
     child.join().unwrap();
 });
 
-twin!(conn_order, |t, l| {
+twin!(connection_order, |t, l| {
     l.create_server(move |c| {
         t.log("server connection");
         c.end().resume();
@@ -273,7 +273,7 @@ twin!(conn_order, |t, l| {
     .unwrap();
 });
 
-twin!(conn_order_unix, |t, l| {
+twin!(connection_order_unix, |t, l| {
     let path = t.sock_path("s");
     l.create_server(move |c| {
         t.log("server connection");
@@ -288,7 +288,7 @@ twin!(conn_order_unix, |t, l| {
     .unwrap();
 });
 
-twin!(conn_reconnect, |t, l| {
+twin!(connection_reconnect, |t, l| {
     let n = shared(0);
     l.create_server(move |c| {
         let text = format!("n{}", count_up(n));
@@ -324,7 +324,7 @@ fn welcome_end(t: &'static Story, c: &mut netloop::Socket<'_>) {
         });
 }
 
-twin!(conn_welcome_end, |t, l| {
+twin!(connection_welcome_end, |t, l| {
     l.create_server(move |c| {
         watch(t, "peer", c, DEFAULT).end_with("Welcome");
         close_server(c);
@@ -333,7 +333,7 @@ twin!(conn_welcome_end, |t, l| {
     .unwrap();
 });
 
-twin!(conn_welcome_end_unix, |t, l| {
+twin!(connection_welcome_end_unix, |t, l| {
     let path = t.sock_path("s");
     l.create_server(move |c| {
         watch(t, "peer", c, DEFAULT).end_with("Welcome");
@@ -345,7 +345,7 @@ twin!(conn_welcome_end_unix, |t, l| {
     .unwrap();
 });
 
-twin!(conn_welcome, |t, l| {
+twin!(connection_welcome, |t, l| {
     l.create_server(move |c| {
         t.log("server connection");
         t.log(format!("server write-returns {}", c.write("Welcome")));
@@ -372,7 +372,7 @@ twin!(conn_welcome, |t, l| {
     .unwrap();
 });
 
-twin!(conn_local_address, |t, l| {
+twin!(connection_local_address, |t, l| {
     l.create_server(move |c| {
         t.log(format!("peer remote {}", c.remote_address().unwrap()));
         c.end().resume();
@@ -389,7 +389,7 @@ twin!(conn_local_address, |t, l| {
     .unwrap();
 });
 
-twin!(conn_three_clients, |t, l| {
+twin!(connection_three_clients, |t, l| {
     let n = shared(0);
     l.create_server(move |c| {
         t.log(format!("server connection {}", count_up(n)));

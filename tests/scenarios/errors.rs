@@ -1,4 +1,4 @@
-//! `err-*`: what goes wrong, and the code, the words and the order of telling it.
+//! `error-*`: what goes wrong, and the code, the words and the order of telling it.
 
 use netloop::{ConnectOptions, Error, LookupId, Loop, Socket};
 
@@ -15,7 +15,7 @@ fn uncaught(t: &'static Story) {
     });
 }
 
-twin!(err_econnrefused_write, |t, l| {
+twin!(error_econnrefused_write, |t, l| {
     closed_port(l, move |l, port| {
         let mut c = l.connect((HOST, port), move |_| {}).unwrap();
         watch(t, "client", &mut c, "connect error close");
@@ -25,7 +25,7 @@ twin!(err_econnrefused_write, |t, l| {
     });
 });
 
-twin!(err_econnrefused, |t, l| {
+twin!(error_econnrefused, |t, l| {
     closed_port(l, move |l, port| {
         let mut c = l.connect((HOST, port), move |_| {}).unwrap();
         let events = "connectionAttempt connectionAttemptFailed connect error end finish close";
@@ -53,7 +53,7 @@ twin!(err_econnrefused, |t, l| {
     });
 });
 
-twin!(err_lookup_destroyed, |t, l| {
+twin!(error_lookup_destroyed, |t, l| {
     let asked = shared(None::<LookupId>);
     let mut c = l.socket();
     let id = c.id();
@@ -79,7 +79,7 @@ twin!(err_lookup_destroyed, |t, l| {
     });
 });
 
-twin!(err_lookup, |t, l| {
+twin!(error_lookup, |t, l| {
     let mut c = l.socket();
     watch(
         t,
@@ -100,7 +100,7 @@ twin!(err_lookup, |t, l| {
     .unwrap();
 });
 
-twin!(err_throw_in_connection, |t, l| {
+twin!(error_throw_in_connection, |t, l| {
     uncaught(t);
     l.create_server(move |c| {
         watch(t, "peer", c, DEFAULT);
@@ -115,7 +115,7 @@ twin!(err_throw_in_connection, |t, l| {
     .unwrap();
 });
 
-twin!(err_throw_in_data, |t, l| {
+twin!(error_throw_in_data, |t, l| {
     uncaught(t);
     l.create_server(move |c| {
         c.write("one");
@@ -142,7 +142,7 @@ twin!(err_throw_in_data, |t, l| {
     .unwrap();
 });
 
-twin!(err_econnrefused_unix, |t, l| {
+twin!(error_econnrefused_unix, |t, l| {
     let path = t.sock_path("file");
     std::fs::write(&path, "").unwrap();
     let mut c = l.socket();
@@ -153,7 +153,7 @@ twin!(err_econnrefused_unix, |t, l| {
     markers(t, l, "main");
 });
 
-twin!(err_unhandled, |t, l| {
+twin!(error_unhandled, |t, l| {
     t.on_uncaught(move |_, thrown| {
         let Thrown::Error(error) = thrown else {
             panic!("nothing panics")

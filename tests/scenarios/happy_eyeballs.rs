@@ -1,4 +1,5 @@
-//! `he-*` and `opt-*`: several addresses for one name, and what a connection can be told.
+//! `happy-eyeballs-*` and `option-*`: several addresses for one name, and the options of a
+//! connection.
 
 use std::net::IpAddr;
 
@@ -42,7 +43,7 @@ fn shown(errors: &[Error]) -> String {
     format!("[{}]", errors.iter().map(one).collect::<Vec<_>>().join(","))
 }
 
-twin!(he_all_refused, |t, l| {
+twin!(happy_eyeballs_all_refused, |t, l| {
     closed_port(l, move |l, port| {
         let mut c = l.connect(named(port, &["::1", HOST]), move |_| {}).unwrap();
         let events = "lookup connectionAttempt connectionAttemptFailed connectionAttemptTimeout \
@@ -57,7 +58,7 @@ twin!(he_all_refused, |t, l| {
     });
 });
 
-twin!(he_first_refused, |t, l| {
+twin!(happy_eyeballs_first_refused, |t, l| {
     l.create_server(move |c| {
         c.end().resume();
         close_server(c);
@@ -81,7 +82,7 @@ twin!(he_first_refused, |t, l| {
     .unwrap();
 });
 
-twin!(he_off, |t, l| {
+twin!(happy_eyeballs_off, |t, l| {
     closed_port(l, move |l, port| {
         let lookup = move |l: &mut Loop, request: LookupRequest| {
             assert!(!request.all && request.family == 0);
@@ -100,7 +101,7 @@ twin!(he_off, |t, l| {
     });
 });
 
-twin!(he_two_first_ok, |t, l| {
+twin!(happy_eyeballs_two_first_ok, |t, l| {
     l.create_server(move |c| {
         c.end().resume();
         close_server(c);
@@ -118,7 +119,7 @@ twin!(he_two_first_ok, |t, l| {
     .unwrap();
 });
 
-twin!(he_timeout, |t, l| {
+twin!(happy_eyeballs_timeout, |t, l| {
     let silent = Silent::at([127, 0, 0, 2].into());
     let port = silent.address().port();
     l.create_server(move |c| {
@@ -138,7 +139,7 @@ twin!(he_timeout, |t, l| {
     drop(silent);
 });
 
-twin!(he_timeout_all, |t, l| {
+twin!(happy_eyeballs_timeout_all, |t, l| {
     let silent = Silent::at([127, 0, 0, 2].into());
     let options = named(silent.address().port(), &["127.0.0.2", "127.0.0.3"])
         .auto_select_family_attempt_timeout(ms(50));
@@ -156,7 +157,7 @@ twin!(he_timeout_all, |t, l| {
     drop(silent);
 });
 
-twin!(opt_signal, |t, l| {
+twin!(option_signal, |t, l| {
     l.create_server(move |c| {
         c.resume();
         close_server(c);
@@ -179,7 +180,7 @@ twin!(opt_signal, |t, l| {
     .unwrap();
 });
 
-twin!(opt_socket_fd, |t, l| {
+twin!(option_socket_fd, |t, l| {
     l.create_server(move |c| {
         c.on_error(move |_, _| {}).end_with("hi").resume();
         close_server(c);
@@ -201,7 +202,7 @@ twin!(opt_socket_fd, |t, l| {
     .unwrap();
 });
 
-twin!(he_order, |t, l| {
+twin!(happy_eyeballs_order, |t, l| {
     closed_port(l, move |l, port| {
         let lookup = answering(&["127.0.0.1", "127.0.0.2", "127.0.0.1", "::1"]);
         let options = ConnectOptions::from(("many.test", port)).lookup(lookup);

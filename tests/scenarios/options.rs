@@ -1,10 +1,10 @@
-//! `opt-*` and `pipe-*`: what a socket can be told before, and sockets joined to one another.
+//! `option-*` and `pipe-*`: what is set before a socket connects, and sockets joined to one another.
 
 use netloop::{ConnectOptions, ServerOptions, Socket};
 
 use crate::story::*;
 
-twin!(opt_before_connect, |t, l| {
+twin!(option_before_connect, |t, l| {
     l.create_server(|c| {
         c.end().resume();
         close_server(c);
@@ -36,7 +36,7 @@ twin!(opt_before_connect, |t, l| {
     .unwrap();
 });
 
-twin!(opt_hwm, |t, l| {
+twin!(option_hwm, |t, l| {
     let marks = |c: &Socket<'_>| {
         let (readable, writable) = (c.readable_high_water_mark(), c.writable_high_water_mark());
         format!("{readable} {writable}")
