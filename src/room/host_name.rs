@@ -1,7 +1,28 @@
 //! What is done to a name before anybody is asked for it: what Node does by Ada, and libuv by its
 //! buffer of 256 bytes.
 
-use super::resolver::Unresolved;
+use std::io;
+
+/// Why a name has no address.
+#[derive(Debug)]
+pub(crate) enum Unresolved {
+    /// What `getaddrinfo` says: Node's code, and libuv's number.
+    Code(&'static str, i32),
+    /// The kernel did not let the resolver ask (`EAI_SYSTEM`), or the name is invalid.
+    System(io::Error),
+    /// The name is not ASCII, and the tables for its ASCII form were left out.
+    #[cfg(not(feature = "idna"))]
+    NotAscii,
+}
+
+impl Unresolved {
+    pub(crate) const NOT_FOUND: Unresolved = Unresolved::Code("ENOTFOUND", -3008);
+
+    /// The name is invalid.
+    pub(crate) fn invalid() -> Unresolved {
+        Unresolved::System(io::Error::from_raw_os_error(libc::EINVAL))
+    }
+}
 
 /// How long a name can be that libuv hands to getaddrinfo(3).
 const LENGTH_MAX: usize = 255;

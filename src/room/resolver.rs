@@ -12,7 +12,7 @@ use std::thread;
 
 use dns_lookup::{AddrInfoHints, LookupError, SockType, getaddrinfo};
 
-use super::host_name;
+use super::host_name::{self, Unresolved};
 use super::mailbox::{Mailbox, Sender};
 use super::reactor::Reactor;
 use crate::rules::address::is_ipv6;
@@ -48,27 +48,6 @@ impl Question {
 
 /// The addresses in getaddrinfo's order, with their zones and the port 0, or why there are none.
 pub(crate) type Answer = Result<Vec<SocketAddr>, Unresolved>;
-
-/// Why a name has no address.
-#[derive(Debug)]
-pub(crate) enum Unresolved {
-    /// What `getaddrinfo` says: Node's code, and libuv's number.
-    Code(&'static str, i32),
-    /// The kernel did not let the resolver ask (`EAI_SYSTEM`), or the name is invalid.
-    System(io::Error),
-    /// The name is not ASCII, and the tables for its ASCII form were left out.
-    #[cfg(not(feature = "idna"))]
-    NotAscii,
-}
-
-impl Unresolved {
-    pub(crate) const NOT_FOUND: Unresolved = Unresolved::Code("ENOTFOUND", -3008);
-
-    /// The name is invalid.
-    pub(crate) fn invalid() -> Unresolved {
-        Unresolved::System(io::Error::from_raw_os_error(libc::EINVAL))
-    }
-}
 
 /// How many questions are asked at once: the size of libuv's thread pool.
 const THREADS_MAX: usize = 4;

@@ -8,10 +8,14 @@ use std::fmt;
 use std::io;
 
 use self::errnos::code_of;
-use super::ids::{ServerId, SocketId};
-use super::trace::Subject;
-use crate::room::resolver::Unresolved;
+use super::ids::{ServerId, SocketId, Subject};
+use crate::room::host_name::Unresolved;
 use crate::rules::lines::LineTooLong;
+
+/// What is wrong with a name, and what would be right.
+#[cfg(not(feature = "idna"))]
+const NOT_ASCII: &str =
+    " (not ASCII: give its form `xn--…`, or build netloop with the feature `idna`)";
 
 /// An error as Node shows it: its `code`, `syscall`, `address` and the rest, and its message.
 ///
@@ -176,7 +180,7 @@ impl Error {
                 (code_of(error).0, errno, "")
             }
             #[cfg(not(feature = "idna"))]
-            Unresolved::NotAscii => ("EINVAL", Some(-libc::EINVAL), words::NOT_ASCII),
+            Unresolved::NotAscii => ("EINVAL", Some(-libc::EINVAL), NOT_ASCII),
         };
         let mut made = Error::with_code(code, format!("getaddrinfo {code} {host}{remark}"));
         made.0.details.errno = errno;

@@ -2,11 +2,6 @@
 
 use super::Error;
 
-/// What is wrong with a name, and what would be right.
-#[cfg(not(feature = "idna"))]
-pub(crate) const NOT_ASCII: &str =
-    " (not ASCII: give its form `xn--…`, or build netloop with the feature `idna`)";
-
 pub(crate) fn destroyed(what: &str) -> Error {
     let message = format!("Cannot call {what} after a stream was destroyed");
     Error::with_code("ERR_STREAM_DESTROYED", message)

@@ -37,43 +37,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use super::Loop;
-use crate::net::ids::{ServerId, SocketId};
+pub use crate::net::ids::Subject;
 use crate::room::reactor::Readiness;
 
 /// The number of a record; 0 is nobody: the kernel, or the program before `run`.
 pub type Cause = u64;
-
-/// Who a record is about. It prints as `loop`, `socket#7` or `server#7`.
-///
-/// ```
-/// use netloop::trace::Subject;
-///
-/// let mut event_loop = netloop::EventLoop::new()?;
-/// let id = event_loop.socket().id();
-/// assert_eq!(Subject::Socket(id).to_string(), id.to_string());
-/// assert_eq!(Subject::Loop.to_string(), "loop");
-/// # Ok::<(), netloop::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Subject {
-    /// The loop itself: a tick, a microtask, an immediate, a timer, a post or a signal of the user's.
-    Loop,
-    /// A socket.
-    Socket(SocketId),
-    /// A server.
-    Server(ServerId),
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Subject::Loop => write!(out, "loop"),
-            Subject::Socket(id) => write!(out, "{id}"),
-            Subject::Server(id) => write!(out, "{id}"),
-        }
-    }
-}
 
 /// What happened.
 ///

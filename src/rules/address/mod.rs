@@ -148,12 +148,6 @@ impl IntoAddress for Ipv6Addr {
     }
 }
 
-impl IntoAddress for SocketAddress {
-    fn into_address(self) -> Result<IpAddr, AddressError> {
-        Ok(self.address())
-    }
-}
-
 impl IntoAddress for &str {
     fn into_address(self) -> Result<IpAddr, AddressError> {
         let family = if self.contains(':') {

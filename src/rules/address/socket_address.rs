@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use super::{AddressError, Family, address_text, parse_address};
+use super::{AddressError, Family, IntoAddress, address_text, parse_address};
 
 /// An IPv6 flow label has 20 bits (RFC 6437 §2).
 const HIGHEST_FLOW_LABEL: u32 = 0xF_FFFF;
@@ -160,6 +160,12 @@ impl fmt::Display for SocketAddress {
             Family::Ipv4 => write!(formatter, "{address}:{port}"),
             Family::Ipv6 => write!(formatter, "[{address}]:{port}"),
         }
+    }
+}
+
+impl IntoAddress for SocketAddress {
+    fn into_address(self) -> Result<IpAddr, AddressError> {
+        Ok(self.address())
     }
 }
 
