@@ -7,7 +7,7 @@ pub(crate) mod block_list;
 pub(crate) mod decoder;
 pub(crate) mod inbox;
 pub(crate) mod lines;
-pub(crate) mod outbox;
 pub(crate) mod read_buffer;
+pub(crate) mod sending;
 pub mod state;
 pub(crate) mod timers;

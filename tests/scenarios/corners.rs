@@ -208,6 +208,23 @@ twin!(error_throw_in_ready, |t, l| {
     .unwrap();
 });
 
+twin!(error_throw_in_write_callback, |t, l| {
+    uncaught_are_told(t);
+    let mut c = l.socket();
+    c.on_error(move |_, error| t.log(format!("error {}", error.code().unwrap())))
+        .on_close(move |_, _| t.log("close"))
+        .cork();
+    c.write_then("x", move |_, result| {
+        t.log(format!("first {}", result.unwrap_err().code().unwrap()));
+        panic!("thrown");
+    });
+    c.write_then("y", outcome(t, "second"));
+    let id = c.uncork().id();
+    l.set_immediate(move |l| {
+        t.log(format!("destroyed {}", l.socket_at(id).is_destroyed()));
+    });
+});
+
 twin!(pipe_from_destroyed, |t, l| {
     l.create_server(move |c| {
         watch(t, "peer", c, "data end finish close");

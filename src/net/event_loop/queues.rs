@@ -28,12 +28,10 @@ pub(crate) enum SocketTick {
     AskLookup,
     /// These writes have left: emit `drain` if it is owed, call them back.
     Written(Vec<WriteCallback>),
-    /// This write was refused: call it back, and destroy the socket.
-    WriteFailed(Option<WriteCallback>, Error),
-    /// Call back one refused `write` or `end` that changes nothing.
+    /// These writes have failed: call them back, and destroy the socket.
+    WriteFailed(Vec<WriteCallback>, Error),
+    /// Call back one `write` or `end` that was refused.
     Refused(WriteCallback, Error),
-    /// Call `end` back: the socket had finished before, or all is well.
-    EndCallback(WriteCallback, Option<Error>),
     /// The socket was destroyed: call back what had not been sent.
     Abandon,
     /// Emit `finish`.

@@ -1,63 +1,53 @@
 //! The end of our half: `end`, with bytes before it or without.
 
-use super::super::SocketId;
 use super::super::error::{Error, words};
 use super::super::queues::SocketTick;
-use super::{Cold, Socket, SocketEntry, WriteCallback};
-use crate::net::event_loop::Loop;
+use super::{Socket, SocketEntry, WriteCallback};
+use crate::net::event_loop::errands::Errands;
 use crate::rules::state::socket::Input;
 
-impl Loop {
-    /// `end`, after the peer's end, when it may not stay half open.
-    pub(super) fn end_own_half(&mut self, id: SocketId) {
-        if self.socket_at(id).is_writable() {
-            self.socket_at(id).end();
+impl SocketEntry {
+    /// The peer has ended, and the socket may not stay half open.
+    pub(super) fn end_with_peer(&mut self, errands: &mut Errands<'_>) {
+        if self.connection.state.is_writable() {
+            self.end(None, None, errands);
         }
     }
 
-    fn end(&mut self, id: SocketId, callback: Option<WriteCallback>, refused: Option<Error>) {
-        if self.entry_ref(id).is_some_and(SocketEntry::is_corked) {
-            self.uncork(id, true);
+    fn end(
+        &mut self,
+        callback: Option<WriteCallback>,
+        refused: Option<Error>,
+        errands: &mut Errands<'_>,
+    ) {
+        self.sending.uncork_fully();
+        self.send_waiting(errands);
+        if let Some(error) = refused.or_else(|| self.refused_end(errands)) {
+            if let Some(callback) = callback {
+                errands.tick(SocketTick::Refused(callback, error));
+            }
+            return;
         }
-        let Some(entry) = self.entry(id) else {
-            return self.answer_end(id, callback, Some(words::destroyed("end")));
-        };
-        let state = entry.connection.state;
-        if refused.is_some() {
-            return self.answer_end(id, callback, refused);
+        if let Some(callback) = callback {
+            self.sending.push_end_callback(callback);
         }
+        self.feed(Input::EndCalled, errands);
+        self.feed_flushed(errands);
+    }
+
+    /// Why there is no end any more, if so.
+    fn refused_end(&mut self, errands: &mut Errands<'_>) -> Option<Error> {
+        let state = self.connection.state;
         if state.is_finished() {
-            return self.answer_end(id, callback, Some(words::already_finished()));
+            return Some(words::already_finished());
         }
         if state.is_destroyed() {
-            if entry.errored().is_none() {
-                self.feed(id, Input::EndCalled);
+            if self.errored().is_none() {
+                self.feed(Input::EndCalled, errands);
             }
-            return self.answer_end(id, callback, Some(words::destroyed("end")));
+            return Some(words::destroyed("end"));
         }
-        if let (Some(error), false) = (entry.errored(), state.is_writable()) {
-            let error = error.clone();
-            return self.answer_end(id, callback, Some(error));
-        }
-        entry.cold_if(callback.is_some(), |cold| {
-            cold.end_callbacks.extend(callback)
-        });
-        self.feed(id, Input::EndCalled);
-        self.feed_flushed(id);
-    }
-
-    fn answer_end(&mut self, id: SocketId, callback: Option<WriteCallback>, error: Option<Error>) {
-        if let Some(callback) = callback {
-            self.socket_tick(id, SocketTick::EndCallback(callback, error));
-        }
-    }
-}
-
-impl SocketEntry {
-    fn cold_if(&mut self, wanted: bool, change: impl FnOnce(&mut Cold)) {
-        if wanted {
-            change(self.cold());
-        }
+        self.errored().filter(|_| !state.is_writable()).cloned()
     }
 }
 
@@ -66,16 +56,14 @@ impl Socket<'_> {
     /// (shutdown(2)) in the pending phase, then `finish`. Once the peer has ended, too, the socket is
     /// destroyed. A second call does nothing.
     pub fn end(&mut self) -> &mut Self {
-        self.event_loop.end(self.id, None, None);
-        self
+        self.call_end(None, None)
     }
 
     /// Writes, then ends our half: Node's `end(data)`. What [`write`](Socket::write) says of failing
     /// holds here, too.
     pub fn end_with(&mut self, data: impl AsRef<[u8]>) -> &mut Self {
         let refused = self.write_last(data.as_ref());
-        self.event_loop.end(self.id, None, refused);
-        self
+        self.call_end(None, refused)
     }
 
     /// Ends our half and calls back just before `finish`, or with the reason why it will not
@@ -85,8 +73,7 @@ impl Socket<'_> {
         &mut self,
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
     ) -> &mut Self {
-        self.event_loop.end(self.id, Some(Box::new(callback)), None);
-        self
+        self.call_end(Some(Box::new(callback)), None)
     }
 
     /// Writes, ends our half, and calls back as [`end_then`](Socket::end_then): Node's
@@ -97,9 +84,7 @@ impl Socket<'_> {
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
     ) -> &mut Self {
         let refused = self.write_last(data.as_ref());
-        self.event_loop
-            .end(self.id, Some(Box::new(callback)), refused);
-        self
+        self.call_end(Some(Box::new(callback)), refused)
     }
 
     /// Returns why a last write cannot be, if it cannot.
@@ -112,8 +97,17 @@ impl Socket<'_> {
             self.write(data);
             return None;
         };
-        let told = refused.clone();
-        self.event_loop.refuse_write(self.id, None, told);
+        self.with(|socket, errands| socket.refuse(None, refused.clone(), errands));
         Some(refused)
+    }
+
+    fn call_end(
+        &mut self,
+        mut callback: Option<WriteCallback>,
+        refused: Option<Error>,
+    ) -> &mut Self {
+        self.with(|socket, errands| socket.end(callback.take(), refused, errands));
+        self.refuse_gone(callback, "end");
+        self
     }
 }

@@ -82,8 +82,6 @@ impl SocketEntry {
         if state.is_destroyed() {
             return;
         }
-        let outbox = self.connection.outbox();
-        let waits = outbox.is_some_and(|outbox| outbox.has_waiting());
         let has_handle = !matches!(state, State::Idle(_));
         let error = error.map(|error| error.of(Subject::Socket(errands.id)));
         if error.is_some() || !has_handle || self.cold.is_some() {
@@ -93,8 +91,7 @@ impl SocketEntry {
                 cold.errored.clone_from(&error);
             }
         }
-        let cold = self.cold.as_ref();
-        if waits || cold.is_some_and(|cold| !cold.end_callbacks.is_empty()) {
+        if self.sending.has_waiting() {
             errands.tick(SocketTick::Abandon);
         }
         if let Some(error) = error {
@@ -109,12 +106,14 @@ impl SocketEntry {
 
     /// Timers, lookups and abort handles of a socket end with it.
     fn detach(&mut self, errands: &mut Errands<'_>) {
+        if let Some(timer) = self.sending.take_timer() {
+            errands.agenda.timers.cancel(timer);
+        }
         let Some(cold) = &mut self.cold else { return };
         for timer in std::mem::take(&mut cold.timers) {
             errands.agenda.end_timer(timer);
         }
-        let idle = cold.idle.as_mut().and_then(IdleTimeout::stop);
-        for timer in idle.into_iter().chain(cold.retry.take()) {
+        if let Some(timer) = cold.idle.as_mut().and_then(IdleTimeout::stop) {
             errands.agenda.timers.cancel(timer);
         }
         if let Some(connecting) = cold.connecting.take() {
@@ -221,18 +220,15 @@ impl Loop {
         match tick {
             SocketTick::Connect => self.attempt(id),
             SocketTick::AskLookup => self.ask_lookup(id),
-            SocketTick::Written(callbacks) => self.after_write(id, callbacks),
-            SocketTick::WriteFailed(callback, error) => {
-                self.after_failed_write(id, callback.into_iter().collect(), error);
+            SocketTick::Written(callbacks) => self.writes_have_left(id, callbacks),
+            SocketTick::WriteFailed(callbacks, error) => {
+                self.writes_have_failed(id, callbacks, error);
             }
             SocketTick::Refused(callback, error) => self.call_back(id, callback, Err(&error)),
-            SocketTick::EndCallback(callback, error) => {
-                self.call_back(id, callback, error.as_ref().map_or(Ok(()), Err));
-            }
-            SocketTick::Abandon => self.abandon_waiting(id),
+            SocketTick::Abandon => self.abandon(id),
             SocketTick::Finish => self.feed(id, Input::FinishDue),
             SocketTick::End => self.end_is_due(id),
-            SocketTick::AutoEnd => self.end_own_half(id),
+            SocketTick::AutoEnd => _ = self.with_socket(id, SocketEntry::end_with_peer),
             SocketTick::Error(error) => return self.emit_error(id, error),
             SocketTick::Close => {
                 self.agenda.to_free.push(id);
@@ -269,7 +265,8 @@ impl Loop {
             return;
         };
         let has_peer_ended = readable == Readable::Ended;
-        let shut_down = if has_peer_ended && entry.cold.is_none() {
+        let is_observed = entry.cold.is_some() || entry.sending.has_end_callbacks();
+        let shut_down = if has_peer_ended && !is_observed {
             Ok(())
         } else {
             stream.shutdown()
@@ -289,8 +286,8 @@ impl Loop {
     }
 
     pub(super) fn take_end_callbacks(&mut self, id: SocketId) -> Vec<WriteCallback> {
-        let cold = self.entry(id).and_then(|entry| entry.cold.as_mut());
-        cold.map_or_else(Vec::new, |cold| std::mem::take(&mut cold.end_callbacks))
+        let socket = self.entry(id);
+        socket.map_or_else(Vec::new, |socket| socket.sending.take_end_callbacks())
     }
 
     fn emit_error(&mut self, id: SocketId, error: Error) -> Result<(), Error> {
@@ -309,8 +306,7 @@ impl Loop {
         let Some(entry) = self.entry(id) else {
             return Ok(());
         };
-        let is_held_back = entry.cold.as_ref().is_some_and(|cold| cold.is_held_back);
-        if entry.connection.is_in_flight() && !is_held_back {
+        if entry.sending.is_in_flight() && !entry.sending.is_held() {
             self.cancel_request(id);
             self.drain()?;
         }

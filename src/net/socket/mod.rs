@@ -42,6 +42,7 @@ use crate::room::stream::{KeepAlive, Stream};
 use crate::rules::block_list::BlockList;
 use crate::rules::decoder::Decoder;
 use crate::rules::inbox::Inbox;
+use crate::rules::sending::Sending;
 use crate::rules::state::socket::{Readable, State, Writable};
 use crate::rules::timers::TimerKey;
 
@@ -91,7 +92,8 @@ pub struct Socket<'l> {
 
 /// All that a socket is. What an idle connection does not need stands behind `cold`.
 pub(crate) struct SocketEntry {
-    pub(super) connection: Connection<WriteCallback>,
+    pub(super) connection: Connection,
+    sending: Sending<WriteCallback>,
     listeners: Listeners,
     cold: Option<Box<Cold>>,
     pub(super) server: Option<ServerId>,
@@ -112,8 +114,6 @@ pub(crate) struct SocketEntry {
     holds: bool,
     allow_half_open: bool,
     no_delay: bool,
-    /// A write returned `false`, and `drain` has not been emitted since.
-    needs_drain: bool,
 }
 
 /// What most connections never need.
@@ -127,16 +127,8 @@ struct Cold {
     errored: Option<Error>,
     /// What `close` will say.
     had_error: Option<bool>,
-    end_callbacks: Vec<WriteCallback>,
     /// Whether half open was allowed when `end` came, if that was changed since.
     half_open_at_end: Option<bool>,
-    /// The first write waits for the connection.
-    is_held_back: bool,
-    /// How many bytes the write was that was held back last, until the next is begun.
-    held_back: usize,
-    /// The timer that tries again when the kernel was short of memory.
-    retry: Option<TimerKey>,
-    corked: usize,
 
     inbox: Inbox,
     decoder: Option<Decoder>,
@@ -200,6 +192,7 @@ impl SocketEntry {
     pub(super) fn new(stream: Option<Stream>, state: State) -> SocketEntry {
         SocketEntry {
             connection: Connection::new(stream, state),
+            sending: Sending::default(),
             listeners: Listeners::default(),
             cold: None,
             server: None,
@@ -212,7 +205,6 @@ impl SocketEntry {
             holds: false,
             allow_half_open: false,
             no_delay: false,
-            needs_drain: false,
         }
     }
 
@@ -280,7 +272,7 @@ impl SocketEntry {
         match self.connection.state {
             State::Opening(_) => true,
             State::Open(_, writable) => {
-                self.connection.is_in_flight()
+                self.sending.is_in_flight()
                     || writable == Writable::Shutting
                     || self.is_held && self.is_reading
             }
@@ -360,10 +352,6 @@ impl Loop {
 
     fn update_hold(&mut self, id: SocketId) {
         self.with_socket(id, |socket, errands| socket.update_hold(errands));
-    }
-
-    fn serve_soon(&mut self, id: SocketId) {
-        self.with_socket(id, |socket, errands| socket.serve_soon(errands));
     }
 
     /// Emits an event of a socket. Returns whether it was listened for.

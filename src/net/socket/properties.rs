@@ -9,7 +9,6 @@ use super::super::{ServerId, SocketId};
 use super::{HIGH_WATER_MARK, Socket, SocketEntry};
 use crate::net::event_loop::Loop;
 use crate::room::stream::{KeepAlive, Stream};
-use crate::rules::outbox::Outbox;
 use crate::rules::state::socket::{Readable, State, Writable};
 
 impl Loop {
@@ -170,31 +169,26 @@ impl Socket<'_> {
     /// and is good until the socket is gone. A write that failed counts, too, and if there was no
     /// connection in the end, the first that waited for it.
     pub fn bytes_written(&self) -> u64 {
-        self.entry().map_or(0, |entry| {
-            let outbox = entry.connection.outbox();
-            let held_back = entry.cold.as_ref().map_or(0, |cold| cold.held_back);
-            let waiting = outbox.map_or(0, Outbox::waiting_len);
-            entry.connection.bytes_dispatched + (held_back + waiting) as u64
-        })
+        self.entry()
+            .map_or(0, |entry| entry.sending.bytes_written())
     }
 
     /// Bytes that have not left: Node's `writableLength`. A write of which the kernel has taken a
     /// part counts whole until it has left.
     pub fn writable_length(&self) -> usize {
-        self.entry().map_or(0, |entry| entry.connection.owed())
+        self.entry().map_or(0, |entry| entry.sending.len())
     }
 
     /// Whether a write returned `false` and `drain` is yet to come: Node's `writableNeedDrain`.
     pub fn writable_need_drain(&self) -> bool {
         self.entry()
-            .is_some_and(|entry| entry.needs_drain && entry.connection.state.may_drain())
+            .is_some_and(|entry| entry.sending.needs_drain() && entry.connection.state.may_drain())
     }
 
     /// How often [`cork`](Socket::cork) was called more than [`uncork`](Socket::uncork): Node's
     /// `writableCorked`.
     pub fn writable_corked(&self) -> usize {
-        let cold = self.entry().and_then(|entry| entry.cold.as_ref());
-        cold.map_or(0, |cold| cold.corked)
+        self.entry().map_or(0, |entry| entry.sending.corked())
     }
 
     /// The high-water mark of what may wait to be sent, in bytes: Node's `writableHighWaterMark`.

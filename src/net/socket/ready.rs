@@ -6,6 +6,7 @@ use super::super::error::Error;
 use super::super::trace::{Subject, What};
 use super::SocketEntry;
 use crate::net::event_loop::Loop;
+use crate::net::event_loop::errands::Errands;
 use crate::room::reactor::Readiness;
 use crate::room::stream::Stream;
 use crate::rules::state::socket::State;
@@ -55,7 +56,7 @@ impl Loop {
         if matches!(entry.connection.state, State::Opening(_)) {
             return self.connect_progress(id, readiness);
         }
-        if entry.connection.is_in_flight() || readiness.is_sticky() {
+        if entry.sending.is_in_flight() || readiness.is_sticky() {
             return self.serve_whole(id, readiness, buffer);
         }
         if readiness.is_to_read() {
@@ -73,13 +74,12 @@ impl Loop {
         readiness: Readiness<'_>,
         buffer: &mut [u8],
     ) -> Result<(), Error> {
-        if readiness.is_to_write() {
-            self.has_room(id);
-        }
-        if readiness.is_over()
-            && let Some(entry) = self.entry(id)
-        {
-            entry.connection.is_over = true;
+        let turn = self.agenda.turns;
+        if let Some(entry) = self.entry(id) {
+            if readiness.is_to_write() {
+                entry.sending.room_is_told(turn);
+            }
+            entry.connection.is_over |= readiness.is_over();
         }
         if readiness.is_to_read() {
             self.receive(id, readiness.is_sticky(), buffer)?;
@@ -91,7 +91,7 @@ impl Loop {
     /// also shuts down at once what `end` has ended meanwhile, and does not put it off.
     fn serve_rest(&mut self, id: SocketId) -> Result<(), Error> {
         match self.entry_ref(id) {
-            Some(entry) if entry.connection.is_over || entry.connection.has_room() => {
+            Some(entry) if entry.connection.is_over || entry.sending.has_room() => {
                 self.serve_writable(id)
             }
             _ => Ok(()),
@@ -136,19 +136,24 @@ impl Loop {
     /// Puts a socket on the again list, unless it stands there. Sticky, it stays there until the
     /// kernel has no more.
     pub(in crate::net) fn read_again(&mut self, id: SocketId, is_sticky: bool) {
-        let Some(entry) = self.entry(id) else { return };
-        entry.is_again_sticky |= is_sticky;
-        if !std::mem::replace(&mut entry.is_again, true) {
-            self.agenda.serve_next_turn(id.0);
-        }
+        self.with_socket(id, |socket, errands| socket.read_again(is_sticky, errands));
     }
 }
 
 impl SocketEntry {
+    /// Puts the socket on the again list, unless it stands there. Sticky, it stays there until the
+    /// kernel has no more.
+    pub(super) fn read_again(&mut self, is_sticky: bool, errands: &mut Errands<'_>) {
+        self.is_again_sticky |= is_sticky;
+        if !std::mem::replace(&mut self.is_again, true) {
+            errands.agenda.serve_next_turn(errands.id.0);
+        }
+    }
+
     /// The turns are counted anew.
     pub(in crate::net) fn was_never_read(&mut self) {
         self.read_in_turn = 0;
-        self.connection.was_launched_before();
+        self.sending.was_made_before();
     }
 
     /// In this turn it is read as one of the again list, whatever the kernel tells of it.
@@ -159,7 +164,7 @@ impl SocketEntry {
     /// Whether there is something to be done for a socket on the again list; if not, it stands
     /// there no more. An error that is met is kept until the socket is served.
     pub(in crate::net) fn stays_to_be_served(&mut self) -> bool {
-        if !self.is_reading || self.connection.has_room() {
+        if !self.is_reading || self.sending.has_room() {
             return true;
         }
         match self.connection.stream.as_ref().map(Stream::has_more) {

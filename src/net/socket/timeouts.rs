@@ -108,7 +108,7 @@ impl Loop {
     pub(in crate::net) fn idle_timer_fired(&mut self, id: SocketId, key: TimerKey) {
         let now = self.agenda.clock.now();
         let Some(socket) = self.entry(id) else { return };
-        let has_progressed = socket.connection.has_progressed();
+        let has_progressed = socket.sending.has_progressed();
         let Some(idle) = socket.idle() else { return };
         if has_progressed {
             idle.last_activity = now;

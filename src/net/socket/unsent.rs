@@ -1,4 +1,5 @@
-//! What will never be written: it calls back with the reason, as Node does.
+//! What will never be written: it is refused, has failed, or is abandoned, as
+//! [`rules::sending`](crate::rules::sending) has it.
 
 use std::io;
 
@@ -7,97 +8,97 @@ use libc::ECANCELED;
 use super::super::SocketId;
 use super::super::error::{Error, words};
 use super::super::queues::SocketTick;
-use super::WriteCallback;
+use super::{SocketEntry, WriteCallback};
 use crate::net::event_loop::Loop;
-use crate::rules::outbox::Outbox;
+use crate::net::event_loop::errands::Errands;
 use crate::rules::state::socket::Input;
 
-impl Loop {
-    /// A request was refused in the call that made it: its callbacks, and the end of the socket,
-    /// come in ticks.
-    pub(super) fn refuse_request(&mut self, id: SocketId, error: Error) {
-        let Some(entry) = self.entry(id) else { return };
-        let callbacks = entry.connection.outbox_mut().abandon_flight();
-        self.break_writing(id, &error);
-        for callback in callbacks {
-            self.socket_tick(id, SocketTick::Refused(callback, error.clone()));
-        }
-        self.socket_tick(id, SocketTick::WriteFailed(None, error));
-    }
-
-    /// A write was refused in the call: its callback, and the end of the socket, come in a tick.
-    pub(super) fn write_failed(
+impl SocketEntry {
+    /// A write that may not be: its callback comes in a tick, and the socket is destroyed.
+    pub(super) fn refuse(
         &mut self,
-        id: SocketId,
         callback: Option<WriteCallback>,
         error: Error,
+        errands: &mut Errands<'_>,
     ) {
-        self.break_writing(id, &error);
-        self.socket_tick(id, SocketTick::WriteFailed(callback, error));
-    }
-
-    fn break_writing(&mut self, id: SocketId, error: &Error) {
-        if let Some(entry) = self.entry(id) {
-            entry.cold().errored.get_or_insert_with(|| error.clone());
-            self.feed(id, Input::WriteFailed);
+        if let Some(callback) = callback {
+            errands.tick(SocketTick::Refused(callback, error.clone()));
         }
+        self.destroy(Some(error), errands);
     }
 
-    /// Callbacks first, then the error of the socket.
-    pub(super) fn after_failed_write(
+    /// The call that has made a request has met an error: the rest of failing follows in a tick.
+    pub(super) fn fail(
+        &mut self,
+        callbacks: Vec<WriteCallback>,
+        error: Error,
+        errands: &mut Errands<'_>,
+    ) {
+        self.break_writing(&error, errands);
+        errands.tick(SocketTick::WriteFailed(callbacks, error));
+    }
+
+    /// From here on it writes no more, and its first error is known.
+    fn break_writing(&mut self, error: &Error, errands: &mut Errands<'_>) {
+        self.cold().errored.get_or_insert_with(|| error.clone());
+        self.feed(Input::WriteFailed, errands);
+    }
+
+    /// What was on its way when the socket closed.
+    pub(super) fn cancelled(&mut self) -> (Vec<WriteCallback>, Result<(), Error>) {
+        let error = io::Error::from_raw_os_error(ECANCELED);
+        let error = Error::of_call("write", &error);
+        (self.sending.end_request(), Err(error))
+    }
+}
+
+impl Loop {
+    /// A request has failed: its callbacks, those of what waits, and the end of the socket, unless it
+    /// has come already.
+    pub(super) fn writes_have_failed(
         &mut self,
         id: SocketId,
         callbacks: Vec<WriteCallback>,
         error: Error,
     ) {
-        self.break_writing(id, &error);
+        let was_destroyed = self.with_socket(id, |socket, errands| {
+            socket.break_writing(&error, errands);
+            socket.connection.state.is_destroyed()
+        });
         for callback in callbacks {
             self.call_back(id, callback, Err(&error));
         }
-        self.abandon_waiting(id);
-        self.destroy(id, Some(error));
-    }
-
-    /// A write that changes nothing: its callback comes in a tick, and an error that belongs to
-    /// the socket destroys it.
-    pub(super) fn refuse_write(
-        &mut self,
-        id: SocketId,
-        callback: Option<WriteCallback>,
-        error: Error,
-    ) {
-        if let Some(callback) = callback {
-            self.socket_tick(id, SocketTick::Refused(callback, error.clone()));
+        self.abandon(id);
+        if was_destroyed == Some(false) {
+            self.destroy(id, Some(error));
         }
-        self.destroy(id, Some(error));
     }
 
-    /// Calls back what will never leave: the request in flight with this error, the rest with
-    /// what the socket met first.
-    pub(super) fn fail_writes(&mut self, id: SocketId, error: &Error) {
-        let Some(entry) = self.entry(id) else { return };
-        entry.cold().is_held_back = false;
-        entry.cold().errored.get_or_insert_with(|| error.clone());
-        for callback in entry.connection.outbox_mut().abandon_flight() {
-            self.call_back(id, callback, Err(error));
+    /// The library's own listener of `close`: the first write fails that waited for the connection,
+    /// unless the socket is connected again, and holds what is new.
+    pub(super) fn end_held(&mut self, id: SocketId) {
+        let held = self.with_socket(id, |socket, _| {
+            let is_meant = socket.connection.state.is_destroyed() && socket.sending.is_held();
+            is_meant.then(|| socket.sending.end_request())
+        });
+        if let Some(callbacks) = held.flatten() {
+            self.writes_have_failed(id, callbacks, words::closed_before_connection());
         }
-        self.abandon_waiting(id);
     }
 
-    /// Calls back the writes that were never begun, and `end`. While a request is in flight they
-    /// wait for its end.
-    pub(super) fn abandon_waiting(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
-        if entry.connection.is_in_flight() {
+    /// Calls back the writes that wait, and `end`, with what the socket has met first. While a request
+    /// is in flight they wait for its end.
+    pub(super) fn abandon(&mut self, id: SocketId) {
+        let Some(socket) = self.entry(id) else { return };
+        if socket.sending.is_in_flight() {
             return;
         }
-        let errored = entry.errored().cloned();
-        let count = entry.connection.outbox().map_or(0, Outbox::count);
+        let errored = socket.errored().cloned();
+        let count = socket.sending.count();
         let write = errored.clone().unwrap_or_else(|| words::destroyed("write"));
         for _ in 0..count {
-            let entry = self.entry(id);
-            let given_up = entry.and_then(|entry| entry.connection.outbox_mut().abandon_one());
-            if let Some(callback) = given_up.flatten() {
+            let abandoned = self.entry(id).and_then(|it| it.sending.abandon_one());
+            if let Some(callback) = abandoned.flatten() {
                 self.call_back(id, callback, Err(&write));
             }
         }
@@ -105,21 +106,8 @@ impl Loop {
         for callback in self.take_end_callbacks(id) {
             self.call_back(id, callback, Err(&end));
         }
-        // Until here what was given up is counted, as in Node.
-        if let Some(entry) = self.entry(id) {
-            entry.connection.trim_outbox();
-        }
-    }
-
-    /// The socket has closed with a request in flight: if that has landed it is told of what became
-    /// of it, else it is cancelled.
-    pub(super) fn cancel_request(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
-        if entry.connection.is_on_its_way() {
-            let cancelled = io::Error::from_raw_os_error(ECANCELED);
-            self.fail_writes(id, &Error::of_call("write", &cancelled));
-        } else {
-            self.tell_landed(id);
+        if let Some(socket) = self.entry(id) {
+            socket.sending.forget_abandoned();
         }
     }
 }

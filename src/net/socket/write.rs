@@ -1,79 +1,94 @@
-//! Writing: the kernel is tried at once, and what it does not take is queued.
+//! Writing: the kernel is tried at once, and what it does not take is owed.
 
 use std::io;
 
 use libc::ENOBUFS;
 
-use super::super::SocketId;
 use super::super::error::{Error, words};
 use super::super::queues::SocketTick;
+use super::super::timers::TimerTask;
 use super::{Socket, SocketEntry, WRITE_LIMIT, WriteCallback};
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::errands::Errands;
+use crate::rules::sending::{Later, Limits, Next};
 use crate::rules::state::socket::{State, Writable};
 
-/// What a write that waits weighs beside its bytes: its place in the queue, its callback's name,
-/// and the heads of what is allocated. So empty writes have a limit, too.
-const WAITING_WRITE: usize = 64;
+/// After how many milliseconds a send is tried again for which the kernel had no memory.
+const STARVED: u32 = 10;
 
-impl Loop {
-    /// Most writes: nothing stands before these bytes, nobody waits to be told, and the kernel
-    /// takes them all.
-    fn write(&mut self, id: SocketId, bytes: &[u8]) -> bool {
-        match self.entry(id) {
-            Some(entry) if entry.may_send_now() && entry.cold.is_none() => {
-                let sent = entry.connection.send_now(bytes);
-                matches!(sent, Ok(sent) if sent == bytes.len())
-                    || self.write_begun(id, bytes, None, sent)
-            }
-            _ => self.write_with(id, bytes, None),
-        }
-    }
-
-    /// Any write. If nothing stands before its bytes, the kernel is tried at once.
-    #[inline(never)]
-    fn write_with(&mut self, id: SocketId, bytes: &[u8], callback: Option<WriteCallback>) -> bool {
-        match self.entry(id) {
-            Some(entry) if entry.may_send_now() => {
-                let sent = entry.connection.send_now(bytes);
-                self.write_begun(id, bytes, callback, sent)
-            }
-            _ => self.write_otherwise(id, bytes, callback),
-        }
-    }
-
-    fn write_otherwise(
+impl SocketEntry {
+    /// If nothing stands before these bytes, the kernel is tried at once. That it takes them all, and
+    /// that nobody is to be called back, is what most writes come to: the rest stands elsewhere, so
+    /// that they cost no more than that.
+    #[inline]
+    fn write(
         &mut self,
-        id: SocketId,
         bytes: &[u8],
         callback: Option<WriteCallback>,
+        errands: &mut Errands<'_>,
     ) -> bool {
-        let Some(entry) = self.entry(id) else {
-            self.refuse_write(id, callback, words::destroyed("write"));
+        let stream = match &self.connection.stream {
+            Some(stream) if self.may_write_now() => stream,
+            _ => return self.write_later(bytes, callback, errands),
+        };
+        self.sending.dispatch(bytes.len());
+        let sent = stream.try_to_send(bytes);
+        if callback.is_some() || !matches!(sent, Ok(sent) if sent == bytes.len()) {
+            return self.write_begun(bytes, callback, sent, errands);
+        }
+        self.touch(errands);
+        true
+    }
+
+    #[inline]
+    fn may_write_now(&self) -> bool {
+        matches!(self.connection.state, State::Open(_, Writable::Open)) && self.sending.is_clear()
+    }
+
+    /// The kernel was tried at once with these bytes.
+    #[cold]
+    fn write_begun(
+        &mut self,
+        bytes: &[u8],
+        callback: Option<WriteCallback>,
+        sent: io::Result<usize>,
+        errands: &mut Errands<'_>,
+    ) -> bool {
+        self.touch(errands);
+        let Some(stream) = &mut self.connection.stream else {
             return false;
         };
-        match entry.connection.state {
-            State::Open(_, Writable::Open) => self.queue_write(id, bytes, callback),
+        let (reply, turn) = (stream.reply_to(bytes, sent), errands.agenda.turns);
+        let next = self.sending.begin(bytes, callback, reply, turn, stream);
+        let has_failed = matches!(next, Next::Failed(..));
+        self.follow(next, errands);
+        !has_failed && self.sending.may_go_on(self.limits())
+    }
+
+    /// A write that the kernel cannot be tried with, or not yet.
+    #[inline(never)]
+    fn write_later(
+        &mut self,
+        bytes: &[u8],
+        callback: Option<WriteCallback>,
+        errands: &mut Errands<'_>,
+    ) -> bool {
+        match self.connection.state {
+            State::Open(_, Writable::Open) => self.queue_write(bytes, callback, errands),
             State::Opening(Writable::Open) => {
-                let answer = self.queue_write(id, bytes, callback);
-                self.hold_back(id);
-                answer
+                let may_go_on = self.queue_write(bytes, callback, errands);
+                self.hold();
+                may_go_on
             }
-            State::Open(_, Writable::Broken) | State::Idle(Writable::Broken) => {
-                // It will not be sent: only the callback matters, and beyond the limit no byte is kept.
-                let kept = if entry.may_owe(bytes.len()) {
-                    bytes
-                } else {
-                    &[]
-                };
-                entry.connection.outbox_mut().push(kept.to_vec(), callback);
-                self.write_answer(id);
-                false
-            }
-            State::Idle(Writable::Open) if entry.is_corked() => {
-                self.queue_write(id, bytes, callback)
+            State::Idle(Writable::Open) if self.sending.corked() > 0 => {
+                self.queue_write(bytes, callback, errands)
             }
             State::Idle(Writable::Open) => {
-                self.write_failed(id, callback, words::closed());
+                self.fail(callback.into_iter().collect(), words::closed(), errands);
+                false
+            }
+            State::Open(_, Writable::Broken) | State::Idle(Writable::Broken) => {
+                let limits = self.limits();
+                self.sending.queue_in_vain(bytes, callback, limits);
                 false
             }
             State::Destroyed(..)
@@ -81,121 +96,102 @@ impl Loop {
             | State::Open(_, _)
             | State::Opening(_)
             | State::Idle(_) => {
-                let refusal = entry.refusal();
-                self.refuse_write(id, callback, refusal);
-                false
-            }
-        }
-    }
-
-    /// The kernel was tried at once, since nothing stood before these bytes.
-    #[cold]
-    fn write_begun(
-        &mut self,
-        id: SocketId,
-        bytes: &[u8],
-        callback: Option<WriteCallback>,
-        sent: io::Result<usize>,
-    ) -> bool {
-        self.touch(id);
-        let turn = self.agenda.turns;
-        let Some(entry) = self.entry(id) else {
-            return false;
-        };
-        entry.begins_to_write();
-        match sent.or_else(|error| entry.connection.look_into(bytes, error)) {
-            Ok(sent) if sent == bytes.len() => {
-                if let Some(callback) = callback {
-                    self.socket_tick(id, SocketTick::Written(vec![callback]));
-                }
-                true
-            }
-            Ok(sent) => {
-                let outbox = entry.connection.outbox_mut();
-                outbox.push(bytes[sent..].to_vec(), callback);
-                outbox.launch(turn);
-                outbox.credit(sent);
-                self.request_is_on_its_way(id, sent > 0);
-                self.write_answer(id)
-            }
-            Err(error) => {
-                self.write_failed(id, callback, Error::of_call("write", &error));
+                self.refuse(callback, self.refusal(), errands);
                 false
             }
         }
     }
 
     /// The bytes wait behind a request, a cork, or for the connection.
-    fn queue_write(&mut self, id: SocketId, bytes: &[u8], callback: Option<WriteCallback>) -> bool {
-        let Some(entry) = self.entry(id) else {
-            return false;
-        };
-        if !entry.may_owe(bytes.len()) {
-            let error = Error::of_call("write", &std::io::Error::from_raw_os_error(ENOBUFS));
-            self.write_failed(id, callback, error);
-            return false;
-        }
-        entry.connection.outbox_mut().push(bytes.to_vec(), callback);
-        self.write_answer(id)
+    fn queue_write(
+        &mut self,
+        bytes: &[u8],
+        callback: Option<WriteCallback>,
+        errands: &mut Errands<'_>,
+    ) -> bool {
+        let limits = self.limits();
+        self.sending
+            .queue(bytes, callback, limits)
+            .unwrap_or_else(|callback| {
+                let error = io::Error::from_raw_os_error(ENOBUFS);
+                let error = Error::of_call("write", &error);
+                self.fail(callback.into_iter().collect(), error, errands);
+                false
+            })
     }
 
-    /// What `write` returns: whether the caller may go on.
-    fn write_answer(&mut self, id: SocketId) -> bool {
-        let Some(entry) = self.entry(id) else {
-            return false;
-        };
-        let owed = entry.connection.owed();
-        let may_go_on = owed < entry.high_water_mark() || owed == 0;
-        if !may_go_on {
-            entry.needs_drain = true;
+    fn limits(&self) -> Limits {
+        let limit = self.cold.as_ref().and_then(|cold| cold.write_limit);
+        Limits {
+            mark: self.high_water_mark(),
+            limit: limit.unwrap_or(WRITE_LIMIT),
         }
-        may_go_on
     }
 
     /// The first write before the connection waits in the listeners of `connect` and `close`, as
     /// Node's does: so it leaves, and is called back, among them, where it was made.
-    pub(super) fn hold_back(&mut self, id: SocketId) {
-        let turn = self.agenda.turns;
-        let Some(entry) = self.entry(id) else { return };
-        if entry.connection.is_in_flight() || entry.is_corked() {
+    fn hold(&mut self) {
+        if !self.sending.hold() {
             return;
         }
-        let outbox = entry.connection.outbox_mut();
-        outbox.launch(turn);
-        let length = outbox.flight_len();
-        let cold = entry.cold();
-        cold.is_held_back = true;
-        cold.held_back = length;
-        let mut socket = self.socket_at(id);
-        socket.once_connect(|socket| socket.event_loop.send_held_back(socket.id));
-        socket.once_close(|socket, _| {
-            // Unless it has been connected again by now, and holds what is new.
-            if socket.is_destroyed() && socket.holds_back() {
-                let error = words::closed_before_connection();
-                socket.event_loop.fail_writes(socket.id, &error);
-            }
-        });
+        let release = |socket: &mut Socket<'_>| socket.event_loop.release_held(socket.id);
+        let close = |socket: &mut Socket<'_>, _| socket.event_loop.end_held(socket.id);
+        let connect = &mut self.cold().listeners.connect;
+        connect.add(Box::new(release), true);
+        self.listeners.close.add(Box::new(close), true);
     }
 
-    pub(super) fn uncork(&mut self, id: SocketId, fully: bool) {
-        let Some(cold) = self.entry(id).and_then(|entry| entry.cold.as_mut()) else {
+    /// Makes one request of all that waits, and sends it. If it leaves at once, its callbacks come
+    /// in a tick.
+    pub(super) fn send_waiting(&mut self, errands: &mut Errands<'_>) {
+        if !self.sending.may_send() {
             return;
-        };
-        cold.corked = if fully {
-            0
-        } else {
-            cold.corked.saturating_sub(1)
-        };
-        self.send_waiting(id);
+        }
+        match (self.connection.state, &mut self.connection.stream) {
+            (State::Open(_, Writable::Open | Writable::Ending), Some(stream)) => {
+                let next = self.sending.send(errands.agenda.turns, stream);
+                self.touch(errands);
+                self.follow(next, errands);
+            }
+            (State::Opening(_), _) => self.hold(),
+            (State::Idle(Writable::Open), _) => {
+                let callbacks = self.sending.end_waiting();
+                self.fail(callbacks, words::closed(), errands);
+            }
+            (State::Open(_, _) | State::Idle(_) | State::Destroyed(..) | State::Closed(..), _) => {}
+        }
     }
-}
 
-impl SocketEntry {
-    #[inline]
-    fn may_send_now(&self) -> bool {
-        matches!(self.connection.state, State::Open(_, Writable::Open))
-            && self.connection.outbox().is_none()
-            && !self.is_corked()
+    /// What follows a request that this very call has made.
+    fn follow(&mut self, next: Next<WriteCallback>, errands: &mut Errands<'_>) {
+        match next {
+            Next::Done(callbacks) => {
+                if !callbacks.is_empty() || self.sending.is_drain_due() {
+                    errands.tick(SocketTick::Written(callbacks));
+                }
+            }
+            Next::Failed(callbacks, error) => {
+                self.fail(callbacks, Error::of_call("write", &error), errands);
+            }
+            Next::InFlight(later) => self.follow_later(later, errands),
+        }
+    }
+
+    /// How a request in flight goes on.
+    pub(super) fn follow_later(&mut self, later: Later, errands: &mut Errands<'_>) {
+        self.update_hold(errands);
+        match later {
+            Later::Readiness => {}
+            Later::NextTurn => self.read_again(false, errands),
+            Later::Landed => self.serve_soon(errands),
+            Later::Timer => {
+                let agenda = &mut *errands.agenda;
+                let now = agenda.clock.refresh();
+                let task = TimerTask::Flush(errands.id);
+                let timer = agenda.timers.insert(now, STARVED, task);
+                self.sending.set_timer(timer);
+            }
+        }
     }
 
     /// Why there is no writing any more: an end counts before a `destroy`, as in Node.
@@ -214,25 +210,6 @@ impl SocketEntry {
     fn was_half_open(&self) -> bool {
         let at_end = self.cold.as_ref().and_then(|cold| cold.half_open_at_end);
         at_end.unwrap_or(self.allow_half_open)
-    }
-
-    /// What was held back before counts no more.
-    pub(super) fn begins_to_write(&mut self) {
-        if let Some(cold) = &mut self.cold {
-            cold.held_back = 0;
-        }
-    }
-
-    /// Whether so many more bytes stay within the limit.
-    fn may_owe(&self, more: usize) -> bool {
-        let limit = self.cold.as_ref().and_then(|cold| cold.write_limit);
-        let outbox = self.connection.outbox();
-        let weight = outbox.map_or(0, |outbox| outbox.len() + outbox.count() * WAITING_WRITE);
-        weight.saturating_add(more) <= limit.unwrap_or(WRITE_LIMIT)
-    }
-
-    pub(super) fn is_corked(&self) -> bool {
-        self.cold.as_ref().is_some_and(|cold| cold.corked > 0)
     }
 }
 
@@ -254,7 +231,8 @@ impl Socket<'_> {
     /// | it would wait beyond the [limit](crate::ConnectOptions::write_limit) | `ENOBUFS` |
     /// | after `destroy` | `ERR_STREAM_DESTROYED`, and no `error` |
     pub fn write(&mut self, data: impl AsRef<[u8]>) -> bool {
-        self.event_loop.write(self.id, data.as_ref())
+        let written = self.with(|socket, errands| socket.write(data.as_ref(), None, errands));
+        written.unwrap_or(false)
     }
 
     /// As [`write`](Socket::write), and calls back once the bytes have left, or with the reason
@@ -280,29 +258,35 @@ impl Socket<'_> {
         data: impl AsRef<[u8]>,
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
     ) -> bool {
-        self.event_loop
-            .write_with(self.id, data.as_ref(), Some(Box::new(callback)))
+        let mut callback: Option<WriteCallback> = Some(Box::new(callback));
+        let written =
+            self.with(|socket, errands| socket.write(data.as_ref(), callback.take(), errands));
+        self.refuse_gone(callback, "write");
+        written.unwrap_or(false)
     }
 
-    fn holds_back(&self) -> bool {
-        let entry = self.event_loop.entry_ref(self.id);
-        let cold = entry.and_then(|entry| entry.cold.as_ref());
-        cold.is_some_and(|cold| cold.is_held_back)
+    /// Calls a `write` or an `end` back that came when the socket was gone.
+    pub(super) fn refuse_gone(&mut self, callback: Option<WriteCallback>, call: &str) {
+        if let Some(callback) = callback {
+            let refused = SocketTick::Refused(callback, words::destroyed(call));
+            self.event_loop.socket_tick(self.id, refused);
+        }
     }
 
     /// Holds writes back until [`uncork`](Socket::uncork), so that they leave together: Node's
     /// `cork()`. [`end`](Socket::end) undoes it, too.
     pub fn cork(&mut self) -> &mut Self {
-        if let Some(entry) = self.event_loop.entry(self.id) {
-            entry.cold().corked += 1;
-        }
+        self.with(|socket, _| socket.sending.cork());
         self
     }
 
     /// Undoes one [`cork`](Socket::cork): Node's `uncork()`. With the last one, what was held back
     /// leaves at once, and its callbacks come in a tick.
     pub fn uncork(&mut self) -> &mut Self {
-        self.event_loop.uncork(self.id, false);
+        self.with(|socket, errands| {
+            socket.sending.uncork();
+            socket.send_waiting(errands);
+        });
         self
     }
 }

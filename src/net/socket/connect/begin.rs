@@ -119,8 +119,6 @@ impl SocketEntry {
     fn begin_again(&mut self) -> Vec<WriteCallback> {
         self.server = None;
         self.connection.bytes_read = 0;
-        self.connection.bytes_dispatched = 0;
-        self.needs_drain = false;
         let cold = self.cold();
         cold.errored = None;
         cold.half_open_at_end = None;
@@ -129,14 +127,7 @@ impl SocketEntry {
         cold.inbox.clear();
         cold.reading.failed = None;
         cold.reading.asked = false;
-        cold.is_held_back = false;
-        let ends = std::mem::take(&mut cold.end_callbacks);
-        let outbox = self.connection.outbox_mut();
-        let mut unsent = outbox.abandon_flight();
-        unsent.extend(std::iter::from_fn(|| outbox.abandon_one()).flatten());
-        unsent.extend(ends);
-        self.connection.trim_outbox();
-        unsent
+        self.sending.begin_again()
     }
 }
 

@@ -36,7 +36,7 @@ impl Loop {
             socket.apply_options();
         });
         self.feed(id, Input::Connected);
-        self.feed_flushed(id);
+        self.with_socket(id, SocketEntry::feed_flushed);
         // Bytes that are there already are read next turn, before those of newer sockets: Node's
         // epoll is level-triggered, and reports what has just connected once more in its place.
         self.read_again(id, readiness.is_sticky());
