@@ -1,0 +1,92 @@
+//! Law 2: no call runs a callback before it returns. Callbacks are reached through the loop's door,
+//! and only the loop's phases go there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::functions::{Function, functions_without_tests};
+use super::{assert_listed, files};
+
+/// What calls the program: the door itself, and what runs a task.
+const DOOR: [&str; 4] = ["emit", "emit_to", "run_task", "traced"];
+
+/// Who owns the loop and its phases. What is public of `Loop` is a call like any other.
+const PHASES: [&str; 2] = ["Loop", "EventLoop"];
+
+/// These add a listener that goes there later, which the text does not show.
+const DETOURS: [&str; 1] = ["net/socket/write.rs::write_then"];
+
+fn functions_of_net() -> Vec<Function> {
+    let files = files();
+    let of_net = files.iter().filter(|file| file.path.starts_with("net/"));
+    of_net.flat_map(functions_without_tests).collect()
+}
+
+/// Whether one of these is called, or handed on as `Loop::name`.
+fn names(body: &str, known: &BTreeSet<&str>) -> bool {
+    let words = body.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    words.into_iter().any(|word| {
+        known.contains(word)
+            && (body.contains(&format!(".{word}(")) || body.contains(&format!("Loop::{word}")))
+    })
+}
+
+/// The functions of the loop that reach the door, by whatever detour. A name that another type has,
+/// too, is not followed: text does not tell whose it is.
+fn reaching(functions: &[Function]) -> BTreeSet<&str> {
+    let mut owners: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for function in functions {
+        owners
+            .entry(&function.name)
+            .or_default()
+            .insert(&function.of);
+    }
+    let mut known = BTreeSet::from(DOOR);
+    loop {
+        let others = functions
+            .iter()
+            .filter(|it| owners[&*it.name] == BTreeSet::from(["Loop"]));
+        let more = others
+            .filter(|it| names(&it.body, &known))
+            .map(|it| &*it.name);
+        let more: BTreeSet<&str> = more.filter(|name| !known.contains(name)).collect();
+        if more.is_empty() {
+            return known;
+        }
+        known.extend(more);
+    }
+}
+
+#[test]
+fn no_call_reaches_the_door() {
+    let functions = functions_of_net();
+    let known = reaching(&functions);
+    for door in DOOR {
+        let is_there = functions
+            .iter()
+            .any(|it| it.name == door && it.of == "Loop");
+        assert!(is_there, "{door} is nowhere: has it another name?");
+    }
+    assert!(known.len() > 20, "too few reach the door: {known:?}");
+    let calls = functions
+        .iter()
+        .filter(|it| it.is_public || !PHASES.contains(&&*it.of));
+    let reach = calls.filter(|it| names(&it.body, &known));
+    let reach = reach
+        .map(|it| format!("{}::{}", it.file, it.name))
+        .collect();
+    assert_listed("a call that reaches user code", &reach, &DETOURS);
+}
+
+#[test]
+fn what_has_errands_has_no_loop() {
+    for function in functions_of_net() {
+        let has_errands = function.signature.contains("errands: &mut Errands");
+        let has_loop = function.of == "Loop" || function.signature.contains("&mut Loop");
+        assert!(
+            !has_errands || !has_loop,
+            "{}: {} has errands and the loop, and so is neither a call nor a phase",
+            function.file,
+            function.name
+        );
+    }
+}
