@@ -17,6 +17,7 @@
 //! 9. Everything that can grow has a limit.
 //! 10. The clock lives in one file.
 
+mod endpoint;
 pub(crate) mod error;
 pub(crate) mod event_loop;
 mod ids;

@@ -12,7 +12,8 @@ use libc::{EINPROGRESS, EINTR, EINVAL};
 use mio::net::{TcpStream, UnixStream};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
-use super::stream::{self, KeepAlive, Stream};
+use super::options::{self, KeepAlive};
+use super::stream::Stream;
 
 /// A TCP socket that is about to be connected.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl Opening {
     /// What libuv makes of a handle that was told of keep-alive before it had its descriptor.
     pub(crate) fn keep_alive(&self) {
         let wanted = KeepAlive::after(Duration::from_secs(60));
-        if let Err(error) = stream::set_keep_alive(&SockRef::from(&self.socket), Some(wanted)) {
+        if let Err(error) = options::set_keep_alive(&SockRef::from(&self.socket), Some(wanted)) {
             log::debug!(target: "netloop::socket", "SO_KEEPALIVE: {error}");
         }
     }

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use libc::{EACCES, EBADF, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOTSOCK};
 use mio::event::Source;
@@ -16,7 +15,8 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use super::connector::unix_address;
 use super::descriptor;
-use super::stream::{self, KeepAlive, Stream};
+use super::options::StreamOptions;
+use super::stream::Stream;
 
 /// How many waiting connections are passed over, or closed for want of descriptors, before the
 /// others of the loop have their turn.
@@ -50,13 +50,6 @@ pub(crate) struct BindOptions {
     pub(crate) reuse_port: bool,
 }
 
-/// What an accepted connection inherits from its listener, which saves the system calls.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Inherited {
-    pub(crate) no_delay: bool,
-    pub(crate) keep_alive: Option<Duration>,
-}
-
 /// What one attempt to accept came to.
 #[derive(Debug)]
 pub(crate) enum Accepted {
@@ -75,10 +68,12 @@ pub(crate) enum Accepted {
 }
 
 impl Listener {
+    /// Binds an address. What an accepted connection inherits need not be set on it, which saves
+    /// system calls.
     pub(crate) fn tcp(
         address: SocketAddr,
         options: BindOptions,
-        inherited: Inherited,
+        inherited: &StreamOptions,
     ) -> io::Result<Listener> {
         let kind = Type::STREAM.nonblocking().cloexec();
         let socket = Socket::new(Domain::for_address(address), kind, None)?;
@@ -90,15 +85,9 @@ impl Listener {
             socket.set_reuse_port(true)?;
         }
         socket.bind(&address.into())?;
-        if inherited.no_delay {
-            socket.set_tcp_nodelay(true)?;
-        }
-        if let Some(delay) = inherited.keep_alive
-            && let Err(error) =
-                stream::set_keep_alive(&SockRef::from(&socket), Some(KeepAlive::after(delay)))
-        {
+        if let Err(error) = inherited.set_on(&SockRef::from(&socket)) {
             // A time too long for the kernel is no reason not to listen.
-            log::debug!(target: "netloop::server", "SO_KEEPALIVE: {error}");
+            log::debug!(target: "netloop::server", "setsockopt: {error}");
         }
         socket.listen(backlog(options.backlog))?;
         let listener = TcpListener::from_std(OwnedFd::from(socket).into());

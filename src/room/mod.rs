@@ -8,6 +8,7 @@ pub(crate) mod host_name;
 pub(crate) mod listener;
 pub(crate) mod mailbox;
 pub(crate) mod offer;
+pub(crate) mod options;
 pub(crate) mod pipe;
 pub(crate) mod reactor;
 pub(crate) mod resolver;

@@ -10,35 +10,11 @@ use libc::MSG_NOSIGNAL;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use socket2::{SockRef, TcpKeepalive};
+use socket2::SockRef;
 
 use super::descriptor::{Kind, kind_of};
+use super::options::{self, KeepAlive, StreamOptions};
 use super::pipe::Pipe;
-
-/// How a connection is probed while nothing is received: `TCP_KEEPIDLE`, `TCP_KEEPINTVL` and
-/// `TCP_KEEPCNT` (tcp(7)).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KeepAlive {
-    pub(crate) delay: Duration,
-    pub(crate) interval: Duration,
-    pub(crate) count: u32,
-}
-
-impl KeepAlive {
-    /// With the interval and the count that Node, through libuv, sets unless it is told others.
-    pub(crate) fn after(delay: Duration) -> KeepAlive {
-        KeepAlive {
-            delay,
-            interval: Duration::from_secs(1),
-            count: 10,
-        }
-    }
-
-    /// What the kernel is told: seconds.
-    pub(crate) fn seconds(self) -> (u64, u64, u32) {
-        (self.delay.as_secs(), self.interval.as_secs(), self.count)
-    }
-}
 
 /// A call that failed is made again for as long as it is `EINTR` that it fails with.
 #[cold]
@@ -212,54 +188,37 @@ impl Stream {
         }
     }
 
+    /// Only TCP has options.
+    fn tcp(&self) -> Option<SockRef<'_>> {
+        self.is_tcp().then(|| self.socket())
+    }
+
+    /// Sets the options that are on.
+    pub(crate) fn set_options(&self, options: &StreamOptions) -> io::Result<()> {
+        self.tcp().map_or(Ok(()), |socket| options.set_on(&socket))
+    }
+
     pub(crate) fn set_no_delay(&self, on: bool) -> io::Result<()> {
-        match self {
-            Stream::Tcp(stream) => stream.set_nodelay(on),
-            Stream::Unix(_) | Stream::Pipe(_) => Ok(()),
-        }
+        let socket = self.tcp();
+        socket.map_or(Ok(()), |socket| socket.set_tcp_nodelay(on))
     }
 
     pub(crate) fn set_keep_alive(&self, wanted: Option<KeepAlive>) -> io::Result<()> {
-        match self {
-            Stream::Tcp(_) => set_keep_alive(&self.socket(), wanted),
-            Stream::Unix(_) | Stream::Pipe(_) => Ok(()),
-        }
+        let socket = self.tcp();
+        socket.map_or(Ok(()), |socket| options::set_keep_alive(&socket, wanted))
     }
 
     pub(crate) fn set_type_of_service(&self, value: u8) -> io::Result<()> {
-        match self.local_address() {
-            Some(SocketAddr::V4(_)) => self.socket().set_tos_v4(u32::from(value)),
-            Some(SocketAddr::V6(_)) => self.socket().set_tclass_v6(u32::from(value)),
-            None => Ok(()),
-        }
+        let socket = self.tcp();
+        socket.map_or(Ok(()), |socket| {
+            options::set_type_of_service(&socket, value)
+        })
     }
 
     pub(crate) fn type_of_service(&self) -> io::Result<u8> {
-        let value = match self.local_address() {
-            Some(SocketAddr::V4(_)) => self.socket().tos_v4()?,
-            Some(SocketAddr::V6(_)) => self.socket().tclass_v6()?,
-            None => 0,
-        };
-        Ok(u8::try_from(value).unwrap_or(u8::MAX))
+        let socket = self.tcp();
+        socket.map_or(Ok(0), |socket| options::type_of_service(&socket))
     }
-}
-
-/// `SO_KEEPALIVE` with its times, on a connection or, to be inherited, on a listener.
-///
-/// With less than a second, or without probes, keep-alive is only switched on: the kernel refuses
-/// zeros, and Node then leaves all three alone.
-pub(crate) fn set_keep_alive(socket: &SockRef<'_>, wanted: Option<KeepAlive>) -> io::Result<()> {
-    socket.set_keepalive(wanted.is_some())?;
-    let Some(wanted) = wanted else { return Ok(()) };
-    let second = Duration::from_secs(1);
-    if wanted.delay < second || wanted.interval < second || wanted.count == 0 {
-        return Ok(());
-    }
-    let times = TcpKeepalive::new()
-        .with_time(wanted.delay)
-        .with_interval(wanted.interval)
-        .with_retries(wanted.count);
-    socket.set_tcp_keepalive(&times)
 }
 
 impl AsFd for Stream {

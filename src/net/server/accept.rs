@@ -12,9 +12,9 @@ use super::events::{CONNECTION, DROP};
 use super::lifecycle::BACK_OFF;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
-use crate::room::listener::Accepted;
+use crate::room::listener::{Accepted, Listener};
 use crate::room::reactor::Readiness;
-use crate::room::stream::{KeepAlive, Stream};
+use crate::room::stream::Stream;
 use crate::rules::state::server::{Input, State};
 
 /// A shortage is over when there was none for so many milliseconds.
@@ -90,7 +90,7 @@ impl Loop {
             self.with_server(id, ServerEntry::accept_again);
             return Ok(());
         }
-        for _ in 0..server.options.accepts_per_turn {
+        for _ in 0..server.options.accepts_per_turn.unwrap_or(1) {
             let Some(server) = self.server(id) else {
                 return Ok(());
             };
@@ -214,26 +214,12 @@ impl ServerEntry {
 
     /// What an accepted connection starts with.
     fn new_socket(&self, id: ServerId, stream: Stream) -> SocketEntry {
-        let settings = &self.options;
+        let options = &self.options;
         // A listener of ours hands these down (tcp(7)); one from outside may not have them.
-        if self
-            .listener
-            .as_ref()
-            .is_some_and(|listener| listener.is_foreign())
-        {
-            let no_delay = if settings.no_delay {
-                stream.set_no_delay(true)
-            } else {
-                Ok(())
-            };
-            let keep_alive = match settings.keep_alive {
-                Some(delay) => stream.set_keep_alive(Some(KeepAlive::after(delay))),
-                None => Ok(()),
-            };
-            if let Err(error) = no_delay.and(keep_alive) {
-                log::debug!(target: "netloop::accept", "setsockopt: {error}");
-            }
+        let is_foreign = self.listener.as_ref().is_some_and(Listener::is_foreign);
+        if is_foreign && let Err(error) = stream.set_options(&options.socket.of_stream()) {
+            log::debug!(target: "netloop::accept", "setsockopt: {error}");
         }
-        SocketEntry::accepted(stream, id, settings)
+        SocketEntry::accepted(stream, id, &options.socket, options.pause_on_connect)
     }
 }

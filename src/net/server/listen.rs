@@ -14,7 +14,7 @@ use super::super::{AbortId, ServerId};
 use super::{ListenOptions, Server, ServerEntry};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
-use crate::room::listener::{BindOptions, Inherited, Listener};
+use crate::room::listener::{BindOptions, Listener};
 use crate::rules::state::server::Input;
 
 /// Where a server is to listen.
@@ -100,15 +100,12 @@ impl ServerEntry {
     }
 
     fn make_listener(&mut self, listening: &Listening) -> Result<Listener, Error> {
-        let inherited = Inherited {
-            no_delay: self.options.no_delay,
-            keep_alive: self.options.keep_alive,
-        };
+        let inherited = self.options.socket.of_stream();
         let bind = listening.bind;
         let tcp = |mut address: SocketAddr, words: &str| {
             address.set_port(listening.port);
             let named = |error| Error::of_listen(&error, Some((words, Some(listening.port))));
-            Listener::tcp(address, bind, inherited).map_err(named)
+            Listener::tcp(address, bind, &inherited).map_err(named)
         };
         let any_v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
         let any_v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));

@@ -23,7 +23,6 @@ use super::socket::Socket;
 use super::trace::Subject;
 use super::{AbortId, ServerId};
 use crate::room::listener::Listener;
-use crate::rules::block_list::BlockList;
 use crate::rules::state::server::State;
 use crate::rules::timers::TimerKey;
 
@@ -57,7 +56,7 @@ pub(super) struct ServerEntry {
     state: State,
     listener: Option<Listener>,
     listeners: Listeners,
-    options: Settings,
+    options: ServerOptions,
     /// What `listen` was told, while a lookup is pending or refused.
     wanted: Option<Box<Listening>>,
     /// How often `listen` was called: only the newest counts.
@@ -83,18 +82,6 @@ pub(super) struct ServerEntry {
     pub(super) data: Data,
 }
 
-/// What accepted sockets are given, and how many are accepted a turn.
-pub(super) struct Settings {
-    pub(super) allow_half_open: bool,
-    pub(super) pause_on_connect: bool,
-    no_delay: bool,
-    keep_alive: Option<Duration>,
-    pub(super) high_water_mark: Option<usize>,
-    pub(super) write_limit: Option<usize>,
-    block_list: Option<BlockList>,
-    accepts_per_turn: usize,
-}
-
 impl Loop {
     /// Makes a server that calls back for each connection: Node's `net.createServer(listener)`. The
     /// callback is the first listener for [`connection`](Server::on_connection), called from the
@@ -117,7 +104,7 @@ impl Loop {
             state: State::Idle,
             listener: None,
             listeners: Listeners::default(),
-            options: options.into_settings(),
+            options,
             wanted: None,
             listens: 0,
             lookup: None,

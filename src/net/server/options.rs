@@ -1,14 +1,14 @@
 //! What a server, and one `listen`, can be told.
 
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::AbortId;
+use super::super::endpoint::{Endpoint, from_endpoints};
 use super::super::error::{Error, words};
-use super::Settings;
+use super::super::socket::CommonOptions;
 use super::listen::{Listening, Place};
 use crate::room::listener::BindOptions;
 use crate::room::resolver;
@@ -40,15 +40,11 @@ const BACKLOG: u32 = 511;
 /// ```
 #[derive(Clone, Default)]
 pub struct ServerOptions {
-    allow_half_open: bool,
-    pause_on_connect: bool,
-    no_delay: bool,
-    keep_alive: bool,
-    keep_alive_initial_delay: Duration,
-    high_water_mark: Option<usize>,
-    write_limit: Option<usize>,
-    block_list: Option<BlockList>,
-    accepts_per_turn: Option<usize>,
+    /// What accepted sockets are told.
+    pub(super) socket: CommonOptions,
+    pub(super) pause_on_connect: bool,
+    pub(super) block_list: Option<BlockList>,
+    pub(super) accepts_per_turn: Option<usize>,
 }
 
 impl ServerOptions {
@@ -56,7 +52,7 @@ impl ServerOptions {
     /// `end` is called for them a tick after theirs.
     #[must_use]
     pub fn allow_half_open(mut self, on: bool) -> Self {
-        self.allow_half_open = on;
+        self.socket.allow_half_open = on;
         self
     }
 
@@ -71,7 +67,7 @@ impl ServerOptions {
     /// Node's `noDelay`: `TCP_NODELAY` (tcp(7)) for accepted sockets, from before `connection` on.
     #[must_use]
     pub fn no_delay(mut self, on: bool) -> Self {
-        self.no_delay = on;
+        self.socket.no_delay = on;
         self
     }
 
@@ -79,7 +75,7 @@ impl ServerOptions {
     /// on.
     #[must_use]
     pub fn keep_alive(mut self, on: bool) -> Self {
-        self.keep_alive = on;
+        self.socket.keep_alive = on;
         self
     }
 
@@ -87,7 +83,7 @@ impl ServerOptions {
     /// keep-alive probe, cut to whole seconds; zero leaves the system's time.
     #[must_use]
     pub fn keep_alive_initial_delay(mut self, delay: Duration) -> Self {
-        self.keep_alive_initial_delay = delay;
+        self.socket.keep_alive_initial_delay = delay;
         self
     }
 
@@ -97,7 +93,7 @@ impl ServerOptions {
     /// the mark.
     #[must_use]
     pub fn high_water_mark(mut self, bytes: usize) -> Self {
-        self.high_water_mark = Some(bytes);
+        self.socket.high_water_mark = Some(bytes);
         self
     }
 
@@ -105,7 +101,7 @@ impl ServerOptions {
     /// [`ConnectOptions::write_limit`](crate::ConnectOptions::write_limit). Node has no limit.
     #[must_use]
     pub fn write_limit(mut self, bytes: usize) -> Self {
-        self.write_limit = Some(bytes);
+        self.socket.write_limit = Some(bytes);
         self
     }
 
@@ -123,19 +119,6 @@ impl ServerOptions {
     pub fn accepts_per_turn(mut self, count: usize) -> Self {
         self.accepts_per_turn = Some(count.max(1));
         self
-    }
-
-    pub(super) fn into_settings(self) -> Settings {
-        Settings {
-            allow_half_open: self.allow_half_open,
-            pause_on_connect: self.pause_on_connect,
-            no_delay: self.no_delay,
-            keep_alive: self.keep_alive.then_some(self.keep_alive_initial_delay),
-            high_water_mark: self.high_water_mark,
-            write_limit: self.write_limit,
-            block_list: self.block_list,
-            accepts_per_turn: self.accepts_per_turn.unwrap_or(1),
-        }
     }
 }
 
@@ -162,9 +145,7 @@ impl ServerOptions {
 /// ```
 #[derive(Debug, Default)]
 pub struct ListenOptions {
-    port: Option<u16>,
-    host: Option<String>,
-    path: Option<PathBuf>,
+    endpoint: Endpoint,
     fd: Option<OwnedFd>,
     backlog: Option<u32>,
     ipv6_only: bool,
@@ -172,8 +153,6 @@ pub struct ListenOptions {
     readable_all: bool,
     writable_all: bool,
     pub(super) signal: Option<AbortId>,
-    /// Why the text it was made from is no place.
-    refused: Option<Error>,
 }
 
 impl ListenOptions {
@@ -195,7 +174,7 @@ impl ListenOptions {
     /// At most 107 bytes; a longer one is `EINVAL`.
     #[must_use]
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
-        self.path = Some(path.into());
+        self.endpoint.path = Some(path.into());
         self
     }
 
@@ -255,14 +234,15 @@ impl ListenOptions {
     }
 
     pub(super) fn into_listening(self) -> Result<Listening, Error> {
-        if let Some(error) = self.refused {
+        let mode = self.mode();
+        let endpoint = self.endpoint;
+        if let Some(error) = endpoint.refused {
             return Err(error);
         }
-        let mode = self.mode();
         let place = if let Some(fd) = self.fd {
             Place::Descriptor(fd)
-        } else if self.port.is_some() {
-            match self.host.filter(|host| !host.is_empty()) {
+        } else if endpoint.port.is_some() {
+            match endpoint.host.filter(|host| !host.is_empty()) {
                 None => Place::Any,
                 Some(host) => match resolver::literal(&host) {
                     Some(address) => Place::Address(address, host),
@@ -272,7 +252,7 @@ impl ListenOptions {
                     None => Place::Name(host),
                 },
             }
-        } else if let Some(path) = self.path.filter(|path| !path.as_os_str().is_empty()) {
+        } else if let Some(path) = endpoint.path.filter(|path| !path.as_os_str().is_empty()) {
             if mode.is_some() && path.as_os_str().as_bytes().first() == Some(&0) {
                 // In Node's letters.
                 let message = "The argument 'options' can not set readableAll or writableAllt to \
@@ -286,7 +266,7 @@ impl ListenOptions {
         };
         Ok(Listening {
             place,
-            port: self.port.unwrap_or(0),
+            port: endpoint.port.unwrap_or(0),
             bind: BindOptions {
                 backlog: self
                     .backlog
@@ -306,66 +286,4 @@ impl From<()> for ListenOptions {
     }
 }
 
-impl From<u16> for ListenOptions {
-    fn from(port: u16) -> Self {
-        ListenOptions {
-            port: Some(port),
-            ..ListenOptions::default()
-        }
-    }
-}
-
-impl From<(&str, u16)> for ListenOptions {
-    fn from((host, port): (&str, u16)) -> Self {
-        (host.to_owned(), port).into()
-    }
-}
-
-impl From<(String, u16)> for ListenOptions {
-    fn from((host, port): (String, u16)) -> Self {
-        ListenOptions {
-            host: Some(host),
-            ..port.into()
-        }
-    }
-}
-
-impl From<SocketAddr> for ListenOptions {
-    fn from(address: SocketAddr) -> Self {
-        (resolver::to_text(address), address.port()).into()
-    }
-}
-
-impl From<PathBuf> for ListenOptions {
-    fn from(path: PathBuf) -> Self {
-        ListenOptions::default().path(path)
-    }
-}
-
-impl From<&PathBuf> for ListenOptions {
-    fn from(path: &PathBuf) -> Self {
-        path.clone().into()
-    }
-}
-
-impl From<&Path> for ListenOptions {
-    fn from(path: &Path) -> Self {
-        path.to_path_buf().into()
-    }
-}
-
-impl From<&str> for ListenOptions {
-    fn from(text: &str) -> Self {
-        match text.parse::<u16>() {
-            Ok(port) => port.into(),
-            Err(_) => {
-                let refused = words::bad_port("options.port", text);
-                ListenOptions {
-                    path: refused.is_none().then(|| text.into()),
-                    refused,
-                    ..ListenOptions::default()
-                }
-            }
-        }
-    }
-}
+from_endpoints!(ListenOptions, "options.port");

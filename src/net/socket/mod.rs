@@ -18,14 +18,16 @@ mod unsent;
 mod write;
 
 pub(in crate::net) use connect::ATTEMPT_TIMEOUT;
-pub use connect::{Attempt, Lookup};
-pub use options::{ConnectOptions, OnRead, SocketOptions};
+pub use connect::{Attempt, ConnectOptions, Lookup};
+pub(in crate::net) use options::CommonOptions;
+pub use options::{OnRead, SocketOptions};
 
 use std::io;
 use std::net::SocketAddr;
 
 use self::connect::Connecting;
 use self::events::{Listeners, Plain, RareListeners};
+use self::options::Remembered;
 use self::pipe::Pipe;
 use self::timeouts::IdleTimeout;
 use super::data::Data;
@@ -34,12 +36,10 @@ use super::event_loop::errands::Errands;
 use super::event_loop::events::Event;
 use super::event_loop::{Entry, Loop};
 use super::listeners::Slot;
-use super::server::Settings;
 use super::trace::{Subject, What};
 use super::{AbortId, ServerId, SocketId};
 use crate::room::connection::Connection;
-use crate::room::stream::{KeepAlive, Stream};
-use crate::rules::block_list::BlockList;
+use crate::room::stream::Stream;
 use crate::rules::decoder::Decoder;
 use crate::rules::inbox::Inbox;
 use crate::rules::sending::Sending;
@@ -141,11 +141,7 @@ struct Cold {
     idle: Option<IdleTimeout>,
     /// Timers that die with the socket.
     timers: Vec<TimerKey>,
-    keep_alive: Option<KeepAlive>,
-    type_of_service: Option<u8>,
-    high_water_mark: Option<usize>,
-    write_limit: Option<usize>,
-    block_list: Option<BlockList>,
+    options: Remembered,
     abort: Option<AbortId>,
     /// The descriptor came from outside and may have a duplicate.
     is_foreign: bool,
@@ -209,19 +205,19 @@ impl SocketEntry {
     }
 
     /// An accepted connection, which is read from at once unless it is to be paused.
-    pub(super) fn accepted(stream: Stream, server: ServerId, options: &Settings) -> SocketEntry {
+    pub(super) fn accepted(
+        stream: Stream,
+        server: ServerId,
+        options: &CommonOptions,
+        is_paused: bool,
+    ) -> SocketEntry {
         let mut entry = SocketEntry::new(Some(stream), State::Open(Readable::Open, Writable::Open));
         entry.server = Some(server);
-        entry.allow_half_open = options.allow_half_open;
-        entry.is_reading = !options.pause_on_connect;
-        if options.pause_on_connect {
+        entry.is_reading = !is_paused;
+        if is_paused {
             entry.flow = Flow::Paused;
         }
-        if options.high_water_mark.is_some() || options.write_limit.is_some() {
-            let cold = entry.cold();
-            cold.high_water_mark = options.high_water_mark;
-            cold.write_limit = options.write_limit;
-        }
+        options.apply(&mut entry);
         entry
     }
 
@@ -255,11 +251,6 @@ impl SocketEntry {
 
     pub(super) fn data_to_set(&mut self) -> &mut Data {
         &mut self.cold().data
-    }
-
-    fn high_water_mark(&self) -> usize {
-        let own = self.cold.as_ref().and_then(|cold| cold.high_water_mark);
-        own.unwrap_or(HIGH_WATER_MARK)
     }
 
     fn errored(&self) -> Option<&Error> {

@@ -1,19 +1,15 @@
-//! What a socket and a connection can be told beforehand.
+//! The options of a socket: told beforehand, changed later, and what it remembers of them.
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::super::error::{Error, words};
-use super::super::lookups::LookupRequest;
+use super::super::AbortId;
 use super::super::shared::Shared;
-use super::super::{AbortId, Loop};
-use super::connect::ATTEMPT_TIMEOUT_MIN;
-use super::{Socket, SocketEntry};
-use crate::room::resolver;
-use crate::room::stream::KeepAlive;
+use super::{ConnectOptions, HIGH_WATER_MARK, Socket, SocketEntry, WRITE_LIMIT};
+use crate::room::options::{KeepAlive, StreamOptions};
+use crate::room::stream::Stream;
 use crate::rules::block_list::BlockList;
+use crate::rules::state::socket::State;
 
 /// Options of a socket: Node's `new net.Socket(options)`. All are off unless set.
 ///
@@ -29,20 +25,36 @@ use crate::rules::block_list::BlockList;
 /// A clone shares the callback of [`on_read`](SocketOptions::on_read), and has a buffer of its own.
 #[derive(Clone, Default)]
 pub struct SocketOptions {
-    pub(super) allow_half_open: bool,
-    pub(super) no_delay: bool,
-    pub(super) keep_alive: bool,
-    pub(super) keep_alive_initial_delay: Duration,
-    pub(super) high_water_mark: Option<usize>,
-    pub(super) write_limit: Option<usize>,
-    pub(super) type_of_service: Option<u8>,
-    pub(super) block_list: Option<BlockList>,
-    pub(super) on_read: Option<OnRead>,
+    common: CommonOptions,
+    type_of_service: Option<u8>,
+    block_list: Option<BlockList>,
+    on_read: Option<OnRead>,
     pub(super) signal: Option<AbortId>,
 }
 
+/// What every socket can be told: one that the program makes, and one that a server accepts.
+#[derive(Clone, Default)]
+pub(in crate::net) struct CommonOptions {
+    pub(in crate::net) allow_half_open: bool,
+    pub(in crate::net) no_delay: bool,
+    pub(in crate::net) keep_alive: bool,
+    pub(in crate::net) keep_alive_initial_delay: Duration,
+    pub(in crate::net) high_water_mark: Option<usize>,
+    pub(in crate::net) write_limit: Option<usize>,
+}
+
+/// What a socket remembers of its options, for this connection and those to come. Those that a
+/// connection without a cold box may have stand in its entry.
+#[derive(Default)]
+pub(super) struct Remembered {
+    pub(super) keep_alive: Option<KeepAlive>,
+    type_of_service: Option<u8>,
+    high_water_mark: Option<usize>,
+    write_limit: Option<usize>,
+    pub(super) block_list: Option<BlockList>,
+}
+
 type OnReadCallback = dyn FnMut(&mut Socket<'_>, &[u8]) -> bool;
-pub(super) type LookupCallback = dyn FnMut(&mut Loop, LookupRequest);
 
 /// A buffer of the program's own that received bytes are put into, and who is told: Node's
 /// `onread` option.
@@ -125,25 +137,25 @@ macro_rules! socket_options {
 socket_options! {
     /// Node's `allowHalfOpen`: whether the socket stays writable after the peer's end; otherwise
     /// `end` is called for it a tick after `end` was emitted.
-    allow_half_open: bool => |options, on| options.allow_half_open = on;
+    allow_half_open: bool => |options, on| options.common.allow_half_open = on;
     /// Node's `noDelay`: `TCP_NODELAY` (tcp(7)), set before `connect` is emitted.
-    no_delay: bool => |options, on| options.no_delay = on;
+    no_delay: bool => |options, on| options.common.no_delay = on;
     /// Node's `keepAlive`: `SO_KEEPALIVE` (socket(7)), set before `connect` is emitted. See
     /// [`set_keep_alive`](crate::Socket::set_keep_alive).
-    keep_alive: bool => |options, on| options.keep_alive = on;
+    keep_alive: bool => |options, on| options.common.keep_alive = on;
     /// Node's `keepAliveInitialDelay`: how long a connection is idle before the first keep-alive
     /// probe, cut to whole seconds; zero leaves the system's time.
     keep_alive_initial_delay: Duration =>
-        |options, delay| options.keep_alive_initial_delay = delay;
+        |options, delay| options.common.keep_alive_initial_delay = delay;
     /// Node's `highWaterMark`: how many bytes may wait in either direction before `write` answers
     /// `false`, or reading stops; 65536 unless set, as in Node. A chunk that waits costs some 64 bytes
     /// beside its own, so that a peer which sends single bytes can cost as many times the mark.
-    high_water_mark: usize => |options, bytes| options.high_water_mark = Some(bytes);
+    high_water_mark: usize => |options, bytes| options.common.high_water_mark = Some(bytes);
     /// How many bytes may be owed to the kernel; each write that is owed counts as 64 more. A write
     /// that would have to wait beyond it fails with `ENOBUFS`, and the socket is destroyed. 64 MiB
     /// unless set. What the kernel leaves of a write before which nothing waited is kept, however
     /// long it is. Node has no limit.
-    write_limit: usize => |options, bytes| options.write_limit = Some(bytes);
+    write_limit: usize => |options, bytes| options.common.write_limit = Some(bytes);
     /// Node's `typeOfService`: the type-of-service byte of what is sent (`IP_TOS` of ip(7),
     /// `IPV6_TCLASS` of ipv6(7)).
     type_of_service: u8 => |options, value| options.type_of_service = Some(value);
@@ -157,17 +169,37 @@ socket_options! {
     signal: AbortId => |options, signal| options.signal = Some(signal);
 }
 
-impl SocketOptions {
-    pub(in crate::net) fn apply(self, entry: &mut SocketEntry) {
-        entry.allow_half_open = self.allow_half_open;
-        entry.no_delay = self.no_delay;
-        let cold = entry.cold();
+impl CommonOptions {
+    /// What the kernel is asked for.
+    pub(in crate::net) fn of_stream(&self) -> StreamOptions {
         let keep_alive = KeepAlive::after(self.keep_alive_initial_delay);
-        cold.keep_alive = self.keep_alive.then_some(keep_alive);
-        cold.high_water_mark = self.high_water_mark;
-        cold.write_limit = self.write_limit;
-        cold.type_of_service = self.type_of_service;
-        cold.block_list = self.block_list;
+        StreamOptions {
+            no_delay: self.no_delay,
+            keep_alive: self.keep_alive.then_some(keep_alive),
+            type_of_service: None,
+        }
+    }
+
+    /// Gives a socket what is not the kernel's to know.
+    pub(super) fn apply(&self, entry: &mut SocketEntry) {
+        entry.allow_half_open = self.allow_half_open;
+        if self.high_water_mark.is_some() || self.write_limit.is_some() {
+            let remembered = &mut entry.cold().options;
+            remembered.high_water_mark = self.high_water_mark;
+            remembered.write_limit = self.write_limit;
+        }
+    }
+}
+
+impl SocketOptions {
+    pub(super) fn apply(self, entry: &mut SocketEntry) {
+        self.common.apply(entry);
+        let wanted = self.common.of_stream();
+        entry.no_delay = wanted.no_delay;
+        let cold = entry.cold();
+        cold.options.keep_alive = wanted.keep_alive;
+        cold.options.type_of_service = self.type_of_service;
+        cold.options.block_list = self.block_list;
         if let Some(own) = self.on_read {
             cold.reading.has_own_buffer = true;
             cold.on_read.add(Box::new(own), false);
@@ -175,182 +207,139 @@ impl SocketOptions {
     }
 }
 
-/// Where to connect to, and how: the options of Node's `net.connect`.
-///
-/// It is made from a port (of `localhost`), a host and a port, a socket address, or a path; or
-/// from a string, which is a port if it is a number of 0 to 65535, and else a path.
-///
-/// ```
-/// use std::time::Duration;
-/// use netloop::{ConnectOptions, EventLoop};
-///
-/// let mut event_loop = EventLoop::new()?;
-/// let timeout = Duration::from_secs(5);
-/// let options = ConnectOptions::from(("127.0.0.1", 8000)).timeout(timeout).allow_half_open(true);
-/// let mut socket = event_loop.connect(options, |_| unreachable!())?;
-/// assert!(socket.is_connecting() && socket.allow_half_open());
-/// assert_eq!(socket.timeout(), Some(timeout));
-/// socket.destroy(); // another time
-/// event_loop.run()?;
-/// # Ok::<(), netloop::Error>(())
-/// ```
-///
-/// A clone connects to the same place once more; it shares the functions of
-/// [`lookup`](ConnectOptions::lookup) and [`on_read`](ConnectOptions::on_read).
-#[derive(Clone, Default)]
-pub struct ConnectOptions {
-    pub(super) port: Option<u16>,
-    pub(super) host: Option<String>,
-    pub(super) path: Option<PathBuf>,
-    pub(super) local_address: Option<IpAddr>,
-    pub(super) local_port: Option<u16>,
-    pub(super) family: u8,
-    pub(super) hints: i32,
-    pub(super) lookup: Option<Shared<LookupCallback>>,
-    pub(super) auto_select_family: Option<bool>,
-    pub(super) attempt_timeout: Option<Duration>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) socket: SocketOptions,
-    /// Why the text it was made from is no place.
-    pub(super) refused: Option<Error>,
-}
-
-impl ConnectOptions {
-    /// Node's `localAddress`: the address to connect from; the port is any unless
-    /// [`local_port`](ConnectOptions::local_port) is set. That it cannot be bound is an `error`
-    /// with the system call `bind`. A link-local address is bound in the zone of the
-    /// address that is connected to. Only one address of a name is tried then, as in Node.
-    #[must_use]
-    pub fn local_address(mut self, address: IpAddr) -> Self {
-        self.local_address = Some(address);
-        self
-    }
-
-    /// Node's `localPort`: the port to connect from; any unless set.
-    #[must_use]
-    pub fn local_port(mut self, port: u16) -> Self {
-        self.local_port = Some(port);
-        self
-    }
-
-    /// Node's `family`: looks names up in one family only, 4 or 6; 0 is both. Anything else is
-    /// refused by `connect`, unless the program has a lookup function: that is told, as in Node.
-    /// Only one address of a name is tried with 4 or 6, as in Node.
-    #[must_use]
-    pub fn family(mut self, family: u8) -> Self {
-        self.family = family;
-        self
-    }
-
-    /// Node's `hints`: the `ai_flags` of getaddrinfo(3), of `AI_ADDRCONFIG`, `AI_V4MAPPED` and
-    /// `AI_ALL`. Others are refused by `connect`, unless the program has a lookup function: that is
-    /// told, as in Node. With 0, `AI_ADDRCONFIG` is used if both families are wanted.
-    #[must_use]
-    pub fn hints(mut self, hints: i32) -> Self {
-        self.hints = hints;
-        self
-    }
-
-    /// Node's `lookup`: what looks the name up, in place of what the loop has; see
-    /// [`set_lookup`](crate::Loop::set_lookup).
-    #[must_use]
-    pub fn lookup(mut self, lookup: impl FnMut(&mut Loop, LookupRequest) + 'static) -> Self {
-        self.lookup = Some(Shared::new(Arc::new(Mutex::new(lookup))));
-        self
-    }
-
-    /// Node's `autoSelectFamily`: whether several addresses of a name are tried in turn (Happy
-    /// Eyeballs, RFC 8305, without the overlap: as in Node, an attempt ends before the next one
-    /// begins). If all fail, the `error` is an `AggregateError` with the code of the first. Unless
-    /// set, [the loop's default](crate::Loop::default_auto_select_family).
-    #[must_use]
-    pub fn auto_select_family(mut self, on: bool) -> Self {
-        self.auto_select_family = Some(on);
-        self
-    }
-
-    /// Node's `autoSelectFamilyAttemptTimeout`: how long each address of several but the last has to
-    /// answer; at least 10 ms. Unless set,
-    /// [the loop's default](crate::Loop::default_auto_select_family_attempt_timeout).
-    #[must_use]
-    pub fn auto_select_family_attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = Some(timeout.max(ATTEMPT_TIMEOUT_MIN));
-        self
-    }
-
-    /// Node's `timeout`: the idle timeout, which begins before the connection; see
-    /// [`set_timeout`](crate::Socket::set_timeout). That it has come ends nothing by itself. Zero
-    /// sets none.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-}
-
-impl From<u16> for ConnectOptions {
-    fn from(port: u16) -> Self {
-        ConnectOptions {
-            port: Some(port),
-            ..ConnectOptions::default()
+impl SocketEntry {
+    /// What the kernel is asked for once there is a connection. That it refuses one of these is no
+    /// reason to give up a connection that stands.
+    pub(super) fn apply_options(&self) {
+        let Some(stream) = &self.connection.stream else {
+            return;
+        };
+        let remembered = self.cold.as_ref().map(|cold| &cold.options);
+        let wanted = StreamOptions {
+            no_delay: self.no_delay,
+            keep_alive: remembered.and_then(|options| options.keep_alive),
+            type_of_service: remembered.and_then(|options| options.type_of_service),
+        };
+        if let Err(error) = stream.set_options(&wanted) {
+            log::debug!(target: "netloop::socket", "setsockopt: {error}");
         }
     }
-}
 
-impl From<(&str, u16)> for ConnectOptions {
-    fn from((host, port): (&str, u16)) -> Self {
-        (host.to_owned(), port).into()
+    pub(super) fn high_water_mark(&self) -> usize {
+        let own = self
+            .cold
+            .as_ref()
+            .and_then(|cold| cold.options.high_water_mark);
+        own.unwrap_or(HIGH_WATER_MARK)
+    }
+
+    pub(super) fn write_limit(&self) -> usize {
+        let own = self.cold.as_ref().and_then(|cold| cold.options.write_limit);
+        own.unwrap_or(WRITE_LIMIT)
     }
 }
 
-impl From<(String, u16)> for ConnectOptions {
-    fn from((host, port): (String, u16)) -> Self {
-        ConnectOptions {
-            host: Some(host),
-            ..port.into()
-        }
+impl Socket<'_> {
+    /// Whether the socket stays writable after the peer's end: Node's `allowHalfOpen`.
+    pub fn allow_half_open(&self) -> bool {
+        self.entry().is_some_and(|entry| entry.allow_half_open)
     }
-}
 
-impl From<SocketAddr> for ConnectOptions {
-    fn from(address: SocketAddr) -> Self {
-        (resolver::to_text(address), address.port()).into()
-    }
-}
-
-impl From<&Path> for ConnectOptions {
-    fn from(path: &Path) -> Self {
-        path.to_path_buf().into()
-    }
-}
-
-impl From<PathBuf> for ConnectOptions {
-    fn from(path: PathBuf) -> Self {
-        ConnectOptions {
-            path: Some(path),
-            ..ConnectOptions::default()
-        }
-    }
-}
-
-impl From<&PathBuf> for ConnectOptions {
-    fn from(path: &PathBuf) -> Self {
-        path.clone().into()
-    }
-}
-
-impl From<&str> for ConnectOptions {
-    fn from(text: &str) -> Self {
-        match text.parse::<u16>() {
-            Ok(port) => port.into(),
-            Err(_) => {
-                let refused = words::bad_port("Port", text);
-                ConnectOptions {
-                    path: refused.is_none().then(|| text.into()),
-                    refused,
-                    ..ConnectOptions::default()
-                }
+    /// Sets whether the socket stays writable after the peer's end: Node's `allowHalfOpen = …`. It
+    /// is looked at when `end` has been emitted.
+    pub fn set_allow_half_open(&mut self, on: bool) -> &mut Self {
+        if let Some(entry) = self.event_loop.entry(self.id) {
+            let former = std::mem::replace(&mut entry.allow_half_open, on);
+            if former != on && entry.connection.state.is_end_emitted() {
+                entry.cold().half_open_at_end.get_or_insert(former);
             }
         }
+        self
+    }
+
+    /// Node's `setNoDelay`: sets `TCP_NODELAY` (tcp(7)), so that small writes are not held back to be
+    /// joined. Remembered, also for a connection to come. What the kernel refuses is not told, as in
+    /// Node; on a Unix-domain socket nothing happens.
+    pub fn set_no_delay(&mut self, on: bool) -> &mut Self {
+        self.change(
+            |entry| entry.no_delay = on,
+            |stream| stream.set_no_delay(on),
+        )
+    }
+
+    /// Node's `setKeepAlive`: sets `SO_KEEPALIVE` (socket(7)), with a delay before the first probe
+    /// that is cut to whole seconds; with zero the system's times stay, or a minute is set if this is
+    /// called between `connect` and the first attempt, as in libuv. A probe follows each second, and
+    /// the connection is lost (`ETIMEDOUT`) when ten were not answered. Remembered, also for a
+    /// connection to come.
+    pub fn set_keep_alive(&mut self, on: bool, initial_delay: Duration) -> &mut Self {
+        self.probe(on, KeepAlive::after(initial_delay))
+    }
+
+    /// As [`set_keep_alive`](Socket::set_keep_alive), with the interval between two probes, cut
+    /// to whole seconds, and how many may go unanswered: Node's `setKeepAlive(options)`. A zero
+    /// among the three leaves the system's times.
+    pub fn set_keep_alive_with(
+        &mut self,
+        on: bool,
+        initial_delay: Duration,
+        interval: Duration,
+        count: u32,
+    ) -> &mut Self {
+        let wanted = KeepAlive {
+            delay: initial_delay,
+            interval,
+            count,
+        };
+        self.probe(on, wanted)
+    }
+
+    fn probe(&mut self, on: bool, wanted: KeepAlive) -> &mut Self {
+        let wanted = on.then_some(wanted);
+        self.with(|socket, _| socket.keep_connecting_alive(wanted));
+        self.change(
+            |entry| entry.cold().options.keep_alive = wanted,
+            |stream| stream.set_keep_alive(wanted),
+        )
+    }
+
+    /// Node's `setTypeOfService`: sets the type-of-service byte of what is sent (`IP_TOS` of ip(7),
+    /// `IPV6_TCLASS` of ipv6(7)). Remembered, also for a connection to come.
+    pub fn set_type_of_service(&mut self, value: u8) -> &mut Self {
+        self.change(
+            |entry| entry.cold().options.type_of_service = Some(value),
+            |stream| stream.set_type_of_service(value),
+        )
+    }
+
+    /// Node's `getTypeOfService`: the byte that the kernel has, or that will be set; else 0.
+    pub fn type_of_service(&self) -> u8 {
+        let cold = self.entry().and_then(|entry| entry.cold.as_ref());
+        let asked = cold.and_then(|cold| cold.options.type_of_service);
+        let kernel = self
+            .stream()
+            .and_then(|stream| stream.type_of_service().ok());
+        kernel.or(asked).unwrap_or(0)
+    }
+
+    /// Remembers an option for this connection and those to come, and tells the kernel if the
+    /// socket is open. What the kernel refuses then is not told, as in Node: the peer may have gone,
+    /// and that is told elsewhere.
+    fn change(
+        &mut self,
+        remember: impl FnOnce(&mut SocketEntry),
+        tell: impl FnOnce(&Stream) -> std::io::Result<()>,
+    ) -> &mut Self {
+        let Some(entry) = self.event_loop.entry(self.id) else {
+            return self;
+        };
+        remember(entry);
+        if matches!(entry.connection.state, State::Open(_, _))
+            && let Some(stream) = &entry.connection.stream
+            && let Err(error) = tell(stream)
+        {
+            log::debug!(target: "netloop::socket", "setsockopt: {error}");
+        }
+        self
     }
 }

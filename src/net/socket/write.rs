@@ -7,7 +7,7 @@ use libc::ENOBUFS;
 use super::super::error::{Error, words};
 use super::super::queues::SocketTick;
 use super::super::timers::TimerTask;
-use super::{Socket, SocketEntry, WRITE_LIMIT, WriteCallback};
+use super::{Socket, SocketEntry, WriteCallback};
 use crate::net::event_loop::errands::Errands;
 use crate::rules::sending::{Later, Limits, Next};
 use crate::rules::state::socket::{State, Writable};
@@ -121,10 +121,9 @@ impl SocketEntry {
     }
 
     fn limits(&self) -> Limits {
-        let limit = self.cold.as_ref().and_then(|cold| cold.write_limit);
         Limits {
             mark: self.high_water_mark(),
-            limit: limit.unwrap_or(WRITE_LIMIT),
+            limit: self.write_limit(),
         }
     }
 

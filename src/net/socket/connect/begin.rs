@@ -134,21 +134,22 @@ impl SocketEntry {
 impl ConnectOptions {
     /// What Node throws.
     fn check(&self, event_loop: &Loop) -> Result<(), Error> {
-        if let Some(error) = &self.refused {
+        let to = &self.endpoint;
+        if let Some(error) = &to.refused {
             return Err(error.clone());
         }
-        if self.port.is_none() && self.path.is_none() {
+        if to.port.is_none() && to.path.is_none() {
             let message = r#"The "options" or "port" or "path" argument must be specified"#;
             return Err(Error::named("TypeError", "ERR_MISSING_ARGS", message));
         }
-        if let Some(host) = self.host.as_ref().filter(|_| self.port.is_some())
+        if let Some(host) = to.host.as_ref().filter(|_| to.port.is_some())
             && host.contains('\0')
         {
             return Err(words::null_byte("The property 'options.host'", host));
         }
         let is_address = |host: &String| is_ip(host) != 0;
-        let asks_the_system = self.port.is_some()
-            && !self.host.as_ref().is_some_and(is_address)
+        let asks_the_system = to.port.is_some()
+            && !to.host.as_ref().is_some_and(is_address)
             && self.lookup.is_none()
             && !event_loop.lookups.has_own_lookup();
         match (self.family, self.hints) {
@@ -221,8 +222,9 @@ impl Socket<'_> {
 
     fn refuse_second(&mut self, errno: i32, options: &ConnectOptions) {
         let error = std::io::Error::from_raw_os_error(errno);
-        let host = options.host.as_deref().unwrap_or("localhost");
-        let error = Error::of_address("connect", &error, host, options.port);
+        let to = &options.endpoint;
+        let host = to.host.as_deref().unwrap_or("localhost");
+        let error = Error::of_address("connect", &error, host, to.port);
         self.event_loop
             .socket_tick(self.id, SocketTick::Destroy(Some(error)));
     }

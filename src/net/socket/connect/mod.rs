@@ -7,11 +7,13 @@ mod attempts;
 mod begin;
 mod families;
 mod lookup;
+mod options;
 mod outcome;
 
 pub(in crate::net) use families::ATTEMPT_TIMEOUT;
 pub(super) use families::ATTEMPT_TIMEOUT_MIN;
 pub use lookup::Lookup;
+pub use options::ConnectOptions;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -19,15 +21,16 @@ use std::time::Duration;
 
 use libc::AI_ADDRCONFIG;
 
-use super::options::LookupCallback;
-use super::{ConnectOptions, SocketEntry};
+use self::options::LookupCallback;
+use super::SocketEntry;
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::shared::Shared;
+use crate::room::options::KeepAlive;
 use crate::room::resolver;
-use crate::room::stream::{KeepAlive, Stream};
+use crate::room::stream::Stream;
 use crate::rules::state::socket::State;
 use crate::rules::timers::TimerKey;
 
@@ -109,14 +112,15 @@ impl Attempt {
 impl Connecting {
     fn new(options: ConnectOptions, default_tries_all: bool, default_timeout: Duration) -> Self {
         let mut addresses = Vec::new();
-        let target = match (options.port, options.path) {
+        let endpoint = options.endpoint;
+        let target = match (endpoint.port, endpoint.path) {
             (None, Some(path)) => Target::Path(path),
             (_, _) => {
-                let host = options.host.filter(|host| !host.is_empty());
+                let host = endpoint.host.filter(|host| !host.is_empty());
                 let host = host.unwrap_or_else(|| "localhost".into());
                 match resolver::literal(&host) {
                     Some(mut address) => {
-                        address.set_port(options.port.unwrap_or(0));
+                        address.set_port(endpoint.port.unwrap_or(0));
                         addresses.push(address);
                         Target::Address(host)
                     }
@@ -134,7 +138,7 @@ impl Connecting {
         };
         Connecting {
             target,
-            port: options.port.unwrap_or(0),
+            port: endpoint.port.unwrap_or(0),
             local_address: options.local_address,
             local_port: options.local_port.unwrap_or(0),
             family: options.family,
@@ -258,7 +262,7 @@ impl SocketEntry {
         let (State::Opening(_), Some(cold)) = (self.connection.state, &mut self.cold) else {
             return;
         };
-        if cold.keep_alive.map(KeepAlive::seconds) == wanted.map(KeepAlive::seconds) {
+        if cold.options.keep_alive.map(KeepAlive::seconds) == wanted.map(KeepAlive::seconds) {
             return;
         }
         match (&self.connection.stream, &mut cold.connecting) {

@@ -50,30 +50,3 @@ impl Loop {
         self.read_unless_paused(id);
     }
 }
-
-impl SocketEntry {
-    /// What was asked for before there was a descriptor. That the kernel refuses one of these is
-    /// no reason to give up a connection that stands.
-    pub(in crate::net::socket) fn apply_options(&mut self) {
-        let Some(stream) = &self.connection.stream else {
-            return;
-        };
-        let cold = self.cold.as_ref();
-        let no_delay = if self.no_delay {
-            stream.set_no_delay(true)
-        } else {
-            Ok(())
-        };
-        let keep_alive = match cold.and_then(|cold| cold.keep_alive) {
-            Some(wanted) => stream.set_keep_alive(Some(wanted)),
-            None => Ok(()),
-        };
-        let type_of_service = match cold.and_then(|cold| cold.type_of_service) {
-            Some(value) => stream.set_type_of_service(value),
-            None => Ok(()),
-        };
-        if let Err(error) = no_delay.and(keep_alive).and(type_of_service) {
-            log::debug!(target: "netloop::socket", "setsockopt: {error}");
-        }
-    }
-}

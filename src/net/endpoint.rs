@@ -1,0 +1,117 @@
+//! Where to connect to, or to listen on: what [`ConnectOptions`](crate::ConnectOptions) and
+//! [`ListenOptions`](crate::ListenOptions) can be made from.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::error::{Error, words};
+use crate::room::resolver;
+
+/// A port, a host and a port, or a path, as the program gives it. A port wins over a path.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Endpoint {
+    pub(super) port: Option<u16>,
+    pub(super) host: Option<String>,
+    pub(super) path: Option<PathBuf>,
+    /// Why the text it was made from is neither.
+    pub(super) refused: Option<Error>,
+}
+
+impl Endpoint {
+    /// A port if it is a number, and else a path. `port` is Node's name for it, should it be too
+    /// large.
+    pub(super) fn of_text(text: &str, port: &str) -> Endpoint {
+        if let Ok(port) = text.parse::<u16>() {
+            return port.into();
+        }
+        let refused = words::bad_port(port, text);
+        Endpoint {
+            path: refused.is_none().then(|| text.into()),
+            refused,
+            ..Endpoint::default()
+        }
+    }
+}
+
+impl From<u16> for Endpoint {
+    fn from(port: u16) -> Self {
+        Endpoint {
+            port: Some(port),
+            ..Endpoint::default()
+        }
+    }
+}
+
+impl From<(String, u16)> for Endpoint {
+    fn from((host, port): (String, u16)) -> Self {
+        Endpoint {
+            host: Some(host),
+            ..port.into()
+        }
+    }
+}
+
+impl From<(&str, u16)> for Endpoint {
+    fn from((host, port): (&str, u16)) -> Self {
+        (host.to_owned(), port).into()
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        (resolver::to_text(address), address.port()).into()
+    }
+}
+
+impl From<PathBuf> for Endpoint {
+    fn from(path: PathBuf) -> Self {
+        Endpoint {
+            path: Some(path),
+            ..Endpoint::default()
+        }
+    }
+}
+
+impl From<&PathBuf> for Endpoint {
+    fn from(path: &PathBuf) -> Self {
+        path.clone().into()
+    }
+}
+
+impl From<&Path> for Endpoint {
+    fn from(path: &Path) -> Self {
+        path.to_path_buf().into()
+    }
+}
+
+/// Makes options from all that an endpoint can be made from, and from a text; the last argument is
+/// Node's name for the port in it.
+macro_rules! from_endpoints {
+    ($Options:ident, $port:literal) => {
+        from_endpoints! {
+            $Options: u16, (&str, u16), (String, u16), std::net::SocketAddr, &std::path::Path,
+            std::path::PathBuf, &std::path::PathBuf,
+        }
+
+        impl From<&str> for $Options {
+            fn from(text: &str) -> Self {
+                $Options {
+                    endpoint: Endpoint::of_text(text, $port),
+                    ..$Options::default()
+                }
+            }
+        }
+    };
+    ($Options:ident: $($Place:ty,)*) => {
+        $(impl From<$Place> for $Options {
+            fn from(place: $Place) -> Self {
+                $Options {
+                    endpoint: place.into(),
+                    ..$Options::default()
+                }
+            }
+        })*
+    };
+}
+
+pub(super) use from_endpoints;
