@@ -142,6 +142,8 @@
 //! | [`Loop::on_trace`], [`Socket::state`], [`Server::state`] | to see it work: [`trace`], [`state`] |
 //! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | throughput, against Node's interleaving |
 //! | [`Loop::set_read_burst`] | what a peer that floods the loop may take of a turn |
+//! | [`Server::close_after_backlog`] | a stop that resets nobody who has connected |
+//! | [`ListenOptions::only_own_file`] | a stop that leaves a successor's socket file alone |
 //! | [`ConnectOptions::write_limit`], [`ServerOptions::write_limit`] | an end to what a slow peer may cost |
 //! | [`Loop::handle`], [`Handle::post`] | other threads have a callback run by the loop |
 //! | [`Loop::after`] | a timer whose callback is called only once |

@@ -2,16 +2,16 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use libc::{EACCES, EBADF, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOTSOCK};
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use socket2::{Domain, SockAddr, SockFilter, SockRef, Socket, Type};
 
 use super::connector::unix_address;
 use super::descriptor;
@@ -22,11 +22,36 @@ use super::stream::Stream;
 /// others of the loop have their turn.
 const PASSED_AT_ONCE: usize = 1024;
 
+/// A filter (socket(7), SO_ATTACH_FILTER) that lets all segments pass but the first of a connection:
+/// the one with SYN and without ACK among the flags, which are the byte 13 of TCP's header.
+const NO_SYN: [SockFilter; 5] = [
+    SockFilter::new(
+        (libc::BPF_LD | libc::BPF_B | libc::BPF_ABS) as u16,
+        0,
+        0,
+        13,
+    ),
+    SockFilter::new(
+        (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16,
+        0,
+        0,
+        0x12,
+    ),
+    SockFilter::new(
+        (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16,
+        0,
+        1,
+        0x02,
+    ),
+    SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, 0),
+    SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, u32::MAX),
+];
+
 #[derive(Debug)]
 pub(crate) struct Listener {
+    /// Unlinked when the listener closes, before its socket does: a field above it.
+    file: Option<OwnFile>,
     socket: Kind,
-    /// Unlinked when the listener closes, as Node does.
-    path: Option<PathBuf>,
     /// Given up for a moment to take a connection off the queue when no other descriptor is
     /// left, so that its peer learns of it.
     reserve: Option<File>,
@@ -48,6 +73,8 @@ pub(crate) struct BindOptions {
     pub(crate) backlog: u32,
     pub(crate) ipv6_only: bool,
     pub(crate) reuse_port: bool,
+    /// The file of a path is removed only if it is still ours.
+    pub(crate) only_own_file: bool,
 }
 
 /// What one attempt to accept came to.
@@ -106,11 +133,9 @@ impl Listener {
             }
             other => other?,
         }
-        let file = address.as_pathname().map(Path::to_path_buf);
-        if let Err(error) = socket.listen(backlog(options.backlog)) {
-            unlink(file.as_deref());
-            return Err(error);
-        }
+        let own = |path: &Path| OwnFile::at(path, options.only_own_file);
+        let file = address.as_pathname().map(own);
+        socket.listen(backlog(options.backlog))?;
         let listener = UnixListener::from_std(OwnedFd::from(socket).into());
         Ok(Listener::new(Kind::Unix(listener), file, false))
     }
@@ -134,11 +159,11 @@ impl Listener {
         Ok(Listener::new(kind, None, true))
     }
 
-    fn new(socket: Kind, path: Option<PathBuf>, is_foreign: bool) -> Listener {
+    fn new(socket: Kind, file: Option<OwnFile>, is_foreign: bool) -> Listener {
         let reserve = open_reserve();
         Listener {
+            file,
             socket,
-            path,
             reserve,
             is_foreign,
             may_have_duplicate: is_foreign,
@@ -147,8 +172,8 @@ impl Listener {
 
     /// Sets the mode bits of the path: libuv's `uv_pipe_chmod`.
     pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {
-        match &self.path {
-            Some(path) => fs::set_permissions(path, Permissions::from_mode(mode)),
+        match &self.file {
+            Some(file) => fs::set_permissions(&file.path, Permissions::from_mode(mode)),
             None => Ok(()),
         }
     }
@@ -246,6 +271,16 @@ impl Listener {
         Accepted::Exhausted(error)
     }
 
+    /// Has the kernel begin no new connection; those it has begun it finishes, and they can be
+    /// accepted. Who tries a path is refused; who tries a port is not answered, and tries again.
+    pub(crate) fn refuse_new(&self) -> io::Result<()> {
+        let socket = SockRef::from(self);
+        match &self.socket {
+            Kind::Tcp(_) => socket.attach_filter(&NO_SYN),
+            Kind::Unix(_) => socket.shutdown(Shutdown::Read),
+        }
+    }
+
     /// Has the reserve again after a shortage.
     pub(crate) fn recover(&mut self) {
         if self.reserve.is_none() {
@@ -254,10 +289,48 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
-    fn drop(&mut self) {
-        unlink(self.path.as_deref());
+/// The file that a bind has made.
+#[derive(Debug)]
+struct OwnFile {
+    path: PathBuf,
+    /// Its device and inode, if no other file is to be removed in its place. While the socket lives,
+    /// no other file has these.
+    id: Option<(u64, u64)>,
+}
+
+impl OwnFile {
+    fn at(path: &Path, is_to_be_known: bool) -> OwnFile {
+        // One that has gone already is none of ours.
+        let id = is_to_be_known.then(|| file_id(path).unwrap_or_default());
+        OwnFile {
+            path: path.to_path_buf(),
+            id,
+        }
     }
+
+    fn remove(&self) -> io::Result<()> {
+        if self.id.is_some() && self.id != Some(file_id(&self.path)?) {
+            return Err(io::Error::other("another file has taken the place of ours"));
+        }
+        fs::remove_file(&self.path)
+    }
+}
+
+impl Drop for OwnFile {
+    fn drop(&mut self) {
+        if let Err(error) = self.remove() {
+            let level = match error.kind() {
+                io::ErrorKind::NotFound => log::Level::Debug,
+                _ => log::Level::Warn,
+            };
+            log::log!(target: "netloop::server", level, "unlink {:?}: {error}", self.path);
+        }
+    }
+}
+
+fn file_id(path: &Path) -> io::Result<(u64, u64)> {
+    let file = fs::symlink_metadata(path)?;
+    Ok((file.dev(), file.ino()))
 }
 
 impl AsFd for Listener {
@@ -294,14 +367,6 @@ impl Source for Listener {
 
 fn open_reserve() -> Option<File> {
     File::open("/dev/null").ok()
-}
-
-fn unlink(path: Option<&Path>) {
-    if let Some(path) = path
-        && let Err(error) = fs::remove_file(path)
-    {
-        log::debug!(target: "netloop::server", "unlink {path:?}: {error}");
-    }
 }
 
 fn backlog(backlog: u32) -> i32 {

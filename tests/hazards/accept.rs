@@ -2,11 +2,15 @@
 
 use std::cell::Cell;
 use std::io::Read;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use netloop::state::server::State;
 use netloop::{ListenOptions, ServerOptions};
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -170,6 +174,118 @@ fn a_second_server_at_a_path_fails_and_the_first_stays_reachable() {
     l.run().unwrap();
     assert_eq!(words.take(), ["EADDRINUSE", "connection"]);
     assert!(!l.server_at(first).is_listening() && !path.exists());
+}
+
+/// What each of them reads until its end.
+fn answers<S: Read + Send + 'static>(peers: Vec<S>) -> JoinHandle<Vec<String>> {
+    let answer = |peer| std::io::read_to_string(peer).unwrap();
+    std::thread::spawn(move || peers.into_iter().map(answer).collect())
+}
+
+/// I2. Catches: a server that stops resets those whom it has not accepted yet; one who comes during the
+/// stop is accepted, or holds it up.
+#[test]
+fn all_who_had_connected_are_served_by_a_server_that_closes_after_its_backlog() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let (told, closed) = (words.clone(), words.clone());
+    let late = Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None).unwrap();
+    let mut server = l.create_server(move |c| {
+        let address = c.address().unwrap();
+        let _ = late.connect(&address.into());
+        let id = c.server().unwrap();
+        told.say(c.event_loop().server_at(id).state().to_string());
+        c.end_with("served");
+    });
+    server.on_close(move |_| closed.say("close"));
+    let peers: Vec<_> = {
+        let address = listen(&mut server);
+        (0..50).map(|_| peer(address)).collect()
+    };
+    server.close_after_backlog();
+    let answers = answers(peers);
+    l.run().unwrap();
+    assert_eq!(answers.join().unwrap(), ["served"; 50]);
+    assert_eq!(words.count("closing"), 50);
+    assert_eq!(words.take().last().unwrap(), "close");
+}
+
+/// I2. Catches: as above, at a path, whose queue the kernel closes in another way.
+#[test]
+fn all_who_had_connected_to_a_path_are_served_too_and_others_are_refused() {
+    let mut l = event_loop();
+    let path = std::env::temp_dir().join(format!("netloop-backlog-{}", std::process::id()));
+    let (words, place) = (Words::default(), path.clone());
+    let told = words.clone();
+    let mut server = l.create_server(move |c| {
+        let refused = UnixStream::connect(&place).unwrap_err();
+        told.say(format!("{:?}", refused.kind()));
+        c.end_with("served");
+    });
+    server.listen_on(&path).unwrap();
+    let peers = (0..3).map(|_| UnixStream::connect(&path).unwrap());
+    let answers = answers(peers.collect());
+    server.close_after_backlog();
+    l.run().unwrap();
+    assert_eq!(answers.join().unwrap(), ["served"; 3]);
+    assert_eq!(words.take(), ["ConnectionRefused"; 3]);
+    assert!(!path.exists());
+}
+
+/// I2. Catches: who has no patience for the backlog cannot close any more.
+#[test]
+fn a_close_ends_the_accepting_of_the_backlog() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let told = words.clone();
+    let mut server = l.create_server(move |c| {
+        told.say("connection");
+        close_server(c);
+        c.destroy();
+    });
+    let address = listen(&mut server);
+    let peers = [peer(address), peer(address)];
+    server.close_after_backlog();
+    l.run().unwrap();
+    assert_eq!(words.take(), ["connection"]);
+    drop(peers);
+}
+
+/// I2. Catches: what waits at a socket that others share is taken from them.
+#[test]
+fn who_waits_at_a_shared_listener_is_left_to_the_others() {
+    let mut l = event_loop();
+    let mut server = l.create_server(|_| unreachable!());
+    let address = listen(&mut server);
+    let shared = TcpListener::from(server.duplicate_fd().unwrap());
+    let _waits = peer(address);
+    assert_eq!(server.close_after_backlog().state(), State::Idle);
+    l.run().unwrap();
+    shared.accept().unwrap();
+}
+
+/// A8. Catches: a server that stops takes the file of the one that has come after it.
+#[test]
+fn a_server_that_removes_only_its_own_file_leaves_that_of_its_successor() {
+    let path = std::env::temp_dir().join(format!("netloop-successor-{}", std::process::id()));
+    for is_replaced in [true, false] {
+        let mut l = event_loop();
+        let mut first = l.create_server(|_| {});
+        let place = ListenOptions::from(&path).only_own_file(true);
+        first.listen_on(place).unwrap();
+        if is_replaced {
+            std::fs::remove_file(&path).unwrap();
+            let successor = UnixListener::bind(&path).unwrap();
+            first.close();
+            UnixStream::connect(&path).unwrap();
+            successor.accept().unwrap();
+            std::fs::remove_file(&path).unwrap();
+        } else {
+            first.close();
+        }
+        assert!(!path.exists());
+        l.run().unwrap();
+    }
 }
 
 /// A7. Catches: those who found the queue full are not accepted when they knock again.

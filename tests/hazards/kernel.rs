@@ -1,13 +1,17 @@
 //! What needs a tool to be provoked: a shortage of descriptors, a system call that fails, a
 //! slow name server; and what the loop costs in system calls.
 
+use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use netloop::state::server::State;
+
 use crate::program::{Program, netloop};
-use crate::stage::LIMIT;
+use crate::stage::{LIMIT, event_loop, listen, peer};
 use crate::support::{has_strace, skipped};
 use crate::tools::*;
 
@@ -115,6 +119,52 @@ fn a_server_that_rests_can_be_closed() {
     drop(served);
     server.0.end();
     std::fs::remove_file(file).unwrap();
+}
+
+/// A1. Catches: a server that is to close while it rests does not rest any more, or resets those who
+/// can be accepted again.
+#[test]
+fn a_server_that_rests_serves_its_backlog_before_it_closes_or_closes_at_once() {
+    let this = "kernel::a_server_that_rests_serves_its_backlog_before_it_closes_or_closes_at_once";
+    if !is_child() {
+        if !has_strace() {
+            return skipped("A1, closing in a rest", "no strace");
+        }
+        let file = trace_file("closes-resting");
+        let options = [
+            "-e",
+            "trace=accept4",
+            "-e",
+            "inject=accept4:error=ENFILE:when=1..2",
+        ];
+        passes(under_strace(&myself(this), &file, &options));
+        return std::fs::remove_file(file).unwrap();
+    }
+    for is_patient in [false, true] {
+        let mut l = event_loop();
+        let accepted = Rc::new(Cell::new(0));
+        let count = Rc::clone(&accepted);
+        let mut server = l.create_server(move |c| {
+            count.set(count.get() + 1);
+            c.destroy();
+        });
+        let (id, address) = (server.id(), listen(&mut server));
+        let mut waits = peer(address);
+        while l.server_at(id).state() != State::Resting {
+            l.run_nowait().unwrap();
+        }
+        match is_patient {
+            true => l.server_at(id).close_after_backlog(),
+            false => l.server_at(id).close(),
+        };
+        l.run().unwrap();
+        assert_eq!(accepted.get(), u32::from(is_patient));
+        assert_eq!(
+            waits.read(&mut [0]).is_ok(),
+            is_patient,
+            "an end, or a reset"
+        );
+    }
 }
 
 /// A2. Catches: an error of one connection ends the accepting of the others.

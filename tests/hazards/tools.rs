@@ -46,6 +46,11 @@ pub(crate) fn under_strace(traced: &Command, file: &Path, options: &[&str]) -> C
         .arg("--")
         .arg(traced.get_program())
         .args(traced.get_args());
+    command.envs(
+        traced
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
     command
 }
 

@@ -94,7 +94,9 @@ impl Loop {
             let Some(server) = self.server(id) else {
                 return Ok(());
             };
-            let (State::Listening, Some(listener)) = (server.state, &mut server.listener) else {
+            let state = server.state;
+            let (State::Listening | State::Closing, Some(listener)) = (state, &mut server.listener)
+            else {
                 return Ok(());
             };
             match listener.accept() {
@@ -102,6 +104,13 @@ impl Loop {
                     server.back_off = BACK_OFF;
                     self.accepted(id, stream, peer);
                     self.drain()?;
+                }
+                // What the kernel was told to take no more of is all there, or will never be.
+                Accepted::Nobody | Accepted::Shed(_) | Accepted::Failed(_)
+                    if state == State::Closing =>
+                {
+                    self.with_server(id, ServerEntry::nobody_waits);
+                    return self.drain();
                 }
                 Accepted::Nobody => return Ok(()),
                 Accepted::Shed(count) => {

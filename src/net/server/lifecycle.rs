@@ -51,6 +51,7 @@ impl ServerEntry {
             Action::StartRest => self.start_back_off(errands),
             Action::EndRest => self.end_back_off(errands),
             Action::AcceptAgain => self.accept_again(errands),
+            Action::RefuseNew => self.refuse_new(),
             Action::Release => self.release(errands),
         }
     }
@@ -69,6 +70,15 @@ impl ServerEntry {
             errands.registry.deregister(&mut listener);
         }
         errands.leave(Errand::EndBackOffs);
+    }
+
+    /// Whatever the kernel goes on to take is accepted as well.
+    fn refuse_new(&self) {
+        if let Some(listener) = &self.listener
+            && let Err(error) = listener.refuse_new()
+        {
+            log::debug!(target: "netloop::server", "the listener takes on more: {error}");
+        }
     }
 
     fn start_back_off(&mut self, errands: &mut Errands<'_, ServerId>) {
@@ -112,6 +122,22 @@ impl ServerEntry {
     fn close(&mut self, errands: &mut Errands<'_, ServerId>) {
         self.forget_listen(errands);
         self.feed(Input::CloseCalled, errands);
+        self.feed_emptied(errands);
+    }
+
+    fn close_after_backlog(&mut self, errands: &mut Errands<'_, ServerId>) {
+        match &self.listener {
+            // What waits at a socket that others share is theirs to accept.
+            Some(listener) if !listener.may_have_duplicate() => {
+                self.feed(Input::LastCalled, errands);
+            }
+            _ => self.close(errands),
+        }
+    }
+
+    /// The last who had connected is accepted.
+    pub(super) fn nobody_waits(&mut self, errands: &mut Errands<'_, ServerId>) {
+        self.feed(Input::NobodyWaits, errands);
         self.feed_emptied(errands);
     }
 }
@@ -185,6 +211,36 @@ impl Server<'_> {
     /// too. The name stays good, and may listen again.
     pub fn close(&mut self) -> &mut Self {
         self.event_loop.with_server(self.id, ServerEntry::close);
+        self
+    }
+
+    /// As [`close`](Server::close), but nobody who has connected is reset: all whose handshake the
+    /// kernel has done are accepted first, [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn)
+    /// a turn, each with its `connection`; then the listener closes. The kernel begins no new
+    /// connection from now on: who tries is refused as soon as the listener has closed. Until then the
+    /// [`state`](Server::state) is `Closing`. Node has nothing like it.
+    ///
+    /// A listener whose descriptor is shared ([`ListenOptions::fd`](crate::ListenOptions::fd),
+    /// [`duplicate_fd`](Server::duplicate_fd)) closes at once: who waits there is left to the others.
+    /// If descriptors or memory run out, those who still wait are reset.
+    ///
+    /// ```
+    /// use std::net::TcpStream;
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// let mut server = event_loop.create_server(|socket| {
+    ///     socket.end_with("welcome, and goodbye");
+    /// });
+    /// let port = server.listen_on(())?.port().unwrap();
+    /// let mut late = TcpStream::connect(("127.0.0.1", port))?; // nobody has accepted it yet
+    /// server.close_after_backlog();
+    /// event_loop.run()?;
+    /// assert_eq!(std::io::read_to_string(&mut late)?, "welcome, and goodbye");
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn close_after_backlog(&mut self) -> &mut Self {
+        self.event_loop
+            .with_server(self.id, ServerEntry::close_after_backlog);
         self
     }
 

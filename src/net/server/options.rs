@@ -150,6 +150,7 @@ pub struct ListenOptions {
     backlog: Option<u32>,
     ipv6_only: bool,
     reuse_port: bool,
+    only_own_file: bool,
     readable_all: bool,
     writable_all: bool,
     pub(super) signal: Option<AbortId>,
@@ -218,6 +219,16 @@ impl ListenOptions {
         self
     }
 
+    /// Whether closing leaves a file alone that has taken the place of ours at the
+    /// [`path`](ListenOptions::path): it is removed only if its device and inode are those of the
+    /// socket that this `listen` has made. Unless set, as in Node, whatever stands there is removed: a
+    /// server that stops takes its successor's file away.
+    #[must_use]
+    pub fn only_own_file(mut self, on: bool) -> Self {
+        self.only_own_file = on;
+        self
+    }
+
     /// Node's `signal`: the abort handle that closes the server. One that was used already closes
     /// it in the next tick.
     #[must_use]
@@ -274,6 +285,7 @@ impl ListenOptions {
                     .unwrap_or(BACKLOG),
                 ipv6_only: self.ipv6_only,
                 reuse_port: self.reuse_port,
+                only_own_file: self.only_own_file,
             },
             mode,
         })

@@ -32,6 +32,9 @@ pub enum State {
     Listening,
     /// Out of descriptors: a timer, or a descriptor that becomes free, ends the rest.
     Resting,
+    /// `close_after_backlog` was called: those who have connected are accepted, then the listener
+    /// closes.
+    Closing,
     /// `close` was called; connections may be left.
     Draining,
 }
@@ -59,6 +62,10 @@ pub enum Input {
     RetryDue,
     /// `close` was called.
     CloseCalled,
+    /// `close_after_backlog` was called while there is a listener.
+    LastCalled,
+    /// `accept` found nobody waiting.
+    NobodyWaits,
     /// The listener is closed and the last connection has gone.
     Emptied,
 }
@@ -81,6 +88,8 @@ pub enum Action {
     EndRest,
     /// Put the listener on the again list, since no new edge will come.
     AcceptAgain,
+    /// Have the kernel begin no new connection.
+    RefuseNew,
     /// `close(2)` the listener, unlink its path.
     Release,
     /// Queue the tick of `close`.
@@ -105,11 +114,22 @@ pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
         State::Listening => match input {
             Input::Exhausted => (State::Resting, &[Action::StartRest]),
             Input::CloseCalled => (State::Draining, &[Action::Release]),
+            Input::LastCalled => (State::Closing, &[Action::RefuseNew, Action::AcceptAgain]),
             _ => (state, &[]),
         },
         State::Resting => match input {
             Input::RetryDue => (State::Listening, &[Action::EndRest, Action::AcceptAgain]),
             Input::CloseCalled => (State::Draining, &[Action::EndRest, Action::Release]),
+            Input::LastCalled => (
+                State::Closing,
+                &[Action::EndRest, Action::RefuseNew, Action::AcceptAgain],
+            ),
+            _ => (state, &[]),
+        },
+        State::Closing => match input {
+            Input::NobodyWaits | Input::Exhausted | Input::CloseCalled => {
+                (State::Draining, &[Action::Release])
+            }
             _ => (state, &[]),
         },
         State::Draining => match input {
@@ -124,30 +144,33 @@ impl State {
     /// Whether there is a listener: Node's `listening`.
     pub fn is_listening(self) -> bool {
         match self {
-            State::Listening | State::Resting => true,
+            State::Listening | State::Resting | State::Closing => true,
             State::Idle | State::Resolving | State::Draining => false,
         }
     }
 
     /// Every state there is.
-    pub const ALL: [State; 5] = [
+    pub const ALL: [State; 6] = [
         State::Idle,
         State::Resolving,
         State::Listening,
         State::Resting,
+        State::Closing,
         State::Draining,
     ];
 }
 
 impl Input {
     /// Every input there is.
-    pub const ALL: [Input; 7] = [
+    pub const ALL: [Input; 9] = [
         Input::HostGiven,
         Input::Bound,
         Input::BindFailed,
         Input::Exhausted,
         Input::RetryDue,
         Input::CloseCalled,
+        Input::LastCalled,
+        Input::NobodyWaits,
         Input::Emptied,
     ];
 }
@@ -165,6 +188,7 @@ impl fmt::Display for State {
             State::Resolving => "resolving",
             State::Listening => "listening",
             State::Resting => "resting",
+            State::Closing => "closing",
             State::Draining => "draining",
         })
     }
