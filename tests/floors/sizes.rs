@@ -6,10 +6,11 @@ use super::functions::functions;
 use super::{assert_listed, files};
 
 const LINES_OF_A_FILE: usize = 400;
-const LONG_FILES: [&str; 3] = [
+const LONG_FILES: [&str; 4] = [
     "net/socket/lifecycle.rs",
     "net/socket/mod.rs",
     "rules/decoder.rs",
+    "rules/sending/mod.rs",
 ];
 
 const LINES_OF_A_FUNCTION: usize = 50;
@@ -22,7 +23,7 @@ const LONG_FUNCTIONS: [&str; 4] = [
 
 /// What has the whole loop in its hands can touch everything, and reach user code: that should be
 /// little. A hundred are enough.
-const FUNCTIONS_OF_LOOP: usize = 210;
+const FUNCTIONS_OF_LOOP: usize = 186;
 
 #[test]
 fn no_file_is_longer_than_400_lines() {
