@@ -6,15 +6,15 @@ use super::functions::functions;
 use super::{assert_listed, files};
 
 const LINES_OF_A_FILE: usize = 400;
-const LONG_FILES: [&str; 4] = [
+const LONG_FILES: [&str; 3] = [
     "net/socket/lifecycle.rs",
-    "net/socket/mod.rs",
     "rules/decoder.rs",
     "rules/sending/mod.rs",
 ];
 
 const LINES_OF_A_FUNCTION: usize = 50;
-const LONG_FUNCTIONS: [&str; 4] = [
+const LONG_FUNCTIONS: [&str; 5] = [
+    "net/server/accept.rs::accept",
     "net/socket/receive.rs::receive_into",
     "programs/options.rs::parse_server",
     "rules/block_list/tests.rs::rules_hold_for_both_spellings_of_an_ipv4_address",
