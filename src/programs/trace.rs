@@ -93,7 +93,8 @@ fn column(depth: usize, name: &str) -> String {
     format!("{name:<SUBJECT$}")
 }
 
-/// Who queued it, of what was put off; of all else the line above at a smaller indent tells.
+/// What has queued or set it, if it ran later than that; of all else the line above at a smaller
+/// indent tells.
 fn queued(record: &Record<'_>) -> String {
     match record.what {
         What::Tick
@@ -103,6 +104,7 @@ fn queued(record: &Record<'_>) -> String {
         {
             format!("  (queued by {})", record.cause)
         }
+        What::Phase("timers") if record.cause > 0 => format!("  (set by {})", record.cause),
         _ => String::new(),
     }
 }

@@ -260,3 +260,27 @@ fn each_callback_can_be_followed_to_what_the_kernel_told_or_to_a_timer() {
     let from_the_loop = |name| format!("{name} from the loop");
     assert_eq!(words, expected.map(from_the_loop));
 }
+
+/// Catches: a timer of which the trace does not tell who armed it, and whose it is.
+#[test]
+fn a_timer_is_traced_under_what_armed_it_and_as_its_socket() {
+    let mut event_loop = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    let mut armed_by = 0;
+    event_loop.on_trace(move |record| match record.what {
+        What::Callback("set_immediate") => armed_by = record.number,
+        What::Phase("timers") => {
+            assert_eq!(record.cause, armed_by, "{}", record.subject);
+            said.say(record.subject.to_string());
+        }
+        _ => {}
+    });
+    let id = event_loop.socket().id();
+    event_loop.set_immediate(move |event_loop| {
+        event_loop.after(ms(1), |_| {});
+        event_loop.socket_at(id).after(ms(1), |_| {});
+    });
+    event_loop.run().unwrap();
+    assert_eq!(words.take(), ["loop".to_owned(), id.to_string()]);
+}

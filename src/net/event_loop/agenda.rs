@@ -3,18 +3,18 @@
 use std::collections::VecDeque;
 
 use super::errands::Errand;
+use super::firing::{Armed, TimerTask};
 use super::queues::{Caused, Immediates, Pending, Task, Tick};
-use super::timers::TimerTask;
 use super::trace::Trace;
 use crate::net::{ServerId, SocketId};
 use crate::room::clock::Clock;
 use crate::room::reactor::Id;
-use crate::rules::timers::Timers;
+use crate::rules::timers::{TimerKey, Timers};
 
 /// What is to be done, and when. No call can do more than add to it; the phases work it off.
 pub(in crate::net) struct Agenda {
     pub(in crate::net) clock: Clock,
-    pub(in crate::net) timers: Timers<TimerTask>,
+    pub(in crate::net) timers: Timers<Armed>,
     /// How many timers hold the loop.
     pub(in crate::net) held_timers: usize,
     pub(in crate::net) ticks: VecDeque<Caused<Tick>>,
@@ -82,6 +82,18 @@ impl Agenda {
     /// Puts a source on the again list.
     pub(in crate::net) fn serve_next_turn(&mut self, id: Id) {
         self.again.push_back(id);
+    }
+
+    /// Arms a timer from now on, whose cause is what runs now.
+    pub(in crate::net) fn arm(&mut self, millis: u32, task: TimerTask) -> TimerKey {
+        let now = self.clock.refresh();
+        self.arm_from(now, millis, task)
+    }
+
+    /// The same, from a time that was read before.
+    pub(in crate::net) fn arm_from(&mut self, now: u64, millis: u32, task: TimerTask) -> TimerKey {
+        let cause = self.trace.current();
+        self.timers.insert(now, millis, Armed { cause, task })
     }
 
     /// Brings the count of what holds the loop up to date with one source.

@@ -7,6 +7,7 @@ pub(in crate::net) mod data;
 mod door;
 pub(in crate::net) mod errands;
 pub(in crate::net) mod events;
+pub(in crate::net) mod firing;
 pub(crate) mod handle;
 pub(in crate::net) mod listeners;
 pub(crate) mod lookups;
@@ -16,7 +17,7 @@ mod run;
 pub(crate) mod signals;
 mod ticks;
 mod time;
-pub(in crate::net) mod timers;
+mod timers;
 pub mod trace;
 mod turn;
 

@@ -6,12 +6,12 @@ use super::super::ServerId;
 use super::super::abort::Abortable;
 use super::super::error::{Error, words};
 use super::super::queues::ServerTick;
-use super::super::timers::TimerTask;
 use super::super::trace::{Subject, What};
 use super::events::{CLOSE, ERROR, LISTENING};
 use super::{Server, ServerEntry};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::{Errand, Errands};
+use crate::net::event_loop::firing::TimerTask;
 use crate::rules::state::server::{Action, Input, step};
 
 /// How long a server that is out of descriptors waits at first; each wait in a row is twice as long.
@@ -84,12 +84,9 @@ impl ServerEntry {
     fn start_back_off(&mut self, errands: &mut Errands<'_, ServerId>) {
         let back_off = self.back_off;
         self.back_off = (back_off * 2).min(BACK_OFF_MAX);
-        let agenda = &mut *errands.agenda;
-        let now = agenda.clock.refresh();
         let task = TimerTask::Rest(errands.id);
-        let timer = agenda.timers.insert(now, back_off.as_millis() as u32, task);
-        self.back_off_timer = Some(timer);
-        agenda.resting.push(errands.id);
+        self.back_off_timer = Some(errands.agenda.arm(back_off.as_millis() as u32, task));
+        errands.agenda.resting.push(errands.id);
     }
 
     fn end_back_off(&mut self, errands: &mut Errands<'_, ServerId>) {

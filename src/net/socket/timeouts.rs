@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::timers::{TIMEOUT_MAX, TimerTask};
 use super::super::{SocketId, TimerId};
 use super::events::TIMEOUT;
 use super::{Socket, SocketEntry};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
+use crate::net::event_loop::firing::{TIMEOUT_MAX, TimerTask};
 use crate::rules::timers::TimerKey;
 
 pub(super) struct IdleTimeout {
@@ -44,7 +44,7 @@ impl SocketEntry {
         idle.last_activity = now;
         if idle.timer.is_none() && idle.duration > 0 {
             let task = TimerTask::Idle(errands.id);
-            idle.timer = Some(errands.agenda.timers.insert(now, idle.duration, task));
+            idle.timer = Some(errands.agenda.arm_from(now, idle.duration, task));
         }
     }
 
@@ -235,8 +235,9 @@ impl Socket<'_> {
     /// Has a timer end with the socket.
     fn keep_timer(&mut self, timer: TimerId) {
         let kept = self.with(|socket, errands| socket.add_timer(timer, errands));
-        if kept.is_none() {
-            self.event_loop.clear_timeout(timer);
+        match kept {
+            Some(()) => self.event_loop.give_timer(timer, self.id),
+            None => self.event_loop.clear_timeout(timer),
         }
     }
 }

@@ -6,9 +6,9 @@ use libc::ENOBUFS;
 
 use super::super::error::{Error, words};
 use super::super::queues::SocketTick;
-use super::super::timers::TimerTask;
 use super::{Socket, SocketEntry, WriteCallback};
 use crate::net::event_loop::errands::Errands;
+use crate::net::event_loop::firing::TimerTask;
 use crate::rules::sending::{Later, Limits, Next};
 use crate::rules::state::socket::{State, Writable};
 
@@ -184,10 +184,8 @@ impl SocketEntry {
             Later::NextTurn => self.read_again(false, errands),
             Later::Landed => self.serve_soon(errands),
             Later::Timer => {
-                let agenda = &mut *errands.agenda;
-                let now = agenda.clock.refresh();
                 let task = TimerTask::Flush(errands.id);
-                let timer = agenda.timers.insert(now, STARVED, task);
+                let timer = errands.agenda.arm(STARVED, task);
                 self.sending.set_timer(timer);
             }
         }

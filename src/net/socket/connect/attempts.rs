@@ -15,8 +15,8 @@ use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
+use crate::net::event_loop::firing::TimerTask;
 use crate::net::queues::Pending;
-use crate::net::timers::TimerTask;
 use crate::net::trace::Subject;
 use crate::room::connector::Opening;
 
@@ -141,10 +141,8 @@ impl SocketEntry {
         }
         let millis = u32::try_from(connecting.attempt_timeout.as_millis());
         let millis = millis.unwrap_or(u32::MAX).max(1);
-        let agenda = &mut *errands.agenda;
-        let now = agenda.clock.refresh();
         let task = TimerTask::Attempt(errands.id);
-        connecting.timer = Some(agenda.timers.insert(now, millis, task));
+        connecting.timer = Some(errands.agenda.arm(millis, task));
     }
 
     fn bind_refused(&mut self, error: Error, errands: &mut Errands<'_>) -> Tried {

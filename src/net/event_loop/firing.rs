@@ -1,0 +1,251 @@
+//! What timers do when they fire: the program's own, and the library's.
+
+use std::time::Duration;
+
+use super::agenda::Agenda;
+use super::trace::{Cause, Subject, What};
+use super::{Loop, Running};
+use crate::net::error::Error;
+use crate::net::{ServerId, SocketId, TimerId};
+use crate::rules::timers::TimerKey;
+
+/// The longest delay a timer knows, in milliseconds: Node's `TIMEOUT_MAX`, 2^31-1.
+pub(in crate::net) const TIMEOUT_MAX: u32 = i32::MAX as u32;
+
+/// The callback of a timer, and the socket that the timer ends with.
+pub(super) struct Owned<F: ?Sized> {
+    pub(super) owner: Option<SocketId>,
+    pub(super) callback: F,
+}
+
+type TimerCallback = Box<Owned<dyn FnMut(&mut Loop)>>;
+
+/// A timer: what is to be done when it fires, and the record that armed it.
+pub(in crate::net) struct Armed {
+    pub(in crate::net) cause: Cause,
+    pub(in crate::net) task: TimerTask,
+}
+
+/// What is to be done when a timer fires.
+pub(in crate::net) enum TimerTask {
+    User(UserTimer),
+    /// The idle timeout of a socket.
+    Idle(SocketId),
+    /// The next address of a socket that tries several is due.
+    Attempt(SocketId),
+    /// A socket whose bytes the kernel had no memory for tries again.
+    Flush(SocketId),
+    /// A server that was out of descriptors may try again.
+    Rest(ServerId),
+}
+
+pub(in crate::net) struct UserTimer {
+    /// Taken out while it runs.
+    callback: Option<TimerCallback>,
+    kind: Kind,
+    pub(super) is_held: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It has been before its callback runs.
+    After,
+    /// Its callback may refresh it.
+    Timeout,
+    /// Its period is the timer's duration.
+    Interval,
+}
+
+impl Loop {
+    /// A timer has fired.
+    pub(in crate::net) fn fire(&mut self, key: TimerKey) -> Result<(), Error> {
+        let former = match self.agenda.trace.is_on() {
+            true => self.agenda.trace_timer(key),
+            false => 0,
+        };
+        self.running = Running::Callback;
+        match self.agenda.timers.get_mut(key).map(|timer| &mut timer.task) {
+            Some(TimerTask::User(_)) => self.fire_user_timer(key),
+            Some(&mut TimerTask::Idle(socket)) => self.idle_timer_fired(socket, key),
+            Some(&mut TimerTask::Attempt(socket)) => {
+                self.agenda.timers.release(key);
+                self.next_attempt_is_due(socket);
+            }
+            Some(&mut TimerTask::Flush(socket)) => {
+                self.agenda.timers.release(key);
+                self.serve_starved(socket)?;
+            }
+            Some(&mut TimerTask::Rest(server)) => {
+                self.agenda.timers.release(key);
+                self.back_off_is_over(server);
+            }
+            None => {}
+        }
+        self.running = Running::Other;
+        self.agenda.trace.leave(former);
+        self.agenda.end_timers();
+        self.drain()
+    }
+
+    fn fire_user_timer(&mut self, key: TimerKey) {
+        let Some(timer) = self.agenda.user_timer(key) else {
+            return;
+        };
+        let Some(callback) = timer.callback.take() else {
+            return;
+        };
+        let kind = timer.kind;
+        let (name, start) = match kind {
+            Kind::After => ("after", 0),
+            Kind::Timeout => ("set_timeout", 0),
+            Kind::Interval => ("set_interval", self.agenda.clock.refresh()),
+        };
+        if kind == Kind::After {
+            self.agenda.free_timer(key);
+        }
+        let what = What::Callback(name);
+        let former = self.agenda.trace.enter(callback.subject(), what);
+        self.current_timer = Some(TimerId(self.home.name(key)));
+        self.call(
+            callback,
+            |callback, event_loop| (callback.callback)(event_loop),
+            |event_loop, callback| {
+                event_loop.current_timer = None;
+                event_loop.agenda.put_timer_back(key, callback, start);
+                event_loop.agenda.trace.leave(former);
+            },
+        );
+    }
+
+    /// Has a socket own a timer of the program's, which ends with it.
+    pub(in crate::net) fn give_timer(&mut self, timer: TimerId, owner: SocketId) {
+        let key = self.home.key(timer.0);
+        let timer = key.and_then(|key| self.agenda.user_timer(key));
+        if let Some(callback) = timer.and_then(|timer| timer.callback.as_mut()) {
+            callback.owner = Some(owner);
+        }
+    }
+}
+
+impl<F: ?Sized> Owned<F> {
+    fn subject(&self) -> Subject {
+        self.owner.map_or(Subject::Loop, Subject::Socket)
+    }
+}
+
+impl Agenda {
+    pub(super) fn start_timer(
+        &mut self,
+        delay: Duration,
+        kind: Kind,
+        callback: TimerCallback,
+    ) -> TimerKey {
+        let timer = UserTimer {
+            callback: Some(callback),
+            kind,
+            is_held: true,
+        };
+        self.held_timers += 1;
+        self.arm(timer_duration(delay), TimerTask::User(timer))
+    }
+
+    fn user_timer(&mut self, key: TimerKey) -> Option<&mut UserTimer> {
+        match &mut self.timers.get_mut(key)?.task {
+            TimerTask::User(timer) => Some(timer),
+            _ => None,
+        }
+    }
+
+    pub(super) fn hold_timer(&mut self, key: TimerKey, is_held: bool) {
+        if let Some(timer) = self.user_timer(key) {
+            let was_held = std::mem::replace(&mut timer.is_held, is_held);
+            self.held_timers += usize::from(is_held);
+            self.held_timers -= usize::from(was_held);
+        }
+    }
+
+    /// Leaves the list that is through, and ends the pass with the last: behind each callback,
+    /// before its ticks, as in Node.
+    pub(super) fn end_timers(&mut self) {
+        self.timers.end_pass(self.clock.now());
+    }
+
+    #[cold]
+    fn trace_timer(&mut self, key: TimerKey) -> Cause {
+        let Some(timer) = self.timers.get(key) else {
+            return self.trace.current();
+        };
+        let subject = match &timer.task {
+            TimerTask::Idle(id) | TimerTask::Attempt(id) | TimerTask::Flush(id) => {
+                Subject::Socket(*id)
+            }
+            TimerTask::Rest(id) => Subject::Server(*id),
+            TimerTask::User(timer) => {
+                let callback = timer.callback.as_ref();
+                callback.map_or(Subject::Loop, |callback| callback.subject())
+            }
+        };
+        let what = What::Phase("timers");
+        self.trace.enter_caused(timer.cause, subject, what)
+    }
+
+    /// After its callback a timer is cleared, runs on, or has been.
+    fn put_timer_back(&mut self, key: TimerKey, callback: TimerCallback, start: u64) {
+        let Some(timer) = self.user_timer(key) else {
+            return;
+        };
+        timer.callback = Some(callback);
+        if timer.kind == Kind::Interval {
+            self.timers.refresh(key, start);
+        } else {
+            self.free_timer(key);
+        }
+    }
+
+    /// A timer has fired and was not started again.
+    fn free_timer(&mut self, key: TimerKey) {
+        let timer = self.timers.release(key);
+        if let Some(TimerTask::User(timer)) = timer.map(|timer| timer.task) {
+            self.held_timers -= usize::from(timer.is_held);
+        }
+    }
+
+    pub(in crate::net) fn end_timer(&mut self, key: TimerKey) {
+        if let Some(timer) = self.user_timer(key) {
+            let was_held = timer.is_held;
+            self.held_timers -= usize::from(was_held);
+            self.timers.cancel(key);
+        }
+    }
+}
+
+/// Node's reading of a delay: `1` for what is not in `1..=TIMEOUT_MAX` milliseconds.
+fn timer_duration(delay: Duration) -> u32 {
+    match u32::try_from(delay.as_millis()) {
+        Ok(0) => 1,
+        Ok(millis) if millis <= TIMEOUT_MAX => millis,
+        _ => {
+            log::warn!(
+                target: "netloop::timer",
+                "{delay:?} does not fit into 2^31-1 ms: the delay was set to 1 ms"
+            );
+            1
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_are_cut_to_milliseconds_and_what_does_not_fit_is_one() {
+        let longest = Duration::from_millis(u64::from(TIMEOUT_MAX));
+        let read = |delay| timer_duration(delay);
+        assert_eq!(read(Duration::ZERO), 1);
+        assert_eq!(read(Duration::from_micros(1900)), 1);
+        assert_eq!(read(longest), TIMEOUT_MAX);
+        assert_eq!(read(longest + Duration::from_millis(1)), 1);
+        assert_eq!(read(Duration::MAX), 1);
+    }
+}
