@@ -182,7 +182,7 @@ fn answers<S: Read + Send + 'static>(peers: Vec<S>) -> JoinHandle<Vec<String>> {
     std::thread::spawn(move || peers.into_iter().map(answer).collect())
 }
 
-/// I2. Catches: a server that stops resets those whom it has not accepted yet; one who comes during the
+/// A9. Catches: a server that stops resets those whom it has not accepted yet; one who comes during the
 /// stop is accepted, or holds it up.
 #[test]
 fn all_who_had_connected_are_served_by_a_server_that_closes_after_its_backlog() {
@@ -210,7 +210,7 @@ fn all_who_had_connected_are_served_by_a_server_that_closes_after_its_backlog() 
     assert_eq!(words.take().last().unwrap(), "close");
 }
 
-/// I2. Catches: as above, at a path, whose queue the kernel closes in another way.
+/// A9. Catches: as above, at a path, whose queue the kernel closes in another way.
 #[test]
 fn all_who_had_connected_to_a_path_are_served_too_and_others_are_refused() {
     let mut l = event_loop();
@@ -232,7 +232,7 @@ fn all_who_had_connected_to_a_path_are_served_too_and_others_are_refused() {
     assert!(!path.exists());
 }
 
-/// I2. Catches: who has no patience for the backlog cannot close any more.
+/// A9. Catches: who has no patience for the backlog cannot close any more.
 #[test]
 fn a_close_ends_the_accepting_of_the_backlog() {
     let mut l = event_loop();
@@ -251,7 +251,7 @@ fn a_close_ends_the_accepting_of_the_backlog() {
     drop(peers);
 }
 
-/// I2. Catches: what waits at a socket that others share is taken from them.
+/// A9. Catches: what waits at a socket that others share is taken from them.
 #[test]
 fn who_waits_at_a_shared_listener_is_left_to_the_others() {
     let mut l = event_loop();
