@@ -52,7 +52,7 @@ const ONCE: [(&str, &str); 5] = [
     ("Slab::new", "room/reactor.rs"),
     (
         "catch_unwind",
-        "net/event_loop/door.rs, net/event_loop/listeners.rs, net/event_loop/trace.rs",
+        "net/event_loop/door.rs, net/event_loop/listeners/tests.rs, net/event_loop/trace.rs",
     ),
     ("getaddrinfo(", "room/resolver.rs"),
 ];

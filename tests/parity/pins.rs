@@ -224,7 +224,7 @@ fn a_text_that_is_no_port_is_a_path() {
 }
 
 #[test]
-fn the_count_of_listeners_is_that_of_the_programs_own() {
+fn no_listener_is_kept_for_reading() {
     let mut l = EventLoop::new().unwrap();
     assert_eq!(l.socket().listener_count("end"), 0);
     assert_eq!(l.socket().on_end(|_| {}).listener_count("end"), 1);

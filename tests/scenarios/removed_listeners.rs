@@ -251,3 +251,46 @@ twin!(off_error, |t, l| {
         c.destroy_with(Error::new(way));
     }
 });
+
+twin!(off_own_listeners, |t, l| {
+    let counts = move |when: &str, c: &Socket<'_>, events: &[&str]| {
+        let counts = events.iter().map(|event| c.listener_count(event));
+        t.log(counts.fold(when.to_owned(), |line, count| format!("{line} {count}")));
+    };
+    let left = shared(3);
+    l.create_server(move |c| {
+        c.resume().on_error(|_, _| {});
+        left.set(left.get() - 1);
+        if left.get() == 0 {
+            close_server(c);
+        }
+    })
+    .listen((HOST, 0), move |s| {
+        for way in ["destroySoon", "resetAndDestroy", "removeAllListeners"] {
+            let all = ["connect", "close", "finish"];
+            let mut c = connect(s);
+            c.resume();
+            counts(way, &c, &all);
+            c.write("x");
+            c.write_then("y", move |_, result| {
+                let code = result.err().and_then(Error::code);
+                t.log(format!("{way} cb {}", code.unwrap_or("null")));
+            });
+            counts(way, &c, &all);
+            match way {
+                "destroySoon" => _ = c.destroy_soon(),
+                "resetAndDestroy" => _ = c.reset_and_destroy(),
+                _ => _ = c.remove_all_listeners("connect"),
+            }
+            counts(way, &c, &all);
+            c.on_connect(move |c| {
+                counts(&format!("{way} in connect"), c, &all[1..]);
+                if way == "removeAllListeners" {
+                    c.destroy();
+                }
+            });
+            c.on_close(move |c, _| counts(&format!("{way} in close"), c, &all[2..]));
+        }
+    })
+    .unwrap();
+});

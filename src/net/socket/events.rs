@@ -299,8 +299,11 @@ impl Socket<'_> {
     }
 
     /// How many listeners an event has, by Node's name for it, such as `connectionAttempt`: Node's
-    /// `listenerCount`, without the one that Node keeps for itself on `end`, and without those that
-    /// are being called. 0 for a name that is no event.
+    /// `listenerCount`, without those that are being called. The library's own work counts where it
+    /// stands in line, as in Node: a first write that waits for the connection on `connect` and
+    /// `close`, [`reset_and_destroy`](Socket::reset_and_destroy) on `connect` and
+    /// [`destroy_soon`](Socket::destroy_soon) on `finish`. Those that Node keeps for reading do not
+    /// exist here. 0 for a name that is no event.
     pub fn listener_count(&self, event: &str) -> usize {
         let entry = self.event_loop.entry_ref(self.id);
         let slot = entry.and_then(|entry| entry.slot(event));

@@ -2,6 +2,7 @@
 
 use super::super::SocketId;
 use super::super::error::{Error, words};
+use super::super::listeners::Own;
 use super::super::queues::Pending;
 use super::events::DRAIN;
 use super::{SocketEntry, WriteCallback};
@@ -17,13 +18,15 @@ impl SocketEntry {
     /// The connection stands, or the socket is destroyed: the request that waited for that is tried,
     /// or fails. Returns what became of it, if it is over.
     fn release_held(&mut self, errands: &mut Errands<'_>) -> Option<Outcome> {
+        let turn = errands.agenda.turns;
+        self.listeners.close.remove_own(Own::HeldWrite, turn);
         if !self.sending.is_held() {
             return None;
         }
         let Some(stream) = &mut self.connection.stream else {
             return Some((self.sending.release_in_vain(), Err(words::closed())));
         };
-        let next = self.sending.release(errands.agenda.turns, stream)?;
+        let next = self.sending.release(turn, stream)?;
         self.touch(errands);
         match next {
             Next::Done(callbacks) => Some((callbacks, Ok(()))),

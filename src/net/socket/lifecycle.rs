@@ -1,6 +1,7 @@
 //! A socket's life: the driver of its state machine, and its end.
 
 use super::super::error::{Error, words};
+use super::super::listeners::Own;
 use super::super::queues::{Caused, SocketTick, Tick};
 use super::super::trace::{Cause, Subject, What};
 use super::super::{AbortId, SocketId};
@@ -364,9 +365,12 @@ impl Socket<'_> {
         if self.is_writable_finished() {
             return self.destroy();
         }
-        self.once_finish(|socket| {
-            socket.destroy();
-        })
+        self.with(|socket, _| {
+            let destroy = |socket: &mut Socket<'_>| _ = socket.destroy();
+            let finish = &mut socket.cold().listeners.finish;
+            finish.add_own(Own::DestroySoon, Box::new(destroy));
+        });
+        self
     }
 
     /// Closes the connection so that the peer sees a reset (`ECONNRESET`), by `SO_LINGER` of zero
@@ -386,8 +390,12 @@ impl Socket<'_> {
             }
             // Among the other listeners, as in Node: a write made before leaves before.
             State::Opening(_) => {
-                self.once_connect(|socket| {
-                    socket.with(|socket, errands| socket.feed(Input::ResetCalled, errands));
+                self.with(|socket, _| {
+                    let reset = |socket: &mut Socket<'_>| {
+                        socket.with(|socket, errands| socket.feed(Input::ResetCalled, errands));
+                    };
+                    let connect = &mut socket.cold().listeners.connect;
+                    connect.add_own(Own::Reset, Box::new(reset));
                 });
             }
             State::Open(_, _) => {

@@ -5,6 +5,7 @@ use std::io;
 use libc::ENOBUFS;
 
 use super::super::error::{Error, words};
+use super::super::listeners::Own;
 use super::super::queues::SocketTick;
 use super::{Socket, SocketEntry, WriteCallback};
 use crate::net::event_loop::errands::Errands;
@@ -136,8 +137,10 @@ impl SocketEntry {
         let release = |socket: &mut Socket<'_>| socket.event_loop.release_held(socket.id);
         let close = |socket: &mut Socket<'_>, _| socket.event_loop.end_held(socket.id);
         let connect = &mut self.cold().listeners.connect;
-        connect.add(Box::new(release), true);
-        self.listeners.close.add(Box::new(close), true);
+        connect.add_own(Own::HeldWrite, Box::new(release));
+        self.listeners
+            .close
+            .add_own(Own::HeldWrite, Box::new(close));
     }
 
     /// Makes one request of all that waits, and sends it. If it leaves at once, its callbacks come

@@ -6,6 +6,9 @@ use std::mem;
 
 use crate::net::ids::ListenerId;
 
+#[cfg(test)]
+mod tests;
+
 #[derive(Debug)]
 pub(crate) enum Slot<F: ?Sized> {
     /// One listener that stays, and has no name.
@@ -20,7 +23,7 @@ pub(crate) struct List<F: ?Sized> {
     listeners: Vec<Listener<F>>,
     /// Who was taken away in this turn and did not stand here: if listeners are out for a call, one
     /// of them.
-    off: Vec<ListenerId>,
+    off: Vec<Name>,
     turn: u32,
     /// None of those that are out for a call comes back.
     is_cleared: bool,
@@ -31,14 +34,33 @@ struct Listener<F: ?Sized> {
     /// Taken out for good just before the only call of a `once` listener.
     callback: Option<Box<F>>,
     is_once: bool,
-    name: Option<ListenerId>,
+    name: Option<Name>,
+}
+
+/// By what a listener is found again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    Programs(ListenerId),
+    Library(Own),
+}
+
+/// The library's own work that stands in line with the program's listeners, where Node has a listener
+/// of its own. It counts as one, and goes after its first call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) enum Own {
+    /// The first write waits for the connection: it leaves with `connect`, or fails with `close`.
+    HeldWrite,
+    /// `reset_and_destroy` waits for the connection.
+    Reset,
+    /// `destroy_soon` waits for `finish`.
+    DestroySoon,
 }
 
 /// What can be done with a slot whatever its listeners are told.
 pub(crate) trait AnySlot {
     fn len(&self) -> usize;
 
-    /// Names the listener that was added last.
+    /// Names the listener that the program has added last.
     fn name_last(&mut self, name: ListenerId);
 
     /// Takes away the listener of this name that was added last, also if it is out for a call, which
@@ -67,16 +89,16 @@ impl<F: ?Sized> Default for List<F> {
 }
 
 impl<F: ?Sized> List<F> {
-    fn add(&mut self, callback: Box<F>, is_once: bool) {
+    fn add(&mut self, callback: Box<F>, is_once: bool, name: Option<Name>) {
         self.listeners.push(Listener {
             callback: Some(callback),
             is_once,
-            name: None,
+            name,
         });
     }
 
     /// Returns whether there was such a listener.
-    fn remove(&mut self, name: ListenerId) -> bool {
+    fn remove(&mut self, name: Name) -> bool {
         let mut names = self.listeners.iter().map(|listener| listener.name);
         let found = names.rposition(|other| other == Some(name));
         found.map(|at| self.listeners.remove(at)).is_some()
@@ -101,8 +123,30 @@ impl<F: ?Sized> Slot<F> {
         if matches!(self, Slot::Many(None)) && !is_once {
             *self = Slot::One(callback);
         } else {
-            self.change(|list| list.add(callback, is_once));
+            self.change(|list| list.add(callback, is_once, None));
         }
+    }
+
+    /// Has work of the library's own stand in line behind all listeners.
+    pub(in crate::net) fn add_own(&mut self, own: Own, work: Box<F>) {
+        self.change(|list| list.add(work, true, Some(Name::Library(own))));
+    }
+
+    /// Takes work of the library's own away again.
+    pub(in crate::net) fn remove_own(&mut self, own: Own, turn: u32) {
+        self.remove_name(Name::Library(own), turn);
+    }
+
+    fn remove_name(&mut self, name: Name, turn: u32) {
+        self.change(|list| {
+            if list.remove(name) {
+                return;
+            }
+            if mem::replace(&mut list.turn, turn) != turn {
+                list.off.clear();
+            }
+            list.off.push(name);
+        });
     }
 
     fn change(&mut self, change: impl FnOnce(&mut List<F>)) {
@@ -117,7 +161,7 @@ impl<F: ?Sized> Slot<F> {
         match self {
             Slot::One(callback) => {
                 let mut list = Box::new(List::default());
-                list.add(callback, false);
+                list.add(callback, false, None);
                 list
             }
             Slot::Many(list) => list.unwrap_or_default(),
@@ -188,22 +232,15 @@ impl<F: ?Sized> AnySlot for Slot<F> {
 
     fn name_last(&mut self, name: ListenerId) {
         self.change(|list| {
-            if let Some(last) = list.listeners.last_mut() {
-                last.name = Some(name);
+            let is_own = |it: &&mut Listener<F>| matches!(it.name, Some(Name::Library(_)));
+            if let Some(last) = list.listeners.iter_mut().rev().find(|it| !is_own(it)) {
+                last.name = Some(Name::Programs(name));
             }
         });
     }
 
     fn remove(&mut self, name: ListenerId, turn: u32) {
-        self.change(|list| {
-            if list.remove(name) {
-                return;
-            }
-            if mem::replace(&mut list.turn, turn) != turn {
-                list.off.clear();
-            }
-            list.off.push(name);
-        });
+        self.remove_name(Name::Programs(name), turn);
     }
 
     fn clear(&mut self) {
@@ -211,152 +248,5 @@ impl<F: ?Sized> AnySlot for Slot<F> {
             is_cleared: true,
             ..List::default()
         })));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Takes the listeners out, calls them, does this meanwhile, and puts them back.
-    fn call_and(slot: &mut Slot<Word>, meanwhile: impl FnOnce(&mut Slot<Word>)) -> String {
-        let mut taken = mem::take(slot);
-        let said = call(&mut taken);
-        meanwhile(slot);
-        slot.put_back(&mut taken);
-        said
-    }
-
-    type Word = dyn FnMut(&mut String);
-
-    const TURN: u32 = 7;
-
-    fn word(word: &'static str) -> Box<Word> {
-        Box::new(move |line| line.push_str(word))
-    }
-
-    fn call(slot: &mut Slot<Word>) -> String {
-        let mut line = String::new();
-        slot.call(|listener| listener(&mut line));
-        line
-    }
-
-    #[test]
-    fn a_slot_is_two_words_whatever_it_holds() {
-        assert_eq!(size_of::<Slot<Word>>(), 16);
-    }
-
-    #[test]
-    fn listeners_are_called_in_the_order_of_adding_and_once_listeners_only_once() {
-        let mut slot = Slot::default();
-        slot.add(word("a"), true);
-        slot.add(word("b"), false);
-        slot.add(word("c"), true);
-        assert_eq!(call(&mut slot), "abc");
-        let mut taken = mem::take(&mut slot);
-        slot.put_back(&mut taken);
-        assert_eq!((call(&mut slot).as_str(), slot.len()), ("b", 1));
-    }
-
-    #[test]
-    fn what_was_added_during_the_call_stands_behind_what_was_there() {
-        let mut slot = Slot::default();
-        slot.add(word("a"), false);
-        let mut taken = mem::take(&mut slot);
-        slot.add(word("b"), false);
-        slot.put_back(&mut taken);
-        assert_eq!(call(&mut slot), "ab");
-    }
-
-    #[test]
-    fn a_call_that_panics_loses_only_the_once_listeners_already_called() {
-        let mut slot: Slot<Word> = Slot::default();
-        slot.add(word("a"), true);
-        slot.add(Box::new(|_| panic!("on purpose")), false);
-        slot.add(word("c"), true);
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call(&mut slot)));
-        assert!(outcome.is_err());
-        let mut taken = mem::take(&mut slot);
-        slot.put_back(&mut taken);
-        assert_eq!(slot.len(), 2);
-    }
-
-    #[test]
-    fn a_named_listener_can_be_taken_away_and_the_others_stay() {
-        let (first, second) = (ListenerId::unique(), ListenerId::unique());
-        let mut slot = Slot::default();
-        slot.add(word("a"), false);
-        slot.name_last(first);
-        slot.add(word("b"), true);
-        slot.name_last(second);
-        slot.add(word("c"), false);
-        slot.remove(second, TURN);
-        assert_eq!(call(&mut slot), "ac");
-        slot.remove(first, TURN);
-        slot.remove(first, TURN);
-        assert_eq!(call(&mut slot), "c");
-    }
-
-    #[test]
-    fn of_two_of_one_name_the_one_added_last_goes_first() {
-        let name = ListenerId::unique();
-        let mut slot = Slot::default();
-        for words in ["a", "b"] {
-            slot.add(word(words), false);
-            slot.name_last(name);
-        }
-        slot.remove(name, TURN);
-        assert_eq!(call(&mut slot), "a");
-    }
-
-    #[test]
-    fn who_is_taken_away_during_the_call_does_not_come_back() {
-        let name = ListenerId::unique();
-        let mut slot = Slot::default();
-        slot.add(word("a"), false);
-        slot.name_last(name);
-        slot.add(word("b"), false);
-        let said = call_and(&mut slot, |slot| {
-            slot.remove(name, TURN);
-            slot.add(word("c"), false);
-            slot.name_last(name);
-        });
-        assert_eq!((said.as_str(), call(&mut slot).as_str()), ("ab", "bc"));
-
-        let said = call_and(&mut slot, |slot| {
-            slot.add(word("d"), false);
-            slot.clear();
-            slot.add(word("e"), false);
-        });
-        assert_eq!((said.as_str(), call(&mut slot).as_str()), ("bc", "e"));
-        assert_eq!(call_and(&mut slot, Slot::clear), "e");
-        assert!(slot.is_empty());
-    }
-
-    #[test]
-    fn who_is_taken_away_before_a_call_may_be_added_again() {
-        let name = ListenerId::unique();
-        let mut slot = Slot::default();
-        slot.remove(name, TURN);
-        slot.clear();
-        slot.remove(name, TURN);
-        assert!(slot.is_empty());
-        slot.add(word("a"), false);
-        slot.name_last(name);
-        for _ in 0..2 {
-            assert_eq!(call_and(&mut slot, |_| {}), "a");
-        }
-    }
-
-    #[test]
-    fn what_was_taken_away_in_vain_is_not_kept_beyond_the_turn() {
-        let mut slot: Slot<Word> = Slot::default();
-        for turn in 1..=1000 {
-            slot.remove(ListenerId::unique(), turn);
-        }
-        let Slot::Many(Some(list)) = slot else {
-            panic!("the last one may be out for a call");
-        };
-        assert_eq!(list.off.len(), 1);
     }
 }
