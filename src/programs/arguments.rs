@@ -1,4 +1,4 @@
-//! One argument: its value, or the one line that says what is right about what was wrong.
+//! One argument: its value, or a line that says what is wrong with it and what would be right.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -38,7 +38,7 @@ impl Arguments<'_> {
     }
 
     pub(super) fn host(&self) -> Result<Option<String>, Complaint> {
-        // An empty one would be every address to some systems, and none to others.
+        // Some systems take an empty host for every address, others for none.
         self.parsed("host", "a name or an IP address", |text| {
             (!text.is_empty()).then(|| text.to_owned())
         })
@@ -74,7 +74,7 @@ impl Arguments<'_> {
         let other = others.iter().find(|name| self.found.opt_present(name));
         match other.filter(|_| path.is_some()) {
             Some(other) => Err(format!(
-                "netloop {}: --path and --{other}: a server is at a path or at a port, not both",
+                "netloop {}: --path and --{other} exclude each other",
                 self.command
             )),
             None => Ok(path),
@@ -82,7 +82,7 @@ impl Arguments<'_> {
     }
 }
 
-/// What the parser of options complains of, in the words of the others.
+/// A complaint of the options parser, worded like the other complaints.
 pub(super) fn failure(fail: Fail) -> String {
     let dashed = |name: &str| match name.chars().nth(1) {
         Some(_) => format!("--{name}"),
@@ -90,10 +90,10 @@ pub(super) fn failure(fail: Fail) -> String {
     };
     match fail {
         Fail::UnrecognizedOption(name) => format!("{:?} is not an option", dashed(&name)),
-        Fail::ArgumentMissing(name) => format!("{}: its value is missing", dashed(&name)),
+        Fail::ArgumentMissing(name) => format!("{}: needs a value", dashed(&name)),
         Fail::OptionDuplicated(name) => format!("{}: given more than once", dashed(&name)),
         Fail::UnexpectedArgument(name) => format!("{}: takes no value", dashed(&name)),
-        Fail::OptionMissing(name) => format!("{}: missing", dashed(&name)),
+        Fail::OptionMissing(name) => format!("{}: is required", dashed(&name)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The client of the pair: it connects, says something at each tick, and prints what comes.
+//! The client of the pair: it connects, sends a message at each tick, and prints what comes.
 //!
 //! Its life is the machine of [`netloop::state::client`]; this file feeds it and does what it
 //! says.
@@ -12,7 +12,7 @@ use netloop::{ConnectOptions, Encoding, Error, EventLoop, Loop, Socket, SocketId
 
 use super::{fail, output, status, stopping, trace};
 
-/// How long a client that was asked to end waits for the server's goodbye.
+/// How long a client that was asked to stop waits for the server's end.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 pub(crate) struct Settings {
@@ -25,7 +25,7 @@ pub(crate) struct Settings {
     pub(crate) is_traced: bool,
 }
 
-/// The program, kept with its socket: where it stands, and what it needs to do what it is told.
+/// The program's state, kept with its socket.
 struct Client {
     settings: Settings,
     state: State,
@@ -53,7 +53,7 @@ fn talk(settings: Settings) -> Result<ExitCode, Error> {
         let mut socket = event_loop.socket_at(client);
         let is_talking = |client: &Client| client.state == State::Talking;
         if !socket.data().is_some_and(is_talking) {
-            // There is nobody to say goodbye to, or it has been said.
+            // There is no server to say goodbye to, or that is done.
             std::process::exit(status);
         }
         socket.lend(Client::leave);
@@ -140,7 +140,7 @@ impl Client {
             return self.feed(socket, Input::CountReached);
         }
         let id = socket.id();
-        // The loop's, not the socket's, which would end with it: the machine alone ends it.
+        // A timer of the loop: one of the socket would end with it, and only the machine ends this.
         let ticked =
             move |event_loop: &mut Loop| told(&mut event_loop.socket_at(id), Input::Ticked);
         let interval = self.settings.interval;
@@ -149,7 +149,7 @@ impl Client {
 
     fn say(&mut self, socket: &mut Socket<'_>) {
         if !output::is_read() {
-            // As of `netloop client | head`: without end, the pipeline would have none either.
+            // The reader has gone, as in `netloop client | head`: the pipeline ends only if we do.
             return self.leave(socket);
         }
         socket.write(&self.settings.message);
@@ -159,11 +159,11 @@ impl Client {
         }
     }
 
-    /// Says no more, and waits for the server's end, but not for ever.
+    /// Ends our half, and waits for the server's end for a bounded time.
     fn leave(&mut self, socket: &mut Socket<'_>) {
         self.feed(socket, Input::CountReached);
         socket.after(GOODBYE, |socket| {
-            log::warn!("no goodbye from the server, cut");
+            log::warn!("the server did not end the connection: cut");
             fail(socket.event_loop());
             socket.destroy();
         });

@@ -12,22 +12,24 @@ use super::trace::Printer;
 use super::{client, output, server, status};
 
 const LEGEND: &str = "\
-A server and a timer-driven client, on one loop. The client writes hi at each of
-three ticks of its interval and leaves; then the server closes. Each line has a
-number, and is indented under what caused it.
+A server and a timer-driven client, on one loop. The client writes hi three
+times, once each interval, and leaves; then the server closes. Each line has a
+number, and is indented under the line that caused it.
 
-  server     the one that listens
+  server     the listening server
   accepted   the server's end of the connection
   client     the client's end
-  loop       the event loop: one wait for readiness in each turn
+  loop       the event loop, which waits for readiness once in each turn
 
-  ready      the kernel told of it: the readiness that epoll returned
-  again      the kernel tells only what is new; this had something left
-  A ─I→ B    a state machine went from A to B on input I; without an A it stays
-             in its state, and only what stands in the brackets is new
+  ready      epoll reported this readiness
+  again      the loop serves a socket once more without new readiness, as data
+             may be left and epoll reports only what is new
+  A ─I→ B    a state machine went from A to B on input I; where A is left out,
+             only the details in parentheses have changed
   callback   the program's own code runs, for this event
-  tick       what was put off until the callback that queued it had returned
-  queued by  the number of the line in which what was put off was put off
+  tick       work that was put off until the running callback had returned
+  queued by  the line that put this off
+  set by     the line that set this timer
   prints     the program's own output";
 
 /// How many times the client speaks.
@@ -53,7 +55,7 @@ fn show() -> Result<ExitCode, Error> {
         let (id, settings) = (server.id(), client_settings(server.port().unwrap_or(0)));
         let event_loop = server.event_loop();
         let client = client::start(event_loop, settings);
-        // Whatever became of it: no other client comes.
+        // However the client fared, no other one comes.
         event_loop.socket_at(client).on_close(move |socket, _| {
             socket.event_loop().server_at(id).close();
         });
@@ -67,8 +69,8 @@ fn show() -> Result<ExitCode, Error> {
     Ok(status(&event_loop))
 }
 
-/// Prints each record, says before each line of the programs whose it is, and tells what it has
-/// seen by then.
+/// Prints each record, marks each line that the programs print with who prints it, and reports the
+/// counts so far.
 fn tracer(tell: Sender<Seen>) -> impl FnMut(&Record<'_>) {
     let mut seen = Seen::default();
     let mut printer = Printer::for_stdout();
@@ -78,14 +80,14 @@ fn tracer(tell: Sender<Seen>) -> impl FnMut(&Record<'_>) {
         let _ = tell.send(seen);
         let name = name(record.subject, &mut client);
         let lines = printer.lines(record, name);
-        // As with the programs' lines: that nobody reads any more is no reason to end.
+        // A closed pipe is no reason to end, as with the lines of the programs.
         let _ = io::stdout().lock().write_all(lines.as_bytes());
         let program = if name == "client" { "client" } else { "server" };
         output::mark_lines(printer.mark(record, program));
     }
 }
 
-/// Who this is. The first socket is the client's: it is made before one can be accepted.
+/// The name in the trace. The first socket is the client's: none can be accepted before it.
 fn name(subject: Subject, client: &mut Option<SocketId>) -> &'static str {
     match subject {
         Subject::Server(_) => "server",
@@ -95,7 +97,7 @@ fn name(subject: Subject, client: &mut Option<SocketId>) -> &'static str {
     }
 }
 
-/// What the trace has told of, counted.
+/// Counts of what the trace has reported.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     turns: u64,
@@ -117,8 +119,8 @@ impl Seen {
 
     fn summary(&self) -> String {
         format!(
-            "\n{} turns: {} times something was ready, {} transitions, {} callbacks. Then no\n\
-             socket, no server and no timer held the loop any more: it has ended by itself.",
+            "\n{} turns: {} readiness reports, {} transitions, {} callbacks. Then no socket, no\n\
+             server and no timer was left to hold the loop, and it ended by itself.",
             self.turns, self.readiness, self.transitions, self.callbacks
         )
     }

@@ -1,4 +1,4 @@
-//! Floor 3, the programs: written as a stranger would, against the public API only.
+//! Floor 3, the programs: written against the public API only, as any user would.
 
 mod arguments;
 pub(crate) mod client;
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use netloop::Loop;
 
-/// The program is to end with status 1; its loop keeps that.
+/// Makes the program end with status 1, which its loop remembers.
 fn fail(event_loop: &mut Loop) {
     event_loop.set_data(ExitCode::FAILURE);
 }

@@ -8,43 +8,41 @@ use super::arguments::{Arguments, Complaint, failure};
 use super::{Run, client, server};
 
 const OVERVIEW: &str = "\
-Node's net module on a mio reactor that shows its working.
+Node's net module in Rust, on a mio event loop that shows its working.
 
 Usage: netloop COMMAND [OPTIONS]
 
 Commands:
-    server    greets who connects, and prints what comes
-    client    connects, and says something at each tick
-    demo      both of them in one process, on one loop, with the trace of what happens
+    server    greets each client and prints what it sends
+    client    connects, and sends a message at each tick
+    demo      server and client in one process, on one loop, with a trace
 
-    netloop COMMAND --help    the options of one
+    netloop COMMAND --help    the options of a command
     netloop --help            this text
     netloop --version         the version
 
-Durations are 200ms, 1s, 2m, or a bare number of milliseconds.
-Exit status: 0 after a clean end, 1 after an error or a cut, 2 for wrong usage,
-130 or 143 after a second SIGINT or SIGTERM.
-What goes on is logged on standard error: RUST_LOG=info, debug or trace.
+Exit status: 0 after a clean end, 1 after an error or when a connection was cut,
+2 for wrong usage, 130 or 143 after a second SIGINT or SIGTERM.
+The log goes to standard error; RUST_LOG=info, debug or trace shows more of it.
 ";
 
 const SERVER_NOTES: &str = "
 DUR is 200ms, 1s, 2m, or a bare number of milliseconds.
 
-SIGINT and SIGTERM stop accepting, end the server's half of the open connections
-(with --echo that is left to the peers) and let them finish, at most for the
-drain timeout; those that are left are then cut, and the exit status is 1.
-A second signal ends at once, with 130 (SIGINT) or 143 (SIGTERM).
+On SIGINT or SIGTERM the server stops accepting and ends its half of each open
+connection (with --echo it waits for the clients to end theirs). Connections
+still open after --drain-timeout are cut, and the exit status is 1. A second
+signal ends the server at once, with status 130 (SIGINT) or 143 (SIGTERM).
 
-A path must be free: a file that a killed server has left there is to be removed
-first.
+The path must not exist: remove the socket that a killed server has left there.
 ";
 
 const CLIENT_NOTES: &str = "
 DUR is 200ms, 1s, 2m, or a bare number of milliseconds.
 
-SIGINT and SIGTERM end the client's half, as after the last message, and give the
-server two seconds to end its own. A second signal ends at once, with 130 (SIGINT)
-or 143 (SIGTERM).
+On SIGINT or SIGTERM the client ends its half, as after the last message, and
+gives the server two seconds to end its own. A second signal ends the client at
+once, with status 130 (SIGINT) or 143 (SIGTERM).
 ";
 
 pub(crate) fn parse(arguments: &[String]) -> Result<Run, Complaint> {
@@ -60,7 +58,9 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Run, Complaint> {
         Some(other) => Err(format!(
             "netloop: {other:?} is not a command (server, client or demo; see netloop --help)"
         )),
-        None => Err("netloop: which command? (server, client or demo; see netloop --help)".into()),
+        None => {
+            Err("netloop: a command is missing (server, client or demo; see netloop --help)".into())
+        }
     }
 }
 
@@ -68,15 +68,10 @@ fn version() -> String {
     format!("netloop {}", env!("CARGO_PKG_VERSION"))
 }
 
-fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
-    let mut options = place("127.0.0.1", "the port (8000); 0 is any free one");
-    options.optopt(
-        "",
-        "welcome",
-        "what to greet with; '' greets nobody (Welcome)",
-        "TEXT",
-    );
-    options.optflag("", "echo", "send back what comes");
+fn server_options() -> Options {
+    let mut options = place("127.0.0.1", "the port (8000); 0 takes any free one");
+    options.optopt("", "welcome", "the greeting; '' for none (Welcome)", "TEXT");
+    options.optflag("", "echo", "send back what clients send");
     options.optopt(
         "",
         "max-connections",
@@ -86,18 +81,22 @@ fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
     options.optopt(
         "",
         "idle-timeout",
-        "close connections that are silent for so long (0: never)",
+        "close connections idle for this long (0: never)",
         "DUR",
     );
     options.optopt(
         "",
         "drain-timeout",
-        "how long a signal lets connections finish (10s)",
+        "how long a stop waits for connections (10s)",
         "DUR",
     );
-    options.optflag("", "quiet", "print no line per connection or chunk");
+    options.optflag("", "quiet", "print nothing for connections and chunks");
     trace_and_help(&mut options);
-    let found = match read("server", &options, arguments)? {
+    options
+}
+
+fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
+    let found = match read("server", &server_options(), arguments)? {
         Ok(found) => found,
         Err(help) => return Ok(Run::Print(help + SERVER_NOTES)),
     };
@@ -123,8 +122,13 @@ fn parse_server(arguments: &[String]) -> Result<Run, Complaint> {
 
 fn parse_client(arguments: &[String]) -> Result<Run, Complaint> {
     let mut options = place("localhost", "the port (8000)");
-    options.optopt("", "message", "what to say at each tick (hi)", "TEXT");
-    options.optopt("", "interval", "the time between two ticks (1000ms)", "DUR");
+    options.optopt(
+        "",
+        "message",
+        "the message to send at each tick (hi)",
+        "TEXT",
+    );
+    options.optopt("", "interval", "the time between ticks (1000ms)", "DUR");
     options.optopt("", "count", "end after N messages (never)", "N");
     trace_and_help(&mut options);
     let found = match read("client", &options, arguments)? {
@@ -165,14 +169,14 @@ fn place(host: &str, port: &str) -> Options {
     options.optopt(
         "",
         "path",
-        "the path of a Unix-domain socket, in place of host and port",
+        "a Unix-domain socket, instead of host and port",
         "PATH",
     );
     options
 }
 
 fn trace_and_help(options: &mut Options) {
-    options.optflag("", "trace", "tell on standard error what the loop does");
+    options.optflag("", "trace", "print on standard error what the loop does");
     options.optflag("h", "help", "print this text");
 }
 

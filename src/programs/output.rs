@@ -1,4 +1,4 @@
-//! Writing to people: lines that cannot panic, and peers' bytes made harmless.
+//! Output for people: printing never panics, and bytes of peers are escaped.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// How many bytes of a buffer Node's `console.log` shows.
 const SHOWN: usize = 50;
 
-/// What stands before each line, to tell whose it is among those of the trace.
+/// What stands before each line, so that it can be told from those of the trace.
 static MARK: Mutex<String> = Mutex::new(String::new());
 static IS_READ: AtomicBool = AtomicBool::new(true);
 static IS_LOST: AtomicBool = AtomicBool::new(false);
@@ -22,8 +22,8 @@ pub(crate) fn mark_lines(new: String) {
     *mark() = new;
 }
 
-/// Prints a line, flushed and made harmless. That nobody reads any more, or that the disk is full,
-/// is no reason to end a server.
+/// Prints a line, escaped, and flushes it. A closed pipe or a full disk is no reason to end a
+/// server.
 pub(crate) fn line(text: &str) {
     print(&format!("{}{}", mark(), harmless(text)));
 }
@@ -46,12 +46,12 @@ fn print(text: &str) {
     }
 }
 
-/// Whether something could not be printed, though nobody had turned away: the disk is full.
+/// Whether output was lost other than by a closed pipe, as on a full disk.
 pub(crate) fn is_lost() -> bool {
     IS_LOST.load(Relaxed)
 }
 
-/// Whether somebody may still read what is printed: false when the reader of a pipe has gone.
+/// Whether the output may still be read: false once the reader of a pipe has gone.
 pub(crate) fn is_read() -> bool {
     IS_READ.load(Relaxed)
 }
@@ -78,8 +78,8 @@ pub(crate) fn buffer(bytes: &[u8]) -> String {
     shown
 }
 
-/// Text as it is, but for what could steer a terminal or forge a line: control characters, and
-/// the invisible ones that break a line or turn the direction of writing.
+/// The text with everything escaped that could control a terminal or forge a line: control
+/// characters, and the invisible ones that break a line or change the direction of writing.
 pub(crate) fn harmless(text: &str) -> String {
     let mut shown = String::new();
     for character in text.chars() {

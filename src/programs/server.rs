@@ -1,4 +1,4 @@
-//! The server of the pair: it greets who connects, prints what comes, and says who left.
+//! The server of the pair: it greets each client, prints what it sends, and says when it leaves.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,10 +12,11 @@ use super::{fail, output, status, stopping, trace};
 /// How many connections the server accepts a turn: it prefers throughput to Node's interleaving.
 const ACCEPTS_PER_TURN: usize = 64;
 
-/// How much it reads at once, for the same reason.
+/// How much it reads in one call, for the same reason.
 const READ_BUFFER: usize = 128 * 1024;
 
-/// And in a turn: a peer that sends without end gets one read before the others are served.
+/// How much it reads of a socket in a turn: a peer that floods it gets one read, then the others
+/// are served.
 const READ_BURST: usize = READ_BUFFER;
 
 /// A peer on a Unix-domain socket has no address.
@@ -106,14 +107,14 @@ fn create(event_loop: &mut Loop, settings: Settings) -> Server<'_> {
             log::error!("{error}");
             if is_at_path && error.code() == Some("EADDRINUSE") {
                 let path = error.address().unwrap_or_default();
-                log::error!("{path}: if no server listens there any more, remove the file");
+                log::error!("{path}: if no server is listening there, remove the file");
             }
             fail(server.event_loop());
         })
         .on_drop(move |_, dropped| {
             if !is_quiet {
                 let peer = named(dropped.and_then(|dropped| dropped.remote));
-                log::info!("{peer}: dropped, there are as many connections as may be");
+                log::info!("{peer}: dropped, the limit of connections is reached");
             }
         });
     server

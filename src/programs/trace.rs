@@ -40,7 +40,7 @@ pub(crate) fn to_stderr() -> impl FnMut(&Record<'_>) {
     let mut printer = Printer::new(Paint::for_terminal(&io::stderr()));
     move |record| {
         let lines = printer.lines(record, &record.subject.to_string());
-        // Like the log: when nobody reads it any more, the program goes on.
+        // As with the log, a closed pipe does not end the program.
         let _ = io::stderr().lock().write_all(lines.as_bytes());
     }
 }
@@ -93,8 +93,8 @@ fn column(depth: usize, name: &str) -> String {
     format!("{name:<SUBJECT$}")
 }
 
-/// What has queued or set it, if it ran later than that; of all else the line above at a smaller
-/// indent tells.
+/// What queued or armed work that ran later. The cause of anything else is the line it is indented
+/// under.
 fn queued(record: &Record<'_>) -> String {
     match record.what {
         What::Tick
@@ -116,7 +116,7 @@ fn describe(record: &Record<'_>) -> (&'static str, String) {
         What::Readiness(words) => ("36", format!("ready: {words}")),
         What::Again => (
             "36",
-            "again: something is left, and no new edge will come".into(),
+            "again: data may be left, and no new edge will come".into(),
         ),
         What::Phase("timers") => ("36", "a timer is due".into()),
         What::Phase(phase) => ("36", format!("in the {phase} phase")),
@@ -137,13 +137,13 @@ fn describe(record: &Record<'_>) -> (&'static str, String) {
 fn waited(timeout: Option<Duration>, ready: usize) -> String {
     let how = match timeout {
         None => "waited".to_owned(),
-        Some(timeout) if timeout.is_zero() => "looked without waiting".to_owned(),
-        Some(timeout) => format!("waited {timeout:?} at most"),
+        Some(timeout) if timeout.is_zero() => "polled without waiting".to_owned(),
+        Some(timeout) => format!("waited at most {timeout:?}"),
     };
     match ready {
-        0 => format!("{how}: nothing is ready"),
-        1 => format!("{how}: 1 is ready"),
-        many => format!("{how}: {many} are ready"),
+        0 => format!("{how}: nothing ready"),
+        1 => format!("{how}: 1 ready"),
+        many => format!("{how}: {many} ready"),
     }
 }
 

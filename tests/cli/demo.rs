@@ -9,7 +9,7 @@ use crate::support;
 fn demo() -> Vec<(usize, String)> {
     let (status, lines, errors) = Program::netloop(&["demo"]).end();
     assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
-    assert!(lines.last().unwrap().ends_with("it has ended by itself."));
+    assert!(lines.last().unwrap().ends_with("it ended by itself."));
     let trace = lines
         .iter()
         .skip_while(|line| *line != "before the first turn");
@@ -85,7 +85,7 @@ fn the_demo_ends_by_itself_also_when_it_runs_out_of_descriptors() {
         let (status, lines, _) = Program::start(command).end();
         assert!(status.code().is_some());
         assert!(
-            lines.last().unwrap().ends_with("it has ended by itself."),
+            lines.last().unwrap().ends_with("it ended by itself."),
             "{limit}"
         );
     }

@@ -156,7 +156,7 @@ fn a_file_in_the_way_is_left_alone_and_its_owner_is_told_what_to_do() {
     let refused = || {
         let (status, lines, log) = Program::netloop(&options).end();
         assert_eq!((status.code(), lines), (Some(1), vec![told.clone()]));
-        assert!(log.contains("if no server listens there any more, remove the file"));
+        assert!(log.contains("if no server is listening there, remove the file"));
     };
     let mut server = Program::netloop(&options);
     drop(connect_path(&path));

@@ -23,11 +23,11 @@ fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
     let cases: [(&[&str], &str); 9] = [
         (
             &["server", "--path", "/tmp/x", "--port", "1"],
-            "netloop server: --path and --port: a server is at a path or at a port, not both",
+            "netloop server: --path and --port exclude each other",
         ),
         (
             &["client", "--host", "x", "--path", "/tmp/x"],
-            "netloop client: --path and --host: a server is at a path or at a port, not both",
+            "netloop client: --path and --host exclude each other",
         ),
         (
             &["server", "--path", ""],
@@ -55,7 +55,7 @@ fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
         ),
         (
             &[],
-            "netloop: which command? (server, client or demo; see netloop --help)",
+            "netloop: a command is missing (server, client or demo; see netloop --help)",
         ),
     ];
     for (arguments, answer) in cases {
@@ -97,7 +97,7 @@ fn what_is_not_an_option_is_named_and_the_help_with_it() {
             &["\u{9b}\u{202e}\n"],
             r#""\u{9b}\u{202e}\n" is not an option"#,
         ),
-        (&["--port"], "--port: its value is missing"),
+        (&["--port"], "--port: needs a value"),
         (
             &["--port", "1", "--port", "2"],
             "--port: given more than once",
