@@ -17,10 +17,10 @@
 //! 9. Everything that can grow has a limit.
 //! 10. The clock lives in one file.
 
-mod endpoint;
 pub(crate) mod error;
 pub(crate) mod event_loop;
 mod ids;
+mod options;
 pub(crate) mod server;
 mod shared;
 pub(crate) mod socket;

@@ -61,11 +61,11 @@ struct Asked {
     host: String,
 }
 
-pub(in crate::net) type LookupFunction = Box<dyn FnMut(&mut Loop, LookupRequest)>;
+pub(in crate::net) type LookupFunction = dyn FnMut(&mut Loop, LookupRequest);
 
 #[derive(Default)]
 pub(in crate::net) struct Lookups {
-    lookup: Option<LookupFunction>,
+    lookup: Option<Box<LookupFunction>>,
     resolver: Option<Resolver>,
     next: u64,
     /// Who waits for which answer.
@@ -140,7 +140,7 @@ impl Loop {
         &mut self,
         asker: Asker,
         (host, family, hints, all): (&str, u8, i32, bool),
-        own: Option<LookupFunction>,
+        own: Option<Box<LookupFunction>>,
         keep: impl FnOnce(&mut Loop, u64),
     ) -> Result<(), Error> {
         let ticket = self.lookups.new_ticket(asker, host)?;

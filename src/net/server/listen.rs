@@ -15,10 +15,14 @@ use super::{ListenOptions, Server, ServerEntry};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::room::listener::{BindOptions, Listener};
+use crate::room::resolver;
 use crate::rules::state::server::Input;
 
+/// Node's backlog; the kernel cuts it to `net.core.somaxconn`.
+const BACKLOG: u32 = 511;
+
 /// Where a server is to listen.
-pub(super) enum Place {
+enum Place {
     /// Any address of the machine.
     Any,
     /// The port is told beside it. The words are those in which it was given.
@@ -30,10 +34,10 @@ pub(super) enum Place {
 
 /// A `listen` on its way.
 pub(super) struct Listening {
-    pub(super) place: Place,
-    pub(super) port: u16,
-    pub(super) bind: BindOptions,
-    pub(super) mode: Option<u32>,
+    place: Place,
+    port: u16,
+    bind: BindOptions,
+    mode: Option<u32>,
 }
 
 impl ServerEntry {
@@ -149,6 +153,63 @@ impl ServerEntry {
         }
         self.listener = Some(listener);
         Ok(())
+    }
+}
+
+impl ListenOptions {
+    /// The mode bits that were asked for: Node 26 sets these and takes all others away.
+    fn mode(&self) -> Option<u32> {
+        let readable = if self.readable_all { 0o444 } else { 0 };
+        let writable = if self.writable_all { 0o222 } else { 0 };
+        Some(readable | writable).filter(|mode| *mode != 0)
+    }
+
+    /// What Node throws, or what is to be done.
+    fn into_listening(self) -> Result<Listening, Error> {
+        let mode = self.mode();
+        let endpoint = self.endpoint;
+        if let Some(error) = endpoint.refused {
+            return Err(error);
+        }
+        let place = if let Some(fd) = self.fd {
+            Place::Descriptor(fd)
+        } else if endpoint.port.is_some() {
+            match endpoint.host.filter(|host| !host.is_empty()) {
+                None => Place::Any,
+                Some(host) => match resolver::literal(&host) {
+                    Some(address) => Place::Address(address, host),
+                    None if host.contains('\0') => {
+                        return Err(words::null_byte("The argument 'hostname'", &host));
+                    }
+                    None => Place::Name(host),
+                },
+            }
+        } else if let Some(path) = endpoint.path.filter(|path| !path.as_os_str().is_empty()) {
+            if mode.is_some() && path.as_os_str().as_bytes().first() == Some(&0) {
+                // In Node's letters.
+                let message = "The argument 'options' can not set readableAll or writableAllt to \
+                               true when path is abstract unix socket";
+                return Err(Error::named("TypeError", "ERR_INVALID_ARG_VALUE", message));
+            }
+            Place::Path(path)
+        } else {
+            let message = r#"The argument 'options' must have the property "port" or "path""#;
+            return Err(Error::named("TypeError", "ERR_INVALID_ARG_VALUE", message));
+        };
+        Ok(Listening {
+            place,
+            port: endpoint.port.unwrap_or(0),
+            bind: BindOptions {
+                backlog: self
+                    .backlog
+                    .filter(|backlog| *backlog > 0)
+                    .unwrap_or(BACKLOG),
+                ipv6_only: self.ipv6_only,
+                reuse_port: self.reuse_port,
+                only_own_file: self.only_own_file,
+            },
+            mode,
+        })
     }
 }
 

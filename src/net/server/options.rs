@@ -1,21 +1,12 @@
 //! What a server, and one `listen`, can be told.
 
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::AbortId;
-use super::super::endpoint::{Endpoint, from_endpoints};
-use super::super::error::{Error, words};
-use super::super::socket::CommonOptions;
-use super::listen::{Listening, Place};
-use crate::room::listener::BindOptions;
-use crate::room::resolver;
+use super::super::options::{CommonOptions, Endpoint, from_endpoints};
 use crate::rules::block_list::BlockList;
-
-/// Node's backlog; the kernel cuts it to `net.core.somaxconn`.
-const BACKLOG: u32 = 511;
 
 /// Options of a server: those of Node's `net.createServer`. All are off unless set.
 ///
@@ -145,14 +136,14 @@ impl ServerOptions {
 /// ```
 #[derive(Debug, Default)]
 pub struct ListenOptions {
-    endpoint: Endpoint,
-    fd: Option<OwnedFd>,
-    backlog: Option<u32>,
-    ipv6_only: bool,
-    reuse_port: bool,
-    only_own_file: bool,
-    readable_all: bool,
-    writable_all: bool,
+    pub(super) endpoint: Endpoint,
+    pub(super) fd: Option<OwnedFd>,
+    pub(super) backlog: Option<u32>,
+    pub(super) ipv6_only: bool,
+    pub(super) reuse_port: bool,
+    pub(super) only_own_file: bool,
+    pub(super) readable_all: bool,
+    pub(super) writable_all: bool,
     pub(super) signal: Option<AbortId>,
 }
 
@@ -235,60 +226,6 @@ impl ListenOptions {
     pub fn signal(mut self, signal: AbortId) -> Self {
         self.signal = Some(signal);
         self
-    }
-
-    /// The mode bits that were asked for: Node 26 sets these and takes all others away.
-    fn mode(&self) -> Option<u32> {
-        let readable = if self.readable_all { 0o444 } else { 0 };
-        let writable = if self.writable_all { 0o222 } else { 0 };
-        Some(readable | writable).filter(|mode| *mode != 0)
-    }
-
-    pub(super) fn into_listening(self) -> Result<Listening, Error> {
-        let mode = self.mode();
-        let endpoint = self.endpoint;
-        if let Some(error) = endpoint.refused {
-            return Err(error);
-        }
-        let place = if let Some(fd) = self.fd {
-            Place::Descriptor(fd)
-        } else if endpoint.port.is_some() {
-            match endpoint.host.filter(|host| !host.is_empty()) {
-                None => Place::Any,
-                Some(host) => match resolver::literal(&host) {
-                    Some(address) => Place::Address(address, host),
-                    None if host.contains('\0') => {
-                        return Err(words::null_byte("The argument 'hostname'", &host));
-                    }
-                    None => Place::Name(host),
-                },
-            }
-        } else if let Some(path) = endpoint.path.filter(|path| !path.as_os_str().is_empty()) {
-            if mode.is_some() && path.as_os_str().as_bytes().first() == Some(&0) {
-                // In Node's letters.
-                let message = "The argument 'options' can not set readableAll or writableAllt to \
-                               true when path is abstract unix socket";
-                return Err(Error::named("TypeError", "ERR_INVALID_ARG_VALUE", message));
-            }
-            Place::Path(path)
-        } else {
-            let message = r#"The argument 'options' must have the property "port" or "path""#;
-            return Err(Error::named("TypeError", "ERR_INVALID_ARG_VALUE", message));
-        };
-        Ok(Listening {
-            place,
-            port: endpoint.port.unwrap_or(0),
-            bind: BindOptions {
-                backlog: self
-                    .backlog
-                    .filter(|backlog| *backlog > 0)
-                    .unwrap_or(BACKLOG),
-                ipv6_only: self.ipv6_only,
-                reuse_port: self.reuse_port,
-                only_own_file: self.only_own_file,
-            },
-            mode,
-        })
     }
 }
 

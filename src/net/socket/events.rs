@@ -1,8 +1,11 @@
 //! Listeners: `on_*` and `once_*` add them, `off` takes them away.
 
+use std::sync::{Arc, Mutex};
+
 use super::super::error::Error;
 use super::super::listeners::{AnySlot, Slot};
 use super::super::queues::SocketTick;
+use super::super::shared::Shared;
 use super::super::trace::Subject;
 use super::super::{ListenerId, SocketId};
 use super::connect::{Attempt, Lookup};
@@ -49,6 +52,59 @@ events! {
         in connection_attempt_timeout: OnAttempt;
     PIPE = "pipe" in pipe: OnPipe;
     UNPIPE = "unpipe" in unpipe: OnPipe;
+}
+
+type OnReadCallback = dyn FnMut(&mut Socket<'_>, &[u8]) -> bool;
+
+/// A buffer of the program's own that received bytes are put into, and who is told: Node's
+/// `onread` option.
+///
+/// ```
+/// use netloop::{ConnectOptions, EventLoop, OnRead};
+///
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop
+///     .create_server(|socket| {
+///         socket.end_with("hello");
+///         let server = socket.server().unwrap();
+///         socket.event_loop().server_at(server).close();
+///     })
+///     .listen(("127.0.0.1", 0), |server| {
+///         let on_read = OnRead::new(vec![0; 2], |_socket, chunk| {
+///             assert!(["he", "ll", "o"].map(str::as_bytes).contains(&chunk));
+///             true
+///         });
+///         let options = ConnectOptions::from(server.address().unwrap()).on_read(on_read);
+///         server.event_loop().connect_to(options).unwrap();
+///     })?;
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
+///
+/// It is called from the poll phase, and `data` is not emitted then; `end`, `error` and `close` are.
+/// A callback that returns `false` stops the reading until [`resume`](crate::Socket::resume).
+#[derive(Clone)]
+pub struct OnRead {
+    pub(super) buffer: Box<[u8]>,
+    pub(super) callback: Shared<OnReadCallback>,
+}
+
+impl OnRead {
+    /// A buffer, Node's `onread.buffer`, and who is told, Node's `onread.callback`. A chunk is at most
+    /// as long as the buffer, which is used again for the next. One byte is made of an empty one.
+    pub fn new(
+        buffer: impl Into<Box<[u8]>>,
+        callback: impl FnMut(&mut Socket<'_>, &[u8]) -> bool + 'static,
+    ) -> OnRead {
+        let mut buffer = buffer.into();
+        if buffer.is_empty() {
+            buffer = Box::new([0]);
+        }
+        OnRead {
+            buffer,
+            callback: Shared::new(Arc::new(Mutex::new(callback))),
+        }
+    }
 }
 
 listeners! {

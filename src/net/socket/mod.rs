@@ -7,27 +7,28 @@ mod events;
 mod flow;
 mod flush;
 mod lifecycle;
+mod making;
 mod options;
 mod pipe;
 mod properties;
 mod read;
 mod ready;
 mod receive;
+mod settings;
 mod timeouts;
 mod unsent;
 mod write;
 
 pub(in crate::net) use connect::ATTEMPT_TIMEOUT;
-pub use connect::{Attempt, ConnectOptions, Lookup};
-pub(in crate::net) use options::CommonOptions;
-pub use options::{OnRead, SocketOptions};
+pub use connect::{Attempt, Lookup};
+pub use events::OnRead;
+pub use options::{ConnectOptions, SocketOptions};
 
 use std::io;
 use std::net::SocketAddr;
 
 use self::connect::Connecting;
 use self::events::{Listeners, Plain, RareListeners};
-use self::options::Remembered;
 use self::pipe::Pipe;
 use self::timeouts::IdleTimeout;
 use super::data::Data;
@@ -39,11 +40,12 @@ use super::listeners::Slot;
 use super::trace::{Subject, What};
 use super::{AbortId, ServerId, SocketId};
 use crate::room::connection::Connection;
-use crate::room::stream::Stream;
+use crate::room::options::StreamOptions;
+use crate::rules::block_list::BlockList;
 use crate::rules::decoder::Decoder;
 use crate::rules::inbox::Inbox;
 use crate::rules::sending::Sending;
-use crate::rules::state::socket::{Readable, State, Writable};
+use crate::rules::state::socket::{State, Writable};
 use crate::rules::timers::TimerKey;
 
 pub(crate) type WriteCallback = Box<dyn FnOnce(&mut Socket<'_>, Result<(), &Error>)>;
@@ -141,7 +143,11 @@ struct Cold {
     idle: Option<IdleTimeout>,
     /// Timers that die with the socket.
     timers: Vec<TimerKey>,
-    options: Remembered,
+    /// What the kernel is asked for beside `no_delay`, for this connection and those to come.
+    wanted: StreamOptions,
+    high_water_mark: Option<usize>,
+    write_limit: Option<usize>,
+    block_list: Option<BlockList>,
     abort: Option<AbortId>,
     /// The descriptor came from outside and may have a duplicate.
     is_foreign: bool,
@@ -185,51 +191,6 @@ struct Reading {
 }
 
 impl SocketEntry {
-    pub(super) fn new(stream: Option<Stream>, state: State) -> SocketEntry {
-        SocketEntry {
-            connection: Connection::new(stream, state),
-            sending: Sending::default(),
-            listeners: Listeners::default(),
-            cold: None,
-            server: None,
-            flow: Flow::Unasked,
-            is_reading: false,
-            read_in_turn: 0,
-            is_again: false,
-            is_again_sticky: false,
-            is_held: true,
-            holds: false,
-            allow_half_open: false,
-            no_delay: false,
-        }
-    }
-
-    /// An accepted connection, which is read from at once unless it is to be paused.
-    pub(super) fn accepted(
-        stream: Stream,
-        server: ServerId,
-        options: &CommonOptions,
-        is_paused: bool,
-    ) -> SocketEntry {
-        let mut entry = SocketEntry::new(Some(stream), State::Open(Readable::Open, Writable::Open));
-        entry.server = Some(server);
-        entry.is_reading = !is_paused;
-        if is_paused {
-            entry.flow = Flow::Paused;
-        }
-        options.apply(&mut entry);
-        entry
-    }
-
-    /// Registers the stream, once and for all.
-    fn register(&mut self, errands: &Errands<'_>) -> Result<(), Error> {
-        let Some(stream) = &mut self.connection.stream else {
-            return Ok(());
-        };
-        let registered = errands.registry.register(stream, errands.id.0);
-        registered.map_err(|error| Error::of_call("epoll_ctl", &error))
-    }
-
     /// A socket without it has no marks of its own: if it is read from, it has asked.
     fn cold(&mut self) -> &mut Cold {
         let is_reading = self.is_reading;
@@ -273,51 +234,12 @@ impl SocketEntry {
 }
 
 impl Loop {
-    /// Makes a socket that is not connected: Node's `new net.Socket()`. It lives until its
-    /// `close`, so one that is neither connected nor destroyed lives as long as the loop. It does
-    /// not hold the loop.
-    pub fn socket(&mut self) -> Socket<'_> {
-        self.socket_with(SocketOptions::default())
-    }
-
-    /// Makes a socket that is not connected, with options: Node's `new net.Socket(options)`. See
-    /// [`socket`](Loop::socket).
-    pub fn socket_with(&mut self, options: SocketOptions) -> Socket<'_> {
-        let mut entry = SocketEntry::new(None, State::Idle(Writable::Open));
-        let signal = options.signal;
-        options.apply(&mut entry);
-        let id = self.add_socket(entry);
-        self.with_socket(id, |socket, errands| socket.attach_signal(signal, errands));
-        self.socket_at(id)
-    }
-
     /// A view of the socket with this name. Of one that is gone, or that another loop has, it is a
     /// quiet one.
     pub fn socket_at(&mut self, id: SocketId) -> Socket<'_> {
         Socket {
             event_loop: self,
             id,
-        }
-    }
-
-    pub(super) fn add_socket(&mut self, entry: SocketEntry) -> SocketId {
-        SocketId(self.reactor.insert(Entry::Socket(entry)))
-    }
-
-    /// Puts a socket that is open already into the slab, and registers its stream.
-    pub(super) fn add_open_socket(&mut self, entry: SocketEntry) -> Result<SocketId, Error> {
-        let id = self.add_socket(entry);
-        let registered = self.with_socket(id, |socket, errands| {
-            socket.register(errands)?;
-            socket.update_hold(errands);
-            Ok(())
-        });
-        match registered {
-            Some(Err(error)) => {
-                self.reactor.remove(id.0);
-                Err(error)
-            }
-            _ => Ok(id),
         }
     }
 

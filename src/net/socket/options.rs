@@ -1,15 +1,17 @@
-//! The options of a socket: told beforehand, changed later, and what it remembers of them.
+//! What a socket and a connection can be told beforehand.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::super::AbortId;
+use super::super::lookups::{LookupFunction, LookupRequest};
+use super::super::options::{CommonOptions, Endpoint, from_endpoints};
 use super::super::shared::Shared;
-use super::{ConnectOptions, HIGH_WATER_MARK, Socket, SocketEntry, WRITE_LIMIT};
-use crate::room::options::{KeepAlive, StreamOptions};
-use crate::room::stream::Stream;
+use super::super::{AbortId, Loop};
+use super::connect::ATTEMPT_TIMEOUT_MIN;
+use super::{OnRead, SocketEntry};
+use crate::room::options::StreamOptions;
 use crate::rules::block_list::BlockList;
-use crate::rules::state::socket::State;
 
 /// Options of a socket: Node's `new net.Socket(options)`. All are off unless set.
 ///
@@ -30,81 +32,6 @@ pub struct SocketOptions {
     block_list: Option<BlockList>,
     on_read: Option<OnRead>,
     pub(super) signal: Option<AbortId>,
-}
-
-/// What every socket can be told: one that the program makes, and one that a server accepts.
-#[derive(Clone, Default)]
-pub(in crate::net) struct CommonOptions {
-    pub(in crate::net) allow_half_open: bool,
-    pub(in crate::net) no_delay: bool,
-    pub(in crate::net) keep_alive: bool,
-    pub(in crate::net) keep_alive_initial_delay: Duration,
-    pub(in crate::net) high_water_mark: Option<usize>,
-    pub(in crate::net) write_limit: Option<usize>,
-}
-
-/// What a socket remembers of its options, for this connection and those to come. Those that a
-/// connection without a cold box may have stand in its entry.
-#[derive(Default)]
-pub(super) struct Remembered {
-    pub(super) keep_alive: Option<KeepAlive>,
-    type_of_service: Option<u8>,
-    high_water_mark: Option<usize>,
-    write_limit: Option<usize>,
-    pub(super) block_list: Option<BlockList>,
-}
-
-type OnReadCallback = dyn FnMut(&mut Socket<'_>, &[u8]) -> bool;
-
-/// A buffer of the program's own that received bytes are put into, and who is told: Node's
-/// `onread` option.
-///
-/// ```
-/// use netloop::{ConnectOptions, EventLoop, OnRead};
-///
-/// let mut event_loop = EventLoop::new()?;
-/// event_loop
-///     .create_server(|socket| {
-///         socket.end_with("hello");
-///         let server = socket.server().unwrap();
-///         socket.event_loop().server_at(server).close();
-///     })
-///     .listen(("127.0.0.1", 0), |server| {
-///         let on_read = OnRead::new(vec![0; 2], |_socket, chunk| {
-///             assert!(["he", "ll", "o"].map(str::as_bytes).contains(&chunk));
-///             true
-///         });
-///         let options = ConnectOptions::from(server.address().unwrap()).on_read(on_read);
-///         server.event_loop().connect_to(options).unwrap();
-///     })?;
-/// event_loop.run()?;
-/// # Ok::<(), netloop::Error>(())
-/// ```
-///
-/// It is called from the poll phase, and `data` is not emitted then; `end`, `error` and `close` are.
-/// A callback that returns `false` stops the reading until [`resume`](crate::Socket::resume).
-#[derive(Clone)]
-pub struct OnRead {
-    pub(super) buffer: Box<[u8]>,
-    pub(super) callback: Shared<OnReadCallback>,
-}
-
-impl OnRead {
-    /// A buffer, Node's `onread.buffer`, and who is told, Node's `onread.callback`. A chunk is at most
-    /// as long as the buffer, which is used again for the next. One byte is made of an empty one.
-    pub fn new(
-        buffer: impl Into<Box<[u8]>>,
-        callback: impl FnMut(&mut Socket<'_>, &[u8]) -> bool + 'static,
-    ) -> OnRead {
-        let mut buffer = buffer.into();
-        if buffer.is_empty() {
-            buffer = Box::new([0]);
-        }
-        OnRead {
-            buffer,
-            callback: Shared::new(Arc::new(Mutex::new(callback))),
-        }
-    }
 }
 
 macro_rules! socket_options {
@@ -169,177 +96,141 @@ socket_options! {
     signal: AbortId => |options, signal| options.signal = Some(signal);
 }
 
-impl CommonOptions {
-    /// What the kernel is asked for.
-    pub(in crate::net) fn of_stream(&self) -> StreamOptions {
-        let keep_alive = KeepAlive::after(self.keep_alive_initial_delay);
-        StreamOptions {
-            no_delay: self.no_delay,
-            keep_alive: self.keep_alive.then_some(keep_alive),
-            type_of_service: None,
+impl SocketEntry {
+    /// Takes what does not go to the kernel of the options that every socket can have.
+    pub(super) fn take_common_options(&mut self, options: &CommonOptions) {
+        self.allow_half_open = options.allow_half_open;
+        if options.high_water_mark.is_some() || options.write_limit.is_some() {
+            let cold = self.cold();
+            cold.high_water_mark = options.high_water_mark;
+            cold.write_limit = options.write_limit;
         }
     }
 
-    /// Gives a socket what is not the kernel's to know.
-    pub(super) fn apply(&self, entry: &mut SocketEntry) {
-        entry.allow_half_open = self.allow_half_open;
-        if self.high_water_mark.is_some() || self.write_limit.is_some() {
-            let remembered = &mut entry.cold().options;
-            remembered.high_water_mark = self.high_water_mark;
-            remembered.write_limit = self.write_limit;
-        }
-    }
-}
-
-impl SocketOptions {
-    pub(super) fn apply(self, entry: &mut SocketEntry) {
-        self.common.apply(entry);
-        let wanted = self.common.of_stream();
-        entry.no_delay = wanted.no_delay;
-        let cold = entry.cold();
-        cold.options.keep_alive = wanted.keep_alive;
-        cold.options.type_of_service = self.type_of_service;
-        cold.options.block_list = self.block_list;
-        if let Some(own) = self.on_read {
+    pub(super) fn take_options(&mut self, options: SocketOptions) {
+        self.take_common_options(&options.common);
+        let wanted = StreamOptions {
+            type_of_service: options.type_of_service,
+            ..options.common.of_stream()
+        };
+        self.no_delay = wanted.no_delay;
+        let cold = self.cold();
+        cold.wanted = wanted;
+        cold.block_list = options.block_list;
+        if let Some(own) = options.on_read {
             cold.reading.has_own_buffer = true;
             cold.on_read.add(Box::new(own), false);
         }
     }
 }
 
-impl SocketEntry {
-    /// What the kernel is asked for once there is a connection. That it refuses one of these is no
-    /// reason to give up a connection that stands.
-    pub(super) fn apply_options(&self) {
-        let Some(stream) = &self.connection.stream else {
-            return;
-        };
-        let remembered = self.cold.as_ref().map(|cold| &cold.options);
-        let wanted = StreamOptions {
-            no_delay: self.no_delay,
-            keep_alive: remembered.and_then(|options| options.keep_alive),
-            type_of_service: remembered.and_then(|options| options.type_of_service),
-        };
-        if let Err(error) = stream.set_options(&wanted) {
-            log::debug!(target: "netloop::socket", "setsockopt: {error}");
-        }
-    }
-
-    pub(super) fn high_water_mark(&self) -> usize {
-        let own = self
-            .cold
-            .as_ref()
-            .and_then(|cold| cold.options.high_water_mark);
-        own.unwrap_or(HIGH_WATER_MARK)
-    }
-
-    pub(super) fn write_limit(&self) -> usize {
-        let own = self.cold.as_ref().and_then(|cold| cold.options.write_limit);
-        own.unwrap_or(WRITE_LIMIT)
-    }
+/// Where to connect to, and how: the options of Node's `net.connect`.
+///
+/// It is made from a port (of `localhost`), a host and a port, a socket address, or a path; or
+/// from a string, which is a port if it is a number of 0 to 65535, and else a path.
+///
+/// ```
+/// use std::time::Duration;
+/// use netloop::{ConnectOptions, EventLoop};
+///
+/// let mut event_loop = EventLoop::new()?;
+/// let timeout = Duration::from_secs(5);
+/// let options = ConnectOptions::from(("127.0.0.1", 8000)).timeout(timeout).allow_half_open(true);
+/// let mut socket = event_loop.connect(options, |_| unreachable!())?;
+/// assert!(socket.is_connecting() && socket.allow_half_open());
+/// assert_eq!(socket.timeout(), Some(timeout));
+/// socket.destroy(); // another time
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
+///
+/// A clone connects to the same place once more; it shares the functions of
+/// [`lookup`](ConnectOptions::lookup) and [`on_read`](ConnectOptions::on_read).
+#[derive(Clone, Default)]
+pub struct ConnectOptions {
+    pub(super) endpoint: Endpoint,
+    pub(super) local_address: Option<IpAddr>,
+    pub(super) local_port: Option<u16>,
+    pub(super) family: u8,
+    pub(super) hints: i32,
+    pub(super) lookup: Option<Shared<LookupFunction>>,
+    pub(super) auto_select_family: Option<bool>,
+    pub(super) attempt_timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) socket: SocketOptions,
 }
 
-impl Socket<'_> {
-    /// Whether the socket stays writable after the peer's end: Node's `allowHalfOpen`.
-    pub fn allow_half_open(&self) -> bool {
-        self.entry().is_some_and(|entry| entry.allow_half_open)
-    }
-
-    /// Sets whether the socket stays writable after the peer's end: Node's `allowHalfOpen = …`. It
-    /// is looked at when `end` has been emitted.
-    pub fn set_allow_half_open(&mut self, on: bool) -> &mut Self {
-        if let Some(entry) = self.event_loop.entry(self.id) {
-            let former = std::mem::replace(&mut entry.allow_half_open, on);
-            if former != on && entry.connection.state.is_end_emitted() {
-                entry.cold().half_open_at_end.get_or_insert(former);
-            }
-        }
+impl ConnectOptions {
+    /// Node's `localAddress`: the address to connect from; the port is any unless
+    /// [`local_port`](ConnectOptions::local_port) is set. That it cannot be bound is an `error`
+    /// with the system call `bind`. A link-local address is bound in the zone of the
+    /// address that is connected to. Only one address of a name is tried then, as in Node.
+    #[must_use]
+    pub fn local_address(mut self, address: IpAddr) -> Self {
+        self.local_address = Some(address);
         self
     }
 
-    /// Node's `setNoDelay`: sets `TCP_NODELAY` (tcp(7)), so that small writes are not held back to be
-    /// joined. Remembered, also for a connection to come. What the kernel refuses is not told, as in
-    /// Node; on a Unix-domain socket nothing happens.
-    pub fn set_no_delay(&mut self, on: bool) -> &mut Self {
-        self.change(
-            |entry| entry.no_delay = on,
-            |stream| stream.set_no_delay(on),
-        )
+    /// Node's `localPort`: the port to connect from; any unless set.
+    #[must_use]
+    pub fn local_port(mut self, port: u16) -> Self {
+        self.local_port = Some(port);
+        self
     }
 
-    /// Node's `setKeepAlive`: sets `SO_KEEPALIVE` (socket(7)), with a delay before the first probe
-    /// that is cut to whole seconds; with zero the system's times stay, or a minute is set if this is
-    /// called between `connect` and the first attempt, as in libuv. A probe follows each second, and
-    /// the connection is lost (`ETIMEDOUT`) when ten were not answered. Remembered, also for a
-    /// connection to come.
-    pub fn set_keep_alive(&mut self, on: bool, initial_delay: Duration) -> &mut Self {
-        self.probe(on, KeepAlive::after(initial_delay))
+    /// Node's `family`: looks names up in one family only, 4 or 6; 0 is both. Anything else is
+    /// refused by `connect`, unless the program has a lookup function: that is told, as in Node.
+    /// Only one address of a name is tried with 4 or 6, as in Node.
+    #[must_use]
+    pub fn family(mut self, family: u8) -> Self {
+        self.family = family;
+        self
     }
 
-    /// As [`set_keep_alive`](Socket::set_keep_alive), with the interval between two probes, cut
-    /// to whole seconds, and how many may go unanswered: Node's `setKeepAlive(options)`. A zero
-    /// among the three leaves the system's times.
-    pub fn set_keep_alive_with(
-        &mut self,
-        on: bool,
-        initial_delay: Duration,
-        interval: Duration,
-        count: u32,
-    ) -> &mut Self {
-        let wanted = KeepAlive {
-            delay: initial_delay,
-            interval,
-            count,
-        };
-        self.probe(on, wanted)
+    /// Node's `hints`: the `ai_flags` of getaddrinfo(3), of `AI_ADDRCONFIG`, `AI_V4MAPPED` and
+    /// `AI_ALL`. Others are refused by `connect`, unless the program has a lookup function: that is
+    /// told, as in Node. With 0, `AI_ADDRCONFIG` is used if both families are wanted.
+    #[must_use]
+    pub fn hints(mut self, hints: i32) -> Self {
+        self.hints = hints;
+        self
     }
 
-    fn probe(&mut self, on: bool, wanted: KeepAlive) -> &mut Self {
-        let wanted = on.then_some(wanted);
-        self.with(|socket, _| socket.keep_connecting_alive(wanted));
-        self.change(
-            |entry| entry.cold().options.keep_alive = wanted,
-            |stream| stream.set_keep_alive(wanted),
-        )
+    /// Node's `lookup`: what looks the name up, in place of what the loop has; see
+    /// [`set_lookup`](crate::Loop::set_lookup).
+    #[must_use]
+    pub fn lookup(mut self, lookup: impl FnMut(&mut Loop, LookupRequest) + 'static) -> Self {
+        self.lookup = Some(Shared::new(Arc::new(Mutex::new(lookup))));
+        self
     }
 
-    /// Node's `setTypeOfService`: sets the type-of-service byte of what is sent (`IP_TOS` of ip(7),
-    /// `IPV6_TCLASS` of ipv6(7)). Remembered, also for a connection to come.
-    pub fn set_type_of_service(&mut self, value: u8) -> &mut Self {
-        self.change(
-            |entry| entry.cold().options.type_of_service = Some(value),
-            |stream| stream.set_type_of_service(value),
-        )
+    /// Node's `autoSelectFamily`: whether several addresses of a name are tried in turn (Happy
+    /// Eyeballs, RFC 8305, without the overlap: as in Node, an attempt ends before the next one
+    /// begins). If all fail, the `error` is an `AggregateError` with the code of the first. Unless
+    /// set, [the loop's default](crate::Loop::default_auto_select_family).
+    #[must_use]
+    pub fn auto_select_family(mut self, on: bool) -> Self {
+        self.auto_select_family = Some(on);
+        self
     }
 
-    /// Node's `getTypeOfService`: the byte that the kernel has, or that will be set; else 0.
-    pub fn type_of_service(&self) -> u8 {
-        let cold = self.entry().and_then(|entry| entry.cold.as_ref());
-        let asked = cold.and_then(|cold| cold.options.type_of_service);
-        let kernel = self
-            .stream()
-            .and_then(|stream| stream.type_of_service().ok());
-        kernel.or(asked).unwrap_or(0)
+    /// Node's `autoSelectFamilyAttemptTimeout`: how long each address of several but the last has to
+    /// answer; at least 10 ms. Unless set,
+    /// [the loop's default](crate::Loop::default_auto_select_family_attempt_timeout).
+    #[must_use]
+    pub fn auto_select_family_attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout.max(ATTEMPT_TIMEOUT_MIN));
+        self
     }
 
-    /// Remembers an option for this connection and those to come, and tells the kernel if the
-    /// socket is open. What the kernel refuses then is not told, as in Node: the peer may have gone,
-    /// and that is told elsewhere.
-    fn change(
-        &mut self,
-        remember: impl FnOnce(&mut SocketEntry),
-        tell: impl FnOnce(&Stream) -> std::io::Result<()>,
-    ) -> &mut Self {
-        let Some(entry) = self.event_loop.entry(self.id) else {
-            return self;
-        };
-        remember(entry);
-        if matches!(entry.connection.state, State::Open(_, _))
-            && let Some(stream) = &entry.connection.stream
-            && let Err(error) = tell(stream)
-        {
-            log::debug!(target: "netloop::socket", "setsockopt: {error}");
-        }
+    /// Node's `timeout`: the idle timeout, which begins before the connection; see
+    /// [`set_timeout`](crate::Socket::set_timeout). That it has come ends nothing by itself. Zero
+    /// sets none.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 }
+
+from_endpoints!(ConnectOptions, "Port");

@@ -8,58 +8,11 @@ use super::super::{ServerId, SocketId};
 use super::{HIGH_WATER_MARK, Socket, SocketEntry};
 use crate::net::event_loop::Loop;
 use crate::room::stream::Stream;
-use crate::rules::state::socket::{Readable, State, Writable};
+use crate::rules::state::socket::State;
 
 impl Loop {
     pub(super) fn state_of(&self, id: SocketId) -> Option<State> {
         Some(self.entry_ref(id)?.connection.state)
-    }
-
-    /// Makes a socket of a descriptor: of a connection of TCP or of the Unix domain, of one end of a
-    /// pipe, or of a FIFO. Node's `new net.Socket({fd})`. It is read from at once. The descriptor
-    /// becomes non-blocking, also for whoever else has it.
-    ///
-    /// The write end of a pipe is not [readable](Socket::is_readable), and closes after `finish`; Node
-    /// has to be told so (`readable: false`). A write to the read end fails with `EPIPE`. A write to a
-    /// pipe without a reader raises SIGPIPE (pipe(7)) in a process that does not ignore it; Rust
-    /// programs ignore it.
-    ///
-    /// # Errors
-    /// `ERR_INVALID_FD_TYPE` for a descriptor of another kind, with Node's word for it: `FILE`,
-    /// `TTY`, `UDP` or `UNKNOWN`; and what fcntl(2) or epoll_ctl(2) says. A socket that is not
-    /// connected has an `error`, `ENOTCONN` or `EINVAL`.
-    ///
-    /// ```
-    /// use std::os::unix::net::UnixStream;
-    ///
-    /// let (ours, theirs) = UnixStream::pair().unwrap();
-    /// let mut event_loop = netloop::EventLoop::new()?;
-    /// event_loop.socket_from_fd(ours)?.end_with("hello").resume();
-    /// event_loop.socket_from_fd(theirs)?.on_data(|_, chunk| assert_eq!(chunk, b"hello"));
-    /// let (reader, writer) = std::io::pipe().unwrap();
-    /// event_loop.socket_from_fd(writer)?.end_with("world");
-    /// event_loop.socket_from_fd(reader)?.on_data(|_, chunk| assert_eq!(chunk, b"world"));
-    /// event_loop.run()?;
-    ///
-    /// let file = std::fs::File::open("/dev/null").unwrap();
-    /// let error = event_loop.socket_from_fd(file).err().unwrap();
-    /// assert_eq!(error.code(), Some("ERR_INVALID_FD_TYPE"));
-    /// # Ok::<(), netloop::Error>(())
-    /// ```
-    pub fn socket_from_fd(&mut self, fd: impl Into<OwnedFd>) -> Result<Socket<'_>, Error> {
-        let stream = Stream::from_fd(fd.into()).map_err(words::unsupported_fd)?;
-        let stream = stream.map_err(|error| Error::of_call("open", &error))?;
-        let readable = if stream.is_write_end() {
-            Readable::Ended
-        } else {
-            Readable::Open
-        };
-        let state = State::Open(readable, Writable::Open);
-        let mut entry = SocketEntry::new(Some(stream), state);
-        entry.cold().is_foreign = true;
-        let id = self.add_open_socket(entry)?;
-        self.read(id, Some(0));
-        Ok(self.socket_at(id))
     }
 }
 

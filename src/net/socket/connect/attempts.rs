@@ -96,7 +96,7 @@ impl SocketEntry {
 
     /// Why this address must not be connected to.
     fn blocked(&self, address: IpAddr) -> Option<Error> {
-        let list = self.cold.as_ref()?.options.block_list.as_ref()?;
+        let list = self.cold.as_ref()?.block_list.as_ref()?;
         list.check(address).then(|| {
             let message = format!("IP({address}) is blocked by net.BlockList");
             Error::with_code("ERR_IP_BLOCKED", message)

@@ -1,5 +1,7 @@
 //! How a connect begins: what the program calls.
 
+use std::time::Duration;
+
 use libc::{AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED, EALREADY, EISCONN};
 
 use super::super::{ConnectOptions, Socket, SocketEntry, WriteCallback};
@@ -8,7 +10,7 @@ use crate::net::error::{Error, words};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::queues::{Pending, SocketTick};
-use crate::room::connector;
+use crate::room::{connector, resolver};
 use crate::rules::address::is_ip;
 use crate::rules::state::socket::{Input, State, Writable};
 
@@ -70,6 +72,55 @@ impl Loop {
         let mut socket = self.socket_at(id);
         socket.connect_to(options)?;
         Ok(self.socket_at(id))
+    }
+}
+
+impl Connecting {
+    fn new(options: ConnectOptions, default_tries_all: bool, default_timeout: Duration) -> Self {
+        let mut addresses = Vec::new();
+        let endpoint = options.endpoint;
+        let target = match (endpoint.port, endpoint.path) {
+            (None, Some(path)) => Target::Path(path),
+            (_, _) => {
+                let host = endpoint.host.filter(|host| !host.is_empty());
+                let host = host.unwrap_or_else(|| "localhost".into());
+                match resolver::literal(&host) {
+                    Some(mut address) => {
+                        address.set_port(endpoint.port.unwrap_or(0));
+                        addresses.push(address);
+                        Target::Address(host)
+                    }
+                    None => Target::Name(host),
+                }
+            }
+        };
+        let tries_all = options.auto_select_family.unwrap_or(default_tries_all)
+            && !matches!(options.family, 4 | 6)
+            && options.local_address.is_none();
+        let hints = match (options.family, options.hints) {
+            (4 | 6, hints) => hints,
+            (_, 0) => AI_ADDRCONFIG,
+            (_, hints) => hints,
+        };
+        Connecting {
+            target,
+            port: endpoint.port.unwrap_or(0),
+            local_address: options.local_address,
+            local_port: options.local_port.unwrap_or(0),
+            family: options.family,
+            hints,
+            lookup: options.lookup,
+            tries_all,
+            attempt_timeout: options.attempt_timeout.unwrap_or(default_timeout),
+            is_kept_alive: false,
+            ticket: None,
+            addresses,
+            begun: 0,
+            errors: Vec::new(),
+            timer: None,
+            failed: None,
+            is_registered: false,
+        }
     }
 }
 

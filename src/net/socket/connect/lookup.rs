@@ -53,7 +53,7 @@ impl Loop {
         let host = host.clone();
         let (family, hints) = (connecting.family, connecting.hints);
         let (all, own) = (connecting.tries_all, connecting.lookup.take());
-        let own = own.map(|own| -> LookupFunction {
+        let own = own.map(|own| -> Box<LookupFunction> {
             Box::new(move |event_loop, request| own.get()(event_loop, request))
         });
         let question = (&*host, family, hints, all);

@@ -7,29 +7,24 @@ mod attempts;
 mod begin;
 mod families;
 mod lookup;
-mod options;
 mod outcome;
 
 pub(in crate::net) use families::ATTEMPT_TIMEOUT;
 pub(super) use families::ATTEMPT_TIMEOUT_MIN;
 pub use lookup::Lookup;
-pub use options::ConnectOptions;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use libc::AI_ADDRCONFIG;
-
-use self::options::LookupCallback;
 use super::SocketEntry;
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
+use crate::net::lookups::LookupFunction;
 use crate::net::shared::Shared;
 use crate::room::options::KeepAlive;
-use crate::room::resolver;
 use crate::room::stream::Stream;
 use crate::rules::state::socket::State;
 use crate::rules::timers::TimerKey;
@@ -81,7 +76,7 @@ pub(super) struct Connecting {
     local_port: u16,
     family: u8,
     hints: i32,
-    lookup: Option<Shared<LookupCallback>>,
+    lookup: Option<Shared<LookupFunction>>,
     tries_all: bool,
     attempt_timeout: Duration,
     /// Keep-alive was asked for before the first attempt, whose descriptor begins with it.
@@ -110,53 +105,6 @@ impl Attempt {
 }
 
 impl Connecting {
-    fn new(options: ConnectOptions, default_tries_all: bool, default_timeout: Duration) -> Self {
-        let mut addresses = Vec::new();
-        let endpoint = options.endpoint;
-        let target = match (endpoint.port, endpoint.path) {
-            (None, Some(path)) => Target::Path(path),
-            (_, _) => {
-                let host = endpoint.host.filter(|host| !host.is_empty());
-                let host = host.unwrap_or_else(|| "localhost".into());
-                match resolver::literal(&host) {
-                    Some(mut address) => {
-                        address.set_port(endpoint.port.unwrap_or(0));
-                        addresses.push(address);
-                        Target::Address(host)
-                    }
-                    None => Target::Name(host),
-                }
-            }
-        };
-        let tries_all = options.auto_select_family.unwrap_or(default_tries_all)
-            && !matches!(options.family, 4 | 6)
-            && options.local_address.is_none();
-        let hints = match (options.family, options.hints) {
-            (4 | 6, hints) => hints,
-            (_, 0) => AI_ADDRCONFIG,
-            (_, hints) => hints,
-        };
-        Connecting {
-            target,
-            port: endpoint.port.unwrap_or(0),
-            local_address: options.local_address,
-            local_port: options.local_port.unwrap_or(0),
-            family: options.family,
-            hints,
-            lookup: options.lookup,
-            tries_all,
-            attempt_timeout: options.attempt_timeout.unwrap_or(default_timeout),
-            is_kept_alive: false,
-            ticket: None,
-            addresses,
-            begun: 0,
-            errors: Vec::new(),
-            timer: None,
-            failed: None,
-            is_registered: false,
-        }
-    }
-
     /// Several addresses are at hand: failures are collected, and the next one is tried.
     fn is_multiple(&self) -> bool {
         self.addresses.len() > 1
@@ -262,7 +210,7 @@ impl SocketEntry {
         let (State::Opening(_), Some(cold)) = (self.connection.state, &mut self.cold) else {
             return;
         };
-        if cold.options.keep_alive.map(KeepAlive::seconds) == wanted.map(KeepAlive::seconds) {
+        if cold.wanted.keep_alive.map(KeepAlive::seconds) == wanted.map(KeepAlive::seconds) {
             return;
         }
         match (&self.connection.stream, &mut cold.connecting) {

@@ -1,13 +1,37 @@
-//! Where to connect to, or to listen on: what [`ConnectOptions`](crate::ConnectOptions) and
-//! [`ListenOptions`](crate::ListenOptions) can be made from.
+//! What the options of sockets and servers have in common.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::error::{Error, words};
+use crate::room::options::{KeepAlive, StreamOptions};
 use crate::room::resolver;
 
-/// A port, a host and a port, or a path, as the program gives it. A port wins over a path.
+/// What every socket can be told: one that the program makes, and one that a server accepts.
+#[derive(Clone, Default)]
+pub(super) struct CommonOptions {
+    pub(super) allow_half_open: bool,
+    pub(super) no_delay: bool,
+    pub(super) keep_alive: bool,
+    pub(super) keep_alive_initial_delay: Duration,
+    pub(super) high_water_mark: Option<usize>,
+    pub(super) write_limit: Option<usize>,
+}
+
+impl CommonOptions {
+    /// What the kernel is asked for.
+    pub(super) fn of_stream(&self) -> StreamOptions {
+        let keep_alive = KeepAlive::after(self.keep_alive_initial_delay);
+        StreamOptions {
+            no_delay: self.no_delay,
+            keep_alive: self.keep_alive.then_some(keep_alive),
+            type_of_service: None,
+        }
+    }
+}
+
+/// Where to connect to, or to listen on, as the program says it. A port wins over a path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Endpoint {
     pub(super) port: Option<u16>,

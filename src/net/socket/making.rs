@@ -1,0 +1,153 @@
+//! How sockets are made: by the program, of a descriptor, and of an accepted connection.
+
+use std::os::fd::OwnedFd;
+
+use super::super::error::{Error, words};
+use super::super::options::CommonOptions;
+use super::super::{ServerId, SocketId};
+use super::events::Listeners;
+use super::{Flow, Socket, SocketEntry, SocketOptions};
+use crate::net::event_loop::errands::Errands;
+use crate::net::event_loop::{Entry, Loop};
+use crate::room::connection::Connection;
+use crate::room::stream::Stream;
+use crate::rules::sending::Sending;
+use crate::rules::state::socket::{Readable, State, Writable};
+
+impl SocketEntry {
+    fn new(stream: Option<Stream>, state: State) -> SocketEntry {
+        SocketEntry {
+            connection: Connection::new(stream, state),
+            sending: Sending::default(),
+            listeners: Listeners::default(),
+            cold: None,
+            server: None,
+            flow: Flow::Unasked,
+            is_reading: false,
+            read_in_turn: 0,
+            is_again: false,
+            is_again_sticky: false,
+            is_held: true,
+            holds: false,
+            allow_half_open: false,
+            no_delay: false,
+        }
+    }
+
+    /// An accepted connection, which is read from at once unless it is to be paused.
+    pub(in crate::net) fn accepted(
+        stream: Stream,
+        server: ServerId,
+        options: &CommonOptions,
+        is_paused: bool,
+    ) -> SocketEntry {
+        let mut entry = SocketEntry::new(Some(stream), State::Open(Readable::Open, Writable::Open));
+        entry.server = Some(server);
+        entry.is_reading = !is_paused;
+        if is_paused {
+            entry.flow = Flow::Paused;
+        }
+        entry.take_common_options(options);
+        entry
+    }
+
+    /// Registers the stream, once and for all.
+    pub(super) fn register(&mut self, errands: &Errands<'_>) -> Result<(), Error> {
+        let Some(stream) = &mut self.connection.stream else {
+            return Ok(());
+        };
+        let registered = errands.registry.register(stream, errands.id.0);
+        registered.map_err(|error| Error::of_call("epoll_ctl", &error))
+    }
+}
+
+impl Loop {
+    /// Makes a socket that is not connected: Node's `new net.Socket()`. It lives until its
+    /// `close`, so one that is neither connected nor destroyed lives as long as the loop. It does
+    /// not hold the loop.
+    pub fn socket(&mut self) -> Socket<'_> {
+        self.socket_with(SocketOptions::default())
+    }
+
+    /// Makes a socket that is not connected, with options: Node's `new net.Socket(options)`. See
+    /// [`socket`](Loop::socket).
+    pub fn socket_with(&mut self, options: SocketOptions) -> Socket<'_> {
+        let mut entry = SocketEntry::new(None, State::Idle(Writable::Open));
+        let signal = options.signal;
+        entry.take_options(options);
+        let id = self.add_socket(entry);
+        self.with_socket(id, |socket, errands| socket.attach_signal(signal, errands));
+        self.socket_at(id)
+    }
+
+    /// Makes a socket of a descriptor: of a connection of TCP or of the Unix domain, of one end of a
+    /// pipe, or of a FIFO. Node's `new net.Socket({fd})`. It is read from at once. The descriptor
+    /// becomes non-blocking, also for whoever else has it.
+    ///
+    /// The write end of a pipe is not [readable](Socket::is_readable), and closes after `finish`; Node
+    /// has to be told so (`readable: false`). A write to the read end fails with `EPIPE`. A write to a
+    /// pipe without a reader raises SIGPIPE (pipe(7)) in a process that does not ignore it; Rust
+    /// programs ignore it.
+    ///
+    /// # Errors
+    /// `ERR_INVALID_FD_TYPE` for a descriptor of another kind, with Node's word for it: `FILE`,
+    /// `TTY`, `UDP` or `UNKNOWN`; and what fcntl(2) or epoll_ctl(2) says. A socket that is not
+    /// connected has an `error`, `ENOTCONN` or `EINVAL`.
+    ///
+    /// ```
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// let (ours, theirs) = UnixStream::pair().unwrap();
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.socket_from_fd(ours)?.end_with("hello").resume();
+    /// event_loop.socket_from_fd(theirs)?.on_data(|_, chunk| assert_eq!(chunk, b"hello"));
+    /// let (reader, writer) = std::io::pipe().unwrap();
+    /// event_loop.socket_from_fd(writer)?.end_with("world");
+    /// event_loop.socket_from_fd(reader)?.on_data(|_, chunk| assert_eq!(chunk, b"world"));
+    /// event_loop.run()?;
+    ///
+    /// let file = std::fs::File::open("/dev/null").unwrap();
+    /// let error = event_loop.socket_from_fd(file).err().unwrap();
+    /// assert_eq!(error.code(), Some("ERR_INVALID_FD_TYPE"));
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn socket_from_fd(&mut self, fd: impl Into<OwnedFd>) -> Result<Socket<'_>, Error> {
+        let stream = Stream::from_fd(fd.into()).map_err(words::unsupported_fd)?;
+        let stream = stream.map_err(|error| Error::of_call("open", &error))?;
+        let readable = if stream.is_write_end() {
+            Readable::Ended
+        } else {
+            Readable::Open
+        };
+        let state = State::Open(readable, Writable::Open);
+        let mut entry = SocketEntry::new(Some(stream), state);
+        entry.cold().is_foreign = true;
+        let id = self.add_open_socket(entry)?;
+        self.read(id, Some(0));
+        Ok(self.socket_at(id))
+    }
+
+    fn add_socket(&mut self, entry: SocketEntry) -> SocketId {
+        SocketId(self.reactor.insert(Entry::Socket(entry)))
+    }
+
+    /// Puts a socket that is open already into the slab, and registers its stream.
+    pub(in crate::net) fn add_open_socket(
+        &mut self,
+        entry: SocketEntry,
+    ) -> Result<SocketId, Error> {
+        let id = self.add_socket(entry);
+        let registered = self.with_socket(id, |socket, errands| {
+            socket.register(errands)?;
+            socket.update_hold(errands);
+            Ok(())
+        });
+        match registered {
+            Some(Err(error)) => {
+                self.reactor.remove(id.0);
+                Err(error)
+            }
+            _ => Ok(id),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The options of a socket that stands: they are remembered for connections to come, and changed.
+
+use std::time::Duration;
+
+use super::{HIGH_WATER_MARK, Socket, SocketEntry, WRITE_LIMIT};
+use crate::room::options::{KeepAlive, StreamOptions};
+use crate::room::stream::Stream;
+use crate::rules::state::socket::State;
+
+impl SocketEntry {
+    /// Asks the kernel for what is wanted, once there is a connection. That it refuses one of these
+    /// is no reason to give up a connection that stands.
+    pub(super) fn apply_options(&self) {
+        let Some(stream) = &self.connection.stream else {
+            return;
+        };
+        let wanted = StreamOptions {
+            no_delay: self.no_delay,
+            ..self
+                .cold
+                .as_ref()
+                .map(|cold| cold.wanted)
+                .unwrap_or_default()
+        };
+        if let Err(error) = stream.set_options(&wanted) {
+            log::debug!(target: "netloop::socket", "setsockopt: {error}");
+        }
+    }
+
+    pub(super) fn high_water_mark(&self) -> usize {
+        let own = self.cold.as_ref().and_then(|cold| cold.high_water_mark);
+        own.unwrap_or(HIGH_WATER_MARK)
+    }
+
+    pub(super) fn write_limit(&self) -> usize {
+        let own = self.cold.as_ref().and_then(|cold| cold.write_limit);
+        own.unwrap_or(WRITE_LIMIT)
+    }
+}
+
+impl Socket<'_> {
+    /// Whether the socket stays writable after the peer's end: Node's `allowHalfOpen`.
+    pub fn allow_half_open(&self) -> bool {
+        self.entry().is_some_and(|entry| entry.allow_half_open)
+    }
+
+    /// Sets whether the socket stays writable after the peer's end: Node's `allowHalfOpen = …`. It
+    /// is looked at when `end` has been emitted.
+    pub fn set_allow_half_open(&mut self, on: bool) -> &mut Self {
+        if let Some(entry) = self.event_loop.entry(self.id) {
+            let former = std::mem::replace(&mut entry.allow_half_open, on);
+            if former != on && entry.connection.state.is_end_emitted() {
+                entry.cold().half_open_at_end.get_or_insert(former);
+            }
+        }
+        self
+    }
+
+    /// Node's `setNoDelay`: sets `TCP_NODELAY` (tcp(7)), so that small writes are not held back to be
+    /// joined. Remembered, also for a connection to come. What the kernel refuses is not told, as in
+    /// Node; on a Unix-domain socket nothing happens.
+    pub fn set_no_delay(&mut self, on: bool) -> &mut Self {
+        self.change(
+            |entry| entry.no_delay = on,
+            |stream| stream.set_no_delay(on),
+        )
+    }
+
+    /// Node's `setKeepAlive`: sets `SO_KEEPALIVE` (socket(7)), with a delay before the first probe
+    /// that is cut to whole seconds; with zero the system's times stay, or a minute is set if this is
+    /// called between `connect` and the first attempt, as in libuv. A probe follows each second, and
+    /// the connection is lost (`ETIMEDOUT`) when ten were not answered. Remembered, also for a
+    /// connection to come.
+    pub fn set_keep_alive(&mut self, on: bool, initial_delay: Duration) -> &mut Self {
+        self.probe(on, KeepAlive::after(initial_delay))
+    }
+
+    /// As [`set_keep_alive`](Socket::set_keep_alive), with the interval between two probes, cut
+    /// to whole seconds, and how many may go unanswered: Node's `setKeepAlive(options)`. A zero
+    /// among the three leaves the system's times.
+    pub fn set_keep_alive_with(
+        &mut self,
+        on: bool,
+        initial_delay: Duration,
+        interval: Duration,
+        count: u32,
+    ) -> &mut Self {
+        let wanted = KeepAlive {
+            delay: initial_delay,
+            interval,
+            count,
+        };
+        self.probe(on, wanted)
+    }
+
+    fn probe(&mut self, on: bool, wanted: KeepAlive) -> &mut Self {
+        let wanted = on.then_some(wanted);
+        self.with(|socket, _| socket.keep_connecting_alive(wanted));
+        self.change(
+            |entry| entry.cold().wanted.keep_alive = wanted,
+            |stream| stream.set_keep_alive(wanted),
+        )
+    }
+
+    /// Node's `setTypeOfService`: sets the type-of-service byte of what is sent (`IP_TOS` of ip(7),
+    /// `IPV6_TCLASS` of ipv6(7)). Remembered, also for a connection to come.
+    pub fn set_type_of_service(&mut self, value: u8) -> &mut Self {
+        self.change(
+            |entry| entry.cold().wanted.type_of_service = Some(value),
+            |stream| stream.set_type_of_service(value),
+        )
+    }
+
+    /// Node's `getTypeOfService`: the byte that the kernel has, or that will be set; else 0.
+    pub fn type_of_service(&self) -> u8 {
+        let cold = self.entry().and_then(|entry| entry.cold.as_ref());
+        let asked = cold.and_then(|cold| cold.wanted.type_of_service);
+        let kernel = self
+            .stream()
+            .and_then(|stream| stream.type_of_service().ok());
+        kernel.or(asked).unwrap_or(0)
+    }
+
+    /// Remembers an option for this connection and those to come, and tells the kernel if the
+    /// socket is open. What the kernel refuses then is not told, as in Node: the peer may have gone,
+    /// and that is told elsewhere.
+    fn change(
+        &mut self,
+        remember: impl FnOnce(&mut SocketEntry),
+        tell: impl FnOnce(&Stream) -> std::io::Result<()>,
+    ) -> &mut Self {
+        let Some(entry) = self.event_loop.entry(self.id) else {
+            return self;
+        };
+        remember(entry);
+        if matches!(entry.connection.state, State::Open(_, _))
+            && let Some(stream) = &entry.connection.stream
+            && let Err(error) = tell(stream)
+        {
+            log::debug!(target: "netloop::socket", "setsockopt: {error}");
+        }
+        self
+    }
+}
