@@ -268,7 +268,8 @@ twin!(off_own_listeners, |t, l| {
     .listen((HOST, 0), move |s| {
         for way in ["destroySoon", "resetAndDestroy", "removeAllListeners"] {
             let all = ["connect", "close", "finish"];
-            let mut c = connect(s);
+            let port = s.port().unwrap();
+            let mut c = s.event_loop().connect_to((HOST, port)).unwrap();
             c.resume();
             counts(way, &c, &all);
             c.write("x");
