@@ -27,5 +27,5 @@ pub(crate) mod socket;
 
 pub(crate) use event_loop::Loop;
 pub use event_loop::trace;
-use event_loop::{abort, data, listeners, lookups, queues};
+use event_loop::{listeners, lookups, queues};
 pub use ids::{AbortId, ImmediateId, ListenerId, LookupId, ServerId, SocketId, TimerId};

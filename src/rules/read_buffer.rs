@@ -1,4 +1,7 @@
-//! The buffer that a loop reads into.
+//! The buffer that a loop reads into, and how much of one socket it reads.
+
+/// Node's size of a read.
+pub(crate) const READ_BUFFER: usize = 64 * 1024;
 
 /// The size of a page, or of several.
 const PAGE: usize = 4096;
@@ -32,6 +35,26 @@ impl ReadBuffer {
 
     pub(crate) fn bytes(&mut self) -> &mut [u8] {
         &mut self.memory[self.start..self.start + self.length]
+    }
+}
+
+/// What one socket gives Node in a turn at most: 32 reads.
+const BURST: usize = 32 * READ_BUFFER;
+
+/// What one socket may give in a turn, and when a socket that had more is served in the next.
+pub(crate) struct Burst {
+    pub(crate) bytes: usize,
+    /// Behind those that are newly ready, or before them.
+    pub(crate) goes_last: bool,
+}
+
+impl Default for Burst {
+    /// Node's: level-triggered epoll tells first of those that have more.
+    fn default() -> Burst {
+        Burst {
+            bytes: BURST,
+            goes_last: false,
+        }
     }
 }
 

@@ -1,28 +1,9 @@
 //! The again list: who may still have something to give, though no new edge will tell; and how much
 //! of each socket one turn takes.
 
-use super::turn::Batches;
-use super::{Entry, EventLoop, Loop, READ_BUFFER};
-
-/// What one socket gives Node in a turn at most: 32 reads.
-const BURST: usize = 32 * READ_BUFFER;
-
-/// What one socket may give in a turn, and when a socket that had more is served in the next.
-pub(in crate::net) struct Burst {
-    pub(in crate::net) bytes: usize,
-    /// Behind those that are newly ready, or before them.
-    pub(in crate::net) goes_last: bool,
-}
-
-impl Default for Burst {
-    /// Node's: level-triggered epoll tells first of those that have more.
-    fn default() -> Burst {
-        Burst {
-            bytes: BURST,
-            goes_last: false,
-        }
-    }
-}
+use super::phase::Batches;
+use super::{Entry, EventLoop, Loop};
+use crate::rules::read_buffer::Burst;
 
 impl Loop {
     /// Sets how many bytes are read from one socket in a turn before the others are served, and has

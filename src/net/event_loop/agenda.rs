@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::errands::Errand;
 use super::firing::{Armed, TimerTask};
-use super::queues::{Caused, Immediates, Pending, Task, Tick};
+use super::phase::Pending;
+use super::queues::Errand;
+use super::queues::{Immediates, Task, Tick};
+use super::trace::Caused;
 use super::trace::Trace;
 use crate::net::{ServerId, SocketId};
 use crate::room::clock::Clock;

@@ -66,6 +66,21 @@ impl Loop {
         true
     }
 
+    /// Does something under a record, which is the cause of all that follows from it.
+    #[inline]
+    pub(in crate::net) fn traced<R>(
+        &mut self,
+        cause: Cause,
+        subject: Subject,
+        what: What<'_>,
+        run: impl FnOnce(&mut Loop) -> R,
+    ) -> R {
+        let former = self.agenda.trace.enter_caused(cause, subject, what);
+        let answer = run(self);
+        self.agenda.trace.leave(former);
+        answer
+    }
+
     /// Calls what stands in no slot, and was taken out of its place already.
     pub(in crate::net) fn call<C>(
         &mut self,

@@ -3,17 +3,13 @@
 use std::fmt;
 
 use super::Loop;
+use super::queues::{Post, Posts};
 use crate::net::error::{Error, words};
 use crate::room::mailbox::{Mailbox, Refused, Sender};
 use crate::room::reactor::Id;
 
 /// How many posts are run in a turn: as many calls as Node's thread-safe functions make in one.
 const POSTS_PER_TURN: usize = 1000;
-
-type Post = Box<dyn FnOnce(&mut Loop) + Send>;
-
-/// What other threads have posted, once somebody has asked for a handle.
-pub(in crate::net) type Posts = Mailbox<Post>;
 
 /// A handle with which any thread has a callback run on the loop's thread: libuv's
 /// `uv_async_send`, Node's thread-safe function.

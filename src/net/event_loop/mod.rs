@@ -9,8 +9,10 @@ pub(in crate::net) mod errands;
 pub(in crate::net) mod events;
 pub(in crate::net) mod firing;
 pub(crate) mod handle;
+mod lend;
 pub(in crate::net) mod listeners;
 pub(crate) mod lookups;
+pub(in crate::net) mod phase;
 pub(in crate::net) mod queues;
 mod resume;
 mod run;
@@ -27,24 +29,20 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use self::abort::Aborts;
-use self::again::Burst;
 use self::agenda::Agenda;
-use self::data::Data;
-use self::handle::Posts;
+
 use self::lookups::Lookups;
-use self::signals::Signals;
+use self::phase::{Batches, Phase};
+use self::queues::{Posts, Signals};
 use self::trace::Subject;
-use self::turn::{Batches, Phase};
-use crate::net::error::Error;
+use crate::net::error::{Error, words};
 use crate::net::ids::Home;
 use crate::net::server::ServerEntry;
 use crate::net::socket::{ATTEMPT_TIMEOUT, SocketEntry};
-use crate::net::{SocketId, TimerId};
+use crate::net::{AbortId, SocketId, TimerId};
 use crate::room::reactor::Reactor;
-use crate::rules::read_buffer::ReadBuffer;
-
-/// Node's size of a read.
-pub(in crate::net) const READ_BUFFER: usize = 64 * 1024;
+use crate::rules::data::Data;
+use crate::rules::read_buffer::{Burst, READ_BUFFER, ReadBuffer};
 
 const READ_BUFFER_MAX: usize = 1 << 30;
 
@@ -119,8 +117,8 @@ pub struct EventLoop {
     pub(in crate::net) inner: Loop,
     // What only the turn needs stands beside the loop and not in it: what is lent to callbacks
     // cannot reach it.
-    pub(in crate::net) phase: Phase,
-    pub(in crate::net) batches: Batches,
+    phase: Phase,
+    batches: Batches,
     /// The one read buffer, made when something is ready for the first time.
     pub(in crate::net) buffer: ReadBuffer,
 }
@@ -202,6 +200,44 @@ impl Loop {
     /// ```
     pub fn stop(&mut self) {
         self.is_stopping = true;
+    }
+
+    /// Makes an abort handle: Node's `new AbortController()`. It is given to
+    /// [`ConnectOptions::signal`](crate::ConnectOptions::signal),
+    /// [`SocketOptions::signal`](crate::SocketOptions::signal) or
+    /// [`ListenOptions::signal`](crate::ListenOptions::signal), also to several. A handle that is
+    /// not used costs nothing once they have closed.
+    pub fn abort_handle(&mut self) -> AbortId {
+        let number = self.aborts.add();
+        AbortId(self.home.name(number))
+    }
+
+    /// Uses an abort handle: Node's `controller.abort()`. Sockets that were given it are
+    /// destroyed in the call, with an `AbortError` (`ABORT_ERR`) that is emitted as `error` from a
+    /// tick; servers are closed in the call, without an error. A second use does nothing. What is
+    /// given a used handle is ended in the next tick.
+    pub fn abort(&mut self, handle: AbortId) {
+        let Some(number) = self.home.key(handle.0) else {
+            return;
+        };
+        for target in self.aborts.take(number) {
+            match target {
+                Subject::Socket(id) => {
+                    self.with_socket(id, |socket, errands| {
+                        socket.destroy(Some(words::aborted()), errands);
+                    });
+                }
+                Subject::Server(id) => {
+                    self.server_at(id).close();
+                }
+                Subject::Loop => {}
+            }
+        }
+    }
+
+    /// Whether a handle was used: Node's `signal.aborted`.
+    pub fn is_aborted(&self, handle: AbortId) -> bool {
+        self.aborts.is_used(&self.home, handle)
     }
 
     /// The loop's time: whole milliseconds since it was made, floored, as read last: libuv's

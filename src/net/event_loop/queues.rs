@@ -3,11 +3,14 @@
 use std::collections::VecDeque;
 
 use super::Loop;
+use super::listeners::Slot;
 use super::trace::Cause;
 use crate::net::error::Error;
 use crate::net::ids::{ServerId, SocketId};
 use crate::net::server::Server;
 use crate::net::socket::{LookupAnswer, WriteCallback};
+use crate::room::mailbox::Mailbox;
+use crate::room::signals::SignalSource;
 
 pub(crate) type Task = Box<dyn FnOnce(&mut Loop)>;
 type ServerCallback = Box<dyn FnOnce(&mut Server<'_>)>;
@@ -74,21 +77,6 @@ pub(crate) enum ServerTick {
     Abort,
     Connections(ServerCallback),
 }
-
-/// What waits for the pending phase, in libuv's sense: descriptors that are to be served without
-/// readiness.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Pending {
-    /// What is on its way is tried again, what has landed is told, and our half is shut down: as if
-    /// the kernel had reported room.
-    Writable(SocketId),
-    /// `connect(2)` failed at once.
-    ConnectFailed(SocketId),
-}
-
-/// A queue entry and the record that caused it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Caused<T>(pub(crate) Cause, pub(crate) T);
 
 pub(crate) struct Immediate {
     pub(crate) callback: Task,
@@ -168,5 +156,37 @@ impl Immediates {
             }
         }
         None
+    }
+}
+
+/// What a call leaves to be done for others, as soon as its socket is given back.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::net) enum Errand {
+    /// A descriptor of ours was closed: servers that are without one may try again.
+    EndBackOffs,
+    /// A socket of this server was destroyed.
+    LeaveServer(ServerId),
+}
+
+pub(super) type Post = Box<dyn FnOnce(&mut Loop) + Send>;
+
+/// What other threads have posted, once somebody has asked for a handle.
+pub(in crate::net) type Posts = Mailbox<Post>;
+
+type OnSignal = dyn FnMut(&mut Loop);
+
+#[derive(Default)]
+pub(in crate::net) struct Signals {
+    pub(super) source: Option<SignalSource>,
+    /// By the number of their signal.
+    pub(super) listeners: Vec<(i32, Slot<OnSignal>)>,
+    /// Those that have arrived and are to be emitted.
+    pub(super) arrived: VecDeque<i32>,
+}
+
+impl Signals {
+    pub(super) fn slot(&mut self, number: i32) -> Option<&mut Slot<OnSignal>> {
+        let found = self.listeners.iter_mut().find(|(of, _)| *of == number);
+        found.map(|(_, slot)| slot)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::mem;
 
-use super::turn::Phase;
+use super::phase::Phase;
 use super::{Entry, EventLoop, Running};
 use crate::net::error::Error;
 use crate::net::server::ServerEntry;

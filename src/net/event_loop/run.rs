@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use super::EventLoop;
-use super::turn::{Phase, Wait};
+use super::phase::{Phase, Wait};
 use crate::net::error::Error;
 
 impl EventLoop {

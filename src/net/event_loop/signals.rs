@@ -1,7 +1,5 @@
 //! Signals of the process, delivered in the poll phase.
 
-use std::collections::VecDeque;
-
 use super::Loop;
 use super::listeners::Slot;
 use super::trace::Subject;
@@ -43,24 +41,6 @@ impl Signal {
             Signal::User1 => SIGUSR1,
             Signal::User2 => SIGUSR2,
         }
-    }
-}
-
-type OnSignal = dyn FnMut(&mut Loop);
-
-#[derive(Default)]
-pub(in crate::net) struct Signals {
-    source: Option<SignalSource>,
-    /// By the number of their signal.
-    listeners: Vec<(i32, Slot<OnSignal>)>,
-    /// Those that have arrived and are to be emitted.
-    arrived: VecDeque<i32>,
-}
-
-impl Signals {
-    fn slot(&mut self, number: i32) -> Option<&mut Slot<OnSignal>> {
-        let found = self.listeners.iter_mut().find(|(of, _)| *of == number);
-        found.map(|(_, slot)| slot)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Ticks, microtasks and immediates, with Node's rules for each; and the running of a tick.
 
 use super::agenda::Agenda;
-use super::queues::{Caused, Immediate, Task, Tick};
-use super::trace::{Cause, Subject, What};
+use super::queues::{Immediate, Task, Tick};
+use super::trace::{Cause, Caused, Subject, What};
 use super::{Loop, Running};
 use crate::net::ImmediateId;
 use crate::net::error::Error;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::EventLoop;
 use super::Loop;
-use super::turn::{Phase, Wait};
+use super::phase::{Phase, Wait};
 use crate::net::error::Error;
 
 impl Loop {

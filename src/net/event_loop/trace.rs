@@ -36,12 +36,15 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
-use super::Loop;
 pub use crate::net::ids::Subject;
 use crate::room::reactor::Readiness;
 
 /// The number of a record; 0 is nobody: the kernel, or the program before `run`.
 pub type Cause = u64;
+
+/// A queue entry and the record that caused it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caused<T>(pub(crate) Cause, pub(crate) T);
 
 /// What happened.
 ///
@@ -231,22 +234,5 @@ impl Trace {
         if let Some(panic) = self.panic.take() {
             resume_unwind(panic);
         }
-    }
-}
-
-impl Loop {
-    /// Does something under a record, which is the cause of all that follows from it.
-    #[inline]
-    pub(in crate::net) fn traced<R>(
-        &mut self,
-        cause: Cause,
-        subject: Subject,
-        what: What<'_>,
-        run: impl FnOnce(&mut Loop) -> R,
-    ) -> R {
-        let former = self.agenda.trace.enter_caused(cause, subject, what);
-        let answer = run(self);
-        self.agenda.trace.leave(former);
-        answer
     }
 }

@@ -1,65 +1,19 @@
 //! One turn of the loop, and its phases.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::queues::{Caused, Pending};
+use super::phase::{Pending, Phase, Wait};
+use super::trace::Caused;
 use super::trace::{Subject, What};
 use super::{Entry, Running};
 use super::{EventLoop, Loop};
 use crate::net::error::Error;
 use crate::net::{ServerId, SocketId};
-use crate::room::reactor::{Batch, Id, Readiness};
+use crate::room::reactor::{Id, Readiness};
 use crate::rules::read_buffer::ReadBuffer;
 
 /// How often the pending queue is looked at after the poll phase, as in libuv.
 const PENDING_ROUNDS: usize = 8;
-
-/// Where the loop stands. It is kept in the loop, not on the stack, so that a run that was left
-/// by a panic or an unhandled error goes on where it was left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::net) enum Phase {
-    /// Outside the turns: the program's own statements have queued ticks.
-    Script,
-    /// The ticks of these statements, once before the first turn.
-    FirstTicks,
-    /// Due timers, once behind them.
-    FirstTimers,
-    Pending,
-    Poll,
-    Ready,
-    PendingAgain,
-    Check,
-    Closing,
-    Timers,
-}
-
-/// What the running phase took to work through; what is added meanwhile waits.
-#[derive(Default)]
-pub(in crate::net) struct Batches {
-    pending: VecDeque<Caused<Pending>>,
-    pub(super) again: VecDeque<Id>,
-    /// The first of these is being served.
-    pub(super) is_at_again: bool,
-    pub(in crate::net) ready: Batch,
-    closing: Vec<Caused<SocketId>>,
-}
-
-/// How long the poll phase may sleep.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::net) enum Wait {
-    UntilReady,
-    /// Gives the kernel a millisecond for what it has under way between sockets.
-    Briefly,
-    NotAtAll,
-}
-
-impl Batches {
-    /// Whether the last wait has found nothing, and nothing is left in the kernel.
-    pub(in crate::net) fn is_quiet(&self) -> bool {
-        self.ready.is_empty() && !self.ready.has_left_some()
-    }
-}
 
 impl EventLoop {
     /// One turn, in libuv's order as Node runs it:

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::super::ServerId;
-use super::super::abort::Abortable;
 use super::super::error::{Error, words};
 use super::super::queues::ServerTick;
 use super::super::trace::{Subject, What};
 use super::events::{CLOSE, ERROR, LISTENING};
 use super::{Server, ServerEntry};
 use crate::net::event_loop::Loop;
-use crate::net::event_loop::errands::{Errand, Errands};
+use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
+use crate::net::event_loop::queues::Errand;
 use crate::rules::state::server::{Action, Input, step};
 
 /// How long a server that is out of descriptors waits at first; each wait in a row is twice as long.
@@ -99,7 +99,7 @@ impl ServerEntry {
 
     fn forget_aborts(&mut self, errands: &mut Errands<'_, ServerId>) {
         for signal in std::mem::take(&mut self.aborts) {
-            let target = Abortable::Server(errands.id);
+            let target = Subject::Server(errands.id);
             errands.aborts.forget(errands.home, signal, target);
         }
     }

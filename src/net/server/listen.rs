@@ -5,11 +5,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::super::abort::Abortable;
 use super::super::error::{Error, words};
 use super::super::lookups::Asker;
 use super::super::queues::ServerTick;
 use super::super::socket::LookupAnswer;
+use super::super::trace::Subject;
 use super::super::{AbortId, ServerId};
 use super::{ListenOptions, Server, ServerEntry};
 use crate::net::event_loop::Loop;
@@ -82,7 +82,7 @@ impl ServerEntry {
     }
 
     fn close_on_abort(&mut self, signal: AbortId, errands: &mut Errands<'_, ServerId>) {
-        let target = Abortable::Server(errands.id);
+        let target = Subject::Server(errands.id);
         if errands.aborts.end_on_abort(errands.home, signal, target) {
             errands.tick(ServerTick::Abort);
         } else if !self.aborts.contains(&signal) {

@@ -16,13 +16,13 @@ use std::time::Duration;
 use self::events::Listeners;
 use self::lifecycle::BACK_OFF;
 use self::listen::Listening;
-use super::data::Data;
 use super::event_loop::events::Event;
 use super::event_loop::{Entry, Loop};
 use super::socket::Socket;
 use super::trace::Subject;
 use super::{AbortId, ServerId};
 use crate::room::listener::Listener;
+use crate::rules::data::Data;
 use crate::rules::state::server::State;
 use crate::rules::timers::TimerKey;
 

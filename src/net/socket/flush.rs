@@ -3,11 +3,11 @@
 use super::super::SocketId;
 use super::super::error::{Error, words};
 use super::super::listeners::Own;
-use super::super::queues::Pending;
 use super::events::DRAIN;
 use super::{SocketEntry, WriteCallback};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
+use crate::net::event_loop::phase::Pending;
 use crate::rules::sending::Next;
 use crate::rules::state::socket::{Input, State};
 

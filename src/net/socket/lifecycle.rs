@@ -2,15 +2,15 @@
 
 use super::super::error::{Error, words};
 use super::super::listeners::Own;
-use super::super::queues::{Caused, SocketTick, Tick};
-use super::super::trace::{Cause, Subject, What};
+use super::super::queues::{SocketTick, Tick};
+use super::super::trace::{Cause, Caused, Subject, What};
 use super::super::{AbortId, SocketId};
 use super::events::{CLOSE, END, ERROR, FINISH, PAUSE, PIPE, PREFINISH, UNPIPE};
 use super::timeouts::IdleTimeout;
 use super::{Socket, SocketEntry, WriteCallback};
 use crate::net::event_loop::Loop;
-use crate::net::event_loop::abort::Abortable;
-use crate::net::event_loop::errands::{Errand, Errands};
+use crate::net::event_loop::errands::Errands;
+use crate::net::event_loop::queues::Errand;
 use crate::rules::state::socket::{Action, Input, Readable, State, Writable, step};
 
 impl SocketEntry {
@@ -121,7 +121,7 @@ impl SocketEntry {
             connecting.stop(errands);
         }
         if let Some(abort) = cold.abort.take() {
-            let target = Abortable::Socket(errands.id);
+            let target = Subject::Socket(errands.id);
             errands.aborts.forget(errands.home, abort, target);
         }
     }
@@ -153,7 +153,7 @@ impl SocketEntry {
     /// Lets the socket end with an abort handle: of one that was used, in the next tick.
     pub(super) fn attach_signal(&mut self, signal: Option<AbortId>, errands: &mut Errands<'_>) {
         let Some(signal) = signal else { return };
-        let target = Abortable::Socket(errands.id);
+        let target = Subject::Socket(errands.id);
         if errands.aborts.end_on_abort(errands.home, signal, target) {
             errands.tick(SocketTick::Destroy(Some(words::aborted())));
         }

@@ -16,7 +16,7 @@ use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
-use crate::net::queues::Pending;
+use crate::net::event_loop::phase::Pending;
 use crate::net::trace::Subject;
 use crate::room::connector::Opening;
 

@@ -1,0 +1,78 @@
+//! Lending a socket or a server to a call, with what the call may use beside it.
+
+use super::errands::Errands;
+use super::queues::Errand;
+use super::trace::Caused;
+use super::{Entry, Loop};
+use crate::net::server::ServerEntry;
+use crate::net::socket::SocketEntry;
+use crate::net::{ServerId, SocketId};
+
+impl Loop {
+    /// Lends a socket, and what a call may use beside it; then does what it left for others. `None`
+    /// when the socket is gone.
+    #[inline]
+    pub(in crate::net) fn with_socket<R>(
+        &mut self,
+        id: SocketId,
+        call: impl FnOnce(&mut SocketEntry, &mut Errands<'_>) -> R,
+    ) -> Option<R> {
+        let (entry, registry) = self.reactor.get_with_registry(id.0)?;
+        let Entry::Socket(socket) = entry else {
+            return None;
+        };
+        let mut errands = Errands {
+            id,
+            home: &self.home,
+            agenda: &mut self.agenda,
+            lookups: &mut self.lookups,
+            aborts: &mut self.aborts,
+            registry,
+        };
+        let answer = call(socket, &mut errands);
+        if !self.agenda.errands.is_empty() {
+            self.run_errands();
+        }
+        Some(answer)
+    }
+
+    /// The same with a server.
+    pub(in crate::net) fn with_server<R>(
+        &mut self,
+        id: ServerId,
+        call: impl FnOnce(&mut ServerEntry, &mut Errands<'_, ServerId>) -> R,
+    ) -> Option<R> {
+        let (entry, registry) = self.reactor.get_with_registry(id.0)?;
+        let Entry::Server(server) = entry else {
+            return None;
+        };
+        let mut errands = Errands {
+            id,
+            home: &self.home,
+            agenda: &mut self.agenda,
+            lookups: &mut self.lookups,
+            aborts: &mut self.aborts,
+            registry,
+        };
+        let answer = call(server, &mut errands);
+        if !self.agenda.errands.is_empty() {
+            self.run_errands();
+        }
+        Some(answer)
+    }
+
+    #[cold]
+    fn run_errands(&mut self) {
+        let former = self.agenda.trace.current();
+        while let Some(Caused(cause, errand)) = self.agenda.errands.pop_front() {
+            self.agenda.trace.leave(cause);
+            match errand {
+                Errand::EndBackOffs => self.end_back_offs(),
+                Errand::LeaveServer(server) => {
+                    self.with_server(server, ServerEntry::leave);
+                }
+            }
+        }
+        self.agenda.trace.leave(former);
+    }
+}

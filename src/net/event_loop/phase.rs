@@ -1,0 +1,64 @@
+//! Where the loop stands in its turn, and what the running phase works through.
+
+use std::collections::VecDeque;
+
+use super::trace::Caused;
+use crate::net::SocketId;
+use crate::room::reactor::{Batch, Id};
+
+/// What waits for the pending phase, in libuv's sense: descriptors that are to be served without
+/// readiness.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pending {
+    /// What is on its way is tried again, what has landed is told, and our half is shut down: as if
+    /// the kernel had reported room.
+    Writable(SocketId),
+    /// `connect(2)` failed at once.
+    ConnectFailed(SocketId),
+}
+
+/// Where the loop stands. It is kept in the loop, not on the stack, so that a run that was left
+/// by a panic or an unhandled error goes on where it was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::net) enum Phase {
+    /// Outside the turns: the program's own statements have queued ticks.
+    Script,
+    /// The ticks of these statements, once before the first turn.
+    FirstTicks,
+    /// Due timers, once behind them.
+    FirstTimers,
+    Pending,
+    Poll,
+    Ready,
+    PendingAgain,
+    Check,
+    Closing,
+    Timers,
+}
+
+/// What the running phase took to work through; what is added meanwhile waits.
+#[derive(Default)]
+pub(super) struct Batches {
+    pub(super) pending: VecDeque<Caused<Pending>>,
+    pub(super) again: VecDeque<Id>,
+    /// The first of these is being served.
+    pub(super) is_at_again: bool,
+    pub(super) ready: Batch,
+    pub(super) closing: Vec<Caused<SocketId>>,
+}
+
+/// How long the poll phase may sleep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::net) enum Wait {
+    UntilReady,
+    /// Gives the kernel a millisecond for what it has under way between sockets.
+    Briefly,
+    NotAtAll,
+}
+
+impl Batches {
+    /// Whether the last wait has found nothing, and nothing is left in the kernel.
+    pub(in crate::net) fn is_quiet(&self) -> bool {
+        self.ready.is_empty() && !self.ready.has_left_some()
+    }
+}
