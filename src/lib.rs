@@ -1,8 +1,8 @@
 //! Node's `net` module (server, socket, timers, and the event loop under them) on a hand-rolled,
 //! single-threaded [mio](https://docs.rs/mio) reactor that shows its working.
 //!
-//! Whoever knows Node knows this crate: the statements stand in the same order, the names are
-//! Node's in snake case, and the events come in Node's order, from Node's queues.
+//! If you know Node, you know this crate: statements come in the same order, names are Node's in
+//! snake case, and events come in Node's order, from Node's queues.
 //!
 //! ```
 //! use netloop::EventLoop;
@@ -39,15 +39,15 @@
 //! [`SocketId`], [`ServerId`] and [`TimerId`] are small and `Copy`; keep them wherever you like. A
 //! callback is lent a [`Socket`], a [`Server`] or a [`Loop`] for one call: the name together with
 //! the loop. Keeping a view does not compile, so there is no `Rc`, no `RefCell`, and nothing that
-//! can be borrowed twice or leaked in a circle. From another callback, an id becomes a view again
-//! by [`Loop::socket_at`] and [`Loop::server_at`]; the id of what is gone, or of what another loop has,
-//! makes a quiet view.
+//! can be borrowed twice or leaked in a cycle. In another callback, [`Loop::socket_at`] and
+//! [`Loop::server_at`] turn an id into a view again. The id of a socket that is gone, or that
+//! belongs to another loop, gives a view without a socket, and calls on it are harmless.
 //!
 //! # The program's own state
 //!
-//! What callbacks share is kept by its owner, one value of each type: by the loop
+//! State that callbacks share is kept by its owner, one value of each type: by the loop
 //! ([`Loop::set_data`]), by a socket ([`Socket::set_data`]) or by a server. It is lent together with
-//! that owner, so that sockets can be written to while it is changed:
+//! that owner, so that sockets can be written to while the state changes:
 //!
 //! ```
 //! use netloop::{EventLoop, Socket, SocketId};
@@ -80,9 +80,9 @@
 //!              └── after every entry into user code: drain next_tick, then microtasks, until both are empty ──┘
 //! ```
 //!
-//! The order is libuv's as Node runs it. No method calls back inside the call; what it causes is
-//! emitted from the queue that the event's documentation names. [`trace`] tells what the loop
-//! does, with the cause of each callback; the lifecycles are plain tables in [`state`].
+//! The order is libuv's, as Node runs it. No method runs a callback before it returns; the events that
+//! it causes are emitted later, from the queue that the event's documentation names. [`trace`] reports
+//! what the loop does, with the cause of each callback; the lifecycles are plain tables in [`state`].
 //!
 //! # Node's names
 //!
@@ -116,7 +116,7 @@
 //! | `error.code`, `.syscall`, `.message` … | [`Error::code`], [`Error::syscall`], its `Display` … |
 //! | `.ref()`, `.unref()` | `ref_` and `unref` of [`Socket`] and [`Server`], [`Loop::ref_timer`] … |
 //! | `setTimeout`, `setInterval`, `clearTimeout`, `.refresh()` | [`Loop::set_timeout`], [`Loop::set_interval`], [`Loop::clear_timeout`], [`Loop::refresh`] |
-//! | a property of one's own, a variable that callbacks share | [`Socket::set_data`], [`Loop::set_data`], [`Loop::lend`] |
+//! | a property of your own, a variable that callbacks share | [`Socket::set_data`], [`Loop::set_data`], [`Loop::lend`] |
 //! | `this` of a timer's callback | [`Loop::current_timer`] |
 //! | `setImmediate`, `process.nextTick`, `queueMicrotask` | [`Loop::set_immediate`], [`Loop::next_tick`], [`Loop::queue_microtask`] |
 //! | the `lookup` option | [`ConnectOptions::lookup`], [`Loop::set_lookup`], [`LookupRequest`], [`Loop::answer_lookup`] |
@@ -125,39 +125,39 @@
 //! | `net.BlockList`, `net.SocketAddress`, `net.isIP` | [`BlockList`], [`SocketAddress`], [`is_ip`] |
 //! | `process.on('uncaughtException' …)` | [`EventLoop::run`] returns, or unwinds; call it again |
 //!
-//! Every row of Node's API, with what differs and why, stands in [`parity`]. The options of Node's
+//! [`parity`] lists every member of Node's API, with what differs and why. The options of Node's
 //! objects are methods of [`ServerOptions`], [`ListenOptions`], [`SocketOptions`] and
-//! [`ConnectOptions`]; plain targets, such as a port or a pair of host and port, become those by
-//! themselves. What Node throws is an `Err`; what the kernel says is an `error` event.
+//! [`ConnectOptions`]; plain targets, such as a port or a pair of host and port, convert to these.
+//! What Node throws is an `Err`; what the kernel reports is an `error` event.
 //!
 //! # What Node does not have
 //!
 //! | here | what for |
 //! | --- | --- |
-//! | [`EventLoop::run_once`], [`EventLoop::run_nowait`] | a turn at a time |
-//! | [`EventLoop::backend_timeout`], the loop's descriptor | to run beside another loop |
+//! | [`EventLoop::run_once`], [`EventLoop::run_nowait`] | run one turn at a time |
+//! | [`EventLoop::backend_timeout`], the loop's descriptor | run inside another loop |
 //! | [`Loop::stop`] | `run` returns, and can be called again: [`guide::stopping`] |
-//! | [`Loop::pause_time`], [`Loop::advance`], [`EventLoop::run_until_idle`], [`EventLoop::run_for`] | time for tests: [`guide::testing`] |
+//! | [`Loop::pause_time`], [`Loop::advance`], [`EventLoop::run_until_idle`], [`EventLoop::run_for`] | hold time in tests: [`guide::testing`] |
 //! | [`Loop::is_alive`], [`Loop::now`] | libuv's, which Node hides |
-//! | [`Loop::on_trace`], [`Socket::state`], [`Server::state`] | to see it work: [`trace`], [`state`] |
-//! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | throughput, against Node's interleaving |
-//! | [`Loop::set_read_burst`] | what a peer that floods the loop may take of a turn |
+//! | [`Loop::on_trace`], [`Socket::state`], [`Server::state`] | watch it work: [`trace`], [`state`] |
+//! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | more throughput, at the cost of Node's interleaving |
+//! | [`Loop::set_read_burst`] | limit what a peer that floods the loop may take of a turn |
 //! | [`Server::close_after_backlog`] | a stop that resets nobody who has connected |
 //! | [`ListenOptions::only_own_file`] | a stop that leaves a successor's socket file alone |
-//! | [`ConnectOptions::write_limit`], [`ServerOptions::write_limit`] | an end to what a slow peer may cost |
-//! | [`Loop::handle`], [`Handle::post`] | other threads have a callback run by the loop |
-//! | [`Loop::after`] | a timer whose callback is called only once |
-//! | [`Error::socket`], [`Error::server`] | whose error it is |
-//! | [`LineSplitter`] | lines, wherever the chunks were cut |
-//! | [`Socket::after`], [`Socket::set_interval`] | timers that die with their socket |
-//! | [`Server::sockets`], [`Server::duplicate_fd`], [`Socket::duplicate_fd`] | servers that hand over, or close on all |
+//! | [`ConnectOptions::write_limit`], [`ServerOptions::write_limit`] | limit the memory that a slow peer may cost |
+//! | [`Loop::handle`], [`Handle::post`] | have the loop run a callback for another thread |
+//! | [`Loop::after`] | a timer whose callback is an `FnOnce` |
+//! | [`Error::socket`], [`Error::server`] | tell which socket or server has failed |
+//! | [`LineSplitter`] | split chunks into lines |
+//! | [`Socket::after`], [`Socket::set_interval`] | timers that end with their socket |
+//! | [`Server::sockets`], [`Server::duplicate_fd`], [`Socket::duplicate_fd`] | reach all sockets of a server; hand a descriptor over |
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
-//! | `cli` | on | the program `netloop` and its crates; a library user does without: `default-features = false` |
-//! | `idna` | on | names that are not ASCII, such as `bücher.example`; without it they are an error that says so |
+//! | `cli` | on | the program `netloop` and its crates; a library does not need it: `default-features = false` |
+//! | `idna` | on | host names that are not ASCII, such as `bücher.example`; without it they are an error that says so |
 //!
 //! 64-bit Linux only.
 
