@@ -52,8 +52,8 @@ impl SocketEntry {
 }
 
 impl Socket<'_> {
-    /// Ends our half: Node's `end()`. Once all that was written has left, the FIN follows
-    /// (shutdown(2)) in the pending phase, then `finish`. Once the peer has ended, too, the socket is
+    /// Ends our half: Node's `end()`. When everything written has been sent, the FIN follows
+    /// (shutdown(2)) in the pending phase, then `finish`. When the peer has ended, too, the socket is
     /// destroyed. A second call does nothing.
     pub fn end(&mut self) -> &mut Self {
         self.call_end(None, None)

@@ -1,4 +1,4 @@
-//! What leaves later than in the call that wrote it: it calls back as Node does.
+//! What leaves later than in the call that wrote it, and its callbacks.
 
 use super::super::SocketId;
 use super::super::error::{Error, words};
@@ -70,6 +70,15 @@ impl SocketEntry {
         }
     }
 
+    /// Whether `drain` is to be emitted.
+    fn drains(&mut self) -> bool {
+        let drains = self.sending.is_drain_due() && self.connection.state.may_drain();
+        if drains {
+            self.sending.drains();
+        }
+        drains
+    }
+
     /// Tells the machine if nothing is owed.
     pub(super) fn feed_flushed(&mut self, errands: &mut Errands<'_>) {
         if self.sending.is_flushed() {
@@ -82,10 +91,10 @@ impl Loop {
     /// The library's own listener of `connect`: the first write leaves that waited for it.
     pub(super) fn release_held(&mut self, id: SocketId) {
         let outcome = self.with_socket(id, SocketEntry::release_held);
-        self.tell(id, outcome.flatten());
+        self.request_is_over(id, outcome.flatten());
     }
 
-    /// The time has come to look whether the kernel has memory again.
+    /// The timer of a socket for which the kernel had no memory has fired.
     pub(in crate::net) fn serve_starved(&mut self, id: SocketId) -> Result<(), Error> {
         if let Some(socket) = self.entry(id) {
             socket.sending.take_timer();
@@ -114,14 +123,13 @@ impl Loop {
         let Some(outcome) = outcome.flatten() else {
             return Ok(());
         };
-        self.tell(id, outcome);
+        self.request_is_over(id, outcome);
         self.drain()?;
         self.shut_down(id);
         self.drain()
     }
 
-    /// The socket closes with a request in flight: of one that has landed the callbacks learn what
-    /// became of it, else that it is cancelled.
+    /// The socket closes with a request in flight: it is cancelled, unless it has landed.
     pub(super) fn cancel_request(&mut self, id: SocketId) {
         let outcome = self.with_socket(id, |socket, errands| {
             if socket.sending.is_on_its_way() {
@@ -129,40 +137,42 @@ impl Loop {
             }
             socket.take_landed(errands)
         });
-        self.tell(id, outcome.flatten());
+        self.request_is_over(id, outcome.flatten());
     }
 
-    /// Calls back what became of a request, later than in the call that made it.
-    pub(super) fn tell(&mut self, id: SocketId, outcome: Option<Outcome>) {
+    /// A request is over, later than in the call that made it.
+    pub(super) fn request_is_over(&mut self, id: SocketId, outcome: Option<Outcome>) {
         match outcome {
             None => {}
+            Some((callbacks, Ok(()))) => self.writes_have_left(id, callbacks),
             Some((callbacks, Err(error))) => self.writes_have_failed(id, callbacks, error),
-            Some((callbacks, Ok(()))) => {
-                self.with_socket(id, |socket, errands| {
-                    socket.send_waiting(errands);
-                    socket.update_hold(errands);
-                });
-                self.writes_have_left(id, callbacks);
-            }
         }
     }
 
-    /// `drain` if it is due, the callbacks, and our FIN if `end` waited for this.
+    /// What has piled up is sent; then `drain` if it is due, the callbacks, and our FIN if `end`
+    /// waited for this.
     pub(super) fn writes_have_left(&mut self, id: SocketId, callbacks: Vec<WriteCallback>) {
-        if let Some(socket) = self.entry(id)
-            && socket.sending.is_drain_due()
-            && socket.connection.state.may_drain()
-        {
-            socket.sending.drains();
+        let drains = self.with_socket(id, |socket, errands| {
+            socket.send_waiting(errands);
+            socket.update_hold(errands);
+            socket.drains()
+        });
+        if drains == Some(true) {
             self.emit_plain(id, DRAIN);
             self.drained_pipes_into(id);
         }
         for callback in callbacks {
             self.call_back(id, callback, Ok(()));
         }
-        if self.state_of(id).is_some_and(State::is_destroyed) {
-            return self.abandon(id);
+        let is_destroyed = self.with_socket(id, |socket, errands| {
+            let is_destroyed = socket.connection.state.is_destroyed();
+            if !is_destroyed {
+                socket.feed_flushed(errands);
+            }
+            is_destroyed
+        });
+        if is_destroyed == Some(true) {
+            self.abandon(id);
         }
-        self.with_socket(id, SocketEntry::feed_flushed);
     }
 }

@@ -77,7 +77,7 @@ impl Loop {
         let turn = self.agenda.turns;
         if let Some(entry) = self.entry(id) {
             if readiness.is_to_write() {
-                entry.sending.room_is_told(turn);
+                entry.sending.room_reported(turn);
             }
             entry.connection.is_over |= readiness.is_over();
         }

@@ -17,9 +17,9 @@ use crate::rules::state::socket::{State, Writable};
 const STARVED: u32 = 10;
 
 impl SocketEntry {
-    /// If nothing stands before these bytes, the kernel is tried at once. That it takes them all, and
-    /// that nobody is to be called back, is what most writes come to: the rest stands elsewhere, so
-    /// that they cost no more than that.
+    /// If nothing is queued before these bytes, the kernel is offered them at once. Most writes have no
+    /// callback, and the kernel takes them whole: this path is inlined, and all others are not, since
+    /// an echo is some 250 instructions in all.
     #[inline]
     fn write(
         &mut self,
@@ -45,7 +45,7 @@ impl SocketEntry {
         matches!(self.connection.state, State::Open(_, Writable::Open)) && self.sending.is_clear()
     }
 
-    /// The kernel was tried at once with these bytes.
+    /// The kernel was offered these bytes, and there is more to do.
     #[cold]
     fn write_begun(
         &mut self,
@@ -65,7 +65,7 @@ impl SocketEntry {
         !has_failed && self.sending.may_go_on(self.limits())
     }
 
-    /// A write that the kernel cannot be tried with, or not yet.
+    /// A write that the kernel is not offered, or not yet.
     #[inline(never)]
     fn write_later(
         &mut self,
@@ -128,8 +128,8 @@ impl SocketEntry {
         }
     }
 
-    /// The first write before the connection waits in the listeners of `connect` and `close`, as
-    /// Node's does: so it leaves, and is called back, among them, where it was made.
+    /// The first write before the connection stands in line with the listeners of `connect` and
+    /// `close`, as in Node: it leaves, and is called back, in the order in which it was made.
     fn hold(&mut self) {
         if !self.sending.hold() {
             return;
@@ -179,7 +179,7 @@ impl SocketEntry {
         }
     }
 
-    /// How a request in flight goes on.
+    /// What a request in flight waits for is arranged.
     pub(super) fn follow_later(&mut self, later: Later, errands: &mut Errands<'_>) {
         self.update_hold(errands);
         match later {
@@ -214,13 +214,13 @@ impl SocketEntry {
 }
 
 impl Socket<'_> {
-    /// Sends bytes: Node's `write(data)`. The kernel is tried at once, and if it takes a part, once
-    /// more. What is left is copied, and leaves when the kernel has room again.
+    /// Sends bytes: Node's `write(data)`. The kernel is offered them at once, and a second time if it
+    /// takes only a part. The rest is copied, and sent when the kernel has room. While the socket is
+    /// connecting, all of it is queued.
     ///
-    /// Returns whether to go on: `true` if nothing is owed, or less than the high-water mark;
-    /// `false` otherwise, and `drain` will tell when all has left. Writes to a socket that is
-    /// connecting are queued. A write that fails returns `false`, too, and what ends it is told by
-    /// [`write_then`](Socket::write_then)'s callback, then by `error`, both from a tick:
+    /// Returns whether to keep writing: `false` once the queue has reached the high-water mark, and
+    /// `drain` is emitted when it is empty again. A write that fails returns `false`, too; its error
+    /// goes to the callback of [`write_then`](Socket::write_then), then to `error`, both from a tick:
     ///
     /// | when | code |
     /// | --- | --- |
@@ -228,19 +228,22 @@ impl Socket<'_> {
     /// | after `end` | `ERR_STREAM_WRITE_AFTER_END` |
     /// | after the peer's end has ended our half | `EPIPE` |
     /// | never connected | `ERR_SOCKET_CLOSED` |
-    /// | it would wait beyond the [limit](crate::ConnectOptions::write_limit) | `ENOBUFS` |
+    /// | the queue would exceed the [limit](crate::ConnectOptions::write_limit) | `ENOBUFS` |
     /// | after `destroy` | `ERR_STREAM_DESTROYED`, and no `error` |
     pub fn write(&mut self, data: impl AsRef<[u8]>) -> bool {
         let written = self.with(|socket, errands| socket.write(data.as_ref(), None, errands));
         written.unwrap_or(false)
     }
 
-    /// As [`write`](Socket::write), and calls back once the bytes have left, or with the reason
-    /// why they did not: Node's `write(data, callback)`. It is called from a tick if the kernel took
-    /// them in the first try, from the pending phase if it was the second, else from the poll phase;
-    /// of the first write before the connection, among the listeners of `connect`. Each callback is called exactly once, maybe after `close`; those of
-    /// writes that were queued when the socket was destroyed are told its error, or
-    /// `ERR_STREAM_DESTROYED`; that of the write on its way `ECANCELED`, in the closing phase.
+    /// As [`write`](Socket::write), and calls back once the kernel has all bytes, or with the reason
+    /// why it has not: Node's `write(data, callback)`.
+    ///
+    /// The callback runs from a tick if the kernel took the bytes at the first try, from the pending
+    /// phase if it took them at the second, otherwise from the poll phase; that of the first write
+    /// before the connection runs among the listeners of `connect`. It runs exactly once, maybe after
+    /// `close`. (Where one panics, the callbacks of writes that failed together with its own are lost,
+    /// as in Node.) When the socket is destroyed, the callbacks of queued writes get its error, or
+    /// `ERR_STREAM_DESTROYED`; that of the write in flight gets `ECANCELED`, in the closing phase.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -273,15 +276,15 @@ impl Socket<'_> {
         }
     }
 
-    /// Holds writes back until [`uncork`](Socket::uncork), so that they leave together: Node's
-    /// `cork()`. [`end`](Socket::end) undoes it, too.
+    /// Queues writes until [`uncork`](Socket::uncork), so that they are sent together: Node's `cork()`.
+    /// Calls nest, and [`end`](Socket::end) undoes all of them.
     pub fn cork(&mut self) -> &mut Self {
         self.with(|socket, _| socket.sending.cork());
         self
     }
 
-    /// Undoes one [`cork`](Socket::cork): Node's `uncork()`. With the last one, what was held back
-    /// leaves at once, and its callbacks come in a tick.
+    /// Undoes one [`cork`](Socket::cork): Node's `uncork()`. The last one sends what was queued; the
+    /// callbacks of what the kernel takes at once run from a tick.
     pub fn uncork(&mut self) -> &mut Self {
         self.with(|socket, errands| {
             socket.sending.uncork();

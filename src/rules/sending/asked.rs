@@ -119,7 +119,7 @@ impl<C> Sending<C> {
         callbacks.unwrap_or_default()
     }
 
-    /// Whether a timer will look whether the kernel has memory.
+    /// Whether the timer is armed.
     pub(crate) fn waits_for_memory(&self) -> bool {
         self.owed.as_ref().is_some_and(|owed| owed.timer.is_some())
     }

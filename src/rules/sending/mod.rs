@@ -27,7 +27,7 @@ mod outbox;
 mod table;
 mod tries;
 
-/// Takes bytes, as far as it has room.
+/// What takes the bytes, as far as it has room.
 pub(crate) trait Kernel {
     /// Offers bytes in one call.
     fn offer(&mut self, slices: &[IoSlice<'_>]) -> Reply;
@@ -38,9 +38,9 @@ pub(crate) trait Kernel {
 pub(crate) enum Reply {
     /// It took so many of them.
     Took(usize),
-    /// It is full: readiness will tell of room.
+    /// It is full: readiness will report room.
     Full,
-    /// It is short of memory: nothing will tell when it has some.
+    /// It is short of memory: no readiness will report that this has passed.
     Starved,
     Failed(io::Error),
 }
@@ -56,17 +56,17 @@ pub(crate) enum Next<C> {
     InFlight(Later),
 }
 
-/// What a request in flight goes on with.
+/// What a request in flight waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Later {
-    /// Readiness will tell of room, or the timer is armed already.
+    /// Readiness, or the timer, which is armed already.
     Readiness,
-    /// The kernel is short of memory, and a timer is to look whether it has some.
+    /// A timer that is to be armed: the kernel is short of memory.
     Timer,
-    /// The kernel may have room, and nothing will tell: the next turn tries again.
+    /// The next turn: the kernel may have room, and no readiness will report it.
     NextTurn,
-    /// It has left, or failed, and waits to be called back: from the pending phase, unless the
-    /// caller does so.
+    /// Its callbacks, since it has left or failed: from the pending phase, unless the caller calls
+    /// them.
     Landed,
 }
 
@@ -96,10 +96,10 @@ struct Owed<C> {
     /// How often `cork` was called more than `uncork`.
     corked: usize,
     end_callbacks: Vec<C>,
-    /// How many bytes the request was that waited for the connection, until the next is made:
-    /// Node's `_pendingData`.
+    /// The length of the request that waited for the connection, until the next one is made: Node's
+    /// `_pendingData`.
     held_length: usize,
-    /// The timer that looks whether the kernel has memory.
+    /// Armed while the kernel is short of memory.
     timer: Option<TimerKey>,
 }
 
@@ -111,8 +111,8 @@ enum Request {
     None,
     /// It waits for the connection.
     Held,
-    /// Some of it has not left. It was made in this turn: what the kernel tells of in the same turn
-    /// is not meant for it.
+    /// Some of it has not left. Room that the kernel reports in the turn in which it was made is
+    /// older than the request.
     Waiting { since: u32 },
     /// The same, and the kernel may have room.
     Roomy { since: u32 },
@@ -144,7 +144,7 @@ impl<C> Default for Owed<C> {
 }
 
 impl<C> Sending<C> {
-    /// What holds nothing is given back.
+    /// Frees what holds nothing.
     fn trim(&mut self) {
         if self.owed.as_mut().is_some_and(|owed| owed.trim()) {
             self.owed = None;

@@ -228,7 +228,7 @@ impl Pair {
 
     fn serve(&mut self) {
         match self.kernel.below(3) {
-            0 => self.ours.room_is_told(self.turn),
+            0 => self.ours.room_reported(self.turn),
             1 if self.ours.waits_for_memory() => _ = self.ours.take_timer(),
             _ => {}
         }

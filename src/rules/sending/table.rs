@@ -72,8 +72,8 @@ const TOLD: [(&str, Kernels, Tell); 6] = [
     ("`release`", &FIRST, |ours, kernel| {
         ours.release(TURN, kernel).map_or_else(String::new, next)
     }),
-    ("`room_is_told`", &[("", &[])], |ours, _| {
-        ours.room_is_told(TURN);
+    ("`room_reported`", &[("", &[])], |ours, _| {
+        ours.room_reported(TURN);
         String::new()
     }),
     ("`try_again`", &LATER, |ours, kernel| {
@@ -174,10 +174,10 @@ fn the_page_shows_what_becomes_of_a_request() {
 fn what_the_kernel_tells_in_the_turn_of_a_request_is_not_meant_for_it() {
     let mut ours = in_state("none", false);
     ours.send(TURN, &mut Script(&[Answer::Full]));
-    ours.room_is_told(TURN);
+    ours.room_reported(TURN);
     assert!(!ours.has_room());
     ours.was_made_before();
-    ours.room_is_told(TURN);
+    ours.room_reported(TURN);
     assert!(ours.has_room());
 }
 
@@ -188,12 +188,12 @@ fn a_request_that_waits_for_memory_is_told_of_no_room() {
     assert_eq!(later, Later::Timer);
     let timer = crate::rules::timers::Timers::new().insert(0, 10, ());
     ours.set_timer(timer);
-    ours.room_is_told(TURN);
+    ours.room_reported(TURN);
     assert!(!ours.has_room());
     let later = ours.try_again(&mut Script(&[Answer::Starved]));
     assert_eq!(later, Later::Readiness, "one timer looks");
     assert_eq!(ours.take_timer(), Some(timer));
-    ours.room_is_told(TURN);
+    ours.room_reported(TURN);
     assert!(ours.has_room());
 }
 

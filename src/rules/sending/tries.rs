@@ -108,7 +108,7 @@ impl<C> Sending<C> {
         true
     }
 
-    /// The connection stands, and the request that was held for it is tried. None if there is none.
+    /// The connection stands: the request that was held for it is tried. `None` if there is none.
     pub(crate) fn release(&mut self, turn: u32, kernel: &mut impl Kernel) -> Option<Next<C>> {
         if !self.is_held() {
             return None;
@@ -134,7 +134,7 @@ impl<C> Sending<C> {
         })
     }
 
-    /// Makes one request of all that waits, and tries it. To be asked first: [`may_send`](Sending::may_send).
+    /// Makes one request of all that waits, and tries it. Only if it [may](Sending::may_send).
     pub(crate) fn send(&mut self, turn: u32, kernel: &mut impl Kernel) -> Next<C> {
         let length = self.owed_mut().outbox.make_request();
         self.dispatch(length);
@@ -193,7 +193,7 @@ impl<C> Sending<C> {
         }
     }
 
-    /// One timer looks for memory, however often the kernel says that it has none.
+    /// One timer is armed, however often the kernel says that it has no memory.
     fn starved(&self) -> Later {
         if self.waits_for_memory() {
             Later::Readiness
@@ -202,9 +202,9 @@ impl<C> Sending<C> {
         }
     }
 
-    /// The kernel tells of room: of some for a request that was there when it was asked, and not for
-    /// one that waits for memory.
-    pub(crate) fn room_is_told(&mut self, turn: u32) {
+    /// Readiness reports room, which is no news for a request that is made in this turn, nor for one
+    /// that waits for memory.
+    pub(crate) fn room_reported(&mut self, turn: u32) {
         let Some(owed) = &mut self.owed else { return };
         if let Request::Waiting { since } = owed.request
             && since != turn
@@ -214,7 +214,7 @@ impl<C> Sending<C> {
         }
     }
 
-    /// Whether the kernel may have room for the request, and no edge will tell.
+    /// Whether the kernel may have room for the request, which no readiness will report.
     pub(crate) fn has_room(&self) -> bool {
         self.request()
             .is_some_and(|request| matches!(request, Request::Roomy { .. }))
@@ -258,8 +258,8 @@ impl<C> Sending<C> {
         self.end_request()
     }
 
-    /// Abandons the first of what waits, and returns its callback, if it has one. None if nothing
-    /// waits, or if a request is in flight: the rest is called back behind it.
+    /// Abandons the first write that waits, and returns its callback, if it has one. `None` if no
+    /// write waits, or if a request is in flight: the others are called back behind it.
     pub(crate) fn abandon_one(&mut self) -> Option<Option<C>> {
         let owed = self.owed.as_mut()?;
         if owed.request.is_in_flight() {
@@ -268,7 +268,7 @@ impl<C> Sending<C> {
         owed.outbox.give_up_one()
     }
 
-    /// All callbacks that are owed, in their order, when a socket is connected again.
+    /// The socket is connected again. Returns all callbacks that are owed, in their order.
     pub(crate) fn begin_again(&mut self) -> Vec<C> {
         self.dispatched = 0;
         let mut callbacks = self.end_request();
