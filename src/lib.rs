@@ -139,7 +139,7 @@
 //! | [`Loop::stop`] | `run` returns, and can be called again: [`guide::stopping`] |
 //! | [`Loop::pause_time`], [`Loop::advance`], [`EventLoop::run_until_idle`], [`EventLoop::run_for`] | hold time in tests: [`guide::testing`] |
 //! | [`Loop::is_alive`], [`Loop::now`] | libuv's, which Node hides |
-//! | [`Loop::on_trace`], [`Socket::state`], [`Server::state`] | watch it work: [`trace`], [`state`] |
+//! | [`Loop::on_trace`], [`Socket::state`], [`Socket::standing`], [`Server::state`] | watch it work: [`trace`], [`state`] |
 //! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | more throughput, at the cost of Node's interleaving |
 //! | [`Loop::set_read_burst`] | limit what a peer that floods the loop may take of a turn |
 //! | [`Server::close_after_backlog`] | a stop that resets nobody who has connected |

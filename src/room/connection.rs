@@ -1,13 +1,13 @@
 //! One connection: its stream, and where it stands in its life.
 
 use super::stream::Stream;
-use crate::rules::state::socket::State;
+use crate::rules::state::socket::Standing;
 
 #[derive(Debug)]
 pub(crate) struct Connection {
     /// None before `connect` and after `destroy`.
     pub(crate) stream: Option<Stream>,
-    pub(crate) state: State,
+    pub(crate) state: Standing,
     pub(crate) bytes_read: u64,
     /// It stands in the pending queue.
     pub(crate) is_put_off: bool,
@@ -16,7 +16,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: Option<Stream>, state: State) -> Connection {
+    pub(crate) fn new(stream: Option<Stream>, state: Standing) -> Connection {
         Connection {
             stream,
             state,

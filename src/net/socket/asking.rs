@@ -31,7 +31,6 @@ use super::super::SocketId;
 use super::super::queues::SocketTick;
 use super::{Flow, SocketEntry};
 use crate::net::event_loop::Loop;
-use crate::rules::state::socket::{Readable, State};
 
 /// How far `read` can raise the high-water mark, as in Node.
 const READ_MARK_MAX: usize = 1 << 30;
@@ -50,7 +49,7 @@ impl Loop {
         let Some(entry) = self.entry(id) else {
             return false;
         };
-        let is_open = matches!(entry.connection.state, State::Open(Readable::Open, _));
+        let is_open = entry.connection.state.is_receiving();
         if entry.is_reading || !is_open {
             return false;
         }

@@ -114,7 +114,7 @@ impl Loop {
     /// and our half is shut down if that was all there was to wait for.
     pub(super) fn serve_writable(&mut self, id: SocketId) -> Result<(), Error> {
         let outcome = self.with_socket(id, |socket, errands| {
-            if !matches!(socket.connection.state, State::Open(_, _)) {
+            if socket.connection.state.life != State::Open {
                 return None;
             }
             socket.try_again(errands);

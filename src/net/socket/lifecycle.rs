@@ -11,7 +11,7 @@ use super::{Socket, SocketEntry, WriteCallback};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::queues::Errand;
-use crate::rules::state::socket::{Action, Input, Readable, State, Writable, step};
+use crate::rules::state::socket::{Action, Input, State, Writable, step};
 
 impl SocketEntry {
     /// Tells the machine what a call has done, and does what it says: none of the actions that
@@ -83,7 +83,7 @@ impl SocketEntry {
         if state.is_destroyed() {
             return;
         }
-        let has_handle = !matches!(state, State::Idle(_));
+        let has_handle = state.life != State::Idle;
         let error = error.map(|error| error.of(Subject::Socket(errands.id)));
         if error.is_some() || !has_handle || self.cold.is_some() {
             let cold = self.cold();
@@ -260,14 +260,12 @@ impl Loop {
     /// is not meant any more.
     pub(in crate::net) fn shut_down(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
-        let (State::Open(readable, Writable::Shutting), Some(stream)) =
-            (entry.connection.state, &entry.connection.stream)
-        else {
+        let state = entry.connection.state;
+        let (Writable::Shutting, Some(stream)) = (state.sending, &entry.connection.stream) else {
             return;
         };
-        let has_peer_ended = readable == Readable::Ended;
         let is_observed = entry.cold.is_some() || entry.sending.has_end_callbacks();
-        let shut_down = if has_peer_ended && !is_observed {
+        let shut_down = if state.is_end_emitted() && !is_observed {
             Ok(())
         } else {
             stream.shutdown()
@@ -331,7 +329,7 @@ impl Loop {
     pub(in crate::net) fn free_closed(&mut self, id: SocketId) {
         if self
             .entry_ref(id)
-            .is_some_and(|entry| matches!(entry.connection.state, State::Closed(..)))
+            .is_some_and(|entry| entry.connection.state.life == State::Closed)
         {
             self.forget_pipes_of(id);
             self.reactor.remove(id.0);
@@ -382,14 +380,14 @@ impl Socket<'_> {
     /// `ERR_INVALID_HANDLE_TYPE` for a Unix-domain socket, which knows no reset.
     pub fn reset_and_destroy(&mut self) -> Result<&mut Self, Error> {
         match self.state() {
-            State::Idle(_) | State::Destroyed(..) | State::Closed(..) => {
+            State::Idle | State::Destroyed | State::Closed => {
                 self.with(|socket, errands| socket.destroy(Some(words::closed()), errands));
             }
-            State::Opening(_) | State::Open(_, _) if self.is_unix() => {
+            State::Opening | State::Open if self.is_unix() => {
                 return Err(words::invalid_handle());
             }
             // Among the other listeners, as in Node: a write made before leaves before.
-            State::Opening(_) => {
+            State::Opening => {
                 self.with(|socket, _| {
                     let reset = |socket: &mut Socket<'_>| {
                         socket.with(|socket, errands| socket.feed(Input::ResetCalled, errands));
@@ -398,7 +396,7 @@ impl Socket<'_> {
                     connect.add_own(Own::Reset, Box::new(reset));
                 });
             }
-            State::Open(_, _) => {
+            State::Open => {
                 self.with(|socket, errands| socket.feed(Input::ResetCalled, errands));
             }
         }

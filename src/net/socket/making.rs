@@ -12,10 +12,10 @@ use crate::net::event_loop::{Entry, Loop};
 use crate::room::connection::Connection;
 use crate::room::stream::Stream;
 use crate::rules::sending::Sending;
-use crate::rules::state::socket::{Readable, State, Writable};
+use crate::rules::state::socket::{Readable, Standing};
 
 impl SocketEntry {
-    fn new(stream: Option<Stream>, state: State) -> SocketEntry {
+    fn new(stream: Option<Stream>, state: Standing) -> SocketEntry {
         SocketEntry {
             connection: Connection::new(stream, state),
             sending: Sending::default(),
@@ -41,7 +41,7 @@ impl SocketEntry {
         options: &CommonOptions,
         is_paused: bool,
     ) -> SocketEntry {
-        let mut entry = SocketEntry::new(Some(stream), State::Open(Readable::Open, Writable::Open));
+        let mut entry = SocketEntry::new(Some(stream), Standing::OPEN);
         entry.server = Some(server);
         entry.is_reading = !is_paused;
         if is_paused {
@@ -72,7 +72,7 @@ impl Loop {
     /// Makes a socket that is not connected, with options: Node's `new net.Socket(options)`. See
     /// [`socket`](Loop::socket).
     pub fn socket_with(&mut self, options: SocketOptions) -> Socket<'_> {
-        let mut entry = SocketEntry::new(None, State::Idle(Writable::Open));
+        let mut entry = SocketEntry::new(None, Standing::NEW);
         let signal = options.signal;
         entry.take_options(options);
         let id = self.add_socket(entry);
@@ -114,12 +114,15 @@ impl Loop {
     pub fn socket_from_fd(&mut self, fd: impl Into<OwnedFd>) -> Result<Socket<'_>, Error> {
         let stream = Stream::from_fd(fd.into()).map_err(words::unsupported_fd)?;
         let stream = stream.map_err(|error| Error::of_call("open", &error))?;
-        let readable = if stream.is_write_end() {
+        let receiving = if stream.is_write_end() {
             Readable::Ended
         } else {
             Readable::Open
         };
-        let state = State::Open(readable, Writable::Open);
+        let state = Standing {
+            receiving,
+            ..Standing::OPEN
+        };
         let mut entry = SocketEntry::new(Some(stream), state);
         entry.cold().is_foreign = true;
         let id = self.add_open_socket(entry)?;

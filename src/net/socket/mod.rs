@@ -221,14 +221,15 @@ impl SocketEntry {
     /// Whether the loop must not end because of this socket, as libuv counts: a request is on
     /// its way, or it is read from and was not let go.
     fn must_hold(&self) -> bool {
-        match self.connection.state {
-            State::Opening(_) => true,
-            State::Open(_, writable) => {
+        let state = self.connection.state;
+        match state.life {
+            State::Opening => true,
+            State::Open => {
                 self.sending.is_in_flight()
-                    || writable == Writable::Shutting
+                    || state.sending == Writable::Shutting
                     || self.is_held && self.is_reading
             }
-            State::Idle(_) | State::Destroyed(..) | State::Closed(..) => false,
+            State::Idle | State::Destroyed | State::Closed => false,
         }
     }
 }

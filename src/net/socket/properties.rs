@@ -8,19 +8,25 @@ use super::super::{ServerId, SocketId};
 use super::{HIGH_WATER_MARK, Socket, SocketEntry};
 use crate::net::event_loop::Loop;
 use crate::room::stream::Stream;
-use crate::rules::state::socket::State;
+use crate::rules::state::socket::{Standing, State};
 
 impl Loop {
-    pub(super) fn state_of(&self, id: SocketId) -> Option<State> {
+    pub(super) fn state_of(&self, id: SocketId) -> Option<Standing> {
         Some(self.entry_ref(id)?.connection.state)
     }
 }
 
 impl Socket<'_> {
-    /// Where the socket stands in its [table](crate::state::socket). One that is gone is
+    /// How far the socket's life is in its [table](crate::state::socket). One that is gone is
     /// [`State::Closed`]. Node hides it, and shows [`readyState`](Socket::ready_state).
     pub fn state(&self) -> State {
-        self.event_loop.state_of(self.id).unwrap_or(State::GONE)
+        self.standing().life
+    }
+
+    /// Where the socket's life and both of its halves stand in their [tables](crate::state::socket).
+    pub fn standing(&self) -> Standing {
+        let standing = self.event_loop.state_of(self.id);
+        standing.unwrap_or(Standing::NEW.at(State::Closed))
     }
 
     pub(super) fn entry(&self) -> Option<&SocketEntry> {
@@ -40,38 +46,38 @@ impl Socket<'_> {
     /// Node's `readyState`: `opening`, `open`, `readOnly`, `writeOnly` or `closed`. A socket that
     /// was never connected is `open`.
     pub fn ready_state(&self) -> &'static str {
-        self.state().ready_state()
+        self.standing().ready_state()
     }
 
     /// Whether `connect` was called and nothing has come of it yet: Node's `connecting`. It is
     /// already false when `connect` is emitted.
     pub fn is_connecting(&self) -> bool {
-        matches!(self.state(), State::Opening(_))
+        self.state() == State::Opening
     }
 
     /// Whether there is no connection (yet, or any more): Node's `pending`.
     pub fn is_pending(&self) -> bool {
-        !matches!(self.state(), State::Open(_, _))
+        self.state() != State::Open
     }
 
     /// Whether `data` or `end` may still come: Node's `readable`.
     pub fn is_readable(&self) -> bool {
-        self.state().is_readable()
+        self.standing().is_readable()
     }
 
     /// Whether `write` is welcome: Node's `writable`. Not after `end`, `destroy` or a failed write.
     pub fn is_writable(&self) -> bool {
-        self.state().is_writable()
+        self.standing().is_writable()
     }
 
     /// Whether `end` was called: Node's `writableEnded`.
     pub fn is_writable_ended(&self) -> bool {
-        self.state().is_ended()
+        self.standing().is_ended()
     }
 
     /// Whether `finish` was emitted, or is about to be: Node's `writableFinished`.
     pub fn is_writable_finished(&self) -> bool {
-        self.state().is_finished()
+        self.standing().is_finished()
     }
 
     /// Whether `destroy` was called, by the program or by the loop: Node's `destroyed`.
@@ -166,7 +172,7 @@ impl Socket<'_> {
     /// as in Node.
     pub fn peer(&mut self) -> Option<SocketAddr> {
         let accepted = self.event_loop.accepted_peer(self.id);
-        let is_open = matches!(self.state(), State::Open(_, _));
+        let is_open = self.state() == State::Open;
         let entry = self.event_loop.entry(self.id)?;
         let known = entry.cold.as_ref().and_then(|cold| cold.remote);
         if known.is_some() || !is_open {

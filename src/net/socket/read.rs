@@ -4,7 +4,6 @@ use super::super::error::words;
 use super::super::queues::SocketTick;
 use super::{Flow, Socket, SocketEntry};
 use crate::rules::decoder::{Decoder, Encoding};
-use crate::rules::state::socket::{Readable, State};
 
 impl Socket<'_> {
     /// Stops `data`: Node's `pause()`. What comes is kept, up to the high-water mark; then nothing is
@@ -153,7 +152,7 @@ impl Socket<'_> {
         if bytes.is_empty() || state.is_destroyed() || state.is_broken() {
             return self;
         }
-        if matches!(state, State::Open(Readable::Ended, _)) {
+        if state.is_end_emitted() {
             return self.destroy_with(words::unshift_after_end());
         }
         let is_flowing = entry.flow == Flow::Flowing;

@@ -53,7 +53,7 @@ impl Loop {
         let Some(entry) = self.entry_ref(id) else {
             return Ok(());
         };
-        if matches!(entry.connection.state, State::Opening(_)) {
+        if entry.connection.state.life == State::Opening {
             return self.connect_progress(id, readiness);
         }
         if entry.sending.is_in_flight() || readiness.is_sticky() {

@@ -133,7 +133,7 @@ impl Socket<'_> {
             return self;
         };
         remember(entry);
-        if matches!(entry.connection.state, State::Open(_, _))
+        if entry.connection.state.life == State::Open
             && let Some(stream) = &entry.connection.stream
             && let Err(error) = tell(stream)
         {

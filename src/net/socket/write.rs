@@ -11,7 +11,7 @@ use super::{Socket, SocketEntry, WriteCallback};
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
 use crate::rules::sending::{Later, Limits, Next};
-use crate::rules::state::socket::{State, Writable};
+use crate::rules::state::socket::{Standing, State, Writable};
 
 /// After how many milliseconds a send is tried again for which the kernel had no memory.
 const STARVED: u32 = 10;
@@ -42,7 +42,8 @@ impl SocketEntry {
 
     #[inline]
     fn may_write_now(&self) -> bool {
-        matches!(self.connection.state, State::Open(_, Writable::Open)) && self.sending.is_clear()
+        let state = self.connection.state;
+        (state.life, state.sending) == (State::Open, Writable::Open) && self.sending.is_clear()
     }
 
     /// The kernel was offered these bytes, and there is more to do.
@@ -73,30 +74,28 @@ impl SocketEntry {
         callback: Option<WriteCallback>,
         errands: &mut Errands<'_>,
     ) -> bool {
-        match self.connection.state {
-            State::Open(_, Writable::Open) => self.queue_write(bytes, callback, errands),
-            State::Opening(Writable::Open) => {
+        let state = self.connection.state;
+        match (state.life, state.sending) {
+            (State::Open, Writable::Open) => self.queue_write(bytes, callback, errands),
+            (State::Opening, Writable::Open) => {
                 let may_go_on = self.queue_write(bytes, callback, errands);
                 self.hold();
                 may_go_on
             }
-            State::Idle(Writable::Open) if self.sending.corked() > 0 => {
+            (State::Idle, Writable::Open) if self.sending.corked() > 0 => {
                 self.queue_write(bytes, callback, errands)
             }
-            State::Idle(Writable::Open) => {
+            (State::Idle, Writable::Open) => {
                 self.fail(callback.into_iter().collect(), words::closed(), errands);
                 false
             }
-            State::Open(_, Writable::Broken) | State::Idle(Writable::Broken) => {
+            (State::Open | State::Idle, Writable::Broken) => {
                 let limits = self.limits();
                 self.sending.queue_in_vain(bytes, callback, limits);
                 false
             }
-            State::Destroyed(..)
-            | State::Closed(..)
-            | State::Open(_, _)
-            | State::Opening(_)
-            | State::Idle(_) => {
+            (State::Destroyed | State::Closed, _)
+            | (State::Open | State::Opening | State::Idle, _) => {
                 self.refuse(callback, self.refusal(), errands);
                 false
             }
@@ -149,18 +148,19 @@ impl SocketEntry {
         if !self.sending.may_send() {
             return;
         }
-        match (self.connection.state, &mut self.connection.stream) {
-            (State::Open(_, Writable::Open | Writable::Ending), Some(stream)) => {
+        let Standing { life, sending, .. } = self.connection.state;
+        match (life, sending, &mut self.connection.stream) {
+            (State::Open, Writable::Open | Writable::Ending, Some(stream)) => {
                 let next = self.sending.send(errands.agenda.turns, stream);
                 self.touch(errands);
                 self.follow(next, errands);
             }
-            (State::Opening(_), _) => self.hold(),
-            (State::Idle(Writable::Open), _) => {
+            (State::Opening, _, _) => self.hold(),
+            (State::Idle, Writable::Open, _) => {
                 let callbacks = self.sending.end_waiting();
                 self.fail(callbacks, words::closed(), errands);
             }
-            (State::Open(_, _) | State::Idle(_) | State::Destroyed(..) | State::Closed(..), _) => {}
+            (State::Open | State::Idle | State::Destroyed | State::Closed, _, _) => {}
         }
     }
 

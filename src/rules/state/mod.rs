@@ -1,10 +1,9 @@
 //! The lifecycles, as pure and total functions over small enums.
 //!
 //! ```
-//! use netloop::state::socket::{Action, Input, Readable, State, Writable, step};
+//! use netloop::state::socket::{Action, Input, Standing, State, step};
 //!
-//! let opening = State::Opening(Writable::Open);
-//! let open = State::Open(Readable::Open, Writable::Open);
+//! let (opening, open) = (Standing::NEW.at(State::Opening), Standing::OPEN);
 //! assert_eq!(step(opening, Input::Connected), (open, &[Action::EmitConnect][..]));
 //! assert_eq!(step(open, Input::Connected), (open, &[][..])); // what cannot be changes nothing
 //! ```

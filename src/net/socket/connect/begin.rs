@@ -13,7 +13,7 @@ use crate::net::event_loop::phase::Pending;
 use crate::net::queues::SocketTick;
 use crate::room::{connector, resolver};
 use crate::rules::address::is_ip;
-use crate::rules::state::socket::{Input, State, Writable};
+use crate::rules::state::socket::{Input, Standing, State, Writable};
 
 /// The hints that Node knows, of getaddrinfo(3).
 const HINTS: i32 = AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG;
@@ -127,8 +127,8 @@ impl Connecting {
 
 impl SocketEntry {
     fn start_connecting(&mut self, connecting: Connecting, errands: &mut Errands<'_>) {
-        let unsent = match self.connection.state {
-            State::Closed(..) => self.begin_again(),
+        let unsent = match self.connection.state.life {
+            State::Closed => self.begin_again(),
             _ => Vec::new(),
         };
         let tick = match connecting.target {
@@ -248,18 +248,16 @@ impl Socket<'_> {
     /// Whether a connect has begun: one too many is refused in a tick.
     fn begin_to_connect(&mut self, options: ConnectOptions) -> Result<bool, Error> {
         options.check(self.event_loop)?;
-        let (id, state) = (self.id, self.state());
+        let (id, Standing { life, sending, .. }) = (self.id, self.standing());
         let has_entry = self.event_loop.entry_ref(id).is_some();
-        match state {
-            State::Closed(..) if has_entry => {}
-            State::Idle(Writable::Open | Writable::Finished) => {}
-            State::Opening(_) => self.refuse_second(EALREADY, &options),
-            State::Open(_, _) => self.refuse_second(EISCONN, &options),
-            State::Idle(_) | State::Destroyed(..) | State::Closed(..) => {
-                return Err(words::closed());
-            }
+        match life {
+            State::Closed if has_entry => {}
+            State::Idle if matches!(sending, Writable::Open | Writable::Finished) => {}
+            State::Opening => self.refuse_second(EALREADY, &options),
+            State::Open => self.refuse_second(EISCONN, &options),
+            State::Idle | State::Destroyed | State::Closed => return Err(words::closed()),
         }
-        let begins = !matches!(state, State::Opening(_) | State::Open(_, _));
+        let begins = !matches!(life, State::Opening | State::Open);
         if begins {
             let event_loop = &self.event_loop;
             let (tries_all, timeout) = (

@@ -166,8 +166,8 @@ impl Connecting {
 impl SocketEntry {
     /// The connect that is on its way.
     fn connecting(&mut self) -> Option<&mut Connecting> {
-        match self.connection.state {
-            State::Opening(_) => self.cold.as_mut()?.connecting.as_deref_mut(),
+        match self.connection.state.life {
+            State::Opening => self.cold.as_mut()?.connecting.as_deref_mut(),
             _ => None,
         }
     }
@@ -207,7 +207,7 @@ impl SocketEntry {
     /// Keep-alive is asked for, or not any more, while connecting. As in Node, a connection that has
     /// its descriptor is told at once, and nobody is told what is known.
     pub(super) fn keep_connecting_alive(&mut self, wanted: Option<KeepAlive>) {
-        let (State::Opening(_), Some(cold)) = (self.connection.state, &mut self.cold) else {
+        let (State::Opening, Some(cold)) = (self.connection.state.life, &mut self.cold) else {
             return;
         };
         if cold.wanted.keep_alive.map(KeepAlive::seconds) == wanted.map(KeepAlive::seconds) {

@@ -4,68 +4,102 @@
 //! A socket that has finished before it connects only receives. One whose `finish` is queued, or a
 //! write of which has failed, does not connect.
 
-use super::{Action, Input, Readable, State, Writable};
+use super::{Action, Input, Standing, Writable};
 use crate::rules::state::{Row, rows_of};
 
-/// One step of the life: the state after, and what to do. See [the table](self).
+/// How far the life of a socket is: [`Socket::state`](crate::Socket::state).
 ///
 /// ```
-/// use netloop::state::socket::{Action, Input, Readable, State, Writable, life};
+/// use netloop::state::socket::State;
 ///
-/// let left = (Readable::Due, Writable::Ending);
-/// let (next, actions) = life::step(State::Open(left.0, left.1), Input::DestroyCalled);
-/// assert_eq!(next, State::Destroyed(left.0, left.1)); // what is left stays known
+/// let mut event_loop = netloop::EventLoop::new()?;
+/// let mut socket = event_loop.socket();
+/// assert_eq!(socket.state(), State::Idle);
+/// assert_eq!(socket.ready_state(), "open"); // as Node says of it
+/// assert_eq!(socket.destroy().state(), State::Destroyed);
+/// # Ok::<(), netloop::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Made, and not connected to anything yet.
+    Idle,
+    /// `connect` was called; neither connected nor failed yet. Node's `opening`.
+    Opening,
+    /// Connected.
+    Open,
+    /// The descriptor is closed, `close` has not been emitted yet.
+    Destroyed,
+    /// `close` has been emitted.
+    Closed,
+}
+
+/// One step of the life: where the socket stands afterwards, and what to do. See [the table](self).
+///
+/// ```
+/// use netloop::state::socket::{Action, Input, Readable, Standing, State, life};
+///
+/// let socket = Standing { receiving: Readable::Due, ..Standing::OPEN };
+/// let (next, actions) = life::step(socket, Input::DestroyCalled);
+/// assert_eq!(next, socket.at(State::Destroyed)); // what is left stays known
 /// assert_eq!(actions, [Action::Release]);
 /// ```
-pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
-    match state {
-        State::Idle(sending) => match input {
+pub fn step(socket: Standing, input: Input) -> (Standing, &'static [Action]) {
+    let sending = socket.sending;
+    match socket.life {
+        State::Idle => match input {
             Input::ConnectCalled if matches!(sending, Writable::Open | Writable::Finished) => {
-                (State::Opening(sending), &[])
+                (socket.at(State::Opening), &[])
             }
             Input::EndCalled if sending == Writable::Open => {
-                (State::Idle(Writable::Due), &[Action::QueueFinish])
+                let sending = Writable::Due;
+                (Standing { sending, ..socket }, &[Action::QueueFinish])
             }
-            Input::DestroyCalled => (
-                State::Destroyed(Readable::Open, sending),
-                &[Action::QueueClose],
-            ),
-            _ => (state, &[]),
+            Input::DestroyCalled => (socket.at(State::Destroyed), &[Action::QueueClose]),
+            _ => (socket, &[]),
         },
-        State::Opening(sending) => match input {
-            Input::Connected => (State::Open(Readable::Open, sending), &[Action::EmitConnect]),
-            Input::DestroyCalled => (
-                State::Destroyed(Readable::Open, sending),
-                &[Action::Release],
-            ),
-            _ => (state, &[]),
+        State::Opening => match input {
+            Input::Connected => (socket.at(State::Open), &[Action::EmitConnect]),
+            Input::DestroyCalled => (socket.at(State::Destroyed), &[Action::Release]),
+            _ => (socket, &[]),
         },
-        State::Open(receiving, sending) => match input {
-            Input::ResetCalled => (state, &[Action::Reset]),
-            Input::DestroyCalled => (State::Destroyed(receiving, sending), &[Action::Release]),
-            _ => (state, &[]),
+        State::Open => match input {
+            Input::ResetCalled => (socket, &[Action::Reset]),
+            Input::DestroyCalled => (socket.at(State::Destroyed), &[Action::Release]),
+            _ => (socket, &[]),
         },
-        State::Destroyed(receiving, sending) => match input {
-            Input::CloseDue => (State::Closed(receiving, sending), &[Action::EmitClose]),
-            _ => (state, &[]),
+        State::Destroyed => match input {
+            Input::CloseDue => (socket.at(State::Closed), &[Action::EmitClose]),
+            _ => (socket, &[]),
         },
-        State::Closed(_, _) => match input {
-            Input::ConnectCalled => (State::Opening(Writable::Open), &[]),
-            _ => (state, &[]),
+        State::Closed => match input {
+            Input::ConnectCalled => (Standing::NEW.at(State::Opening), &[]),
+            _ => (socket, &[]),
         },
+    }
+}
+
+impl State {
+    /// Every state there is.
+    pub const ALL: [State; 5] = [
+        State::Idle,
+        State::Opening,
+        State::Open,
+        State::Destroyed,
+        State::Closed,
+    ];
+
+    /// Whether the socket was destroyed: Node's `destroyed`.
+    pub fn is_destroyed(self) -> bool {
+        match self {
+            State::Destroyed | State::Closed => true,
+            State::Idle | State::Opening | State::Open => false,
+        }
     }
 }
 
 /// The life as a table, with halves that are open: each pair of state and input that changes
 /// something. It is what [`table`](crate::state::table) prints.
-pub fn rows() -> Vec<Row<State, Input, Action>> {
-    let open = (Readable::Open, Writable::Open);
-    let states = [
-        State::Idle(open.1),
-        State::Opening(open.1),
-        State::Open(open.0, open.1),
-        State::Destroyed(open.0, open.1),
-        State::Closed(open.0, open.1),
-    ];
-    rows_of(&states, &Input::ALL, step)
+pub fn rows() -> Vec<Row<Standing, Input, Action>> {
+    let lives = State::ALL.map(|life| Standing::NEW.at(life));
+    rows_of(&lives, &Input::ALL, step)
 }

@@ -50,46 +50,41 @@ pub mod receiving;
 pub mod sending;
 mod words;
 
+pub use life::State;
 pub use receiving::Readable;
 pub use sending::Writable;
 
-/// Where a socket stands: [`Socket::state`](crate::Socket::state). Node shows it as
-/// [`readyState`](State::ready_state) and a dozen flags.
+/// Where a socket stands: its life, and both halves. Node shows it as
+/// [`readyState`](Standing::ready_state) and a dozen flags.
 ///
 /// ```
-/// use netloop::state::socket::{Readable, State, Writable};
+/// use netloop::state::socket::{Action, Input, Standing, State, Writable, step};
 ///
-/// let mut event_loop = netloop::EventLoop::new()?;
-/// let mut socket = event_loop.socket();
-/// assert_eq!(socket.state(), State::Idle(Writable::Open));
-/// assert_eq!(socket.ready_state(), "open"); // as Node says of it
-/// assert_eq!(socket.destroy().state(), State::Destroyed(Readable::Open, Writable::Open));
-/// # Ok::<(), netloop::Error>(())
+/// let (ending, _) = step(Standing::NEW.at(State::Opening), Input::EndCalled);
+/// assert_eq!(ending.sending, Writable::Ending); // it waits for the connection
+/// let connected = (ending.at(State::Open), &[Action::EmitConnect][..]);
+/// assert_eq!(step(ending, Input::Connected), connected);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    /// Made, and not connected to anything yet.
-    Idle(Writable),
-    /// `connect` was called; neither connected nor failed yet. Node's `opening`.
-    Opening(Writable),
-    /// Connected.
-    Open(Readable, Writable),
-    /// The descriptor is closed, `close` has not been emitted yet. The halves are as they were left,
-    /// but for what was queued.
-    Destroyed(Readable, Writable),
-    /// `close` has been emitted.
-    Closed(Readable, Writable),
+pub struct Standing {
+    /// How far its life is.
+    pub life: State,
+    /// Open until the peer ends it, be it before the connection; after `destroy` as it was left.
+    pub receiving: Readable,
+    /// After `destroy` as it was left, but for what was queued.
+    pub sending: Writable,
 }
 
 /// What happened.
 ///
 /// ```
-/// use netloop::state::socket::{Input, State, step};
+/// use netloop::state::socket::{Input, Standing, State, step};
 ///
-/// for state in State::all().into_iter().filter(|state| state.is_destroyed()) {
+/// for socket in Standing::all().into_iter().filter(|socket| socket.is_destroyed()) {
 ///     for input in Input::ALL {
-///         let is_left = matches!(step(state, input).0, State::Opening(_));
-///         assert_eq!(is_left, matches!((state, input), (State::Closed(..), Input::ConnectCalled)));
+///         let is_left = !step(socket, input).0.is_destroyed();
+///         let begins_anew = socket.life == State::Closed && input == Input::ConnectCalled;
+///         assert_eq!(is_left, begins_anew);
 ///     }
 /// }
 /// ```
@@ -166,29 +161,35 @@ pub enum Action {
     EmitClose,
 }
 
-/// One step of a socket: the state after, and what to do. See [the rules](self).
+/// One step of a socket: where it stands afterwards, and what to do. See [the rules](self).
 ///
 /// ```
-/// use netloop::state::socket::{Action, Input, Readable, State, Writable, step};
+/// use netloop::state::socket::{Action, Input, Standing, State, Writable, step};
 ///
-/// let (ending, _) = step(State::Opening(Writable::Open), Input::EndCalled);
-/// assert_eq!(ending, State::Opening(Writable::Ending)); // it waits for the connection
-/// let half_ended = State::Open(Readable::Open, Writable::Ending);
-/// assert_eq!(step(ending, Input::Connected), (half_ended, &[Action::EmitConnect][..]));
+/// let last = Standing { sending: Writable::Ending, ..Standing::OPEN };
+/// let (shutting, actions) = step(last, Input::Flushed); // nothing is owed any more
+/// assert_eq!(shutting, Standing { sending: Writable::Shutting, ..Standing::OPEN });
+/// assert_eq!(actions, [Action::QueueShutdown]);
+/// assert_eq!(step(last, Input::Connected), (last, &[][..])); // what cannot be changes nothing
 /// ```
-pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
-    let (receiving, sending) = state.halves();
-    match part(state, input) {
-        Part::Life => life::step(state, input),
+pub fn step(socket: Standing, input: Input) -> (Standing, &'static [Action]) {
+    match part(socket.life, input) {
+        Part::Life => life::step(socket, input),
         // About to be destroyed: no end is told.
-        Part::Receiving if sending == Writable::Broken => (state, &[]),
+        Part::Receiving if socket.sending == Writable::Broken => (socket, &[]),
         Part::Receiving => {
-            let (next, actions) = receiving::step(receiving, input);
-            join(state.with(next, sending), actions)
+            let (receiving, actions) = receiving::step(socket.receiving, input);
+            join(
+                Standing {
+                    receiving,
+                    ..socket
+                },
+                actions,
+            )
         }
         Part::Sending => {
-            let (next, actions) = sending::step(sending, input);
-            join(state.with(receiving, next), actions)
+            let (sending, actions) = sending::step(socket.sending, input);
+            join(Standing { sending, ..socket }, actions)
         }
     }
 }
@@ -200,17 +201,17 @@ enum Part {
     Sending,
 }
 
-fn part(state: State, input: Input) -> Part {
-    match state {
-        State::Idle(_) => match input {
+fn part(life: State, input: Input) -> Part {
+    match life {
+        State::Idle => match input {
             Input::WriteFailed | Input::FinishDue => Part::Sending,
             _ => Part::Life,
         },
-        State::Opening(_) => match input {
+        State::Opening => match input {
             Input::EndCalled => Part::Sending,
             _ => Part::Life,
         },
-        State::Open(_, _) => match input {
+        State::Open => match input {
             Input::ConnectCalled
             | Input::Connected
             | Input::ResetCalled
@@ -223,85 +224,87 @@ fn part(state: State, input: Input) -> Part {
             | Input::FinishDue
             | Input::WriteFailed => Part::Sending,
         },
-        State::Destroyed(_, _) => match input {
+        State::Destroyed => match input {
             Input::EndDue => Part::Receiving,
             Input::EndCalled | Input::FinishDue => Part::Sending,
             _ => Part::Life,
         },
-        State::Closed(_, _) => match input {
+        State::Closed => match input {
             Input::EndCalled | Input::FinishDue => Part::Sending,
             _ => Part::Life,
         },
     }
 }
 
-/// What one half says, and what follows for both.
-fn join(state: State, actions: &'static [Action]) -> (State, &'static [Action]) {
-    let joined = match (state, actions) {
-        (State::Open(Readable::Ended, Writable::Finished), [Action::EmitEnd]) => {
-            &[Action::EmitEnd, Action::Destroy]
-        }
-        (State::Open(Readable::Ended, Writable::Finished), [Action::EmitFinish]) => {
-            &[Action::EmitFinish, Action::Destroy]
-        }
-        (State::Open(Readable::Ended, Writable::Open), [Action::EmitEnd]) => {
-            &[Action::EmitEnd, Action::OfferEnd]
-        }
-        (State::Open(_, _), _)
-        | (State::Idle(_) | State::Opening(_), _)
-        | (State::Destroyed(_, _) | State::Closed(_, _), _) => actions,
+/// What follows for an open socket when one half has said this.
+fn join(socket: Standing, actions: &'static [Action]) -> (Standing, &'static [Action]) {
+    let is_over = socket
+        == Standing {
+            receiving: Readable::Ended,
+            sending: Writable::Finished,
+            ..Standing::OPEN
+        };
+    let may_end = socket
+        == Standing {
+            receiving: Readable::Ended,
+            ..Standing::OPEN
+        };
+    let joined = match actions {
+        [Action::EmitEnd] if is_over => &[Action::EmitEnd, Action::Destroy],
+        [Action::EmitFinish] if is_over => &[Action::EmitFinish, Action::Destroy],
+        [Action::EmitEnd] if may_end => &[Action::EmitEnd, Action::OfferEnd],
+        _ => actions,
     };
-    (state, joined)
+    (socket, joined)
 }
 
-impl State {
-    /// A socket that is gone, of which nothing is known.
-    pub(crate) const GONE: State = State::Closed(Readable::Open, Writable::Open);
+impl Standing {
+    /// A socket that was just made.
+    pub const NEW: Standing = Standing {
+        life: State::Idle,
+        receiving: Readable::Open,
+        sending: Writable::Open,
+    };
 
-    /// Every state there is.
-    pub fn all() -> Vec<State> {
+    /// A connection of which nothing has ended.
+    pub const OPEN: Standing = Standing::NEW.at(State::Open);
+
+    /// The same halves in another life.
+    pub const fn at(self, life: State) -> Standing {
+        Standing { life, ..self }
+    }
+
+    /// Everywhere a socket can stand.
+    pub fn all() -> Vec<Standing> {
         let mut all = Vec::new();
-        let idle = [
-            Writable::Open,
-            Writable::Due,
-            Writable::Finished,
-            Writable::Broken,
-        ];
-        all.extend(idle.map(State::Idle));
-        all.extend([Writable::Open, Writable::Ending, Writable::Finished].map(State::Opening));
-        for life in [State::Open, State::Destroyed, State::Closed] {
+        for life in State::ALL {
             for receiving in Readable::ALL {
-                // Only a socket that was never connected has a `finish` due without a FIN.
-                let connected = Writable::ALL
-                    .into_iter()
-                    .filter(|half| *half != Writable::Due);
-                all.extend(connected.map(|sending| life(receiving, sending)));
+                for sending in Writable::ALL {
+                    let socket = Standing {
+                        life,
+                        receiving,
+                        sending,
+                    };
+                    all.extend(socket.can_be().then_some(socket));
+                }
             }
-        }
-        for life in [State::Destroyed, State::Closed] {
-            all.push(life(Readable::Open, Writable::Due));
         }
         all
     }
 
-    /// Both halves. What is received is open until the peer ends it, be it before the connection.
-    pub fn halves(self) -> (Readable, Writable) {
-        match self {
-            State::Idle(sending) | State::Opening(sending) => (Readable::Open, sending),
-            State::Open(receiving, sending)
-            | State::Destroyed(receiving, sending)
-            | State::Closed(receiving, sending) => (receiving, sending),
-        }
-    }
-
-    /// The same life, with these halves.
-    fn with(self, receiving: Readable, sending: Writable) -> State {
-        match self {
-            State::Idle(_) => State::Idle(sending),
-            State::Opening(_) => State::Opening(sending),
-            State::Open(_, _) => State::Open(receiving, sending),
-            State::Destroyed(_, _) => State::Destroyed(receiving, sending),
-            State::Closed(_, _) => State::Closed(receiving, sending),
+    fn can_be(self) -> bool {
+        let is_new = self.receiving == Readable::Open;
+        match self.life {
+            State::Idle => match self.sending {
+                Writable::Open | Writable::Due | Writable::Finished | Writable::Broken => is_new,
+                Writable::Ending | Writable::Shutting | Writable::Sent => false,
+            },
+            State::Opening => match self.sending {
+                Writable::Open | Writable::Ending | Writable::Finished => is_new,
+                Writable::Shutting | Writable::Sent | Writable::Due | Writable::Broken => false,
+            },
+            State::Open => self.sending != Writable::Due,
+            State::Destroyed | State::Closed => self.sending != Writable::Due || is_new,
         }
     }
 }

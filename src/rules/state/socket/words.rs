@@ -1,25 +1,36 @@
-//! The states in words, as the tables, the log and the trace show them.
+//! Where a socket stands in words, as the tables, the log and the trace show it.
 
 use std::fmt;
 
-use super::{Readable, State, Writable};
+use super::{Readable, Standing, State, Writable};
+
+impl fmt::Display for Standing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Standing {
+            life,
+            receiving,
+            sending,
+        } = self;
+        write!(out, "{life}")?;
+        match (receiving, sending) {
+            _ if life.is_destroyed() => Ok(()),
+            (Readable::Open, Writable::Open) => Ok(()),
+            (_, Writable::Open) => write!(out, " (read {receiving})"),
+            (Readable::Open, _) => write!(out, " (write {sending})"),
+            (_, _) => write!(out, " (read {receiving}, write {sending})"),
+        }
+    }
+}
 
 impl fmt::Display for State {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            State::Idle(Writable::Open) => write!(out, "idle"),
-            State::Idle(writable) => write!(out, "idle (write {writable})"),
-            State::Opening(Writable::Open) => write!(out, "opening"),
-            State::Opening(writable) => write!(out, "opening (write {writable})"),
-            State::Open(Readable::Open, Writable::Open) => write!(out, "open"),
-            State::Open(readable, Writable::Open) => write!(out, "open (read {readable})"),
-            State::Open(Readable::Open, writable) => write!(out, "open (write {writable})"),
-            State::Open(readable, writable) => {
-                write!(out, "open (read {readable}, write {writable})")
-            }
-            State::Destroyed(_, _) => write!(out, "destroyed"),
-            State::Closed(_, _) => write!(out, "closed"),
-        }
+        out.write_str(match self {
+            State::Idle => "idle",
+            State::Opening => "opening",
+            State::Open => "open",
+            State::Destroyed => "destroyed",
+            State::Closed => "closed",
+        })
     }
 }
 
