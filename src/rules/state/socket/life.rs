@@ -4,34 +4,9 @@
 //! A socket that has finished before it connects only receives. One whose `finish` is queued, or a
 //! write of which has failed, does not connect.
 
-use super::{Action, Input, Standing, Writable};
+use super::inputs::{Action, Input};
+use super::states::{Standing, State, Writable};
 use crate::rules::state::{Row, rows_of};
-
-/// How far the life of a socket is: [`Socket::state`](crate::Socket::state).
-///
-/// ```
-/// use netloop::state::socket::State;
-///
-/// let mut event_loop = netloop::EventLoop::new()?;
-/// let mut socket = event_loop.socket();
-/// assert_eq!(socket.state(), State::Idle);
-/// assert_eq!(socket.ready_state(), "open"); // as Node says of it
-/// assert_eq!(socket.destroy().state(), State::Destroyed);
-/// # Ok::<(), netloop::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    /// Made, and not connected to anything yet.
-    Idle,
-    /// `connect` was called; neither connected nor failed yet. Node's `opening`.
-    Opening,
-    /// Connected.
-    Open,
-    /// The descriptor is closed, `close` has not been emitted yet.
-    Destroyed,
-    /// `close` has been emitted.
-    Closed,
-}
 
 /// One step of the life: where the socket stands afterwards, and what to do. See [the table](self).
 ///
@@ -75,25 +50,6 @@ pub fn step(socket: Standing, input: Input) -> (Standing, &'static [Action]) {
             Input::ConnectCalled => (Standing::NEW.at(State::Opening), &[]),
             _ => (socket, &[]),
         },
-    }
-}
-
-impl State {
-    /// Every state there is.
-    pub const ALL: [State; 5] = [
-        State::Idle,
-        State::Opening,
-        State::Open,
-        State::Destroyed,
-        State::Closed,
-    ];
-
-    /// Whether the socket was destroyed: Node's `destroyed`.
-    pub fn is_destroyed(self) -> bool {
-        match self {
-            State::Destroyed | State::Closed => true,
-            State::Idle | State::Opening | State::Open => false,
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is asked of a socket: Node's flags, each of which follows from where it stands.
 
-use super::{Readable, Standing, State, Writable};
+use super::states::{Readable, Standing, State, Writable};
 
 impl Standing {
     /// Node's `readyState`.

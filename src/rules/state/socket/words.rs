@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Readable, Standing, State, Writable};
+use super::states::{Readable, Standing, State, Writable};
 
 impl fmt::Display for Standing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

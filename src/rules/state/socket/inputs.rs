@@ -1,0 +1,149 @@
+//! What a socket's machine is told, and what it answers.
+
+/// What happened.
+///
+/// ```
+/// use netloop::state::socket::{Input, Standing, State, step};
+///
+/// for socket in Standing::all().into_iter().filter(|socket| socket.is_destroyed()) {
+///     for input in Input::ALL {
+///         let is_left = !step(socket, input).0.is_destroyed();
+///         let begins_anew = socket.life == State::Closed && input == Input::ConnectCalled;
+///         assert_eq!(is_left, begins_anew);
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// `connect` was called.
+    ConnectCalled,
+    /// The kernel says that the connection stands.
+    Connected,
+    /// `end` was called, by the user or for him.
+    EndCalled,
+    /// Nothing is owed to the kernel any more.
+    Flushed,
+    /// `shutdown(2)` was done.
+    ShutDown,
+    /// The tick of `finish` has come.
+    FinishDue,
+    /// The kernel refused a write.
+    WriteFailed,
+    /// The peer's FIN was read.
+    PeerEnded,
+    /// The peer has ended and no received byte waits for the user.
+    Drained,
+    /// Bytes were put back in front before the tick of `end` came.
+    Unshifted,
+    /// The tick of `end` has come.
+    EndDue,
+    /// `reset_and_destroy` was called.
+    ResetCalled,
+    /// `destroy` was called, by the user, by an error or by an action.
+    DestroyCalled,
+    /// The time to emit `close` has come.
+    CloseDue,
+}
+
+/// What is to be done, in the order in which it is named.
+///
+/// ```
+/// use netloop::state::socket::{Action, life};
+///
+/// for (_, _, next, actions) in life::rows() {
+///     if actions.contains(&Action::Release) {
+///         assert!(next.is_destroyed()); // close(2) is called by nobody else
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Emit `connect`, then `ready`.
+    EmitConnect,
+    /// Queue `shutdown(2)` for the pending phase.
+    QueueShutdown,
+    /// Emit `prefinish`.
+    EmitPrefinish,
+    /// Queue the tick of `finish`.
+    QueueFinish,
+    /// Call the callbacks of `end`, emit `finish`.
+    EmitFinish,
+    /// Queue the tick of `end`.
+    QueueEnd,
+    /// Emit `end`.
+    EmitEnd,
+    /// Queue our own `end` as a tick, unless the socket allows to be half open.
+    OfferEnd,
+    /// Destroy the socket, without an error.
+    Destroy,
+    /// Destroy the socket so that the peer sees a reset.
+    Reset,
+    /// `close(2)`, and join the closing phase.
+    Release,
+    /// Queue the tick of `close`: there is no descriptor to close.
+    QueueClose,
+    /// Emit `close`.
+    EmitClose,
+}
+
+impl Input {
+    /// Every input there is.
+    pub const ALL: [Input; 14] = [
+        Input::ConnectCalled,
+        Input::Connected,
+        Input::EndCalled,
+        Input::Flushed,
+        Input::ShutDown,
+        Input::FinishDue,
+        Input::WriteFailed,
+        Input::PeerEnded,
+        Input::Drained,
+        Input::Unshifted,
+        Input::EndDue,
+        Input::ResetCalled,
+        Input::DestroyCalled,
+        Input::CloseDue,
+    ];
+
+    /// Whether it can lead to an action that [emits](Action::emits). Only a phase of the loop feeds
+    /// such an input; what a call feeds runs no listener.
+    pub fn may_emit(self) -> bool {
+        match self {
+            Input::Connected
+            | Input::ShutDown
+            | Input::FinishDue
+            | Input::EndDue
+            | Input::CloseDue => true,
+            Input::ConnectCalled
+            | Input::EndCalled
+            | Input::Flushed
+            | Input::WriteFailed
+            | Input::PeerEnded
+            | Input::Drained
+            | Input::Unshifted
+            | Input::ResetCalled
+            | Input::DestroyCalled => false,
+        }
+    }
+}
+
+impl Action {
+    /// Whether listeners are called for it.
+    pub fn emits(self) -> bool {
+        match self {
+            Action::EmitConnect
+            | Action::EmitPrefinish
+            | Action::EmitFinish
+            | Action::EmitEnd
+            | Action::EmitClose => true,
+            Action::QueueShutdown
+            | Action::QueueFinish
+            | Action::QueueEnd
+            | Action::OfferEnd
+            | Action::Destroy
+            | Action::Reset
+            | Action::Release
+            | Action::QueueClose => false,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The states: of a life, of its two halves, and where a whole socket stands.
+
+/// Where a socket stands: its life, and both halves. Node shows it as
+/// [`readyState`](Standing::ready_state) and a dozen flags.
+///
+/// ```
+/// use netloop::state::socket::{Action, Input, Standing, State, Writable, step};
+///
+/// let (ending, _) = step(Standing::NEW.at(State::Opening), Input::EndCalled);
+/// assert_eq!(ending.sending, Writable::Ending); // it waits for the connection
+/// let connected = (ending.at(State::Open), &[Action::EmitConnect][..]);
+/// assert_eq!(step(ending, Input::Connected), connected);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Standing {
+    /// How far its life is.
+    pub life: State,
+    /// Open until the peer ends it, be it before the connection; after `destroy` as it was left.
+    pub receiving: Readable,
+    /// After `destroy` as it was left, but for what was queued.
+    pub sending: Writable,
+}
+
+/// How far the life of a socket is: [`Socket::state`](crate::Socket::state).
+///
+/// ```
+/// use netloop::state::socket::State;
+///
+/// let mut event_loop = netloop::EventLoop::new()?;
+/// let mut socket = event_loop.socket();
+/// assert_eq!(socket.state(), State::Idle);
+/// assert_eq!(socket.ready_state(), "open"); // as Node says of it
+/// assert_eq!(socket.destroy().state(), State::Destroyed);
+/// # Ok::<(), netloop::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Made, and not connected to anything yet.
+    Idle,
+    /// `connect` was called; neither connected nor failed yet. Node's `opening`.
+    Opening,
+    /// Connected.
+    Open,
+    /// The descriptor is closed, `close` has not been emitted yet.
+    Destroyed,
+    /// `close` has been emitted.
+    Closed,
+}
+
+/// Where the receiving half stands.
+///
+/// ```
+/// use netloop::state::socket::{Action, Input, Readable, receiving};
+///
+/// let (half, actions) = receiving::step(Readable::Eof, Input::Drained); // the program has taken all that came
+/// assert_eq!((half, actions), (Readable::Due, &[Action::QueueEnd][..]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Readable {
+    /// The peer may still send.
+    Open,
+    /// The peer's FIN was read; received bytes may still wait for the user.
+    Eof,
+    /// Nothing waits any more: `end` is queued as a tick.
+    Due,
+    /// `end` has been emitted.
+    Ended,
+}
+
+/// Where the sending half stands.
+///
+/// ```
+/// use netloop::state::socket::{Action, Input, Writable, sending};
+///
+/// let (half, actions) = sending::step(Writable::Ending, Input::Flushed); // nothing is owed any more
+/// assert_eq!((half, actions), (Writable::Shutting, &[Action::QueueShutdown][..]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Writable {
+    /// We may write.
+    Open,
+    /// `end` was called; bytes are still owed.
+    Ending,
+    /// All bytes have left; `shutdown(2)` is queued for the pending phase.
+    Shutting,
+    /// Our FIN has left; `finish` is queued as a tick.
+    Sent,
+    /// `end` was called without a connection, which needs no FIN: `prefinish` and `finish` are queued
+    /// as a tick.
+    Due,
+    /// `finish` has been emitted.
+    Finished,
+    /// A write failed before `end` was called; what destroys the socket follows.
+    Broken,
+}
+
+impl Standing {
+    /// A socket that was just made.
+    pub const NEW: Standing = Standing {
+        life: State::Idle,
+        receiving: Readable::Open,
+        sending: Writable::Open,
+    };
+
+    /// A connection of which nothing has ended.
+    pub const OPEN: Standing = Standing::NEW.at(State::Open);
+
+    /// The same halves in another life.
+    pub const fn at(self, life: State) -> Standing {
+        Standing { life, ..self }
+    }
+
+    /// Everywhere a socket can stand.
+    pub fn all() -> Vec<Standing> {
+        let mut all = Vec::new();
+        for life in State::ALL {
+            for receiving in Readable::ALL {
+                for sending in Writable::ALL {
+                    let socket = Standing {
+                        life,
+                        receiving,
+                        sending,
+                    };
+                    all.extend(socket.can_be().then_some(socket));
+                }
+            }
+        }
+        all
+    }
+
+    fn can_be(self) -> bool {
+        let is_new = self.receiving == Readable::Open;
+        match self.life {
+            State::Idle => match self.sending {
+                Writable::Open | Writable::Due | Writable::Finished | Writable::Broken => is_new,
+                Writable::Ending | Writable::Shutting | Writable::Sent => false,
+            },
+            State::Opening => match self.sending {
+                Writable::Open | Writable::Ending | Writable::Finished => is_new,
+                Writable::Shutting | Writable::Sent | Writable::Due | Writable::Broken => false,
+            },
+            State::Open => self.sending != Writable::Due,
+            State::Destroyed | State::Closed => self.sending != Writable::Due || is_new,
+        }
+    }
+}
+
+impl State {
+    /// Every state there is.
+    pub const ALL: [State; 5] = [
+        State::Idle,
+        State::Opening,
+        State::Open,
+        State::Destroyed,
+        State::Closed,
+    ];
+
+    /// Whether the socket was destroyed: Node's `destroyed`.
+    pub fn is_destroyed(self) -> bool {
+        match self {
+            State::Destroyed | State::Closed => true,
+            State::Idle | State::Opening | State::Open => false,
+        }
+    }
+}
+
+impl Readable {
+    /// Every state there is.
+    pub const ALL: [Readable; 4] = [
+        Readable::Open,
+        Readable::Eof,
+        Readable::Due,
+        Readable::Ended,
+    ];
+}
+
+impl Writable {
+    /// Every state there is.
+    pub const ALL: [Writable; 7] = [
+        Writable::Open,
+        Writable::Ending,
+        Writable::Shutting,
+        Writable::Sent,
+        Writable::Due,
+        Writable::Finished,
+        Writable::Broken,
+    ];
+}
