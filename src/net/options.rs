@@ -8,7 +8,7 @@ use super::error::{Error, words};
 use crate::room::options::{KeepAlive, StreamOptions};
 use crate::room::resolver;
 
-/// What every socket can be told: one that the program makes, and one that a server accepts.
+/// Options of every socket, whether the program makes it or a server accepts it.
 #[derive(Clone, Default)]
 pub(super) struct CommonOptions {
     pub(super) allow_half_open: bool,

@@ -1,4 +1,4 @@
-//! What a server, and one `listen`, can be told.
+//! The options of a server, and of one `listen`.
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -31,7 +31,7 @@ use crate::rules::block_list::BlockList;
 /// ```
 #[derive(Clone, Default)]
 pub struct ServerOptions {
-    /// What accepted sockets are told.
+    /// For accepted sockets.
     pub(super) socket: CommonOptions,
     pub(super) pause_on_connect: bool,
     pub(super) block_list: Option<BlockList>,
@@ -39,31 +39,32 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    /// Node's `allowHalfOpen`: whether accepted sockets stay writable after the peer's end. Else
-    /// `end` is called for them a tick after theirs.
+    /// Node's `allowHalfOpen`: whether accepted sockets stay writable after the peer's end. If not,
+    /// our half is ended too, a tick after `end` is emitted.
     #[must_use]
     pub fn allow_half_open(mut self, on: bool) -> Self {
         self.socket.allow_half_open = on;
         self
     }
 
-    /// Node's `pauseOnConnect`: whether accepted sockets are paused. Nothing is read from them, and
-    /// they do not hold the loop, until [`resume`](crate::Socket::resume).
+    /// Node's `pauseOnConnect`: whether accepted sockets start paused. Until
+    /// [`resume`](crate::Socket::resume), nothing is read from them, and they do not hold the loop.
     #[must_use]
     pub fn pause_on_connect(mut self, on: bool) -> Self {
         self.pause_on_connect = on;
         self
     }
 
-    /// Node's `noDelay`: `TCP_NODELAY` (tcp(7)) for accepted sockets, from before `connection` on.
+    /// Node's `noDelay`: `TCP_NODELAY` (tcp(7)) for accepted sockets, set before `connection` is
+    /// emitted.
     #[must_use]
     pub fn no_delay(mut self, on: bool) -> Self {
         self.socket.no_delay = on;
         self
     }
 
-    /// Node's `keepAlive`: `SO_KEEPALIVE` (socket(7)) for accepted sockets, from before `connection`
-    /// on.
+    /// Node's `keepAlive`: `SO_KEEPALIVE` (socket(7)) for accepted sockets, set before `connection` is
+    /// emitted.
     #[must_use]
     pub fn keep_alive(mut self, on: bool) -> Self {
         self.socket.keep_alive = on;
@@ -71,16 +72,16 @@ impl ServerOptions {
     }
 
     /// Node's `keepAliveInitialDelay`: how long an accepted connection is idle before the first
-    /// keep-alive probe, cut to whole seconds; zero leaves the system's time.
+    /// keep-alive probe, rounded down to whole seconds; zero keeps the system's default.
     #[must_use]
     pub fn keep_alive_initial_delay(mut self, delay: Duration) -> Self {
         self.socket.keep_alive_initial_delay = delay;
         self
     }
 
-    /// Node's `highWaterMark`: how many bytes may wait in either direction of accepted sockets
-    /// before `write` answers `false`, or reading stops; 65536 unless set. A chunk that waits costs
-    /// some 64 bytes beside its own, so that a peer which sends single bytes can cost as many times
+    /// Node's `highWaterMark`: how many bytes may wait in either direction of an accepted socket
+    /// before `write` returns `false`, or reading stops. The default is 65536. A waiting chunk costs
+    /// some 64 bytes in addition to its own, so a peer that sends single bytes can cost some 64 times
     /// the mark.
     #[must_use]
     pub fn high_water_mark(mut self, bytes: usize) -> Self {
@@ -88,7 +89,7 @@ impl ServerOptions {
         self
     }
 
-    /// How many bytes may be owed on each accepted socket, 64 MiB unless set: see
+    /// How many unsent bytes each accepted socket may keep, 64 MiB by default: see
     /// [`ConnectOptions::write_limit`](crate::ConnectOptions::write_limit). Node has no limit.
     #[must_use]
     pub fn write_limit(mut self, bytes: usize) -> Self {
@@ -96,16 +97,16 @@ impl ServerOptions {
         self
     }
 
-    /// Node's `blockList`: peers whose connections are closed at once, without `connection`.
+    /// Node's `blockList`: connections from these addresses are closed at once, without `connection`.
     #[must_use]
     pub fn block_list(mut self, list: BlockList) -> Self {
         self.block_list = Some(list);
         self
     }
 
-    /// How many connections are accepted a turn. One, as in Node, unless set; more let a server
-    /// accept faster, and change what comes between two `connection` events. At least one. Node
-    /// has no such option.
+    /// How many connections are accepted in a turn: at least one, and one by default, as in Node. With
+    /// more, a server accepts faster, and other events come between `connection` events less often.
+    /// Node has no such option.
     #[must_use]
     pub fn accepts_per_turn(mut self, count: usize) -> Self {
         self.accepts_per_turn = Some(count.max(1));
@@ -115,9 +116,9 @@ impl ServerOptions {
 
 /// Where to listen, and how: the options of Node's `server.listen`.
 ///
-/// It is made from a port (of any address), a host and a port, a socket address, or a path; or
-/// from a string, which is a port if it is a number of 0 to 65535, and else a path. `()` is any
-/// free port, and so is port 0. A port wins over a path, as in Node.
+/// It is made from a port (on all addresses), a host and a port, a socket address, or a path. A string
+/// is a port if it is a number from 0 to 65535, and otherwise a path. `()` and port 0 take any free
+/// port. A port takes precedence over a path, as in Node.
 ///
 /// ```
 /// use netloop::{EventLoop, ListenOptions};
@@ -148,10 +149,10 @@ pub struct ListenOptions {
 }
 
 impl ListenOptions {
-    /// Node's `fd`, and `handle`: listens on a descriptor that is bound already, and may be
-    /// listening, as systemd hands one over. See also
-    /// [`duplicate_fd`](crate::Server::duplicate_fd). One that is no socket to listen on is an
-    /// `error` of the server.
+    /// Node's `fd`, and `handle`: listens on a descriptor that is bound already, and may already be
+    /// listening, such as one that systemd passes on. See also
+    /// [`duplicate_fd`](crate::Server::duplicate_fd). If it cannot be listened on, the server has an
+    /// `error`.
     #[must_use]
     pub fn fd(fd: impl Into<OwnedFd>) -> Self {
         ListenOptions {
@@ -160,67 +161,66 @@ impl ListenOptions {
         }
     }
 
-    /// Node's `path`, beside what is set: it counts if there is no port. The file is made in the
-    /// call of `listen` (`EADDRINUSE` if there is one, whoever left it there), and removed by
-    /// `close`. A path that begins with a zero byte is an abstract name, without a file (unix(7)).
-    /// At most 107 bytes; a longer one is `EINVAL`.
+    /// Node's `path`, which counts if there is no port. `listen` creates the file before it returns
+    /// (`EADDRINUSE` if one is there, even a stale one), and `close` removes it. A path that begins with
+    /// a zero byte is an abstract name, without a file (unix(7)). A path of more than 107 bytes is
+    /// `EINVAL`.
     #[must_use]
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
         self.endpoint.path = Some(path.into());
         self
     }
 
-    /// Node's `backlog`: how many connections the kernel keeps waiting (listen(2)); 511 unless set,
-    /// or set to zero. The kernel cuts it to `net.core.somaxconn`.
+    /// Node's `backlog`: how many connections the kernel queues until they are accepted (listen(2)).
+    /// The default, and what zero means, is 511. The kernel limits it to `net.core.somaxconn`.
     #[must_use]
     pub fn backlog(mut self, backlog: u32) -> Self {
         self.backlog = Some(backlog);
         self
     }
 
-    /// Node's `ipv6Only`: whether `::` leaves IPv4 alone (`IPV6_V6ONLY`, ipv6(7)).
+    /// Node's `ipv6Only`: whether `::` does not accept IPv4 (`IPV6_V6ONLY`, ipv6(7)).
     #[must_use]
     pub fn ipv6_only(mut self, on: bool) -> Self {
         self.ipv6_only = on;
         self
     }
 
-    /// Node's `reusePort`: `SO_REUSEPORT` (socket(7)), with which several servers of one user may
-    /// listen on one port, and the kernel spreads connections over them.
+    /// Node's `reusePort`: `SO_REUSEPORT` (socket(7)). Several servers of one user may then listen on
+    /// the same port, and the kernel distributes connections among them.
     #[must_use]
     pub fn reuse_port(mut self, on: bool) -> Self {
         self.reuse_port = on;
         self
     }
 
-    /// Node's `readableAll`: makes the socket file readable for all users. Node takes all bits away
-    /// that neither this nor [`writable_all`](ListenOptions::writable_all) sets, and so do we. With
-    /// an abstract path `listen` returns `ERR_INVALID_ARG_VALUE`.
+    /// Node's `readableAll`: makes the socket file readable for all users. As in Node, mode bits that
+    /// neither this nor [`writable_all`](ListenOptions::writable_all) sets are cleared. With an abstract
+    /// path, `listen` returns `ERR_INVALID_ARG_VALUE`.
     #[must_use]
     pub fn readable_all(mut self, on: bool) -> Self {
         self.readable_all = on;
         self
     }
 
-    /// Node's `writableAll`: makes the socket file writable for all users, which is what connecting
-    /// to it takes (unix(7)). See [`readable_all`](ListenOptions::readable_all).
+    /// Node's `writableAll`: makes the socket file writable for all users, so that all may connect
+    /// (unix(7)). See [`readable_all`](ListenOptions::readable_all).
     #[must_use]
     pub fn writable_all(mut self, on: bool) -> Self {
         self.writable_all = on;
         self
     }
 
-    /// Whether closing leaves a file alone that has taken the place of ours at the
-    /// [`path`](ListenOptions::path): it is removed only if its device and inode are those of the
-    /// socket that this `listen` has made. Unless set, as in Node, whatever stands there is removed: a
-    /// server that stops takes its successor's file away.
+    /// Whether closing removes the file at the [`path`](ListenOptions::path) only if it is the one that
+    /// this `listen` created, by device and inode. By default, as in Node, any file there is removed: a
+    /// server that stops also removes the file of its successor.
     #[must_use]
     pub fn only_own_file(mut self, on: bool) -> Self {
         self.only_own_file = on;
         self
     }
 
-    /// Node's `signal`: the abort handle that closes the server. One that was used already closes
+    /// Node's `signal`: an abort handle that closes the server. A handle that was used before closes
     /// it in the next tick.
     #[must_use]
     pub fn signal(mut self, signal: AbortId) -> Self {

@@ -1,4 +1,4 @@
-//! What a server tells about itself.
+//! The properties of a server.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,21 +24,21 @@ impl Loop {
 }
 
 impl Server<'_> {
-    /// Where the server stands in its [table](crate::state::server). Node hides it.
+    /// The server's state in its [table](crate::state::server), which Node hides.
     pub fn state(&self) -> State {
         self.event_loop
             .server_ref(self.id)
             .map_or(State::Idle, |server| server.state)
     }
 
-    /// Whether there is a listener: Node's `listening`. It is true before `listening` is emitted,
-    /// and false at once after [`close`](Server::close).
+    /// Whether the server is bound and listening: Node's `listening`. It becomes true before
+    /// `listening` is emitted, and false as soon as [`close`](Server::close) is called.
     pub fn is_listening(&self) -> bool {
         self.state().is_listening()
     }
 
-    /// The address and port it listens on: Node's `address()`, whose `family` the address tells.
-    /// None before `listen`, after `close`, or on a path.
+    /// The address and port it listens on: Node's `address()`. `None` before `listen`, after `close`,
+    /// or on a path.
     pub fn address(&self) -> Option<SocketAddr> {
         self.event_loop
             .server_ref(self.id)?
@@ -47,8 +47,7 @@ impl Server<'_> {
             .local_address()
     }
 
-    /// The port it listens on: Node's `address().port`. None where
-    /// [`address`](Server::address) is.
+    /// The port it listens on: Node's `address().port`. `None` where [`address`](Server::address) is.
     pub fn port(&self) -> Option<u16> {
         Some(self.address()?.port())
     }
@@ -58,21 +57,22 @@ impl Server<'_> {
         self.event_loop.server_ref(self.id)?.path.as_deref()
     }
 
-    /// How many accepted connections have not been destroyed: Node's `getConnections`, at once.
+    /// The number of accepted connections that are not destroyed: Node's `getConnections`, without a
+    /// callback.
     pub fn connections(&self) -> usize {
         self.event_loop
             .server_ref(self.id)
             .map_or(0, |server| server.connections)
     }
 
-    /// The accepted sockets that have not been destroyed, the oldest first. Node has no such list.
-    /// It looks at every socket of the loop.
+    /// The accepted sockets that are not destroyed, oldest first. Node has no such list. This looks at
+    /// every socket of the loop.
     pub fn sockets(&self) -> Vec<SocketId> {
         self.event_loop.sockets_of(self.id)
     }
 
     /// Calls back, from a tick, with the number of [`connections`](Server::connections) at the time
-    /// of the call: Node's `getConnections`, which knows no error here.
+    /// of the call: Node's `getConnections`, which cannot fail here.
     pub fn get_connections(
         &mut self,
         callback: impl FnOnce(&mut Server<'_>, usize) + 'static,
@@ -84,9 +84,9 @@ impl Server<'_> {
         self
     }
 
-    /// Limits the number of connections, from the next one on: Node's `maxConnections = …`. Those
-    /// beyond it are closed at once, and `drop` is emitted. Zero drops them all; `None`, Node's
-    /// `undefined`, is no limit.
+    /// Limits the number of connections, from the next one on: Node's `maxConnections = …`. A
+    /// connection beyond the limit is closed at once, and `drop` is emitted. Zero drops every
+    /// connection; `None`, Node's `undefined`, means no limit.
     pub fn set_max_connections(&mut self, limit: Option<usize>) -> &mut Self {
         if let Some(server) = self.event_loop.server(self.id) {
             server.max_connections = limit;

@@ -1,4 +1,4 @@
-//! What a socket and a connection can be told beforehand.
+//! The options of a socket, and of a connection.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -62,8 +62,8 @@ macro_rules! socket_options {
 }
 
 socket_options! {
-    /// Node's `allowHalfOpen`: whether the socket stays writable after the peer's end; otherwise
-    /// `end` is called for it a tick after `end` was emitted.
+    /// Node's `allowHalfOpen`: whether the socket stays writable after the peer's end. If not, our
+    /// half is ended too, a tick after `end` is emitted.
     allow_half_open: bool => |options, on| options.common.allow_half_open = on;
     /// Node's `noDelay`: `TCP_NODELAY` (tcp(7)), set before `connect` is emitted.
     no_delay: bool => |options, on| options.common.no_delay = on;
@@ -71,28 +71,28 @@ socket_options! {
     /// [`set_keep_alive`](crate::Socket::set_keep_alive).
     keep_alive: bool => |options, on| options.common.keep_alive = on;
     /// Node's `keepAliveInitialDelay`: how long a connection is idle before the first keep-alive
-    /// probe, cut to whole seconds; zero leaves the system's time.
+    /// probe, rounded down to whole seconds; zero keeps the system's default.
     keep_alive_initial_delay: Duration =>
         |options, delay| options.common.keep_alive_initial_delay = delay;
-    /// Node's `highWaterMark`: how many bytes may wait in either direction before `write` answers
-    /// `false`, or reading stops; 65536 unless set, as in Node. A chunk that waits costs some 64 bytes
-    /// beside its own, so that a peer which sends single bytes can cost as many times the mark.
+    /// Node's `highWaterMark`: how many bytes may wait in either direction before `write` returns
+    /// `false`, or reading stops. The default is 65536, as in Node. A waiting chunk costs some 64 bytes
+    /// in addition to its own, so a peer that sends single bytes can cost some 64 times the mark.
     high_water_mark: usize => |options, bytes| options.common.high_water_mark = Some(bytes);
-    /// How many bytes may be owed to the kernel; each write that is owed counts as 64 more. A write
-    /// that would have to wait beyond it fails with `ENOBUFS`, and the socket is destroyed. 64 MiB
-    /// unless set. What the kernel leaves of a write before which nothing waited is kept, however
-    /// long it is. Node has no limit.
+    /// How many unsent bytes the socket may keep, 64 MiB by default; each waiting write counts 64
+    /// bytes more. A write that would have to wait beyond the limit fails with `ENOBUFS`, and the
+    /// socket is destroyed. A single write that is longer is allowed if nothing waits before it. Node
+    /// has no limit.
     write_limit: usize => |options, bytes| options.common.write_limit = Some(bytes);
-    /// Node's `typeOfService`: the type-of-service byte of what is sent (`IP_TOS` of ip(7),
+    /// Node's `typeOfService`: the type-of-service byte of outgoing packets (`IP_TOS` of ip(7),
     /// `IPV6_TCLASS` of ipv6(7)).
     type_of_service: u8 => |options, value| options.type_of_service = Some(value);
-    /// Node's `blockList`: addresses that must not be connected to. The socket has an `error` then,
-    /// `ERR_IP_BLOCKED`; of a name with several addresses the others are tried.
+    /// Node's `blockList`: addresses that must not be connected to. Connecting to one fails with
+    /// `ERR_IP_BLOCKED`; if a host name has other addresses, those are tried.
     block_list: BlockList => |options, list| options.block_list = Some(list);
-    /// Node's `onread`: where received bytes are put, and who is told, in place of `data`.
+    /// Node's `onread`: a buffer for received bytes, and a callback in place of `data`.
     on_read: OnRead => |options, on_read| options.on_read = Some(on_read);
-    /// Node's `signal`: the abort handle that destroys the socket, with `ABORT_ERR`. With one that
-    /// was used already, that happens in the next tick, and the socket does not connect.
+    /// Node's `signal`: an abort handle that destroys the socket with `ABORT_ERR`. If the handle was
+    /// used before, the socket is destroyed in the next tick, and does not connect.
     signal: AbortId => |options, signal| options.signal = Some(signal);
 }
 
@@ -126,8 +126,8 @@ impl SocketEntry {
 
 /// Where to connect to, and how: the options of Node's `net.connect`.
 ///
-/// It is made from a port (of `localhost`), a host and a port, a socket address, or a path; or
-/// from a string, which is a port if it is a number of 0 to 65535, and else a path.
+/// It is made from a port (of `localhost`), a host and a port, a socket address, or a path. A string
+/// is a port if it is a number from 0 to 65535, and otherwise a path.
 ///
 /// ```
 /// use std::time::Duration;
@@ -144,7 +144,7 @@ impl SocketEntry {
 /// # Ok::<(), netloop::Error>(())
 /// ```
 ///
-/// A clone connects to the same place once more; it shares the functions of
+/// A clone connects to the same place again. It shares the functions of
 /// [`lookup`](ConnectOptions::lookup) and [`on_read`](ConnectOptions::on_read).
 #[derive(Clone, Default)]
 pub struct ConnectOptions {
@@ -161,42 +161,42 @@ pub struct ConnectOptions {
 }
 
 impl ConnectOptions {
-    /// Node's `localAddress`: the address to connect from; the port is any unless
-    /// [`local_port`](ConnectOptions::local_port) is set. That it cannot be bound is an `error`
-    /// with the system call `bind`. A link-local address is bound in the zone of the
-    /// address that is connected to. Only one address of a name is tried then, as in Node.
+    /// Node's `localAddress`: the address to connect from, with any port unless
+    /// [`local_port`](ConnectOptions::local_port) is set. If it cannot be bound, the socket has an
+    /// `error` with the `syscall` `bind`. A link-local address is bound in the zone of the address
+    /// connected to. With this option only one address of a host name is tried, as in Node.
     #[must_use]
     pub fn local_address(mut self, address: IpAddr) -> Self {
         self.local_address = Some(address);
         self
     }
 
-    /// Node's `localPort`: the port to connect from; any unless set.
+    /// Node's `localPort`: the port to connect from. By default the kernel chooses one.
     #[must_use]
     pub fn local_port(mut self, port: u16) -> Self {
         self.local_port = Some(port);
         self
     }
 
-    /// Node's `family`: looks names up in one family only, 4 or 6; 0 is both. Anything else is
-    /// refused by `connect`, unless the program has a lookup function: that is told, as in Node.
-    /// Only one address of a name is tried with 4 or 6, as in Node.
+    /// Node's `family`: looks host names up in one family only, 4 or 6; 0 is both. With 4 or 6 only
+    /// one address is tried, as in Node. `connect` refuses any other value, unless the program has a
+    /// lookup function, which gets the value as it is, as in Node.
     #[must_use]
     pub fn family(mut self, family: u8) -> Self {
         self.family = family;
         self
     }
 
-    /// Node's `hints`: the `ai_flags` of getaddrinfo(3), of `AI_ADDRCONFIG`, `AI_V4MAPPED` and
-    /// `AI_ALL`. Others are refused by `connect`, unless the program has a lookup function: that is
-    /// told, as in Node. With 0, `AI_ADDRCONFIG` is used if both families are wanted.
+    /// Node's `hints`: the `ai_flags` of getaddrinfo(3), out of `AI_ADDRCONFIG`, `AI_V4MAPPED` and
+    /// `AI_ALL`. `connect` refuses others, unless the program has a lookup function, which gets them as
+    /// they are, as in Node. With 0, `AI_ADDRCONFIG` is used for a lookup in both families.
     #[must_use]
     pub fn hints(mut self, hints: i32) -> Self {
         self.hints = hints;
         self
     }
 
-    /// Node's `lookup`: what looks the name up, in place of what the loop has; see
+    /// Node's `lookup`: a function that looks the host name up, in place of the loop's; see
     /// [`set_lookup`](crate::Loop::set_lookup).
     #[must_use]
     pub fn lookup(mut self, lookup: impl FnMut(&mut Loop, LookupRequest) + 'static) -> Self {
@@ -204,27 +204,27 @@ impl ConnectOptions {
         self
     }
 
-    /// Node's `autoSelectFamily`: whether several addresses of a name are tried in turn (Happy
-    /// Eyeballs, RFC 8305, without the overlap: as in Node, an attempt ends before the next one
-    /// begins). If all fail, the `error` is an `AggregateError` with the code of the first. Unless
-    /// set, [the loop's default](crate::Loop::default_auto_select_family).
+    /// Node's `autoSelectFamily`: whether several addresses of a host name are tried in turn (Happy
+    /// Eyeballs, RFC 8305, but one after the other: as in Node, an attempt ends before the next one
+    /// begins). If all fail, the `error` is an `AggregateError` with the code of the first. The default
+    /// is [that of the loop](crate::Loop::default_auto_select_family).
     #[must_use]
     pub fn auto_select_family(mut self, on: bool) -> Self {
         self.auto_select_family = Some(on);
         self
     }
 
-    /// Node's `autoSelectFamilyAttemptTimeout`: how long each address of several but the last has to
-    /// answer; at least 10 ms. Unless set,
-    /// [the loop's default](crate::Loop::default_auto_select_family_attempt_timeout).
+    /// Node's `autoSelectFamilyAttemptTimeout`: how long each address but the last may take to
+    /// answer, at least 10 ms. The default is
+    /// [that of the loop](crate::Loop::default_auto_select_family_attempt_timeout).
     #[must_use]
     pub fn auto_select_family_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout.max(ATTEMPT_TIMEOUT_MIN));
         self
     }
 
-    /// Node's `timeout`: the idle timeout, which begins before the connection; see
-    /// [`set_timeout`](crate::Socket::set_timeout). That it has come ends nothing by itself. Zero
+    /// Node's `timeout`: the idle timeout, which starts before the connection is made; see
+    /// [`set_timeout`](crate::Socket::set_timeout). It only emits `timeout`, and closes nothing. Zero
     /// sets none.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {

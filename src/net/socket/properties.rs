@@ -1,4 +1,4 @@
-//! What can be asked of a socket.
+//! The properties of a socket.
 
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -49,23 +49,24 @@ impl Socket<'_> {
         self.standing().ready_state()
     }
 
-    /// Whether `connect` was called and nothing has come of it yet: Node's `connecting`. It is
+    /// Whether `connect` was called and has neither succeeded nor failed: Node's `connecting`. It is
     /// already false when `connect` is emitted.
     pub fn is_connecting(&self) -> bool {
         self.state() == State::Opening
     }
 
-    /// Whether there is no connection (yet, or any more): Node's `pending`.
+    /// Whether there is no connection, not yet or no longer: Node's `pending`.
     pub fn is_pending(&self) -> bool {
         self.state() != State::Open
     }
 
-    /// Whether `data` or `end` may still come: Node's `readable`.
+    /// Whether `data` or `end` may still be emitted: Node's `readable`.
     pub fn is_readable(&self) -> bool {
         self.standing().is_readable()
     }
 
-    /// Whether `write` is welcome: Node's `writable`. Not after `end`, `destroy` or a failed write.
+    /// Whether `write` is possible: Node's `writable`. It is false after `end`, `destroy` or a failed
+    /// write.
     pub fn is_writable(&self) -> bool {
         self.standing().is_writable()
     }
@@ -85,73 +86,73 @@ impl Socket<'_> {
         self.state().is_destroyed()
     }
 
-    /// Whether the descriptor is closed; `close` may be yet to come. Node's `closed`.
+    /// Whether the descriptor is closed: Node's `closed`. `close` may not be emitted yet.
     pub fn is_closed(&self) -> bool {
         self.is_destroyed()
     }
 
-    /// The error that ended it, or that a write has met and that is going to: Node's `errored`.
+    /// The error that ended the socket, or that of a failed write that will end it: Node's `errored`.
     pub fn errored(&self) -> Option<Error> {
         self.entry()?.errored().cloned()
     }
 
-    /// The server that accepted it, or none: Node's `server`.
+    /// The server that accepted the socket: Node's `server`. `None` if the program made it.
     pub fn server(&self) -> Option<ServerId> {
         self.entry()?.server
     }
 
-    /// Bytes received, those included that wait for the user: Node's `bytesRead`. It counts a
-    /// connection, and is good until the socket is gone.
+    /// The bytes received on this connection, including those that wait to be read: Node's
+    /// `bytesRead`. It can be asked for until the socket is gone.
     pub fn bytes_read(&self) -> u64 {
         self.entry().map_or(0, |entry| entry.connection.bytes_read)
     }
 
-    /// Bytes sent, and those that wait to be sent: Node's `bytesWritten`. It counts a connection,
-    /// and is good until the socket is gone. A write that failed counts, too, and if there was no
-    /// connection in the end, the first that waited for it.
+    /// The bytes written on this connection, including those that wait to be sent: Node's
+    /// `bytesWritten`. It can be asked for until the socket is gone. Failed writes count, too; if
+    /// connecting failed, only the first of the writes that waited for it does.
     pub fn bytes_written(&self) -> u64 {
         self.entry()
             .map_or(0, |entry| entry.sending.bytes_written())
     }
 
-    /// Bytes that have not left: Node's `writableLength`. A write of which the kernel has taken a
-    /// part counts whole until it has left.
+    /// The bytes that are not sent yet: Node's `writableLength`. A write that the kernel has taken in
+    /// part counts in full until all of it is sent.
     pub fn writable_length(&self) -> usize {
         self.entry().map_or(0, |entry| entry.sending.len())
     }
 
-    /// Whether a write returned `false` and `drain` is yet to come: Node's `writableNeedDrain`.
+    /// Whether a write returned `false` and `drain` is not emitted yet: Node's `writableNeedDrain`.
     pub fn writable_need_drain(&self) -> bool {
         self.entry()
             .is_some_and(|entry| entry.sending.needs_drain() && entry.connection.state.may_drain())
     }
 
-    /// How often [`cork`](Socket::cork) was called more than [`uncork`](Socket::uncork): Node's
+    /// How many calls of [`cork`](Socket::cork) have had no [`uncork`](Socket::uncork): Node's
     /// `writableCorked`.
     pub fn writable_corked(&self) -> usize {
         self.entry().map_or(0, |entry| entry.sending.corked())
     }
 
-    /// The high-water mark of what may wait to be sent, in bytes: Node's `writableHighWaterMark`.
+    /// The high-water mark for sending, in bytes: Node's `writableHighWaterMark`.
     pub fn writable_high_water_mark(&self) -> usize {
         self.entry()
             .map_or(HIGH_WATER_MARK, SocketEntry::high_water_mark)
     }
 
-    /// The high-water mark of what may wait to be read, in bytes: the same as that of what may wait
-    /// to be sent, unless [`read`](Socket::read) has raised it. Node's `readableHighWaterMark`.
+    /// The high-water mark for receiving, in bytes: Node's `readableHighWaterMark`. It is that for
+    /// sending, unless [`read`](Socket::read) has raised it.
     pub fn readable_high_water_mark(&self) -> usize {
         self.entry().map_or(HIGH_WATER_MARK, SocketEntry::read_mark)
     }
 
-    /// Our address and port; none without a connection, or on a Unix-domain socket. Node's
-    /// `address()`, and `localAddress`, `localPort` and `localFamily` with it.
+    /// Our address and port: Node's `address()`, or `localAddress`, `localPort` and `localFamily` in
+    /// one. `None` without a connection, or on a Unix-domain socket.
     pub fn address(&self) -> Option<SocketAddr> {
         self.stream()?.local_address()
     }
 
-    /// Our IP address: Node's `localAddress`. None where [`address`](Socket::address) is, which
-    /// has the zone of a link-local one, too.
+    /// Our IP address: Node's `localAddress`. `None` where [`address`](Socket::address) is; that one
+    /// also has the zone of a link-local address.
     pub fn local_address(&self) -> Option<IpAddr> {
         Some(self.address()?.ip())
     }
@@ -166,10 +167,9 @@ impl Socket<'_> {
         Some(family(self.address()?.ip()))
     }
 
-    /// The peer's address and port, as accept4(2) or getpeername(2) tells it: Node's
-    /// `remoteAddress`, `remotePort` and `remoteFamily` in one. None while
-    /// connecting and on a Unix-domain socket; after `destroy` only if it was asked for before,
-    /// as in Node.
+    /// The peer's address and port, from accept4(2) or getpeername(2): Node's `remoteAddress`,
+    /// `remotePort` and `remoteFamily` in one. `None` while connecting and on a Unix-domain socket.
+    /// After `destroy` it is known only if it was asked for before, as in Node.
     pub fn peer(&mut self) -> Option<SocketAddr> {
         let accepted = self.event_loop.accepted_peer(self.id);
         let is_open = self.state() == State::Open;
@@ -185,7 +185,7 @@ impl Socket<'_> {
 
     /// The peer's IP address: Node's `remoteAddress`; see [`peer`](Socket::peer). On a server that
     /// listens on `::`, an IPv4 peer is `::ffff:1.2.3.4`, as in Node;
-    /// [`to_canonical`](IpAddr::to_canonical) takes the prefix off. The zone of a link-local one is
+    /// [`to_canonical`](IpAddr::to_canonical) removes the prefix. The zone of a link-local address is
     /// in [`peer`](Socket::peer), as the number of its device.
     pub fn remote_address(&mut self) -> Option<IpAddr> {
         Some(self.peer()?.ip())
@@ -201,11 +201,11 @@ impl Socket<'_> {
         Some(family(self.peer()?.ip()))
     }
 
-    /// Another descriptor of the same connection (dup(2)), for a program of one's own. While it
-    /// lives, closing this socket does not end the connection. Node has no such method.
+    /// Another descriptor of the same connection (dup(2)), for the program to use. While it is open,
+    /// closing this socket does not end the connection. Node has no such method.
     ///
     /// # Errors
-    /// `ERR_SOCKET_CLOSED` without a connection, and what dup(2) says.
+    /// `ERR_SOCKET_CLOSED` without a connection, and the errors of dup(2).
     pub fn duplicate_fd(&mut self) -> Result<OwnedFd, Error> {
         use std::os::fd::AsFd;
         let Some(stream) = self.stream() else {

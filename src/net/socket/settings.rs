@@ -1,4 +1,4 @@
-//! The options of a socket that stands: they are remembered for connections to come, and changed.
+//! Options of a socket that can be changed later; they are remembered for its next connections.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::room::stream::Stream;
 use crate::rules::state::socket::State;
 
 impl SocketEntry {
-    /// Asks the kernel for what is wanted, once there is a connection. That it refuses one of these
-    /// is no reason to give up a connection that stands.
+    /// Sets the options in the kernel, once there is a connection. An option that the kernel refuses
+    /// does not end the connection.
     pub(super) fn apply_options(&self) {
         let Some(stream) = &self.connection.stream else {
             return;
@@ -44,8 +44,8 @@ impl Socket<'_> {
         self.entry().is_some_and(|entry| entry.allow_half_open)
     }
 
-    /// Sets whether the socket stays writable after the peer's end: Node's `allowHalfOpen = …`. It
-    /// is looked at when `end` has been emitted.
+    /// Sets whether the socket stays writable after the peer's end: Node's `allowHalfOpen = …`. What
+    /// counts is the value when `end` has been emitted.
     pub fn set_allow_half_open(&mut self, on: bool) -> &mut Self {
         if let Some(entry) = self.event_loop.entry(self.id) {
             let former = std::mem::replace(&mut entry.allow_half_open, on);
@@ -56,9 +56,9 @@ impl Socket<'_> {
         self
     }
 
-    /// Node's `setNoDelay`: sets `TCP_NODELAY` (tcp(7)), so that small writes are not held back to be
-    /// joined. Remembered, also for a connection to come. What the kernel refuses is not told, as in
-    /// Node; on a Unix-domain socket nothing happens.
+    /// Node's `setNoDelay`: sets `TCP_NODELAY` (tcp(7)), so that small writes are sent at once. It is
+    /// remembered for the next connections as well. As in Node, no error is reported if the kernel
+    /// refuses it; on a Unix-domain socket nothing happens.
     pub fn set_no_delay(&mut self, on: bool) -> &mut Self {
         self.change(
             |entry| entry.no_delay = on,
@@ -66,18 +66,18 @@ impl Socket<'_> {
         )
     }
 
-    /// Node's `setKeepAlive`: sets `SO_KEEPALIVE` (socket(7)), with a delay before the first probe
-    /// that is cut to whole seconds; with zero the system's times stay, or a minute is set if this is
-    /// called between `connect` and the first attempt, as in libuv. A probe follows each second, and
-    /// the connection is lost (`ETIMEDOUT`) when ten were not answered. Remembered, also for a
-    /// connection to come.
+    /// Node's `setKeepAlive`: sets `SO_KEEPALIVE` (socket(7)), with a delay before the first probe,
+    /// rounded down to whole seconds. More probes follow each second, and the connection is lost
+    /// (`ETIMEDOUT`) when ten are not answered. A delay of zero keeps the system's times; between
+    /// `connect` and the first attempt it sets a delay of a minute, as in libuv. The option is
+    /// remembered for the next connections as well.
     pub fn set_keep_alive(&mut self, on: bool, initial_delay: Duration) -> &mut Self {
         self.probe(on, KeepAlive::after(initial_delay))
     }
 
-    /// As [`set_keep_alive`](Socket::set_keep_alive), with the interval between two probes, cut
-    /// to whole seconds, and how many may go unanswered: Node's `setKeepAlive(options)`. A zero
-    /// among the three leaves the system's times.
+    /// As [`set_keep_alive`](Socket::set_keep_alive), with the interval between two probes, rounded
+    /// down to whole seconds, and the number of probes that may go unanswered: Node's
+    /// `setKeepAlive(options)`. If one of the three is zero, the system's times are kept.
     pub fn set_keep_alive_with(
         &mut self,
         on: bool,
@@ -102,8 +102,8 @@ impl Socket<'_> {
         )
     }
 
-    /// Node's `setTypeOfService`: sets the type-of-service byte of what is sent (`IP_TOS` of ip(7),
-    /// `IPV6_TCLASS` of ipv6(7)). Remembered, also for a connection to come.
+    /// Node's `setTypeOfService`: sets the type-of-service byte of outgoing packets (`IP_TOS` of ip(7),
+    /// `IPV6_TCLASS` of ipv6(7)). It is remembered for the next connections as well.
     pub fn set_type_of_service(&mut self, value: u8) -> &mut Self {
         self.change(
             |entry| entry.cold().wanted.type_of_service = Some(value),
@@ -111,7 +111,7 @@ impl Socket<'_> {
         )
     }
 
-    /// Node's `getTypeOfService`: the byte that the kernel has, or that will be set; else 0.
+    /// Node's `getTypeOfService`: the byte that is set in the kernel, or will be; otherwise 0.
     pub fn type_of_service(&self) -> u8 {
         let cold = self.entry().and_then(|entry| entry.cold.as_ref());
         let asked = cold.and_then(|cold| cold.wanted.type_of_service);
@@ -121,9 +121,9 @@ impl Socket<'_> {
         kernel.or(asked).unwrap_or(0)
     }
 
-    /// Remembers an option for this connection and those to come, and tells the kernel if the
-    /// socket is open. What the kernel refuses then is not told, as in Node: the peer may have gone,
-    /// and that is told elsewhere.
+    /// Remembers an option for this connection and the next ones, and sets it in the kernel if the
+    /// socket is open. As in Node, an error of the kernel is not reported: usually the peer has gone,
+    /// which is reported anyway.
     fn change(
         &mut self,
         remember: impl FnOnce(&mut SocketEntry),
