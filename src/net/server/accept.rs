@@ -7,9 +7,10 @@ use super::super::error::Error;
 use super::super::socket::SocketEntry;
 use super::super::trace::{Subject, What};
 use super::super::{ServerId, SocketId};
+use super::BACK_OFF;
 use super::ServerEntry;
+use super::events::Dropped;
 use super::events::{CONNECTION, DROP};
-use super::lifecycle::BACK_OFF;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::room::listener::{Accepted, Listener};
@@ -19,38 +20,6 @@ use crate::rules::state::server::{Input, State};
 
 /// A shortage is over when there was none for so many milliseconds.
 const SHORTAGE: u64 = 10_000;
-
-/// A connection that was closed because there were too many: the argument of Node's `'drop'`, whose
-/// `localAddress`, `localPort` and `localFamily`, and the same of `remote`, are two addresses here.
-///
-/// ```
-/// use netloop::{Dropped, EventLoop};
-///
-/// let mut event_loop = EventLoop::new()?;
-/// event_loop
-///     .create_server(|_socket| unreachable!())
-///     .set_max_connections(Some(0))
-///     .on_drop(|server, dropped: Option<&Dropped>| {
-///         let dropped = dropped.expect("a TCP connection");
-///         assert_eq!(dropped.local, server.address());
-///         assert!(dropped.remote.unwrap().ip().is_loopback());
-///         server.close();
-///     })
-///     .listen(("127.0.0.1", 0), |server| {
-///         let port = server.port().unwrap();
-///         server.event_loop().connect_to(("127.0.0.1", port)).unwrap().on_error(|_, _| {});
-///     })?;
-/// event_loop.run()?;
-/// # Ok::<(), netloop::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Dropped {
-    /// Our address and port.
-    pub local: Option<SocketAddr>,
-    /// The peer's address and port.
-    pub remote: Option<SocketAddr>,
-}
 
 impl Loop {
     /// The kernel says that connections wait.

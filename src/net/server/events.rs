@@ -1,12 +1,46 @@
 //! Listeners: `on_*` and `once_*` add them, `off` takes them away.
 
+use std::net::SocketAddr;
+
 use super::super::ListenerId;
 use super::super::error::Error;
 use super::super::listeners::{AnySlot, Slot};
 use super::super::socket::Socket;
 use super::super::trace::Subject;
-use super::{Dropped, Server, ServerEntry};
+use super::{Server, ServerEntry};
 use crate::net::event_loop::events::{Event, events, listeners};
+
+/// A connection that was closed because there were too many: the argument of Node's `'drop'`, whose
+/// `localAddress`, `localPort` and `localFamily`, and the same of `remote`, are two addresses here.
+///
+/// ```
+/// use netloop::{Dropped, EventLoop};
+///
+/// let mut event_loop = EventLoop::new()?;
+/// event_loop
+///     .create_server(|_socket| unreachable!())
+///     .set_max_connections(Some(0))
+///     .on_drop(|server, dropped: Option<&Dropped>| {
+///         let dropped = dropped.expect("a TCP connection");
+///         assert_eq!(dropped.local, server.address());
+///         assert!(dropped.remote.unwrap().ip().is_loopback());
+///         server.close();
+///     })
+///     .listen(("127.0.0.1", 0), |server| {
+///         let port = server.port().unwrap();
+///         server.event_loop().connect_to(("127.0.0.1", port)).unwrap().on_error(|_, _| {});
+///     })?;
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// Our address and port.
+    pub local: Option<SocketAddr>,
+    /// The peer's address and port.
+    pub remote: Option<SocketAddr>,
+}
 
 type Plain = dyn FnMut(&mut Server<'_>);
 type OnConnection = dyn FnMut(&mut Socket<'_>);

@@ -14,9 +14,6 @@ use crate::net::event_loop::firing::TimerTask;
 use crate::net::event_loop::queues::Errand;
 use crate::rules::state::server::{Action, Input, step};
 
-/// How long a server that is out of descriptors waits at first; each wait in a row is twice as long.
-pub(super) const BACK_OFF: Duration = Duration::from_millis(100);
-
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 
 impl ServerEntry {

@@ -11,6 +11,7 @@ use super::super::queues::ServerTick;
 use super::super::socket::LookupAnswer;
 use super::super::trace::Subject;
 use super::super::{AbortId, ServerId};
+use super::place::{Listening, Place};
 use super::{ListenOptions, Server, ServerEntry};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
@@ -20,25 +21,6 @@ use crate::rules::state::server::Input;
 
 /// Node's backlog; the kernel cuts it to `net.core.somaxconn`.
 const BACKLOG: u32 = 511;
-
-/// Where a server is to listen.
-enum Place {
-    /// Any address of the machine.
-    Any,
-    /// The port is told beside it. The words are those in which it was given.
-    Address(SocketAddr, String),
-    Name(String),
-    Path(PathBuf),
-    Descriptor(OwnedFd),
-}
-
-/// A `listen` on its way.
-pub(super) struct Listening {
-    place: Place,
-    port: u16,
-    bind: BindOptions,
-    mode: Option<u32>,
-}
 
 impl ServerEntry {
     fn start_listening(&mut self, listening: Listening, errands: &mut Errands<'_, ServerId>) {

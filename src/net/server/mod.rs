@@ -5,17 +5,17 @@ mod events;
 mod lifecycle;
 mod listen;
 mod options;
+mod place;
 mod properties;
 
-pub use accept::Dropped;
+pub use events::Dropped;
 pub use options::{ListenOptions, ServerOptions};
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use self::events::Listeners;
-use self::lifecycle::BACK_OFF;
-use self::listen::Listening;
+use self::place::Listening;
 use super::event_loop::events::Event;
 use super::event_loop::{Entry, Loop};
 use super::socket::Socket;
@@ -25,6 +25,9 @@ use crate::room::listener::Listener;
 use crate::rules::data::Data;
 use crate::rules::state::server::State;
 use crate::rules::timers::TimerKey;
+
+/// How long a server that is out of descriptors waits at first; each wait in a row is twice as long.
+const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// A server, lent for one call: its name, and the loop. Node's `net.Server`.
 ///
