@@ -6,6 +6,7 @@ pub(crate) mod address;
 pub(crate) mod block_list;
 pub(crate) mod data;
 pub(crate) mod decoder;
+pub(crate) mod idle;
 pub(crate) mod inbox;
 pub(crate) mod lines;
 pub(crate) mod read_buffer;

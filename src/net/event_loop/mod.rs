@@ -38,11 +38,14 @@ use self::trace::Subject;
 use crate::net::error::{Error, words};
 use crate::net::ids::Home;
 use crate::net::server::ServerEntry;
-use crate::net::socket::{ATTEMPT_TIMEOUT, SocketEntry};
+use crate::net::socket::SocketEntry;
 use crate::net::{AbortId, SocketId, TimerId};
 use crate::room::reactor::Reactor;
 use crate::rules::data::Data;
 use crate::rules::read_buffer::{Burst, READ_BUFFER, ReadBuffer};
+
+/// Node's default time for each of several addresses.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
 
 const READ_BUFFER_MAX: usize = 1 << 30;
 

@@ -8,7 +8,7 @@ use super::super::queues::SocketTick;
 use super::super::shared::Shared;
 use super::super::trace::Subject;
 use super::super::{ListenerId, SocketId};
-use super::connect::{Attempt, Lookup};
+use super::connecting::{Attempt, Lookup};
 use super::{Socket, SocketEntry};
 use crate::net::event_loop::events::{Event, events, listeners};
 

@@ -6,11 +6,11 @@ use super::super::queues::{SocketTick, Tick};
 use super::super::trace::{Cause, Caused, Subject, What};
 use super::super::{AbortId, SocketId};
 use super::events::{CLOSE, END, ERROR, FINISH, PAUSE, PIPE, PREFINISH, UNPIPE};
-use super::timeouts::IdleTimeout;
 use super::{Socket, SocketEntry, WriteCallback};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::queues::Errand;
+use crate::rules::idle::IdleTimeout;
 use crate::rules::state::socket::{Action, Input, State, Writable, step};
 
 impl SocketEntry {
@@ -110,15 +110,13 @@ impl SocketEntry {
         if let Some(timer) = self.sending.take_timer() {
             errands.agenda.timers.cancel(timer);
         }
+        self.stop_connecting(errands);
         let Some(cold) = &mut self.cold else { return };
         for timer in std::mem::take(&mut cold.timers) {
             errands.agenda.end_timer(timer);
         }
         if let Some(timer) = cold.idle.as_mut().and_then(IdleTimeout::stop) {
             errands.agenda.timers.cancel(timer);
-        }
-        if let Some(connecting) = cold.connecting.take() {
-            connecting.stop(errands);
         }
         if let Some(abort) = cold.abort.take() {
             let target = Subject::Socket(errands.id);

@@ -2,6 +2,7 @@
 
 mod asking;
 mod connect;
+mod connecting;
 mod end;
 mod events;
 mod flow;
@@ -19,23 +20,21 @@ mod timeouts;
 mod unsent;
 mod write;
 
-pub(in crate::net) use connect::ATTEMPT_TIMEOUT;
-pub use connect::{Attempt, Lookup};
+pub use connecting::{Attempt, Lookup};
 pub use events::OnRead;
 pub use options::{ConnectOptions, SocketOptions};
 
 use std::io;
 use std::net::SocketAddr;
 
-use self::connect::Connecting;
 use self::events::{Listeners, Plain, RareListeners};
-use self::pipe::Pipe;
-use self::timeouts::IdleTimeout;
 use super::error::Error;
 use super::event_loop::errands::Errands;
 use super::event_loop::events::Event;
 use super::event_loop::{Entry, Loop};
 use super::listeners::Slot;
+use super::lookups::LookupFunction;
+use super::shared::Shared;
 use super::trace::{Subject, What};
 use super::{AbortId, ServerId, SocketId};
 use crate::room::connection::Connection;
@@ -43,12 +42,15 @@ use crate::room::options::StreamOptions;
 use crate::rules::block_list::BlockList;
 use crate::rules::data::Data;
 use crate::rules::decoder::Decoder;
+use crate::rules::idle::IdleTimeout;
 use crate::rules::inbox::Inbox;
 use crate::rules::sending::Sending;
 use crate::rules::state::socket::{State, Writable};
 use crate::rules::timers::TimerKey;
 
 pub(crate) type WriteCallback = Box<dyn FnOnce(&mut Socket<'_>, Result<(), &Error>)>;
+/// A connect on its way, with the lookup function that it was given.
+type Connecting = connecting::Connecting<Shared<LookupFunction>>;
 /// The addresses with their zones, and the port 0.
 pub(crate) type LookupAnswer = Result<Vec<SocketAddr>, Error>;
 
@@ -188,6 +190,17 @@ struct Reading {
     has_own_buffer: bool,
     /// The kernel has said that the connection has failed, before the socket was to be served.
     failed: Option<io::Error>,
+}
+
+/// What a socket receives is sent on.
+struct Pipe {
+    to: SocketId,
+    /// Whether the destination is ended with the source.
+    ends: bool,
+    /// The destination wants no more for now.
+    waits: bool,
+    /// It has said so once: its `drain` lets the source flow.
+    hears_drain: bool,
 }
 
 impl SocketEntry {

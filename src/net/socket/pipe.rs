@@ -7,18 +7,8 @@ use std::mem;
 
 use super::super::SocketId;
 use super::super::queues::SocketTick;
-use super::Socket;
+use super::{Pipe, Socket};
 use crate::net::event_loop::Loop;
-
-pub(super) struct Pipe {
-    to: SocketId,
-    /// Whether the destination is ended with the source.
-    ends: bool,
-    /// The destination wants no more for now.
-    waits: bool,
-    /// It has said so once: its `drain` lets the source flow.
-    hears_drain: bool,
-}
 
 impl Loop {
     /// Emits a chunk, and sends it on through the pipes that there were before: what a listener

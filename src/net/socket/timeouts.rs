@@ -8,26 +8,8 @@ use super::{Socket, SocketEntry};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::{TIMEOUT_MAX, TimerTask};
+use crate::rules::idle::IdleTimeout;
 use crate::rules::timers::TimerKey;
-
-pub(super) struct IdleTimeout {
-    /// Milliseconds; 0 is off.
-    duration: u32,
-    /// What was asked for.
-    wanted: Duration,
-    /// None once it has fired, until there is activity.
-    pub(super) timer: Option<TimerKey>,
-    last_activity: u64,
-}
-
-impl IdleTimeout {
-    /// The socket is destroyed: it does not time out any more, and if it is connected again, only
-    /// when that is asked for again, as in Node.
-    pub(super) fn stop(&mut self) -> Option<TimerKey> {
-        self.duration = 0;
-        self.timer.take()
-    }
-}
 
 impl SocketEntry {
     /// Something happened on this socket.

@@ -7,10 +7,10 @@ use std::net::{IpAddr, SocketAddr};
 use libc::ETIMEDOUT;
 
 use super::super::SocketEntry;
+use super::super::connecting::{Attempt, Target};
 use super::super::events::{
     CONNECTION_ATTEMPT, CONNECTION_ATTEMPT_FAILED, CONNECTION_ATTEMPT_TIMEOUT,
 };
-use super::{Attempt, Target};
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use crate::net::event_loop::Loop;
 
-/// Node's bounds of an attempt's time, and its default.
+/// Node's lower bound of an attempt's time.
 pub(in crate::net::socket) const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(10);
-pub(in crate::net) const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
 
 impl Loop {
     /// Whether the addresses of a name are tried one after the other, unless

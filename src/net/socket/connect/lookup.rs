@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::super::LookupAnswer;
+use super::super::connecting::{Lookup, Target};
 use super::super::events::LOOKUP;
-use super::Target;
 use super::attempts::alternate;
 use crate::net::SocketId;
 use crate::net::error::Error;
@@ -12,35 +12,6 @@ use crate::net::event_loop::Loop;
 use crate::net::lookups::{Asker, LookupFunction};
 use crate::net::queues::SocketTick;
 use crate::net::trace::Subject;
-
-/// What a lookup found: the arguments `err`, `address`, `family` and `host` of Node's `'lookup'`,
-/// whose `family` the address tells.
-///
-/// ```
-/// use netloop::{EventLoop, Lookup};
-///
-/// let mut event_loop = EventLoop::new()?;
-/// event_loop.set_lookup(|event_loop, request| {
-///     event_loop.answer_lookup(request.id, Ok(vec!["127.0.0.1".parse().unwrap()]));
-/// });
-/// event_loop.connect_to(("printer.example", 9100))?.on_lookup(|socket, lookup: &Lookup| {
-///     assert_eq!(lookup.host, "printer.example");
-///     assert!(lookup.address.unwrap().is_loopback() && lookup.error.is_none());
-///     socket.destroy();
-/// });
-/// event_loop.run()?;
-/// # Ok::<(), netloop::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Lookup {
-    /// The name that was looked up.
-    pub host: String,
-    /// One of its addresses; none with an error.
-    pub address: Option<IpAddr>,
-    /// Why there is none, such as `ENOTFOUND`; the socket's `error` is the same.
-    pub error: Option<Error>,
-}
 
 impl Loop {
     pub(in crate::net::socket) fn ask_lookup(&mut self, id: SocketId) {
