@@ -62,26 +62,26 @@ events! {
 listeners! {
     Server:
 
-    /// Adds a listener for Node's `'connection'`, behind that of
-    /// [`create_server`](crate::Loop::create_server). Emitted from the poll phase; one connection a
-    /// turn is accepted, unless [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn) says
+    /// Adds a listener for Node's `'connection'`, called after that of
+    /// [`create_server`](crate::Loop::create_server). Emitted from the poll phase. One connection is
+    /// accepted in each turn, unless [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn) sets
     /// more.
     on_connection once_connection = CONNECTION => (socket: &mut Socket<'_>);
-    /// Adds a listener for Node's `'listening'`: the address is bound. Emitted from the tick after
-    /// that; not if the server was closed meanwhile.
+    /// Adds a listener for Node's `'listening'`: the address is bound. Emitted from a tick, unless the
+    /// server was closed before it.
     on_listening once_listening = LISTENING => (server: &mut Server<'_>);
-    /// Adds a listener for Node's `'drop'`: a connection was closed at once because there were as
-    /// many as [`set_max_connections`](Server::set_max_connections) allows. Emitted from the poll
-    /// phase, in place of `connection`. What is told of the connection is `None` on a Unix-domain
+    /// Adds a listener for Node's `'drop'`: a connection was closed at once because the limit of
+    /// [`set_max_connections`](Server::set_max_connections) was reached. Emitted from the poll phase, in
+    /// place of `connection`. The argument describes the connection; it is `None` on a Unix-domain
     /// socket.
     on_drop once_drop = DROP => (server: &mut Server<'_>, dropped: Option<&Dropped>);
     /// Adds a listener for Node's `'error'`: the address could not be bound (`syscall` `listen`,
-    /// code such as `EADDRINUSE` or `EACCES`), the host not be found (`getaddrinfo`, `ENOTFOUND`),
-    /// both from a tick; or `accept` failed, from the poll phase. No `close` follows. Want of
-    /// descriptors is no error: waiting connections are closed, as libuv does, or the server
-    /// rests for 100 ms to 1 s, and the log tells.
+    /// code such as `EADDRINUSE` or `EACCES`) or the host was not found (`getaddrinfo`, `ENOTFOUND`),
+    /// both emitted from a tick; or `accept` failed, emitted from the poll phase. No `close` follows. A lack
+    /// of descriptors is no error: waiting connections are closed, as libuv does, or the server pauses
+    /// accepting for 100 ms to 1 s, with a line in the log.
     ///
-    /// An `error` that nobody listens to ends [`run`](crate::EventLoop::run) with it.
+    /// If it has no listener, [`run`](crate::EventLoop::run) ends and returns the error.
     on_error once_error = ERROR => (server: &mut Server<'_>, error: &Error);
     /// Adds a listener for Node's `'close'`: the server was closed and its last connection
     /// destroyed. Emitted from a tick, and so before the `close` of that connection.
@@ -103,9 +103,8 @@ impl Server<'_> {
         self
     }
 
-    /// Gives a name to the listener that has just been added to this server, so that
-    /// [`off`](Server::off) can take it away. Call it right after `on_*`, `once_*` or
-    /// [`create_server`](crate::Loop::create_server).
+    /// Names the listener that was just added to this server, so that [`off`](Server::off) can remove it.
+    /// Call it right after `on_*`, `once_*` or [`create_server`](crate::Loop::create_server).
     pub fn named(&mut self, listener: ListenerId) -> &mut Self {
         let (subject, event) = self.event_loop.last_listener;
         if subject == Subject::Server(self.id)
@@ -116,10 +115,10 @@ impl Server<'_> {
         self
     }
 
-    /// Takes a listener away that was [`named`](Server::named): Node's `off(event, listener)` and
-    /// `removeListener`. `event` is Node's name for it, such as `connection`. Of several listeners
-    /// with the same name the one added last goes. It may be the one that is running; while an event
-    /// is emitted, those that it was to call are still called, as in Node.
+    /// Removes a listener that was [`named`](Server::named): Node's `off(event, listener)` and
+    /// `removeListener`. `event` is Node's name of the event, such as `connection`. Of several listeners
+    /// with the same name, the one added last is removed. A listener may remove itself. While an event is
+    /// emitted, removed listeners that were to be called for it still are, as in Node.
     ///
     /// ```
     /// use netloop::ListenerId;

@@ -199,24 +199,24 @@ impl Loop {
 }
 
 impl Server<'_> {
-    /// Stops listening, now: Node's `server.close()`. The file of a path is removed; connections
-    /// that the kernel has, but that were not accepted yet, are reset; open ones go on. `close` is
-    /// emitted, from a tick, once the last of them is destroyed; of a server that did not listen,
-    /// too. The name stays good, and may listen again.
+    /// Stops listening at once: Node's `server.close()`. The file of a path is removed. Connections that
+    /// wait to be accepted are reset; open ones go on. `close` is emitted, from a tick, once the last of
+    /// them is destroyed, and also if the server was not listening. The server may listen again.
     pub fn close(&mut self) -> &mut Self {
         self.event_loop.with_server(self.id, ServerEntry::close);
         self
     }
 
-    /// As [`close`](Server::close), but nobody who has connected is reset: all whose handshake the
-    /// kernel has done are accepted first, [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn)
-    /// a turn, each with its `connection`; then the listener closes. The kernel begins no new
-    /// connection from now on: who tries is refused as soon as the listener has closed. Until then the
-    /// [`state`](Server::state) is `Closing`. Node has nothing like it.
+    /// As [`close`](Server::close), but without resetting connections that wait to be accepted. Those
+    /// whose handshake the kernel has completed are accepted first,
+    /// [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn) in each turn and each with its
+    /// `connection`; then the listener closes. The kernel begins no new connection from now on, and refuses
+    /// attempts as soon as the listener has closed. Until then the [`state`](Server::state) is `Closing`.
+    /// Node has nothing like it.
     ///
-    /// A listener whose descriptor is shared ([`ListenOptions::fd`](crate::ListenOptions::fd),
-    /// [`duplicate_fd`](Server::duplicate_fd)) closes at once: who waits there is left to the others.
-    /// If descriptors or memory run out, those who still wait are reset.
+    /// If the descriptor is shared ([`ListenOptions::fd`](crate::ListenOptions::fd),
+    /// [`duplicate_fd`](Server::duplicate_fd)), the server closes at once, and leaves waiting connections to
+    /// the others. If descriptors or memory run out, the connections that still wait are reset.
     ///
     /// ```
     /// use std::net::TcpStream;
@@ -239,8 +239,7 @@ impl Server<'_> {
     }
 
     /// As [`close`](Server::close), with a listener for the next `close`: Node's
-    /// `server.close(callback)`. It is told `ERR_SERVER_NOT_RUNNING` if there was no listener to
-    /// close.
+    /// `server.close(callback)`. It gets `ERR_SERVER_NOT_RUNNING` if the server was not listening.
     pub fn close_then(
         &mut self,
         callback: impl FnOnce(&mut Server<'_>, Result<(), Error>) + 'static,
@@ -254,14 +253,14 @@ impl Server<'_> {
         self.close()
     }
 
-    /// Lets the server hold the loop again: Node's `server.ref()`. It does from its making, while
+    /// Lets the server hold the loop again: Node's `server.ref()`. This is the default, and applies while
     /// it listens.
     pub fn ref_(&mut self) -> &mut Self {
         self.hold(true)
     }
 
-    /// Lets the loop end although this server listens: Node's `server.unref()`. It may be said
-    /// before `listen`. Its connections hold the loop all the same.
+    /// Lets the loop end although this server listens: Node's `server.unref()`. It may be called before
+    /// `listen`. The server's connections still hold the loop.
     pub fn unref(&mut self) -> &mut Self {
         self.hold(false)
     }

@@ -262,17 +262,17 @@ impl Server<'_> {
     /// Listens: Node's `server.listen`. The callback is a listener for the next `listening`, which
     /// is emitted from a tick; if this `listen` fails, it waits for a later one, as in Node.
     ///
-    /// Without a host the address is bound in the call, to `::` and with it to IPv4, and
-    /// [`address`](Server::address) is good at once; with a host, one or more ticks later, and a
-    /// newer `listen` takes the place of an older one that is still looking its host up.
+    /// Without a host, the server is bound before this returns, to `::` (IPv4 included), and
+    /// [`address`](Server::address) is known at once. With a host, it is bound one or more ticks later, and a
+    /// newer `listen` replaces an older one whose host is still being looked up.
     ///
     /// # Errors
-    /// `ERR_SERVER_ALREADY_LISTEN` while there is a listener; `ERR_SOCKET_BAD_PORT` for a text that
+    /// `ERR_SERVER_ALREADY_LISTEN` while the server listens; `ERR_SOCKET_BAD_PORT` for a text that
     /// is a number above 65535; `ERR_INVALID_ARG_VALUE` for options that name neither a port nor a
-    /// path nor a descriptor, a mode for an abstract path, or a host with a NUL in it. A `listen` with
-    /// bad options has acted, as in Node: its callback waits for a later one, an earlier one that is
-    /// still on its way is forgotten, and the abort handle is taken. What the kernel says is an
-    /// `error` event, with the system call `listen`.
+    /// path nor a descriptor, a mode for an abstract path, or a host with a NUL in it. As in Node, a
+    /// `listen` with bad options still has effects: its callback waits for a later `listen`, an earlier one
+    /// in progress is forgotten, and the abort handle takes effect. Errors of the kernel are `error`
+    /// events, with the `syscall` `listen`.
     ///
     /// ```
     /// use netloop::EventLoop;
@@ -300,8 +300,7 @@ impl Server<'_> {
         self.listen_on(target)
     }
 
-    /// Listens, without a listener for `listening`: Node's `server.listen` that is given no callback.
-    /// The rest is as in [`listen`](Server::listen).
+    /// As [`listen`](Server::listen), without a callback.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -336,11 +335,11 @@ impl Server<'_> {
     }
 
     /// Another descriptor of the listening socket (dup(2)), to listen on elsewhere: see
-    /// [`ListenOptions::fd`]. It stands for what Node hands to a cluster's workers. While it lives,
-    /// closing this server does not free the port.
+    /// [`ListenOptions::fd`]. It plays the part of the handle that Node passes to a cluster's workers. While
+    /// it is open, closing this server does not free the port.
     ///
     /// # Errors
-    /// `ERR_SERVER_NOT_RUNNING` when it does not listen, and what dup(2) says.
+    /// `ERR_SERVER_NOT_RUNNING` when the server does not listen, and the errors of dup(2).
     pub fn duplicate_fd(&mut self) -> Result<OwnedFd, Error> {
         let server = self.event_loop.server(self.id);
         let Some(listener) = server.and_then(|server| server.listener.as_mut()) else {

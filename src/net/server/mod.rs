@@ -46,9 +46,8 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 /// # Ok::<(), netloop::Error>(())
 /// ```
 ///
-/// A view is made by [`Loop::server_at`] from a [`ServerId`], and is what callbacks are given. It
-/// cannot be kept: keep the id, which is good for as long as the loop. A server that has closed
-/// may listen again.
+/// Callbacks are given a view; [`Loop::server_at`] makes one from a [`ServerId`]. It cannot be kept: keep
+/// the id, which is valid as long as the loop. A server that has closed may listen again.
 pub struct Server<'l> {
     pub(super) event_loop: &'l mut Loop,
     pub(super) id: ServerId,
@@ -88,7 +87,7 @@ pub(super) struct ServerEntry {
 impl Loop {
     /// Makes a server that calls back for each connection: Node's `net.createServer(listener)`. The
     /// callback is the first listener for [`connection`](Server::on_connection), called from the
-    /// poll phase. Nothing is listened on before [`listen`](Server::listen).
+    /// poll phase. The server does not listen before [`listen`](Server::listen).
     pub fn create_server(
         &mut self,
         connection: impl FnMut(&mut Socket<'_>) + 'static,
@@ -130,7 +129,7 @@ impl Loop {
         server
     }
 
-    /// A view of the server with this name. A name that another loop has given makes a quiet one.
+    /// A view of the server with this id. If it is the id of another loop, calls on the view do nothing.
     pub fn server_at(&mut self, id: ServerId) -> Server<'_> {
         Server {
             event_loop: self,
@@ -169,12 +168,12 @@ impl Loop {
 }
 
 impl Server<'_> {
-    /// The server's name, which may be kept; [`Loop::server_at`] makes a view of it again.
+    /// The server's id, which may be kept; [`Loop::server_at`] makes a view of it again.
     pub fn id(&self) -> ServerId {
         self.id
     }
 
-    /// The loop the server belongs to, for as long as the view: where Node has globals.
+    /// The loop that the server belongs to, lent for as long as the view. In Node it is global.
     pub fn event_loop(&mut self) -> &mut Loop {
         self.event_loop
     }

@@ -52,23 +52,23 @@ impl SocketEntry {
 }
 
 impl Socket<'_> {
-    /// Ends our half: Node's `end()`. When everything written has been sent, the FIN follows
-    /// (shutdown(2)) in the pending phase, then `finish`. When the peer has ended, too, the socket is
-    /// destroyed. A second call does nothing.
+    /// Ends our half: Node's `end()`. Once everything written is sent, the FIN follows (shutdown(2)) in the
+    /// pending phase, then `finish`. Once the peer has ended as well, the socket is destroyed. A second
+    /// call does nothing.
     pub fn end(&mut self) -> &mut Self {
         self.call_end(None, None)
     }
 
-    /// Writes, then ends our half: Node's `end(data)`. What [`write`](Socket::write) says of failing
-    /// holds here, too.
+    /// Writes, then ends our half: Node's `end(data)`. The write can fail as [`write`](Socket::write)
+    /// does.
     pub fn end_with(&mut self, data: impl AsRef<[u8]>) -> &mut Self {
         let refused = self.write_last(data.as_ref());
         self.call_end(None, refused)
     }
 
-    /// Ends our half and calls back just before `finish`, or with the reason why it will not
-    /// come: Node's `end(callback)`. After `finish` that is `ERR_STREAM_ALREADY_FINISHED`, after
-    /// `destroy` `ERR_STREAM_DESTROYED`, both from a tick.
+    /// Ends our half and calls back just before `finish`, or with an error if `finish` will not be emitted:
+    /// Node's `end(callback)`. After `finish` the error is `ERR_STREAM_ALREADY_FINISHED`, after `destroy` it
+    /// is `ERR_STREAM_DESTROYED`, both from a tick.
     pub fn end_then(
         &mut self,
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,

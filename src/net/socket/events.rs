@@ -110,70 +110,70 @@ impl OnRead {
 listeners! {
     Socket:
 
-    /// Adds a listener for Node's `'data'`: bytes have come. They are lent for the call; at most as
-    /// many as the [read buffer](crate::Loop::set_read_buffer) holds (64 KiB) come at once. Emitted
-    /// from the poll phase, or, for bytes that waited, from a tick.
+    /// Adds a listener for Node's `'data'`: bytes were received. They are lent for the call, at most as
+    /// many at once as the [read buffer](crate::Loop::set_read_buffer) holds (64 KiB). Emitted from the
+    /// poll phase, or, for bytes that waited, from a tick.
     ///
-    /// Unless the socket is paused, this lets the data flow, from a tick on.
+    /// Unless the socket is paused, adding a listener makes the data flow, from a tick on.
     on_data once_data("The data goes on flowing, into nothing if nobody else listens.") =
         DATA => (socket: &mut Socket<'_>, chunk: &[u8]);
-    /// Adds a listener for Node's `'end'`: the peer has sent its FIN, and all that came before it
-    /// was delivered; where bytes wait that nobody takes, it does not come. Emitted from a tick, in
-    /// a later turn than the last `data`. Unless the socket is
-    /// [half open](Socket::set_allow_half_open), our [`end`](Socket::end) follows a tick later.
+    /// Adds a listener for Node's `'end'`: the peer has sent its FIN, and everything before it was
+    /// delivered. It is not emitted while received bytes wait to be read. Emitted from a tick, in a later
+    /// turn than the last `data`. Unless the socket is [half open](Socket::set_allow_half_open), our
+    /// [`end`](Socket::end) follows a tick later.
     on_end once_end = END => (socket: &mut Socket<'_>);
-    /// Adds a listener for Node's `'error'`: what ended the socket. Emitted from a tick, at most
-    /// once in a life; `close` follows. Codes of the kernel are those of connect(2), read(2),
-    /// write(2) and shutdown(2), such as `ECONNREFUSED`, `ECONNRESET` or `EPIPE`; Node's own stand
-    /// at [`Error`].
+    /// Adds a listener for Node's `'error'`: the error that ends the socket. Emitted from a tick, at most
+    /// once for each connection; `close` follows. Codes of the kernel are those of connect(2), read(2),
+    /// write(2) and shutdown(2), such as `ECONNREFUSED`, `ECONNRESET` or `EPIPE`; see [`Error`] for
+    /// Node's own.
     ///
-    /// An `error` that nobody listens to ends [`run`](crate::EventLoop::run) with it.
+    /// If it has no listener, [`run`](crate::EventLoop::run) ends and returns the error.
     on_error once_error = ERROR => (socket: &mut Socket<'_>, error: &Error);
-    /// Adds a listener for Node's `'close'`: the descriptor is closed, and whether an error was the
-    /// reason. Emitted from the closing phase, that of the socket destroyed last first; of a socket
-    /// that was never connected from a tick, and then with `None`, Node's `undefined`. In it, and
-    /// in the ticks it queues, [`connect`](Socket::connect) begins a new life; to connect later, make
-    /// a new socket.
+    /// Adds a listener for Node's `'close'`: the descriptor is closed. The argument says whether an error
+    /// was the reason. Emitted from the closing phase, for the socket destroyed last first. If the socket
+    /// was never connected, it is emitted from a tick, with `None`, Node's `undefined`. In the listener,
+    /// and in the ticks it queues, [`connect`](Socket::connect) connects the socket again; to connect
+    /// later, make a new socket.
     ///
-    /// Usually it is the last event; callbacks of writes may follow it. Where a callback panics, or an
-    /// `error` ends [`run`](crate::EventLoop::run), the ticks that are left wait for the next callback,
-    /// as in Node, and `close` may be that: then `error` comes after it.
+    /// Usually it is the last event; only callbacks of writes may follow it. If a callback panics, or an
+    /// `error` ends [`run`](crate::EventLoop::run), the remaining ticks wait for the next callback, as in
+    /// Node. If that is `close`, `error` is emitted after it.
     on_close once_close = CLOSE => (socket: &mut Socket<'_>, had_error: Option<bool>);
-    /// Adds a listener for Node's `'drain'`: a write had returned `false`, and nothing is owed now.
-    /// Emitted before the callback of the write whose last byte left, where that is called: from the
-    /// poll phase, the pending phase or a tick. Not after `end`.
+    /// Adds a listener for Node's `'drain'`: a write had returned `false`, and by now everything is sent.
+    /// Emitted just before the callback of the write that was sent last: from the poll phase, the pending
+    /// phase or a tick. Not emitted after `end`.
     on_drain once_drain = DRAIN => (socket: &mut Socket<'_>);
-    /// Adds a listener for Node's `'connect'`: the connection stands. Emitted from the poll phase.
-    /// The callback of [`connect`](Socket::connect) is one of these.
+    /// Adds a listener for Node's `'connect'`: the socket is connected. Emitted from the poll phase. The
+    /// callback of [`connect`](Socket::connect) is such a listener.
     on_connect once_connect = CONNECT => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'ready'`, which follows `connect` at once, with no tick between
     /// them.
     on_ready once_ready = READY => (socket: &mut Socket<'_>);
-    /// Adds a listener for Node's `'prefinish'`: our FIN has left. Emitted from the pending phase,
-    /// or from the poll phase in which the last owed byte left; of a socket that was never
-    /// connected, and sends none, from the tick of `finish`.
+    /// Adds a listener for Node's `'prefinish'`: our FIN is sent. Emitted from the pending phase, or from
+    /// the poll phase in which the last byte was sent. A socket that was never connected sends no FIN, and
+    /// emits this from the tick of `finish`.
     on_prefinish once_prefinish = PREFINISH => (socket: &mut Socket<'_>);
-    /// Adds a listener for Node's `'finish'`: our half has ended, and the kernel has all that was
-    /// written. Emitted from the tick that follows `prefinish`, behind the callbacks of `end`.
+    /// Adds a listener for Node's `'finish'`: our half has ended, and the kernel has taken all bytes.
+    /// Emitted from the tick that follows `prefinish`, after the callbacks of `end`.
     on_finish once_finish = FINISH => (socket: &mut Socket<'_>);
-    /// Adds a listener for Node's `'timeout'`: nothing was sent or received for as long as
-    /// [`set_timeout`](Socket::set_timeout) said. Nothing is closed. Emitted from the timers
-    /// phase, once until there is activity again.
+    /// Adds a listener for Node's `'timeout'`: nothing was sent or received for the time given to
+    /// [`set_timeout`](Socket::set_timeout). Nothing is closed. Emitted from the timers phase, and not
+    /// again until there was activity.
     on_timeout once_timeout = TIMEOUT => (socket: &mut Socket<'_>);
-    /// Adds a listener for Node's `'pause'`: [`pause`](Socket::pause) was called, and the data was
-    /// not paused before. Emitted from a tick (Node: inside the call).
+    /// Adds a listener for Node's `'pause'`: [`pause`](Socket::pause) was called, and the socket was not
+    /// paused before. Emitted from a tick (Node: inside the call).
     on_pause once_pause = PAUSE => (socket: &mut Socket<'_>);
     /// Adds a listener for Node's `'resume'`: the data begins to flow. Emitted from a tick, before
     /// the `data` that waited.
     on_resume once_resume = RESUME => (socket: &mut Socket<'_>);
-    /// Adds a listener for Node's `'lookup'`: a name was looked up, with one call for each address,
-    /// or one for the error. Emitted from the poll phase, where the answers of the helper thread
-    /// come in, or from the tick of [`answer_lookup`](crate::Loop::answer_lookup). Not for IP
+    /// Adds a listener for Node's `'lookup'`: a host name was looked up. It is called once for each
+    /// address, or once for the error: from the poll phase, in which the answers of the helper threads
+    /// arrive, or from the tick of [`answer_lookup`](crate::Loop::answer_lookup). Not emitted for IP
     /// addresses and paths.
     on_lookup once_lookup = LOOKUP => (socket: &mut Socket<'_>, lookup: &Lookup);
-    /// Adds a listener for Node's `'connectionAttempt'`: connect(2) is about to be called; for a
-    /// path, where Node emits it inside the call, it was called. Emitted from a tick, from where
-    /// the name was answered, or from where an earlier address has failed.
+    /// Adds a listener for Node's `'connectionAttempt'`: connect(2) is about to be called; for a path, where
+    /// Node emits it inside the call, it was called already. Emitted from a tick, from where the lookup was
+    /// answered, or from where an earlier address failed.
     on_connection_attempt once_connection_attempt =
         CONNECTION_ATTEMPT => (socket: &mut Socket<'_>, attempt: &Attempt);
     /// Adds a listener for Node's `'connectionAttemptFailed'`: the kernel refused an address, and
@@ -186,18 +186,18 @@ listeners! {
     /// tried. Emitted from the timers phase.
     on_connection_attempt_timeout once_connection_attempt_timeout =
         CONNECTION_ATTEMPT_TIMEOUT => (socket: &mut Socket<'_>, attempt: &Attempt);
-    /// Adds a listener for Node's `'pipe'`: the socket named began to be piped into this one.
+    /// Adds a listener for Node's `'pipe'`: the socket named is now piped into this one.
     /// Emitted from a tick (Node: inside the call).
     on_pipe once_pipe = PIPE => (socket: &mut Socket<'_>, source: SocketId);
-    /// Adds a listener for Node's `'unpipe'`: the socket named is not piped into this one any more,
-    /// by [`unpipe`](Socket::unpipe) or because this one has finished, failed or closed. Emitted
-    /// from a tick (Node: inside the call).
+    /// Adds a listener for Node's `'unpipe'`: the socket named is no longer piped into this one, because of
+    /// [`unpipe`](Socket::unpipe) or because this one has finished, failed or closed. Emitted from a tick
+    /// (Node: inside the call).
     on_unpipe once_unpipe = UNPIPE => (socket: &mut Socket<'_>, source: SocketId);
 }
 
 impl Socket<'_> {
-    /// Adds a listener for Node's `'readable'`: there is something to [`read`](Socket::read), or the
-    /// end has come. Emitted from a tick. The data does not flow by itself any more.
+    /// Adds a listener for Node's `'readable'`: there are bytes to [`read`](Socket::read), or the end was
+    /// reached. Emitted from a tick. With such a listener the data no longer flows by itself.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -224,9 +224,9 @@ impl Socket<'_> {
         self.add_listener(READABLE, Box::new(listener), false)
     }
 
-    /// As [`on_readable`](Socket::on_readable), for one call only: Node's `once`. When the last
-    /// listener has gone, data flows to those who listen for it, from the next tick on: so a head
-    /// is read, and the rest handed over.
+    /// As [`on_readable`](Socket::on_readable), for one call only: Node's `once`. When the last listener is
+    /// gone, data flows to the listeners of `data` from the next tick on. So a program can read a header,
+    /// and hand the rest over.
     pub fn once_readable(&mut self, listener: impl FnOnce(&mut Socket<'_>) + 'static) -> &mut Self {
         let mut listener = Some(listener);
         let once = move |socket: &mut Socket<'_>| {
@@ -263,8 +263,8 @@ impl Socket<'_> {
         self
     }
 
-    /// Gives a name to the listener that has just been added to this socket, so that
-    /// [`off`](Socket::off) can take it away. Call it right after `on_*` or `once_*`.
+    /// Names the listener that was just added to this socket, so that [`off`](Socket::off) can remove it.
+    /// Call it right after `on_*` or `once_*`.
     pub fn named(&mut self, listener: ListenerId) -> &mut Self {
         let (subject, event) = self.event_loop.last_listener;
         if subject == Subject::Socket(self.id)
@@ -275,17 +275,17 @@ impl Socket<'_> {
         self
     }
 
-    /// Takes a listener away that was [`named`](Socket::named): Node's `off(event, listener)` and
-    /// `removeListener`. `event` is Node's name for it, such as `connectionAttempt`. Of several
-    /// listeners with the same name the one added last goes. It may be the one that is running; while
-    /// an event is emitted, those that it was to call are still called, as in Node. An event or a name
-    /// that does not exist changes nothing.
+    /// Removes a listener that was [`named`](Socket::named): Node's `off(event, listener)` and
+    /// `removeListener`. `event` is Node's name of the event, such as `connectionAttempt`. Of several
+    /// listeners with the same name, the one added last is removed. A listener may remove itself. While an
+    /// event is emitted, removed listeners that were to be called for it still are, as in Node. An event or
+    /// a name that does not exist changes nothing.
     ///
-    /// When the last listener of `readable` has gone, data flows to those who listen for it, from the
-    /// next tick on. When the last one of `data` has gone, data goes on flowing, and is dropped.
+    /// When the last listener of `readable` is gone, data flows to the listeners of `data` from the next
+    /// tick on. When the last one of `data` is gone, data goes on flowing, and is dropped.
     ///
-    /// The head of a message is read by hand, and the rest flows, as in the documentation of Node's
-    /// streams:
+    /// Here the head of a message is read with `read`, and the rest flows, as in the documentation of
+    /// Node's streams:
     ///
     /// ```
     /// use netloop::{EventLoop, ListenerId, Socket};
@@ -330,8 +330,8 @@ impl Socket<'_> {
         self.listener_has_gone(event)
     }
 
-    /// Takes all listeners of an event away: Node's `removeAllListeners(event)`; see
-    /// [`off`](Socket::off). Other than in Node a [pipe](Socket::pipe) is no listener, and goes on.
+    /// Removes all listeners of an event: Node's `removeAllListeners(event)`; see [`off`](Socket::off).
+    /// Unlike in Node, a [pipe](Socket::pipe) is no listener, and goes on.
     pub fn remove_all_listeners(&mut self, event: &str) -> &mut Self {
         if let Some(slot) = self.slot(event) {
             slot.clear();

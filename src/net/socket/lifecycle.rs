@@ -336,24 +336,24 @@ impl Loop {
 }
 
 impl Socket<'_> {
-    /// Ends the socket now: Node's `destroy()`. What is queued is dropped, close(2) is called, and
-    /// if received bytes were left unread, the kernel resets the connection (RFC 1122, 4.2.2.13).
-    /// `close` is emitted in the closing phase, without a descriptor from a tick. Calling it again
-    /// does nothing.
+    /// Closes the socket at once: Node's `destroy()`. Unsent bytes are dropped, and close(2) is called; if
+    /// received bytes were left unread, the kernel resets the connection (RFC 1122, 4.2.2.13). `close` is
+    /// emitted in the closing phase, or, if there was no descriptor, from a tick. Calling it again does
+    /// nothing.
     pub fn destroy(&mut self) -> &mut Self {
         self.with(|socket, errands| socket.destroy(None, errands));
         self
     }
 
     /// As [`destroy`](Socket::destroy), and `error` is emitted before `close`, from a tick: Node's
-    /// `destroy(error)`. Of a socket that is destroyed already the error is ignored.
+    /// `destroy(error)`. If the socket is destroyed already, the error is ignored.
     pub fn destroy_with(&mut self, error: Error) -> &mut Self {
         self.with(|socket, errands| socket.destroy(Some(error), errands));
         self
     }
 
-    /// Ends our half, and destroys the socket at `finish`, when all that was written has left,
-    /// without waiting for the peer's end: Node's `destroySoon()`.
+    /// Ends our half, and destroys the socket at `finish`, once everything written is sent, without
+    /// waiting for the peer's end: Node's `destroySoon()`.
     pub fn destroy_soon(&mut self) -> &mut Self {
         if self.is_writable() {
             self.end();
@@ -369,13 +369,13 @@ impl Socket<'_> {
         self
     }
 
-    /// Closes the connection so that the peer sees a reset (`ECONNRESET`), by `SO_LINGER` of zero
-    /// (socket(7)): Node's `resetAndDestroy()`. Ours sees a `close` without an error. While
-    /// connecting, this waits for the connection; a socket that has none to reset is destroyed with
-    /// `ERR_SOCKET_CLOSED`.
+    /// Closes the connection by a reset, which the peer sees as `ECONNRESET` (`SO_LINGER` of zero,
+    /// socket(7)): Node's `resetAndDestroy()`. This socket emits `close` without an error. While
+    /// connecting, the reset waits for the connection; without a connection to reset, the socket is
+    /// destroyed with `ERR_SOCKET_CLOSED`.
     ///
     /// # Errors
-    /// `ERR_INVALID_HANDLE_TYPE` for a Unix-domain socket, which knows no reset.
+    /// `ERR_INVALID_HANDLE_TYPE` for a Unix-domain socket, which cannot be reset.
     pub fn reset_and_destroy(&mut self) -> Result<&mut Self, Error> {
         match self.state() {
             State::Idle | State::Destroyed | State::Closed => {
@@ -401,15 +401,15 @@ impl Socket<'_> {
         Ok(self)
     }
 
-    /// Lets the socket hold the loop again: Node's `socket.ref()`. It does from its making, while it
-    /// is read from.
+    /// Lets the socket hold the loop again: Node's `socket.ref()`. This is the default, and applies while
+    /// the socket is read from.
     pub fn ref_(&mut self) -> &mut Self {
         self.hold(true)
     }
 
-    /// Lets the loop end although this socket is open: Node's `socket.unref()`. A request that is
-    /// on its way (a connect, a write, a shutdown) holds the loop all the same, as in libuv. It may
-    /// be said before `connect`.
+    /// Lets the loop end although this socket is open: Node's `socket.unref()`. A request in progress (a
+    /// connect, a write, a shutdown) still holds the loop, as in libuv. It may be called before
+    /// `connect`.
     pub fn unref(&mut self) -> &mut Self {
         self.hold(false)
     }

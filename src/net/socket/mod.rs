@@ -82,13 +82,13 @@ const HIGH_WATER_MARK: usize = 64 * 1024;
 /// # Ok::<(), netloop::Error>(())
 /// ```
 ///
-/// A view is made by [`Loop::socket_at`] from a [`SocketId`], and is what callbacks are given.
-/// It cannot be kept: keep the id. A view of a socket that is gone is a quiet one: writes return
-/// `false`, setters do nothing, properties are those of a destroyed socket, and counters are 0. A
-/// socket is gone when the ticks of its `close` have run; Node's object remembers for longer.
+/// Callbacks are given a view; [`Loop::socket_at`] makes one from a [`SocketId`]. It cannot be kept:
+/// keep the id. A view of a socket that is gone is harmless: writes return `false`, setters do nothing,
+/// properties are those of a destroyed socket, and counters are 0. A socket is gone when the ticks of
+/// its `close` have run; Node's object keeps its values for longer.
 ///
-/// No method runs a callback; what a call causes is emitted later, from the queue that the
-/// event's documentation names. Methods that Node chains are chained here.
+/// No method runs a callback before it returns; events are emitted later, from the queue that the
+/// event's documentation names. Methods that chain in Node chain here.
 pub struct Socket<'l> {
     pub(super) event_loop: &'l mut Loop,
     pub(super) id: SocketId,
@@ -248,8 +248,8 @@ impl SocketEntry {
 }
 
 impl Loop {
-    /// A view of the socket with this name. Of one that is gone, or that another loop has, it is a
-    /// quiet one.
+    /// A view of the socket with this id. If the socket is gone or belongs to another loop, calls on the
+    /// view are [harmless](Socket).
     pub fn socket_at(&mut self, id: SocketId) -> Socket<'_> {
         Socket {
             event_loop: self,
@@ -316,7 +316,7 @@ impl Loop {
 }
 
 impl Socket<'_> {
-    /// The socket's name, which may be kept; [`Loop::socket_at`] makes a view of it again.
+    /// The socket's id, which may be kept; [`Loop::socket_at`] makes a view of it again.
     pub fn id(&self) -> SocketId {
         self.id
     }
@@ -327,7 +327,7 @@ impl Socket<'_> {
         self.event_loop.with_socket(self.id, call)
     }
 
-    /// The loop the socket belongs to, for as long as the view: where Node has globals.
+    /// The loop that the socket belongs to, lent for as long as the view. In Node it is global.
     pub fn event_loop(&mut self) -> &mut Loop {
         self.event_loop
     }

@@ -186,10 +186,10 @@ impl Loop {
 }
 
 impl Socket<'_> {
-    /// Sends what this socket receives to another one (itself makes an echo), and ends that one
-    /// when this one has ended: Node's `pipe(destination)`. A destination that wants no more (its
-    /// `write` answers `false`) pauses this socket until it has drained. `pipe` is emitted on the
-    /// destination, from a tick. Errors are not handed on, as in Node.
+    /// Sends what this socket receives to another one (or back, if that is itself), and ends that one when
+    /// this one has ended: Node's `pipe(destination)`. While the destination's `write` returns `false`, this
+    /// socket is paused, until `drain`. `pipe` is emitted on the destination, from a tick. Errors are not
+    /// passed on, as in Node.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -221,8 +221,8 @@ impl Socket<'_> {
         self
     }
 
-    /// Undoes a [`pipe`](Socket::pipe), with `None` all of them: Node's `unpipe([destination])`. The
-    /// last one pauses this socket. `unpipe` is emitted on the destination, from a tick.
+    /// Undoes a [`pipe`](Socket::pipe), or all of them with `None`: Node's `unpipe([destination])`. When
+    /// none is left, this socket is paused. `unpipe` is emitted on the destination, from a tick.
     pub fn unpipe(&mut self, destination: Option<SocketId>) -> &mut Self {
         let id = self.id;
         let all: Vec<SocketId> = self

@@ -6,9 +6,9 @@ use super::{Flow, Socket, SocketEntry};
 use crate::rules::decoder::{Decoder, Encoding};
 
 impl Socket<'_> {
-    /// Stops `data`: Node's `pause()`. What comes is kept, up to the high-water mark; then nothing is
-    /// read any more, and the peer has to wait. Until then the socket hears of the peer's end and
-    /// reset, and holds the loop. `pause` is emitted from a tick.
+    /// Stops `data`: Node's `pause()`. Received bytes are kept, up to the high-water mark; then reading
+    /// stops, and the peer has to wait. Until then the socket notices the peer's end and reset, and holds
+    /// the loop. `pause` is emitted from a tick.
     pub fn pause(&mut self) -> &mut Self {
         let id = self.id;
         let Some(entry) = self.event_loop.entry(id) else {
@@ -29,8 +29,8 @@ impl Socket<'_> {
         self
     }
 
-    /// Lets `data` flow, from a tick on: Node's `resume()`. Without a listener it is thrown away.
-    /// While somebody listens for `readable` it does not flow, as in Node. A destroyed socket stays
+    /// Lets `data` flow, from a tick on: Node's `resume()`. Without a listener of `data` the bytes are
+    /// dropped. While `readable` has a listener, data does not flow, as in Node. A destroyed socket stays
     /// as it is.
     pub fn resume(&mut self) -> &mut Self {
         let id = self.id;
@@ -107,7 +107,7 @@ impl Socket<'_> {
         }
     }
 
-    /// Whether the data was told not to flow: Node's `isPaused()`.
+    /// Whether the socket is paused: Node's `isPaused()`.
     pub fn is_paused(&self) -> bool {
         self.event_loop.entry_ref(self.id).is_some_and(|entry| {
             entry.flow == Flow::Paused
@@ -118,8 +118,7 @@ impl Socket<'_> {
         })
     }
 
-    /// Whether the data flows: Node's `readableFlowing`, with `None`, its `null`, until somebody asks
-    /// for data.
+    /// Whether the data flows: Node's `readableFlowing`. `None`, Node's `null`, until data is asked for.
     pub fn readable_flowing(&self) -> Option<bool> {
         match self.event_loop.entry_ref(self.id)?.flow {
             Flow::Unasked => None,
@@ -128,21 +127,21 @@ impl Socket<'_> {
         }
     }
 
-    /// Takes bytes that wait: a chunk as it came (with an encoding, all of the text), or with
-    /// `size` exactly as many, or, after the end, what is left. `None` when there are not so many
-    /// (yet). Node's `read([size])`, but no `data` is emitted for what is taken. A `size` of 0 takes
-    /// nothing: it has more received, or `readable` told again if as much waits as may.
+    /// Takes waiting bytes: Node's `read([size])`, but without emitting `data` for them. Without a `size` it
+    /// takes one chunk as it was received (with an encoding, all of the text); with a `size` exactly that
+    /// many bytes, or what is left after the end. `None` if there are not enough yet. A `size` of 0 takes
+    /// nothing, but asks for more, or has `readable` emitted again if the high-water mark is reached.
     ///
-    /// A `size` above the high-water mark raises it, to the next power of two and at most to 1 GiB,
-    /// so that so much can come together. After [`set_encoding`](Socket::set_encoding) it counts the
-    /// units of UTF-16, as JavaScript does; a character of two units is not cut.
+    /// A `size` above the high-water mark raises the mark to the next power of two, at most to 1 GiB, so
+    /// that enough bytes can wait. After [`set_encoding`](Socket::set_encoding), `size` counts units of
+    /// UTF-16, as JavaScript does; a character of two units is not split.
     pub fn read(&mut self, size: Option<usize>) -> Option<Vec<u8>> {
         self.event_loop.read(self.id, size)
     }
 
-    /// Puts bytes back in front of what waits: Node's `unshift()`. They come again as `data`, from a
-    /// tick, or with the next `readable`. A socket that was not read from yet is, up to its
-    /// high-water mark. After `end` it is destroyed with `ERR_STREAM_UNSHIFT_AFTER_END_EVENT`.
+    /// Puts bytes back before those that wait: Node's `unshift()`. They come again as `data`, from a tick,
+    /// or with the next `readable`. If the socket was not read from yet, reading starts, up to the
+    /// high-water mark. After `end` the socket is destroyed with `ERR_STREAM_UNSHIFT_AFTER_END_EVENT`.
     pub fn unshift(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let (id, bytes) = (self.id, bytes.as_ref());
         let Some(entry) = self.event_loop.entry(id) else {
@@ -167,9 +166,9 @@ impl Socket<'_> {
         self
     }
 
-    /// Sets how received bytes are turned into text: Node's `setEncoding`. Chunks are then whole
-    /// characters, as UTF-8, and what a chunk cuts in two waits for the next one. What waits already
-    /// is converted, too, unless it is text from an encoding that was set before.
+    /// Sets the encoding by which received bytes become text: Node's `setEncoding`. Chunks then consist of
+    /// whole characters, as UTF-8; a character that is split over two chunks comes with the second. Waiting
+    /// bytes are converted, too, unless an encoding set before has converted them.
     ///
     /// ```
     /// use netloop::{Encoding, EventLoop};
@@ -209,8 +208,8 @@ impl Socket<'_> {
         self
     }
 
-    /// How many received bytes wait for the program: Node's `readableLength`. After
-    /// [`set_encoding`](Socket::set_encoding) these are units of UTF-16, as JavaScript counts.
+    /// The number of received bytes that wait to be read: Node's `readableLength`. After
+    /// [`set_encoding`](Socket::set_encoding) it counts units of UTF-16, as JavaScript does.
     pub fn readable_length(&self) -> usize {
         let cold = self
             .event_loop

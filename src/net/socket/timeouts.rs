@@ -108,14 +108,14 @@ impl Loop {
 }
 
 impl Socket<'_> {
-    /// Has `timeout` emitted, from the timers phase, once nothing was sent or received for so long:
-    /// Node's `socket.setTimeout`. Zero turns it off. Nothing is closed by it, and it does not hold
-    /// the loop. After `destroy` this does nothing.
+    /// Sets the idle timeout: `timeout` is emitted, from the timers phase, once nothing was sent or
+    /// received for this long. Node's `socket.setTimeout`. Zero turns it off. It closes nothing, and does
+    /// not hold the loop. After `destroy` this does nothing.
     ///
-    /// The time is whole milliseconds, cut, and at least 1 ms; above 2^31-1 ms it is cut to that,
-    /// with a warning in the log. It counts from this call, and anew from each connect, read and
-    /// write, each dated with the loop's [time](crate::Loop::now): a callback that is busy for
-    /// longer than the timeout before it writes has that time counted.
+    /// The time is rounded down to whole milliseconds, at least 1 ms and at most 2^31-1 ms (with a warning
+    /// in the log). It counts from this call, and again from each connect, read and write, at the loop's
+    /// [time](crate::Loop::now): if a callback works for longer than the timeout before it writes, that
+    /// counts as idle.
     ///
     /// ```
     /// use std::time::Duration;
@@ -144,8 +144,8 @@ impl Socket<'_> {
     }
 
     /// As [`set_timeout`](Socket::set_timeout), with a listener for the next `timeout` only: Node's
-    /// `setTimeout(timeout, callback)`. Where that sets no timeout, for it is zero or the socket is
-    /// destroyed, none is added, as in Node.
+    /// `setTimeout(timeout, callback)`. If no timeout is set, because it is zero or the socket is destroyed,
+    /// no listener is added, as in Node.
     pub fn set_timeout_once(
         &mut self,
         timeout: Duration,
@@ -158,15 +158,15 @@ impl Socket<'_> {
         self.once_timeout(listener)
     }
 
-    /// The idle timeout that was set last, zero included, as it was given: Node's `socket.timeout`.
-    /// None if none was set.
+    /// The idle timeout as it was set last, zero included: Node's `socket.timeout`. `None` if it was never
+    /// set.
     pub fn timeout(&self) -> Option<Duration> {
         let cold = self.event_loop.entry_ref(self.id)?.cold.as_ref()?;
         Some(cold.idle.as_ref()?.wanted)
     }
 
-    /// An interval that dies with the socket: it is cleared by `destroy`, whoever calls it. For what
-    /// Node programs use `setInterval` and forget `clearInterval` in `close`. The rules are those of
+    /// An interval that ends with the socket: every `destroy` clears it. It is for the `setInterval` of Node
+    /// programs whose `clearInterval` in `close` is easily forgotten. Otherwise it is as
     /// [`Loop::set_interval`].
     pub fn set_interval(
         &mut self,
@@ -181,9 +181,9 @@ impl Socket<'_> {
         timer
     }
 
-    /// Calls back once, when `delay` has passed, unless the socket is destroyed before: for a peer
-    /// that has so long to answer, say. Other than [`set_timeout`](Socket::set_timeout) it minds no
-    /// activity, and it holds the loop. The rules are those of [`Loop::after`].
+    /// Calls back once, after `delay`, unless the socket is destroyed before: for example to limit the time
+    /// of a response. Unlike [`set_timeout`](Socket::set_timeout), it ignores activity and holds the loop.
+    /// Otherwise it is as [`Loop::after`].
     ///
     /// ```
     /// use std::time::Duration;

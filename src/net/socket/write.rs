@@ -214,12 +214,12 @@ impl SocketEntry {
 }
 
 impl Socket<'_> {
-    /// Sends bytes: Node's `write(data)`. The kernel is offered them at once, and a second time if it
-    /// takes only a part. The rest is copied, and sent when the kernel has room. While the socket is
-    /// connecting, all of it is queued.
+    /// Sends bytes: Node's `write(data)`. They are passed to the kernel at once, and a second time if it
+    /// takes only part of them. The rest is copied, and sent when the kernel has room. While the socket is
+    /// connecting, everything is queued.
     ///
-    /// Returns whether to keep writing: `false` once the queue has reached the high-water mark, and
-    /// `drain` is emitted when it is empty again. A write that fails returns `false`, too; its error
+    /// Returns whether to keep writing. It is `false` once the queue has reached the high-water mark; then
+    /// `drain` is emitted when the queue is empty again. A write that fails returns `false`, too. Its error
     /// goes to the callback of [`write_then`](Socket::write_then), then to `error`, both from a tick:
     ///
     /// | when | code |
@@ -235,14 +235,14 @@ impl Socket<'_> {
         written.unwrap_or(false)
     }
 
-    /// As [`write`](Socket::write), and calls back once the kernel has all bytes, or with the reason
-    /// why it has not: Node's `write(data, callback)`.
+    /// As [`write`](Socket::write), and calls back once the kernel has taken all bytes, or with the error:
+    /// Node's `write(data, callback)`.
     ///
-    /// The callback runs from a tick if the kernel took the bytes at the first try, from the pending
-    /// phase if it took them at the second, otherwise from the poll phase; that of the first write
-    /// before the connection runs among the listeners of `connect`. It runs exactly once, maybe after
-    /// `close`. (Where one panics, the callbacks of writes that failed together with its own are lost,
-    /// as in Node.) When the socket is destroyed, the callbacks of queued writes get its error, or
+    /// The callback runs from a tick if the kernel took the bytes at the first attempt, from the pending
+    /// phase if it took them at the second, and otherwise from the poll phase. That of the first write
+    /// before the connection runs among the listeners of `connect`. It runs exactly once, possibly after
+    /// `close`. (If it panics, the callbacks of writes that failed together with its own are lost, as in
+    /// Node.) When the socket is destroyed, the callbacks of queued writes get its error, or
     /// `ERR_STREAM_DESTROYED`; that of the write in flight gets `ECANCELED`, in the closing phase.
     ///
     /// ```
@@ -283,8 +283,8 @@ impl Socket<'_> {
         self
     }
 
-    /// Undoes one [`cork`](Socket::cork): Node's `uncork()`. The last one sends what was queued; the
-    /// callbacks of what the kernel takes at once run from a tick.
+    /// Undoes one [`cork`](Socket::cork): Node's `uncork()`. The last one sends the queued writes; the
+    /// callbacks of those that the kernel takes at once run from a tick.
     pub fn uncork(&mut self) -> &mut Self {
         self.with(|socket, errands| {
             socket.sending.uncork();

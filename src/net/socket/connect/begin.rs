@@ -24,19 +24,19 @@ impl Loop {
     ///
     /// Nothing is emitted before the next tick, so listeners added to the result miss nothing.
     ///
-    /// A host is an address, or a name. The zone of a link-local IPv6 address follows a `%`: the name
-    /// of a device, or its number; without one, the first device with a link-local address is used, as
-    /// in libuv. A name that is not ASCII is looked up in its ASCII form (UTS #46), which the feature
-    /// `idna` knows.
+    /// A host is an address or a name. The zone of a link-local IPv6 address follows a `%`, as the name or
+    /// the number of a device; without a zone, the first device with a link-local address is used, as in
+    /// libuv. A name that is not ASCII is looked up in its ASCII form (UTS #46), which needs the feature
+    /// `idna`.
     ///
     /// # Errors
     /// `ERR_MISSING_ARGS` when the options name neither a port nor a path, `ERR_SOCKET_BAD_PORT`
     /// for a text that is a number above 65535, `ERR_INVALID_ARG_VALUE` for a family or hints that do
     /// not exist, and for a host with a NUL in it.
     ///
-    /// What the kernel or a name server says is an `error` event: the codes of connect(2), such as
-    /// `ECONNREFUSED`, with the address; those of `getaddrinfo`, such as `ENOTFOUND` or `EAI_AGAIN`,
-    /// with the host name, `EINVAL` for a name of more than 255 bytes or without an ASCII form.
+    /// Errors of the kernel or a name server are `error` events: the codes of connect(2), such as
+    /// `ECONNREFUSED`, with the address; those of `getaddrinfo`, such as `ENOTFOUND` or `EAI_AGAIN`, with
+    /// the host name. `EINVAL` stands for a name of more than 255 bytes or without an ASCII form.
     pub fn connect(
         &mut self,
         target: impl Into<ConnectOptions>,
@@ -47,9 +47,7 @@ impl Loop {
         Ok(socket)
     }
 
-    /// Makes a socket and connects it, without a listener for `connect`: Node's `net.connect` that is
-    /// given no callback. What it is given, and what it fails with, is that of
-    /// [`connect`](Loop::connect).
+    /// Makes a socket and connects it, as [`connect`](Loop::connect) does, without a callback.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -214,16 +212,16 @@ impl ConnectOptions {
 }
 
 impl Socket<'_> {
-    /// Connects: Node's `socket.connect`. The callback is a listener for the next `connect`. The
-    /// parts of the options that belong to a socket's making are ignored, as in Node.
+    /// Connects: Node's `socket.connect`. The callback is a listener for the next `connect`. Options that
+    /// only count when a socket is made are ignored, as in Node.
     ///
-    /// A socket that has closed may be connected again, until what its `close` caused has run. One
-    /// that is connecting or connected already is destroyed in a tick, with `EALREADY` or `EISCONN`.
+    /// A socket that has closed may be connected again in its `close` listeners, and in what they queue. If
+    /// it is connecting or connected already, it is destroyed in a tick, with `EALREADY` or `EISCONN`.
     ///
     /// # Errors
     /// Those of [`Loop::connect`](crate::Loop::connect); `ERR_SOCKET_CLOSED`
-    /// when the socket is destroyed and has not closed yet, is gone, or has ended before it was
-    /// connected and not told so yet.
+    /// when the socket is destroyed and has not closed yet, is gone, or was ended before it was connected
+    /// and has not finished yet.
     pub fn connect(
         &mut self,
         target: impl Into<ConnectOptions>,
@@ -235,8 +233,7 @@ impl Socket<'_> {
         Ok(self)
     }
 
-    /// Connects, without a listener for `connect`: Node's `socket.connect` that is given no callback.
-    /// The rest is as in [`connect`](Socket::connect).
+    /// As [`connect`](Socket::connect), without a callback.
     ///
     /// # Errors
     /// As [`connect`](Socket::connect).
