@@ -33,15 +33,14 @@ const NOT_ASCII: &str =
 /// # Ok::<(), netloop::Error>(())
 /// ```
 ///
-/// `code` is what a program should look at; the message, which `Display` writes, is for people, as
-/// is what `Debug` writes, and with it a `main` that returns the error: the message, the code, and
-/// [whose](Error::socket) error it is. Equal errors say the same; whose they are does not count.
-/// Errors of the kernel carry the system call's name and Node's negative `errno`; those of a
-/// connection or a listener carry the address as well. Their codes are the names of errno(3),
-/// those of a name server Node's `ENOTFOUND`, or one of getaddrinfo(3) such as `EAI_AGAIN`. These are
-/// Node's own:
+/// Programs should look at the `code`. `Display` writes the message, which is for people. So is what
+/// `Debug` writes, as does a `main` that returns the error: the message, the code, and
+/// [which](Error::socket) socket or server it came from. Comparing errors ignores where they came from.
+/// Errors of the kernel have the name of the system call and Node's negative `errno`; those of a
+/// connection or a listener have the address as well. Their codes are the names of errno(3); those of a
+/// lookup are Node's `ENOTFOUND`, or a name of getaddrinfo(3) such as `EAI_AGAIN`. These are Node's own:
 ///
-/// | `code` | who says it |
+/// | `code` | reported by |
 /// | --- | --- |
 /// | `ERR_MISSING_ARGS` | `connect` without a port and a path: `Err` |
 /// | `ERR_INVALID_ARG_VALUE` | `listen` without a port and a path, or with a mode for an abstract one; `connect` with a family or hints that there are not; either with a host that has a NUL in it: `Err` |
@@ -59,8 +58,8 @@ const NOT_ASCII: &str =
 /// | `ERR_IP_BLOCKED` | a block list forbids to connect: `error` |
 /// | `ABORT_ERR` | an abort handle was used: `error` |
 ///
-/// Ours alone are `ERR_LOOP_GONE`, of a [post](crate::Handle::post), and a use of `ENOBUFS`: a write
-/// beyond the write limit, and a lookup or a post too many. What is wrong with an address is an
+/// Only this library has `ERR_LOOP_GONE`, of a [post](crate::Handle::post), and uses `ENOBUFS` for a write
+/// beyond the write limit, and for too many lookups or posts. Errors in addresses are of the type
 /// [`AddressError`](crate::AddressError).
 #[derive(Clone)]
 pub struct Error(Box<Told>);

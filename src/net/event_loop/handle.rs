@@ -11,7 +11,7 @@ use crate::room::reactor::Id;
 /// How many posts are run in a turn: as many calls as Node's thread-safe functions make in one.
 const POSTS_PER_TURN: usize = 1000;
 
-/// A handle with which any thread has a callback run on the loop's thread: libuv's
+/// A handle with which any thread can have a callback run on the loop's thread: libuv's
 /// `uv_async_send`, Node's thread-safe function.
 ///
 /// It comes from [`Loop::handle`], can be cloned, and is `Send` and `Sync`.
@@ -41,13 +41,13 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Has a callback run by the loop, in the poll phase of one of its next turns. It may be called
-    /// from any thread, the loop's own included, and never blocks.
+    /// Has the loop run a callback, in the poll phase of one of its next turns. It may be called from any
+    /// thread, including the loop's own, and never blocks.
     ///
-    /// Callbacks run in the order of posting, each with its ticks and microtasks before the next. The
-    /// loop is woken once for all that was posted since it looked; it runs at most 1000 in a turn,
-    /// then serves its sockets and timers, and goes on in the next turn. What was posted holds the
-    /// loop until it has run, also when the handle is gone.
+    /// Callbacks run in the order in which they were posted, each with its ticks and microtasks before the
+    /// next. The loop is woken once for everything posted since it last looked. It runs at most 1000 in a
+    /// turn, then serves its sockets and timers, and goes on in the next turn. A posted callback holds the
+    /// loop until it has run, even if the handle is gone.
     ///
     /// # Errors
     /// The callback is dropped then, and never runs.
@@ -71,7 +71,7 @@ impl Handle {
         })
     }
 
-    /// Has this handle hold the loop again, as a new one does.
+    /// Lets this handle hold the loop again, as a new one does.
     pub fn ref_(&mut self) -> &mut Self {
         if !self.is_held {
             self.sender.hold();
@@ -80,8 +80,8 @@ impl Handle {
         self
     }
 
-    /// Lets the loop end although this handle lives: `uv_unref`. Other handles, also those that were
-    /// cloned from it before, are not changed.
+    /// Lets the loop end although this handle exists: `uv_unref`. Other handles, including earlier clones of
+    /// this one, do not change.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -133,7 +133,7 @@ impl Loop {
     /// A handle with which other threads post callbacks to this loop: see [`Handle`].
     ///
     /// # Errors
-    /// What eventfd(2) says when the first one is made, such as `EMFILE`.
+    /// Errors of eventfd(2), when the first handle is made, such as `EMFILE`.
     pub fn handle(&mut self) -> Result<Handle, Error> {
         let posts = match self.posts.take() {
             Some(posts) => Ok(posts),

@@ -14,7 +14,7 @@ use crate::room::resolver::{Question, Resolver};
 /// Limits what one loop may have asked and not been answered.
 const LOOKUPS_MAX: usize = 10_000;
 
-/// What a lookup function is asked: the arguments of Node's `lookup` option, `(hostname, options)`.
+/// The arguments of a lookup function: Node's `(hostname, options)` of the `lookup` option.
 ///
 /// ```
 /// # fn main() -> Result<(), netloop::Error> {
@@ -34,16 +34,16 @@ const LOOKUPS_MAX: usize = 10_000;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LookupRequest {
-    /// To answer with: [`answer_lookup`](Loop::answer_lookup). It stands for Node's callback.
+    /// The id to answer with, by [`answer_lookup`](Loop::answer_lookup), in place of Node's callback.
     pub id: LookupId,
     /// The name to look up.
     pub host: String,
-    /// Node's `options.family`: 4 or 6 when only that family is wanted, else 0.
+    /// Node's `options.family`: 4 or 6 if only that family is wanted, otherwise 0.
     pub family: u8,
     /// Node's `options.hints`, the `ai_flags` of getaddrinfo(3); `AI_ADDRCONFIG` (32) for a
     /// socket that takes both families, unless its options say otherwise.
     pub hints: i32,
-    /// Node's `options.all`: whether all addresses are of use, or only the first.
+    /// Node's `options.all`: whether all addresses are wanted, or only the first.
     pub all: bool,
 }
 

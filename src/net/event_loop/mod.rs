@@ -49,8 +49,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
 
 const READ_BUFFER_MAX: usize = 1 << 30;
 
-/// What a program acts on: timers, queues, servers and sockets, Node's globals and the functions
-/// of its `net`. It is lent to callbacks, and [`EventLoop`](crate::EventLoop) dereferences to it.
+/// Timers, queues, servers and sockets: Node's globals, and the functions of its `net`. It is lent to
+/// callbacks, and [`EventLoop`](crate::EventLoop) dereferences to it.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -94,10 +94,10 @@ pub struct Loop {
     pub(in crate::net) data: Data,
 }
 
-/// An event loop that can be run: what a Node process is around its script. It owns a [`Loop`] and
-/// dereferences to it.
+/// An event loop that can be run, as a Node process runs its script. It owns a [`Loop`] and dereferences
+/// to it.
 ///
-/// What callbacks are lent is the [`Loop`], which cannot be run: a nested run cannot be written.
+/// Callbacks are lent the [`Loop`], which cannot be run, so that runs cannot nest.
 ///
 /// ```
 /// use netloop::{EventLoop, Loop};
@@ -168,10 +168,10 @@ impl Loop {
     }
 
     /// Whether anything holds the loop, so that [`run`](crate::EventLoop::run) goes on: libuv's
-    /// `uv_loop_alive`. That is: a server that listens and a socket that is read from, unless let
-    /// go by `unref`; a connect, a write or a shutdown on its way; timers, immediates and handles of
-    /// other threads, unless let go; lookups; and what is queued or posted. A signal that is listened
-    /// to does not.
+    /// `uv_loop_alive`. What holds it: a listening server, a socket that is read from, timers,
+    /// immediates and [handles](crate::Handle), each unless `unref` was called on it; a connect, a write
+    /// or a shutdown in progress; lookups; and whatever is queued or posted. Listening for a signal does
+    /// not.
     pub fn is_alive(&self) -> bool {
         self.agenda.held_timers > 0 || self.is_held_by_more_than_timers()
     }
@@ -182,14 +182,14 @@ impl Loop {
             || self.posts.as_ref().is_some_and(Posts::is_held)
     }
 
-    /// Has [`run`](crate::EventLoop::run) return when the current turn is over, though something may
-    /// still hold the loop: libuv's `uv_stop`. The turn goes through all its phases and does not
-    /// sleep. Called while nothing runs, it has the next `run`, `run_once` or `run_nowait` return
-    /// without a turn; the ticks of the program's own statements are drained all the same.
+    /// Makes [`run`](crate::EventLoop::run) return at the end of the current turn, even if something holds
+    /// the loop: libuv's `uv_stop`. The turn goes through all its phases and does not sleep. Called before
+    /// `run`, `run_once` or `run_nowait`, it makes that return without a turn, though queued ticks are still
+    /// drained.
     ///
-    /// Nothing is closed or forgotten: run again, the loop goes on. From another thread it is
-    /// `handle.post(|event_loop| event_loop.stop())`. How to end a program in good order stands in
-    /// [`guide::stopping`](crate::guide::stopping).
+    /// Nothing is closed or forgotten: run again, the loop goes on. From another thread, use
+    /// `handle.post(|event_loop| event_loop.stop())`. [`guide::stopping`](crate::guide::stopping) shows how to
+    /// shut a program down cleanly.
     ///
     /// ```
     /// use std::time::Duration;
@@ -205,20 +205,20 @@ impl Loop {
         self.is_stopping = true;
     }
 
-    /// Makes an abort handle: Node's `new AbortController()`. It is given to
+    /// Makes an abort handle: Node's `new AbortController()`. Pass it to
     /// [`ConnectOptions::signal`](crate::ConnectOptions::signal),
     /// [`SocketOptions::signal`](crate::SocketOptions::signal) or
-    /// [`ListenOptions::signal`](crate::ListenOptions::signal), also to several. A handle that is
-    /// not used costs nothing once they have closed.
+    /// [`ListenOptions::signal`](crate::ListenOptions::signal), any number of times. An unused handle takes no
+    /// memory once these sockets and servers have closed.
     pub fn abort_handle(&mut self) -> AbortId {
         let number = self.aborts.add();
         AbortId(self.home.name(number))
     }
 
-    /// Uses an abort handle: Node's `controller.abort()`. Sockets that were given it are
-    /// destroyed in the call, with an `AbortError` (`ABORT_ERR`) that is emitted as `error` from a
-    /// tick; servers are closed in the call, without an error. A second use does nothing. What is
-    /// given a used handle is ended in the next tick.
+    /// Uses an abort handle: Node's `controller.abort()`. Sockets with this handle are destroyed at once,
+    /// with an `AbortError` (`ABORT_ERR`) that is emitted as `error` from a tick; servers are closed at once,
+    /// without an error. A second use does nothing. A socket or server that is given a used handle is ended
+    /// in the next tick.
     pub fn abort(&mut self, handle: AbortId) {
         let Some(number) = self.home.key(handle.0) else {
             return;
@@ -252,17 +252,15 @@ impl Loop {
         self.agenda.clock.now()
     }
 
-    /// Sets how many bytes one read takes at most, and so how long a chunk can be; 64 KiB, as
-    /// Node's, unless set. It holds from the next turn on, for all sockets of the loop. A larger
-    /// buffer saves system calls when much streams. At least one byte, and at most 1 GiB: what is
-    /// beyond is taken for that. Node has no such option.
+    /// Sets how many bytes one read takes at most, and so how long a chunk can be. The default is 64 KiB, as
+    /// in Node; the limits are one byte and 1 GiB. It applies from the next turn on, to all sockets of the
+    /// loop. A larger buffer saves system calls when streaming. Node has no such option.
     pub fn set_read_buffer(&mut self, bytes: usize) {
         self.buffer_size = bytes.clamp(1, READ_BUFFER_MAX);
     }
 
-    /// Sets who is told what the loop does, inside the loop's own work; see
-    /// [`trace`](crate::trace). A later tracer takes the place of the former. One that panics unwinds
-    /// out of `run` when the turn is over.
+    /// Sets a function that is called with each record of what the loop does; see [`trace`](crate::trace). A
+    /// later one replaces it. If it panics, the panic unwinds out of `run` when the turn is over.
     pub fn on_trace(&mut self, tracer: impl FnMut(&crate::trace::Record<'_>) + 'static) {
         self.agenda.trace.set(Box::new(tracer));
     }
@@ -273,7 +271,7 @@ impl EventLoop {
     /// may live side by side, each on the thread that runs it.
     ///
     /// # Errors
-    /// What epoll_create1(2) says, such as `EMFILE`.
+    /// Errors of epoll_create1(2), such as `EMFILE`.
     pub fn new() -> Result<EventLoop, Error> {
         Ok(EventLoop {
             inner: Loop::new()?,

@@ -13,14 +13,14 @@ impl EventLoop {
     /// was not let go by `unref`. libuv's `UV_RUN_DEFAULT`; the moment it returns is Node's
     /// `beforeExit`, and to call it again with new work is to revive the process.
     ///
-    /// A callback that panics unwinds out of here with its listeners put back; called again, the
-    /// loop goes on with the next callback, as Node does after an `uncaughtException`. What was to
-    /// follow for the same event is lost, as there: the other callbacks of a batch of writes, our own
-    /// `end` behind that of the peer, the `destroy` behind `finish`, the attempt behind `lookup`.
+    /// A callback that panics unwinds out of `run`, and keeps its place as a listener. Called again, the loop
+    /// goes on with the next callback, as Node does after an `uncaughtException`. As in Node, what was to
+    /// follow for the same event is lost: the other callbacks of a batch of writes, our own `end` after that
+    /// of the peer, the `destroy` after `finish`, the attempt after `lookup`.
     ///
     /// # Errors
-    /// An `error` event that nobody listened to, as it ends a Node process. Called again, the
-    /// loop goes on. Also what epoll_wait(2) says, if it fails.
+    /// An `error` event without a listener, which would end a Node process. Called again, the loop goes on.
+    /// Also an error of epoll_wait(2).
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -39,8 +39,8 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Runs what was queued and one turn, which sleeps until something happens: libuv's
-    /// `UV_RUN_ONCE`. Returns whether anything still holds the loop. Node has no word for it.
+    /// Runs what was queued and one turn, which sleeps until something happens: libuv's `UV_RUN_ONCE`.
+    /// Returns whether anything still holds the loop. Node has no equivalent.
     ///
     /// # Errors
     /// As [`run`](EventLoop::run).
@@ -48,9 +48,9 @@ impl EventLoop {
         self.run_turn(Wait::UntilReady)
     }
 
-    /// Runs what was queued and one turn, without sleeping: libuv's `UV_RUN_NOWAIT`. Returns
-    /// whether anything still holds the loop. This is how to run beside another loop, which waits for
-    /// this one's [descriptor](AsFd) as long as [`backend_timeout`](EventLoop::backend_timeout) says.
+    /// Runs what was queued and one turn, without sleeping: libuv's `UV_RUN_NOWAIT`. Returns whether
+    /// anything still holds the loop. Use it inside another loop, which waits for this one's
+    /// [descriptor](AsFd) for at most [`backend_timeout`](EventLoop::backend_timeout).
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -67,9 +67,9 @@ impl EventLoop {
     }
 
     /// How long another loop may wait for this one's [descriptor](AsFd) before the next
-    /// [`run_nowait`](EventLoop::run_nowait), for ever with `None`: libuv's `uv_backend_timeout`. Zero
-    /// where there is something to do at once, where the last turn may have left readiness in the
-    /// kernel, and where nothing holds the loop.
+    /// [`run_nowait`](EventLoop::run_nowait): libuv's `uv_backend_timeout`. `None` means without limit. It is
+    /// zero if there is work to do at once, if the last turn may have left readiness in the kernel, and if
+    /// nothing holds the loop.
     ///
     /// The other loop, the host, repeats three steps:
     ///
@@ -79,15 +79,15 @@ impl EventLoop {
     ///    at once;
     /// 3. a wait until the descriptor is readable, for at most that long.
     ///
-    /// While time is [held](crate::Loop::pause_time), timers that are not due ask for no turn: they wait for
+    /// While time is [held](crate::Loop::pause_time), timers that are not due need no turn: they wait for
     /// [`advance`](crate::Loop::advance).
     ///
-    /// The same steps do for both kinds of host. An *edge-triggered* one (mio, tokio) is told of
-    /// what becomes ready and not of what has stayed ready; it must not skip the turn after a timeout
-    /// of zero, or readiness is lost. If it clears a flag of its own, it does so before `run_nowait`,
-    /// not behind it. A *level-triggered* one (poll(2), libuv) is told again for as long as
-    /// something is ready in the kernel, but not of timers, ticks, immediates and sockets that had more
-    /// to give than one turn takes: for these it needs the timeout, too.
+    /// These steps work in both kinds of host. An *edge-triggered* host (mio, tokio) is notified when the
+    /// descriptor becomes ready, but not while it stays ready. It must not skip the turn after a timeout of
+    /// zero, or readiness is lost; and if it clears a flag of its own, it does so before `run_nowait`, not
+    /// after. A *level-triggered* host (poll(2), libuv) is notified as long as something is ready in the
+    /// kernel, but not of timers, ticks, immediates and sockets with more data than one turn takes: for
+    /// these it needs the timeout as well.
     ///
     /// In an edge-triggered host, mio:
     ///

@@ -6,7 +6,7 @@ use super::trace::Subject;
 use crate::net::error::Error;
 use crate::room::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSource};
 
-/// A signal a program may want to know of: the name in Node's `process.on('SIGTERM', …)`. See
+/// A signal that a program can listen for: the name in Node's `process.on('SIGTERM', …)`. See
 /// signal(7).
 ///
 /// ```
@@ -20,11 +20,11 @@ use crate::room::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSour
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Signal {
-    /// `SIGHUP`: the terminal has gone, or a daemon is to read its settings again.
+    /// `SIGHUP`: the terminal was closed, or a daemon should reload its settings.
     HangUp,
     /// `SIGINT`: Ctrl-C.
     Interrupt,
-    /// `SIGTERM`: asked to end, as by kill(1) or systemd.
+    /// `SIGTERM`: a request to end, as by kill(1) or systemd.
     Terminate,
     /// `SIGUSR1`: the program's own. (Node starts its inspector.)
     User1,

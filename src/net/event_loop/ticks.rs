@@ -11,12 +11,11 @@ use crate::net::error::Error;
 const LONG_DRAIN: u32 = 1_000_000;
 
 impl Loop {
-    /// Calls back once what is running now is done, before anything else: Node's
-    /// `process.nextTick`. Ticks run in the order of their queueing, all of them before any
-    /// microtask.
+    /// Calls back when the running callback has returned, before anything else: Node's `process.nextTick`.
+    /// Ticks run in the order in which they were queued, all of them before any microtask.
     ///
-    /// Ticks that queue ticks hold back everything else for as long as they do, as in Node; after
-    /// a million in a row the log has a warning.
+    /// As in Node, nothing else runs while ticks queue more ticks; after a million in a row there is a
+    /// warning in the log.
     pub fn next_tick(&mut self, callback: impl FnOnce(&mut Loop) + 'static) {
         self.agenda.tick(Tick::User(Box::new(callback)));
     }
@@ -61,8 +60,8 @@ impl Loop {
         ImmediateId(self.home.name(serial))
     }
 
-    /// Takes an immediate back: Node's `clearImmediate`. One of the running batch does not run
-    /// then; of one that has run this does nothing.
+    /// Cancels an immediate: Node's `clearImmediate`, also if it was to run in this turn. If it has run
+    /// already, this does nothing.
     pub fn clear_immediate(&mut self, immediate: ImmediateId) {
         if let Some(serial) = self.home.key(immediate.0) {
             self.agenda.immediates.clear(serial);

@@ -8,15 +8,14 @@ use super::phase::{Phase, Wait};
 use crate::net::error::Error;
 
 impl Loop {
-    /// Holds the loop's time: from here on it moves by [`advance`](Loop::advance) and
-    /// [`run_for`](EventLoop::run_for) only. Everything that depends on it stands still: timers,
-    /// intervals, idle timeouts, the attempts at several addresses, and servers that rest for want of
-    /// descriptors. tokio's `time::pause`, Node's `mock.timers.enable`. [`guide::testing`] tells how
-    /// to test with it.
+    /// Holds the loop's time: from now on only [`advance`](Loop::advance) and
+    /// [`run_for`](EventLoop::run_for) move it. Everything that depends on it stands still: timers,
+    /// intervals, idle timeouts, the timeouts of connection attempts, and servers that wait for
+    /// descriptors. It is tokio's `time::pause`, Node's `mock.timers.enable`. [`guide::testing`] shows how to
+    /// test with it.
     ///
-    /// The kernel's time is real, as sockets are: that of its own time-outs and delays, and that
-    /// of other threads and processes. The loop still waits for these; timers that are not due do not
-    /// wake it, and [`run`](EventLoop::run) returns where nothing but such timers holds it.
+    /// The kernel, other threads and other processes go by real time. The loop still waits for them; timers
+    /// that are not due do not wake it, and [`run`](EventLoop::run) returns when only such timers hold it.
     ///
     /// [`guide::testing`]: crate::guide::testing
     ///
@@ -42,10 +41,9 @@ impl Loop {
         self.agenda.clock.let_go();
     }
 
-    /// Moves the loop's time, held or not, as if the loop had stood still for so long: what has
-    /// become due fires in the timers phase of the next turn, none of it in this call, and an interval
-    /// makes one call. tokio's `time::advance`. For time that passes step by step there is
-    /// [`EventLoop::run_for`].
+    /// Moves the loop's time, held or not, as if the loop had stalled for that long. Timers that have become
+    /// due fire in the timers phase of the next turn, not in this call, and an interval calls back once. It
+    /// is tokio's `time::advance`. [`EventLoop::run_for`] lets time pass step by step instead.
     pub fn advance(&mut self, by: Duration) {
         self.agenda.clock.advance(by);
     }
@@ -64,21 +62,19 @@ impl EventLoop {
         }
     }
 
-    /// Makes turns until the loop is idle: until nothing more happens unless time passes or somebody
-    /// outside does something. It is for tests, with the time [held](Loop::pause_time).
+    /// Runs turns until the loop is idle: until nothing more happens unless time passes or something outside
+    /// the loop acts. It is for tests, with time [held](Loop::pause_time).
     ///
-    /// Idle means: no tick, microtask, immediate or `close` is queued; no timer is due; no host name is
-    /// being looked up on the loop's helper threads; nothing is posted; and the kernel has no readiness,
-    /// nor any a millisecond later. Between sockets of one loop the kernel delivers in the call, so
-    /// that all they have to say to each other has been said. What holds the loop is not asked: a
-    /// server, open connections and timers that are not due may be there, and
-    /// [`is_alive`](Loop::is_alive) says whether anything is.
+    /// Idle means that no tick, microtask, immediate or `close` is queued, no timer is due, no host name is
+    /// being looked up on the loop's helper threads, no callback is posted, and the kernel reports nothing
+    /// ready, not even a millisecond later. Between sockets of one loop the kernel delivers at once, so
+    /// everything sent has been received. A server, open connections and timers that are not due may still
+    /// hold the loop: [`is_alive`](Loop::is_alive) tells.
     ///
-    /// The outside is not waited for: other threads and processes, a lookup that the program
-    /// [answers itself](Loop::set_lookup), and what the kernel does by its own time, such as a
-    /// small piece that Nagle's algorithm holds back ([`no_delay`](crate::Socket::set_no_delay)). A
-    /// program that never comes to rest, with an immediate that queues the next say, keeps this
-    /// going until [`stop`](Loop::stop).
+    /// It does not wait for other threads and processes, for a lookup that the program
+    /// [answers itself](Loop::set_lookup), or for delays of the kernel, such as that of a small write by
+    /// Nagle's algorithm ([`no_delay`](crate::Socket::set_no_delay)). If a program is never idle, for example
+    /// because each immediate queues the next, this runs until [`stop`](Loop::stop).
     ///
     /// ```
     /// use std::time::Duration;
@@ -122,10 +118,9 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Lets time pass for the program: runs it until it is [idle](EventLoop::run_until_idle), moves the
-    /// time to the next timer that is due, and so on, until so much time has passed or nothing
-    /// holds the loop any more, as it ends [`run`](EventLoop::run). Each timer fires at its own time, an
-    /// interval once for each period: Node's `mock.timers.tick`.
+    /// Lets time pass for the program: runs it until it is [idle](EventLoop::run_until_idle), moves the time
+    /// to the next timer, and so on, until this much time has passed or nothing holds the loop. Each timer
+    /// fires at its own time, and an interval once for each period: Node's `mock.timers.tick`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -141,7 +136,7 @@ impl EventLoop {
     /// ```
     ///
     /// # Errors
-    /// As [`run`](EventLoop::run); the time that was left has not passed then.
+    /// As [`run`](EventLoop::run). The rest of the time has not passed then.
     pub fn run_for(&mut self, time: Duration) -> Result<(), Error> {
         let mut left = time;
         let mut owes_turn = self.start()?;

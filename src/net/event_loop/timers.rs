@@ -7,18 +7,17 @@ use super::firing::{Armed, Kind, Owned, TimerTask};
 use crate::net::TimerId;
 
 impl Loop {
-    /// Calls back in the timers phase once `delay` has passed: Node's `setTimeout`. Ticks run
-    /// between one timer and the next.
+    /// Calls back in the timers phase once `delay` has passed: Node's `setTimeout`. Ticks run between one
+    /// timer and the next.
     ///
-    /// Delays are whole milliseconds, cut; none is shorter than 1 ms, and one above 2^31-1 ms
+    /// Delays are rounded down to whole milliseconds. None is shorter than 1 ms, and one above 2^31-1 ms
     /// (24.8 days) becomes 1 ms, with a warning in the log (target `netloop::timer`; Node's
-    /// `TimeoutOverflowWarning`). Timers of one duration run in the order of their making; it is
-    /// these lists that are ordered by time, so a loop that comes late runs all that is due of one
-    /// list before it looks at the next (Node's `lib/internal/timers.js`). A timer that is made
-    /// in a timer's callback waits for the next turn.
+    /// `TimeoutOverflowWarning`). Timers of the same duration form a list and run in the order in which they
+    /// were set. When the loop is late, it runs everything due in one list before it goes on to the next, as
+    /// in Node (`lib/internal/timers.js`). A timer that is set in a timer's callback waits for the next turn.
     ///
-    /// The callback may run again, by [`refresh`](Loop::refresh): so it is `FnMut`. For one that
-    /// runs once there is [`after`](Loop::after).
+    /// The callback is `FnMut` because [`refresh`](Loop::refresh) can make it run again. For an `FnOnce` there
+    /// is [`after`](Loop::after).
     pub fn set_timeout(
         &mut self,
         delay: Duration,
@@ -35,10 +34,9 @@ impl Loop {
         TimerId(self.home.name(key))
     }
 
-    /// Calls back once, when `delay` has passed: [`set_timeout`](Loop::set_timeout) for a callback
-    /// that can be called only once. The rules are the same, but it cannot be refreshed from its own
-    /// callback, where the name is stale. See also [`Socket::after`](crate::Socket::after), which ends
-    /// with its socket.
+    /// Calls back once, after `delay`: [`set_timeout`](Loop::set_timeout) for a callback that can be called
+    /// only once. The rules are the same, but the timer cannot be refreshed from its own callback, where its
+    /// id is stale. See also [`Socket::after`](crate::Socket::after), which ends with its socket.
     ///
     /// ```
     /// use std::time::Duration;
@@ -73,10 +71,9 @@ impl Loop {
 
     /// Calls back each time `period` has passed: Node's `setInterval`.
     ///
-    /// The next period begins when the callback begins. A loop that comes late makes one call,
-    /// not several. An interval lives on when its callback panics. The bounds of
-    /// [`set_timeout`](Loop::set_timeout) hold here, too. See also
-    /// [`Socket::set_interval`](crate::Socket::set_interval), which ends with its socket.
+    /// The next period begins when the callback begins. A loop that is late calls back once, not several
+    /// times. An interval goes on when its callback panics. The limits of [`set_timeout`](Loop::set_timeout)
+    /// apply. See also [`Socket::set_interval`](crate::Socket::set_interval), which ends with its socket.
     ///
     /// ```
     /// use std::time::Duration;
@@ -110,8 +107,8 @@ impl Loop {
         TimerId(self.home.name(key))
     }
 
-    /// Ends a timer or an interval: Node's `clearTimeout` and `timeout.close()`. A stale name does
-    /// nothing. A timer of the running pass that is cleared does not run.
+    /// Ends a timer or an interval: Node's `clearTimeout` and `timeout.close()`. A stale id does nothing. A
+    /// timer that is due in this turn as well does not run when it is cleared.
     pub fn clear_timeout(&mut self, timer: TimerId) {
         if let Some(key) = self.home.key(timer.0) {
             self.agenda.end_timer(key);
@@ -125,9 +122,8 @@ impl Loop {
     }
 
     /// Starts a timer's delay again from now, behind the others of its duration: Node's
-    /// `timeout.refresh()`. Called from the timer's own callback it makes it run again. Returns
-    /// whether there was such a timer: `false` for one that was cleared or, unlike in Node, has
-    /// fired.
+    /// `timeout.refresh()`. In the timer's own callback, this makes it run again. Returns whether there was
+    /// such a timer: `false` if it was cleared or, unlike in Node, has fired.
     ///
     /// ```
     /// use std::time::Duration;
@@ -167,16 +163,16 @@ impl Loop {
         }
     }
 
-    /// Lets the loop end although this timer runs: Node's `timeout.unref()`. It fires all the same
-    /// if something else holds the loop for as long.
+    /// Lets the loop end although this timer is set: Node's `timeout.unref()`. It still fires if something
+    /// else holds the loop for that long.
     pub fn unref_timer(&mut self, timer: TimerId) {
         if let Some(key) = self.home.key(timer.0) {
             self.agenda.hold_timer(key, false);
         }
     }
 
-    /// Whether a timer runs and holds the loop: Node's `timeout.hasRef()`, but `false` once the
-    /// timer has fired or was cleared.
+    /// Whether a timer is set and holds the loop: Node's `timeout.hasRef()`, but `false` once the timer has
+    /// fired or was cleared.
     pub fn timer_has_ref(&self, timer: TimerId) -> bool {
         let key = self.home.key(timer.0);
         let timer = key.and_then(|key| self.agenda.timers.get(key));

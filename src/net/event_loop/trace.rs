@@ -39,7 +39,7 @@ use std::time::Duration;
 pub use crate::net::ids::Subject;
 use crate::room::reactor::Readiness;
 
-/// The number of a record; 0 is nobody: the kernel, or the program before `run`.
+/// The number of a record. 0 stands for the kernel, or the program before `run`.
 pub type Cause = u64;
 
 /// A queue entry and the record that caused it.
@@ -64,8 +64,8 @@ pub(crate) struct Caused<T>(pub(crate) Cause, pub(crate) T);
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum What<'a> {
-    /// A phase of the loop serves this subject: `pending`, `closing` or `timers`. The poll phase is
-    /// told by [`What::Readiness`], the check phase by its callbacks.
+    /// A phase of the loop serves this subject: `pending`, `closing` or `timers`. The poll phase shows as
+    /// [`What::Readiness`], the check phase by its callbacks.
     Phase(&'static str),
     /// The loop has waited, at most for `timeout` (for ever without one), and this many sources
     /// became ready.
@@ -75,9 +75,9 @@ pub enum What<'a> {
         /// How many sources became ready.
         ready: usize,
     },
-    /// The kernel says that a source is ready; the names are mio's.
+    /// The kernel reports that a source is ready; the names are mio's.
     Readiness(&'a str),
-    /// The loop came back to a source by itself, because no new edge will tell of the rest.
+    /// The loop came back to a source by itself, because no new edge will announce the rest.
     Again,
     /// A state machine has made a step.
     Transition {
