@@ -223,7 +223,7 @@ impl Server<'_> {
     ///
     /// let mut event_loop = netloop::EventLoop::new()?;
     /// let mut server = event_loop.create_server(|socket| {
-    ///     socket.end_with("welcome, and goodbye");
+    ///     socket.end_with("welcome, and goodbye").destroy_soon();
     /// });
     /// let port = server.listen_on(())?.port().unwrap();
     /// let mut late = TcpStream::connect(("127.0.0.1", port))?; // nobody has accepted it yet
