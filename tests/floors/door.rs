@@ -7,7 +7,7 @@ use super::functions::{Function, functions_without_tests};
 use super::{assert_listed, files};
 
 /// What calls the program: the door itself, and what runs a task.
-const DOOR: [&str; 4] = ["emit", "emit_to", "run_task", "traced"];
+const DOOR: [&str; 3] = ["emit", "emit_to", "traced"];
 
 /// Who owns the loop and its phases. What is public of `Loop` is a call like any other.
 const PHASES: [&str; 2] = ["Loop", "EventLoop"];

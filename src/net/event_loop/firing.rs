@@ -6,6 +6,7 @@ use super::agenda::Agenda;
 use super::trace::{Cause, Subject, What};
 use super::{Loop, Running};
 use crate::net::error::Error;
+use crate::net::server::ServerEntry;
 use crate::net::{ServerId, SocketId, TimerId};
 use crate::rules::timers::TimerKey;
 
@@ -77,7 +78,7 @@ impl Loop {
             }
             Some(&mut TimerTask::Rest(server)) => {
                 self.agenda.timers.release(key);
-                self.back_off_is_over(server);
+                self.with_server(server, ServerEntry::try_again);
             }
             None => {}
         }
@@ -116,15 +117,6 @@ impl Loop {
             },
         );
     }
-
-    /// Has a socket own a timer of the program's, which ends with it.
-    pub(in crate::net) fn give_timer(&mut self, timer: TimerId, owner: SocketId) {
-        let key = self.home.key(timer.0);
-        let timer = key.and_then(|key| self.agenda.user_timer(key));
-        if let Some(callback) = timer.and_then(|timer| timer.callback.as_mut()) {
-            callback.owner = Some(owner);
-        }
-    }
 }
 
 impl<F: ?Sized> Owned<F> {
@@ -147,6 +139,16 @@ impl Agenda {
         };
         self.held_timers += 1;
         self.arm(timer_duration(delay), TimerTask::User(timer))
+    }
+
+    /// Has a socket own a timer of the program's, which ends with it.
+    pub(in crate::net) fn give_timer(&mut self, key: TimerKey, owner: SocketId) {
+        let callback = self
+            .user_timer(key)
+            .and_then(|timer| timer.callback.as_mut());
+        if let Some(callback) = callback {
+            callback.owner = Some(owner);
+        }
     }
 
     fn user_timer(&mut self, key: TimerKey) -> Option<&mut UserTimer> {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Loop;
 use super::queues::{Post, Posts};
+use super::trace::{Subject, What};
 use crate::net::error::{Error, words};
 use crate::room::mailbox::{Mailbox, Refused, Sender};
 use crate::room::reactor::Id;
@@ -158,7 +159,8 @@ impl Loop {
             let Some(post) = self.posts.as_ref().and_then(Posts::next) else {
                 return Ok(());
             };
-            self.run_task(self.agenda.trace.current(), "post", post);
+            let cause = self.agenda.trace.current();
+            self.traced(cause, Subject::Loop, What::Callback("post"), post);
             self.drain()?;
         }
         self.agenda.serve_next_turn(Id::WAKER);

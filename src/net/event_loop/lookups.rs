@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::Loop;
 use super::queues::Tick;
 use super::trace::{Subject, What};
+use super::{Entry, Loop};
 use crate::net::error::Error;
 use crate::net::socket::LookupAnswer;
 use crate::net::{LookupId, ServerId, SocketId};
+use crate::room::reactor::Reactor;
 use crate::room::resolver::{Question, Resolver};
 
 /// Limits what one loop may have asked and not been answered.
@@ -107,6 +108,27 @@ impl Lookups {
     }
 }
 
+impl Lookups {
+    fn ask_resolver(
+        &mut self,
+        ticket: u64,
+        request: &LookupRequest,
+        reactor: &mut Reactor<Entry>,
+    ) -> Result<(), Error> {
+        let host = &request.host;
+        let question = Question::new(ticket, host, request.family, request.hints)
+            .map_err(|why| Error::of_lookup(&why, host))?;
+        let resolver = match self.resolver.take() {
+            Some(resolver) => resolver,
+            None => {
+                Resolver::start(reactor).map_err(|error| Error::of_call("getaddrinfo", &error))?
+            }
+        };
+        self.resolver.insert(resolver).ask(question);
+        Ok(())
+    }
+}
+
 impl Loop {
     /// Sets what host names are looked up with, in place of `getaddrinfo` on a helper thread: the
     /// `lookup` option of Node's `connect`, for all sockets and servers of this loop.
@@ -153,7 +175,9 @@ impl Loop {
             all,
         };
         if own.is_none() && self.lookups.lookup.is_none() {
-            let asked = self.ask_resolver(ticket, &request);
+            let asked = self
+                .lookups
+                .ask_resolver(ticket, &request, &mut self.reactor);
             if asked.is_err() {
                 self.lookups.asked.remove(&ticket);
             }
@@ -172,19 +196,6 @@ impl Loop {
                 );
             }
         });
-        Ok(())
-    }
-
-    fn ask_resolver(&mut self, ticket: u64, request: &LookupRequest) -> Result<(), Error> {
-        let host = &request.host;
-        let question = Question::new(ticket, host, request.family, request.hints)
-            .map_err(|why| Error::of_lookup(&why, host))?;
-        let resolver = match self.lookups.resolver.take() {
-            Some(resolver) => resolver,
-            None => Resolver::start(&mut self.reactor)
-                .map_err(|error| Error::of_call("getaddrinfo", &error))?,
-        };
-        self.lookups.resolver.insert(resolver).ask(question);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Ticks, microtasks and immediates, with Node's rules for each; and the running of a tick.
 
 use super::agenda::Agenda;
-use super::queues::{Immediate, Task, Tick};
+use super::queues::{Immediate, Tick};
 use super::trace::{Cause, Caused, Subject, What};
 use super::{Loop, Running};
 use crate::net::ImmediateId;
@@ -94,7 +94,12 @@ impl Loop {
     pub(in crate::net) fn run_microtasks(&mut self) {
         self.running = Running::Microtasks;
         while let Some(Caused(cause, task)) = self.agenda.microtasks.pop_front() {
-            self.run_task(cause, "queue_microtask", task);
+            self.traced(
+                cause,
+                Subject::Loop,
+                What::Callback("queue_microtask"),
+                task,
+            );
         }
         self.running = Running::Other;
     }
@@ -127,10 +132,6 @@ impl Loop {
             self.run_microtasks();
         }
         Ok(())
-    }
-
-    pub(in crate::net) fn run_task(&mut self, cause: u64, name: &'static str, task: Task) {
-        self.traced(cause, Subject::Loop, What::Callback(name), task);
     }
 
     /// Runs a tick: the user's own, or the library's deferred work.

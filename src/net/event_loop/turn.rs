@@ -8,6 +8,7 @@ use super::trace::{Subject, What};
 use super::{Entry, Running};
 use super::{EventLoop, Loop};
 use crate::net::error::Error;
+use crate::net::socket::SocketEntry;
 use crate::net::{ServerId, SocketId};
 use crate::room::reactor::{Id, Readiness};
 use crate::rules::read_buffer::ReadBuffer;
@@ -80,7 +81,7 @@ impl EventLoop {
                     |event_loop| match pending {
                         Pending::Writable(id) => event_loop.serve_put_off(id),
                         Pending::ConnectFailed(id) => {
-                            event_loop.attempt_failed_at_once(id);
+                            event_loop.attempt_failed(id, None);
                             Ok(())
                         }
                     },
@@ -94,7 +95,10 @@ impl EventLoop {
     /// Sleeps until a source is ready, the next timer is due, or a signal interrupts. It does
     /// not sleep while there is something to do.
     fn wait_for_readiness(&mut self, wait: Wait) -> Result<(), Error> {
-        self.register_connecting();
+        // Streams that have begun to connect since the last wait.
+        for id in std::mem::take(&mut self.agenda.connecting) {
+            self.with_socket(id, SocketEntry::register_connecting);
+        }
         let timeout = self.poll_timeout(wait);
         self.inner
             .reactor
@@ -157,7 +161,7 @@ impl EventLoop {
                 Some(Entry::Socket(_)) => {
                     event_loop.socket_ready(SocketId(id), readiness, buffer)?;
                 }
-                Some(Entry::Server(_)) => event_loop.server_ready(ServerId(id), readiness)?,
+                Some(Entry::Server(_)) => event_loop.server_ready(ServerId(id), Some(readiness))?,
                 None => event_loop.own_source_ready(id, Some(readiness))?,
             }
         }
@@ -176,9 +180,12 @@ impl EventLoop {
 
     #[inline(never)]
     fn serve_again(&mut self, id: Id) -> Result<(), Error> {
-        match self.inner.reactor.get(id) {
+        match self.inner.reactor.get_mut(id) {
             Some(Entry::Socket(_)) => self.inner.socket_again(SocketId(id), self.buffer.bytes()),
-            Some(Entry::Server(_)) => self.inner.server_again(ServerId(id)),
+            Some(Entry::Server(server)) => {
+                server.has_left_again();
+                self.inner.server_ready(ServerId(id), None)
+            }
             None => self.inner.own_source_ready(id, None),
         }
     }
@@ -194,7 +201,8 @@ impl EventLoop {
         let event_loop = &mut self.inner;
         while let Some(immediate) = event_loop.agenda.immediates.next() {
             event_loop.running = Running::Callback;
-            event_loop.run_task(immediate.cause, "set_immediate", immediate.callback);
+            let what = What::Callback("set_immediate");
+            event_loop.traced(immediate.cause, Subject::Loop, what, immediate.callback);
             event_loop.running = Running::Other;
             event_loop.drain()?;
         }

@@ -1,16 +1,13 @@
 //! Accepting: a bounded number of connections a turn, and what to do without descriptors.
 
-use std::fmt;
 use std::net::SocketAddr;
 
+use super::super::ServerId;
 use super::super::error::Error;
 use super::super::socket::SocketEntry;
 use super::super::trace::{Subject, What};
-use super::super::{ServerId, SocketId};
-use super::BACK_OFF;
-use super::ServerEntry;
-use super::events::Dropped;
-use super::events::{CONNECTION, DROP};
+use super::events::{CONNECTION, DROP, Dropped};
+use super::{BACK_OFF, ServerEntry};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::room::listener::{Accepted, Listener};
@@ -21,109 +18,60 @@ use crate::rules::state::server::{Input, State};
 /// A shortage is over when there was none for so many milliseconds.
 const SHORTAGE: u64 = 10_000;
 
+/// What one call of accept(2) has brought.
+enum Knock {
+    Connection(SocketEntry, Option<SocketAddr>),
+    /// There are too many connections already: this one was closed.
+    Dropped(Option<Dropped>),
+    /// Its address is blocked: it was closed, and nobody is told.
+    Blocked,
+    /// Nobody waits, or nobody can be accepted now.
+    Nobody,
+    Failed(Error),
+}
+
 impl Loop {
-    /// The kernel says that connections wait.
+    /// Connections wait: the kernel says so, or the server had more to accept in the last turn.
     pub(in crate::net) fn server_ready(
         &mut self,
         id: ServerId,
-        readiness: Readiness<'_>,
+        readiness: Option<Readiness<'_>>,
     ) -> Result<(), Error> {
-        let former = self
-            .agenda
-            .trace
-            .enter_ready(Subject::Server(id), &readiness);
+        let trace = &mut self.agenda.trace;
+        let former = match readiness {
+            Some(readiness) => trace.enter_ready(Subject::Server(id), &readiness),
+            None => trace.enter(Subject::Server(id), What::Again),
+        };
         let outcome = self.accept(id);
         self.agenda.trace.leave(former);
         outcome
     }
 
-    /// A server that had more to accept, or has rested, is served again.
-    pub(in crate::net) fn server_again(&mut self, id: ServerId) -> Result<(), Error> {
-        if let Some(server) = self.server(id) {
-            server.is_again = false;
-        }
-        let cause = self.agenda.trace.current();
-        self.traced(cause, Subject::Server(id), What::Again, |event_loop| {
-            event_loop.accept(id)
-        })
-    }
-
-    /// Accepts up to the bound. The server is looked up anew after each callback, which may have
-    /// closed it.
+    /// Accepts up to the bound. Each callback may close the server.
     fn accept(&mut self, id: ServerId) -> Result<(), Error> {
-        let turn = self.agenda.turns;
-        let Some(server) = self.server(id) else {
-            return Ok(());
-        };
-        if std::mem::replace(&mut server.accepted_in_turn, turn) == turn {
-            self.with_server(id, ServerEntry::accept_again);
-            return Ok(());
-        }
-        for _ in 0..server.options.accepts_per_turn.unwrap_or(1) {
-            let Some(server) = self.server(id) else {
-                return Ok(());
-            };
-            let state = server.state;
-            let (State::Listening | State::Closing, Some(listener)) = (state, &mut server.listener)
-            else {
-                return Ok(());
-            };
-            match listener.accept() {
-                Accepted::Stream(stream, peer) => {
-                    server.back_off = BACK_OFF;
-                    self.accepted(id, stream, peer);
-                    self.drain()?;
+        let bound = self.with_server(id, ServerEntry::begin_to_accept);
+        for _ in 0..bound.unwrap_or(0) {
+            match self.with_server(id, ServerEntry::accept_one) {
+                Some(Knock::Connection(entry, peer)) => self.announce(id, entry, peer),
+                Some(Knock::Dropped(dropped)) => {
+                    self.emit_server(id, DROP, |listener, server| {
+                        listener(server, dropped.as_ref());
+                    });
                 }
-                // What the kernel was told to take no more of is all there, or will never be.
-                Accepted::Nobody | Accepted::Shed(_) | Accepted::Failed(_)
-                    if state == State::Closing =>
-                {
-                    self.with_server(id, ServerEntry::nobody_waits);
-                    return self.drain();
-                }
-                Accepted::Nobody => return Ok(()),
-                Accepted::Shed(count) => {
-                    self.tell_of_shortage(
-                        id,
-                        format_args!(
-                            "out of descriptors, waiting connections are closed ({count} now)"
-                        ),
-                    );
-                    return Ok(());
-                }
-                Accepted::Exhausted(error) => {
-                    self.tell_of_shortage(id, format_args!("accept: {error}, resting"));
-                    self.with_server(id, |server, errands| server.feed(Input::Exhausted, errands));
-                    return Ok(());
-                }
-                Accepted::Failed(error) => {
-                    let error = Error::of_call("accept", &error);
+                Some(Knock::Blocked) => {}
+                Some(Knock::Nobody) | None => return self.drain(),
+                Some(Knock::Failed(error)) => {
                     self.emit_server_error(id, error)?;
                     return self.drain();
                 }
             }
+            self.drain()?;
         }
         self.with_server(id, ServerEntry::accept_again);
         Ok(())
     }
 
-    fn accepted(&mut self, id: ServerId, stream: Stream, peer: Option<SocketAddr>) {
-        let Some(server) = self.server_ref(id) else {
-            return;
-        };
-        let is_full = server
-            .max_connections
-            .is_some_and(|limit| server.connections >= limit);
-        if is_full {
-            return self.drop_connection(id, stream, peer);
-        }
-        let list = server.options.block_list.as_ref();
-        if let (Some(list), Some(peer)) = (list, peer)
-            && list.check(peer.ip())
-        {
-            return;
-        }
-        let entry = server.new_socket(id, stream);
+    fn announce(&mut self, id: ServerId, entry: SocketEntry, peer: Option<SocketAddr>) {
         let socket = match self.add_open_socket(entry) {
             Ok(socket) => socket,
             Err(error) => {
@@ -143,35 +91,6 @@ impl Loop {
         );
         self.accepting = former;
     }
-
-    /// The peer of the connection that is being announced, as accept4(2) told it.
-    pub(in crate::net) fn accepted_peer(&self, id: SocketId) -> Option<SocketAddr> {
-        let (socket, peer) = self.accepting?;
-        peer.filter(|_| socket == id)
-    }
-
-    fn drop_connection(&mut self, id: ServerId, stream: Stream, remote: Option<SocketAddr>) {
-        let local = stream.local_address();
-        let dropped = stream.is_tcp().then_some(Dropped { local, remote });
-        drop(stream);
-        self.emit_server(id, DROP, |listener, server| {
-            listener(server, dropped.as_ref());
-        });
-    }
-
-    /// Warns of a shortage once, however many knock and whoever leaves a descriptor to the next one:
-    /// it is the same shortage until there was none for some time.
-    fn tell_of_shortage(&mut self, id: ServerId, words: fmt::Arguments<'_>) {
-        let now = self.agenda.clock.now();
-        let Some(server) = self.server(id) else {
-            return;
-        };
-        let level = match server.short_at.replace(now) {
-            Some(before) if now - before < SHORTAGE => log::Level::Debug,
-            _ => log::Level::Warn,
-        };
-        log::log!(target: "netloop::accept", level, "{id}: {words}");
-    }
 }
 
 impl ServerEntry {
@@ -185,9 +104,83 @@ impl ServerEntry {
         }
     }
 
+    /// It is being served from the again list, and stands there no more.
+    pub(in crate::net) fn has_left_again(&mut self) {
+        self.is_again = false;
+    }
+
     /// The turns are counted anew.
     pub(in crate::net) fn has_never_accepted(&mut self) {
         self.accepted_in_turn = 0;
+    }
+
+    /// How many connections may be accepted now: none if this turn's were accepted already, since an
+    /// edge and the again list may both tell of the same.
+    fn begin_to_accept(&mut self, errands: &mut Errands<'_, ServerId>) -> usize {
+        let turn = errands.agenda.turns;
+        if std::mem::replace(&mut self.accepted_in_turn, turn) == turn {
+            self.accept_again(errands);
+            return 0;
+        }
+        self.options.accepts_per_turn.unwrap_or(1)
+    }
+
+    fn accept_one(&mut self, errands: &mut Errands<'_, ServerId>) -> Knock {
+        let state = self.state;
+        let (State::Listening | State::Closing, Some(listener)) = (state, &mut self.listener)
+        else {
+            return Knock::Nobody;
+        };
+        match listener.accept() {
+            Accepted::Stream(stream, peer) => {
+                self.back_off = BACK_OFF;
+                self.take(stream, peer, errands.id)
+            }
+            // What the kernel was told to take no more of is all there, or will never be.
+            Accepted::Nobody | Accepted::Shed(_) | Accepted::Failed(_)
+                if state == State::Closing =>
+            {
+                self.nobody_waits(errands);
+                Knock::Nobody
+            }
+            Accepted::Nobody => Knock::Nobody,
+            Accepted::Shed(count) => {
+                let text =
+                    format!("out of descriptors, waiting connections are closed ({count} now)");
+                self.log_shortage(&text, errands);
+                Knock::Nobody
+            }
+            Accepted::Exhausted(error) => {
+                self.log_shortage(&format!("accept: {error}, resting"), errands);
+                self.feed(Input::Exhausted, errands);
+                Knock::Nobody
+            }
+            Accepted::Failed(error) => Knock::Failed(Error::of_call("accept", &error)),
+        }
+    }
+
+    /// Takes a connection, unless it is one too many, or its address is blocked.
+    fn take(&mut self, stream: Stream, remote: Option<SocketAddr>, id: ServerId) -> Knock {
+        let limit = self.max_connections;
+        if limit.is_some_and(|limit| self.connections >= limit) {
+            let local = stream.local_address();
+            return Knock::Dropped(stream.is_tcp().then_some(Dropped { local, remote }));
+        }
+        match (&self.options.block_list, remote) {
+            (Some(list), Some(remote)) if list.check(remote.ip()) => Knock::Blocked,
+            _ => Knock::Connection(self.new_socket(id, stream), remote),
+        }
+    }
+
+    /// Warns of a shortage once, however long it lasts: it is the same shortage until there was none
+    /// for some time.
+    fn log_shortage(&mut self, text: &str, errands: &Errands<'_, ServerId>) {
+        let now = errands.agenda.clock.now();
+        let level = match self.short_at.replace(now) {
+            Some(before) if now - before < SHORTAGE => log::Level::Debug,
+            _ => log::Level::Warn,
+        };
+        log::log!(target: "netloop::accept", level, "{}: {text}", errands.id);
     }
 
     /// What an accepted connection starts with.

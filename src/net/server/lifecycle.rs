@@ -94,6 +94,11 @@ impl ServerEntry {
         }
     }
 
+    /// The back-off is over.
+    pub(in crate::net) fn try_again(&mut self, errands: &mut Errands<'_, ServerId>) {
+        self.feed(Input::RetryDue, errands);
+    }
+
     fn forget_aborts(&mut self, errands: &mut Errands<'_, ServerId>) {
         for signal in std::mem::take(&mut self.aborts) {
             let target = Subject::Server(errands.id);
@@ -137,15 +142,10 @@ impl ServerEntry {
 }
 
 impl Loop {
-    /// The timer of a back-off.
-    pub(in crate::net) fn back_off_is_over(&mut self, id: ServerId) {
-        self.with_server(id, |server, errands| server.feed(Input::RetryDue, errands));
-    }
-
     /// A descriptor of ours has become free: servers that were without may try again.
     pub(in crate::net) fn end_back_offs(&mut self) {
         for id in std::mem::take(&mut self.agenda.resting) {
-            self.back_off_is_over(id);
+            self.with_server(id, ServerEntry::try_again);
         }
     }
 

@@ -3,25 +3,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::super::SocketId;
 use super::super::queues::ServerTick;
-use super::super::{ServerId, SocketId};
 use super::Server;
-use crate::net::event_loop::{Entry, Loop};
+use crate::net::event_loop::Entry;
 use crate::rules::state::server::State;
-
-impl Loop {
-    fn sockets_of(&self, id: ServerId) -> Vec<SocketId> {
-        let is_ours = |entry: &Entry| match entry {
-            Entry::Socket(socket) => {
-                socket.server == Some(id) && !socket.connection.state.is_destroyed()
-            }
-            Entry::Server(_) => false,
-        };
-        let mut found: Vec<SocketId> = self.reactor.find(is_ours).map(SocketId).collect();
-        found.sort_by_key(|socket| socket.0.generation());
-        found
-    }
-}
 
 impl Server<'_> {
     /// The server's state in its [table](crate::state::server), which Node hides.
@@ -68,7 +54,14 @@ impl Server<'_> {
     /// The accepted sockets that are not destroyed, oldest first. Node has no such list. This looks at
     /// every socket of the loop.
     pub fn sockets(&self) -> Vec<SocketId> {
-        self.event_loop.sockets_of(self.id)
+        let is_ours = |entry: &Entry| match entry {
+            Entry::Socket(socket) => socket.is_of(self.id),
+            Entry::Server(_) => false,
+        };
+        let found = self.event_loop.reactor.find(is_ours).map(SocketId);
+        let mut found: Vec<SocketId> = found.collect();
+        found.sort_by_key(|socket| socket.0.generation());
+        found
     }
 
     /// Calls back, from a tick, with the number of [`connections`](Server::connections) at the time

@@ -215,6 +215,11 @@ impl SocketEntry {
         })
     }
 
+    /// Whether the server has accepted it, and counts it still.
+    pub(super) fn is_of(&self, server: ServerId) -> bool {
+        self.server == Some(server) && !self.connection.state.is_destroyed()
+    }
+
     pub(super) fn data(&self) -> Option<&Data> {
         Some(&self.cold.as_ref()?.data)
     }

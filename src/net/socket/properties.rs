@@ -3,18 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 
+use super::super::ServerId;
 use super::super::error::{Error, words};
-use super::super::{ServerId, SocketId};
 use super::{HIGH_WATER_MARK, Socket, SocketEntry};
-use crate::net::event_loop::Loop;
 use crate::room::stream::Stream;
 use crate::rules::state::socket::{Standing, State};
-
-impl Loop {
-    pub(super) fn state_of(&self, id: SocketId) -> Option<Standing> {
-        Some(self.entry_ref(id)?.connection.state)
-    }
-}
 
 impl Socket<'_> {
     /// How far the socket's life is in its [table](crate::state::socket). One that is gone is
@@ -25,7 +18,7 @@ impl Socket<'_> {
 
     /// Where the socket's life and both of its halves stand in their [tables](crate::state::socket).
     pub fn standing(&self) -> Standing {
-        let standing = self.event_loop.state_of(self.id);
+        let standing = self.entry().map(|entry| entry.connection.state);
         standing.unwrap_or(Standing::NEW.at(State::Closed))
     }
 
@@ -171,7 +164,8 @@ impl Socket<'_> {
     /// `remotePort` and `remoteFamily` in one. `None` while connecting and on a Unix-domain socket.
     /// After `destroy` it is known only if it was asked for before, as in Node.
     pub fn peer(&mut self) -> Option<SocketAddr> {
-        let accepted = self.event_loop.accepted_peer(self.id);
+        let accepting = self.event_loop.accepting;
+        let accepted = accepting.and_then(|(id, peer)| peer.filter(|_| id == self.id));
         let is_open = self.state() == State::Open;
         let entry = self.event_loop.entry(self.id)?;
         let known = entry.cold.as_ref().and_then(|cold| cold.remote);

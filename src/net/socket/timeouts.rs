@@ -63,6 +63,7 @@ impl SocketEntry {
         if self.connection.state.is_destroyed() {
             return errands.agenda.end_timer(timer);
         }
+        errands.agenda.give_timer(timer, errands.id);
         let timers = &mut self.cold().timers;
         timers.retain(|timer| errands.agenda.timers.contains(*timer));
         timers.push(timer);
@@ -217,9 +218,8 @@ impl Socket<'_> {
     /// Has a timer end with the socket.
     fn keep_timer(&mut self, timer: TimerId) {
         let kept = self.with(|socket, errands| socket.add_timer(timer, errands));
-        match kept {
-            Some(()) => self.event_loop.give_timer(timer, self.id),
-            None => self.event_loop.clear_timeout(timer),
+        if kept.is_none() {
+            self.event_loop.clear_timeout(timer);
         }
     }
 }

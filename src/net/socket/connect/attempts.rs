@@ -186,6 +186,23 @@ impl SocketEntry {
         Tried::Failed(attempt, error)
     }
 
+    /// An attempt has failed. Says whether there are others.
+    fn end_attempt(
+        &mut self,
+        error: Option<io::Error>,
+        errands: &mut Errands<'_>,
+    ) -> Option<(Attempt, Error, bool)> {
+        let connecting = self.connecting()?;
+        let error = error.or_else(|| connecting.failed.take())?;
+        let (attempt, error) = (connecting.attempt(), connecting.error(&error));
+        let is_multiple = connecting.is_multiple();
+        if is_multiple {
+            connecting.errors.push(error.clone());
+        }
+        self.stop_attempt_timer(errands);
+        Some((attempt, error, is_multiple))
+    }
+
     /// The address did not answer in its time.
     fn attempt_timed_out(&mut self) -> Option<Attempt> {
         let connecting = self.connecting()?;
@@ -229,25 +246,9 @@ impl Loop {
         }
     }
 
-    /// The pending phase: `connect(2)` had said no in the call.
-    pub(in crate::net) fn attempt_failed_at_once(&mut self, id: SocketId) {
-        let connecting = self.entry(id).and_then(SocketEntry::connecting);
-        if let Some(error) = connecting.and_then(|connecting| connecting.failed.take()) {
-            self.attempt_failed(id, &error);
-        }
-    }
-
-    pub(super) fn attempt_failed(&mut self, id: SocketId, error: &io::Error) {
-        let failed = self.with_socket(id, |socket, errands| {
-            socket.stop_attempt_timer(errands);
-            let connecting = socket.connecting()?;
-            let (attempt, error) = (connecting.attempt(), connecting.error(error));
-            let is_multiple = connecting.is_multiple();
-            if is_multiple {
-                connecting.errors.push(error.clone());
-            }
-            Some((attempt, error, is_multiple))
-        });
+    /// An attempt has failed: with this error, or with what `connect(2)` had said in the call.
+    pub(in crate::net) fn attempt_failed(&mut self, id: SocketId, error: Option<io::Error>) {
+        let failed = self.with_socket(id, |socket, errands| socket.end_attempt(error, errands));
         let Some((attempt, error, is_multiple)) = failed.flatten() else {
             return;
         };

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::super::LookupAnswer;
 use super::super::connecting::{Lookup, Target};
 use super::super::events::LOOKUP;
+use super::super::{LookupAnswer, SocketEntry};
 use super::attempts::alternate;
 use crate::net::SocketId;
 use crate::net::error::Error;
@@ -15,7 +15,7 @@ use crate::net::trace::Subject;
 
 impl Loop {
     pub(in crate::net::socket) fn ask_lookup(&mut self, id: SocketId) {
-        let Some(connecting) = self.connecting(id) else {
+        let Some(connecting) = self.entry(id).and_then(SocketEntry::connecting) else {
             return;
         };
         let Target::Name(host) = &connecting.target else {
@@ -29,7 +29,8 @@ impl Loop {
         });
         let question = (&*host, family, hints, all);
         let asked = self.ask_name(Asker::Socket(id), question, own, |event_loop, ticket| {
-            if let Some(connecting) = event_loop.connecting(id) {
+            let connecting = event_loop.entry(id).and_then(SocketEntry::connecting);
+            if let Some(connecting) = connecting {
                 connecting.ticket = Some(ticket);
             }
         });
@@ -45,7 +46,7 @@ impl Loop {
         host: &str,
         answer: LookupAnswer,
     ) {
-        let Some(connecting) = self.connecting(id) else {
+        let Some(connecting) = self.entry(id).and_then(SocketEntry::connecting) else {
             return;
         };
         connecting.ticket = None;
@@ -71,12 +72,12 @@ impl Loop {
     fn name_found(&mut self, id: SocketId, host: &str, found: &[SocketAddr]) {
         for address in found {
             self.emit_lookup(id, host, Some(address.ip()), None);
-            if self.connecting(id).is_none() {
+            if self.entry(id).and_then(SocketEntry::connecting).is_none() {
                 return;
             }
         }
         self.touch(id);
-        let Some(connecting) = self.connecting(id) else {
+        let Some(connecting) = self.entry(id).and_then(SocketEntry::connecting) else {
             return;
         };
         connecting.addresses = alternate(found);

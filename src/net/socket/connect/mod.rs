@@ -13,8 +13,6 @@ pub(super) use families::ATTEMPT_TIMEOUT_MIN;
 
 use super::connecting::Target;
 use super::{Connecting, SocketEntry};
-use crate::net::SocketId;
-use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::room::options::KeepAlive;
 use crate::room::stream::Stream;
@@ -56,7 +54,7 @@ impl SocketEntry {
         errands.agenda.connecting.push(errands.id);
     }
 
-    fn register_connecting(&mut self, errands: &mut Errands<'_>) {
+    pub(in crate::net) fn register_connecting(&mut self, errands: &mut Errands<'_>) {
         match self.connecting() {
             Some(connecting) if !connecting.is_registered => connecting.is_registered = true,
             _ => return,
@@ -90,19 +88,6 @@ impl SocketEntry {
             }
             (None, Some(connecting)) => connecting.is_kept_alive = wanted.is_some(),
             (None, None) => {}
-        }
-    }
-}
-
-impl Loop {
-    fn connecting(&mut self, id: SocketId) -> Option<&mut Connecting> {
-        self.entry(id)?.connecting()
-    }
-
-    /// Registers the streams that have begun to connect since the last wait.
-    pub(in crate::net) fn register_connecting(&mut self) {
-        for id in std::mem::take(&mut self.agenda.connecting) {
-            self.with_socket(id, SocketEntry::register_connecting);
         }
     }
 }

@@ -23,7 +23,7 @@ impl Loop {
         match stream.map(Stream::connected) {
             None | Some(Ok(false)) => {}
             Some(Ok(true)) => self.connected(id, readiness),
-            Some(Err(error)) => self.attempt_failed(id, &error),
+            Some(Err(error)) => self.attempt_failed(id, Some(error)),
         }
         self.drain()
     }
