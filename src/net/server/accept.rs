@@ -42,13 +42,13 @@ impl Loop {
             Some(readiness) => trace.enter_ready(Subject::Server(id), &readiness),
             None => trace.enter(Subject::Server(id), What::Again),
         };
-        let outcome = self.accept(id);
+        let outcome = self.accept_all(id);
         self.agenda.trace.leave(former);
         outcome
     }
 
     /// Accepts up to the bound. Each callback may close the server.
-    fn accept(&mut self, id: ServerId) -> Result<(), Error> {
+    fn accept_all(&mut self, id: ServerId) -> Result<(), Error> {
         let bound = self.with_server(id, ServerEntry::begin_to_accept);
         for _ in 0..bound.unwrap_or(0) {
             match self.with_server(id, ServerEntry::accept_one) {
