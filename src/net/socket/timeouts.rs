@@ -30,6 +30,12 @@ impl SocketEntry {
         }
     }
 
+    /// Whether activity is to be noted.
+    #[inline]
+    pub(super) fn has_idle_timeout(&self) -> bool {
+        self.cold.as_ref().is_some_and(|cold| cold.idle.is_some())
+    }
+
     fn idle(&mut self) -> Option<&mut IdleTimeout> {
         if self.connection.state.is_destroyed() {
             return None;

@@ -17,44 +17,33 @@ use crate::rules::state::socket::{Standing, State, Writable};
 const STARVED: u32 = 10;
 
 impl SocketEntry {
-    /// If nothing is queued before these bytes, the kernel is offered them at once. Most writes have no
-    /// callback, and the kernel takes them whole: this path is inlined, and all others are not, since
-    /// an echo is some 250 instructions in all.
-    #[inline]
+    /// Offers the kernel the bytes of a write at once, unless something is queued before them. Returns
+    /// what it says, if it was asked.
+    #[inline(always)]
+    fn offer(&mut self, bytes: &[u8]) -> Option<io::Result<usize>> {
+        let Standing { life, sending, .. } = self.connection.state;
+        let is_open = (life, sending) == (State::Open, Writable::Open);
+        match &self.connection.stream {
+            Some(stream) if is_open && self.sending.is_clear() => {
+                self.sending.dispatch(bytes.len());
+                Some(stream.try_to_send(bytes))
+            }
+            _ => None,
+        }
+    }
+
+    /// Goes on with a write from what the kernel has said to its bytes.
+    #[inline(never)]
     fn write(
         &mut self,
         bytes: &[u8],
         callback: Option<WriteCallback>,
+        offered: Option<io::Result<usize>>,
         errands: &mut Errands<'_>,
     ) -> bool {
-        let stream = match &self.connection.stream {
-            Some(stream) if self.may_write_now() => stream,
-            _ => return self.write_later(bytes, callback, errands),
+        let Some(sent) = offered else {
+            return self.write_later(bytes, callback, errands);
         };
-        self.sending.dispatch(bytes.len());
-        let sent = stream.try_to_send(bytes);
-        if callback.is_some() || !matches!(sent, Ok(sent) if sent == bytes.len()) {
-            return self.write_begun(bytes, callback, sent, errands);
-        }
-        self.touch(errands);
-        true
-    }
-
-    #[inline]
-    fn may_write_now(&self) -> bool {
-        let state = self.connection.state;
-        (state.life, state.sending) == (State::Open, Writable::Open) && self.sending.is_clear()
-    }
-
-    /// The kernel was offered these bytes, and there is more to do.
-    #[cold]
-    fn write_begun(
-        &mut self,
-        bytes: &[u8],
-        callback: Option<WriteCallback>,
-        sent: io::Result<usize>,
-        errands: &mut Errands<'_>,
-    ) -> bool {
         self.touch(errands);
         let Some(stream) = &mut self.connection.stream else {
             return false;
@@ -67,7 +56,6 @@ impl SocketEntry {
     }
 
     /// A write that the kernel is not offered, or not yet.
-    #[inline(never)]
     fn write_later(
         &mut self,
         bytes: &[u8],
@@ -231,7 +219,18 @@ impl Socket<'_> {
     /// | the queue would exceed the [limit](crate::ConnectOptions::write_limit) | `ENOBUFS` |
     /// | after `destroy` | `ERR_STREAM_DESTROYED`, and no `error` |
     pub fn write(&mut self, data: impl AsRef<[u8]>) -> bool {
-        let written = self.with(|socket, errands| socket.write(data.as_ref(), None, errands));
+        let bytes = data.as_ref();
+        let Some(socket) = self.event_loop.entry(self.id) else {
+            return false;
+        };
+        // What most writes come to needs neither errands nor a second look-up: that takes 20 of the
+        // 280 instructions of an echo away.
+        let offered = socket.offer(bytes);
+        if matches!(offered, Some(Ok(count)) if count == bytes.len()) && !socket.has_idle_timeout()
+        {
+            return true;
+        }
+        let written = self.with(|socket, errands| socket.write(bytes, None, offered, errands));
         written.unwrap_or(false)
     }
 
@@ -262,8 +261,11 @@ impl Socket<'_> {
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
     ) -> bool {
         let mut callback: Option<WriteCallback> = Some(Box::new(callback));
-        let written =
-            self.with(|socket, errands| socket.write(data.as_ref(), callback.take(), errands));
+        let bytes = data.as_ref();
+        let written = self.with(|socket, errands| {
+            let offered = socket.offer(bytes);
+            socket.write(bytes, callback.take(), offered, errands)
+        });
         self.refuse_gone(callback, "write");
         written.unwrap_or(false)
     }
