@@ -4,13 +4,18 @@
 
 mod programs;
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use programs::{Run, options, output};
+use programs::{Run, log, options, output};
 
 fn main() -> ExitCode {
-    start_log();
+    log::start();
+    let code = run();
+    output::finish();
+    code
+}
+
+fn run() -> ExitCode {
     let arguments: Vec<String> = match arguments() {
         Ok(arguments) => arguments,
         Err(argument) => {
@@ -27,17 +32,6 @@ fn main() -> ExitCode {
         Ok(Run::Demo) => programs::demo::run(),
         Err(message) => usage_error(&message),
     }
-}
-
-/// On standard error, with the time left to whoever collects the lines. Each record is one line
-/// that steers no terminal, whatever a path or a name in it holds.
-fn start_log() {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn"))
-        .format(|out, record| {
-            let text = output::harmless(&record.args().to_string());
-            writeln!(out, "[{:<5} {}] {text}", record.level(), record.target())
-        })
-        .init();
 }
 
 fn arguments() -> Result<Vec<String>, std::ffi::OsString> {

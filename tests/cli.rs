@@ -8,6 +8,8 @@ mod client;
 mod demo;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/paths.rs"]
+mod paths;
 #[path = "support/program.rs"]
 mod program;
 #[path = "cli/server.rs"]

@@ -41,7 +41,14 @@ const FLOORS: [(&str, &[&str]); 4] = [
     ("net", &["libc", "log"]),
     (
         "programs",
-        &["env_logger", "getopts", "log", "netloop", "signal_hook"],
+        &[
+            "env_filter",
+            "getopts",
+            "libc",
+            "log",
+            "netloop",
+            "signal_hook",
+        ],
     ),
 ];
 
@@ -59,7 +66,7 @@ const ONCE: [(&str, &str); 5] = [
 
 const CRATES: [&str; 11] = [
     "dns_lookup",
-    "env_logger",
+    "env_filter",
     "getopts",
     "idna",
     "libc",

@@ -12,9 +12,6 @@ use netloop::{ConnectOptions, Encoding, Error, EventLoop, Loop, Socket, SocketId
 
 use super::{fail, output, status, stopping, trace};
 
-/// How long a client that was asked to stop waits for the server's end.
-const GOODBYE: Duration = Duration::from_secs(2);
-
 pub(crate) struct Settings {
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -22,6 +19,9 @@ pub(crate) struct Settings {
     pub(crate) message: String,
     pub(crate) interval: Duration,
     pub(crate) count: Option<u64>,
+    pub(crate) connect_timeout: Duration,
+    /// How long a client that has said all waits for the server's end.
+    pub(crate) goodbye_timeout: Duration,
     pub(crate) is_traced: bool,
 }
 
@@ -31,6 +31,8 @@ struct Client {
     state: State,
     said: u64,
     timer: Option<TimerId>,
+    /// What it waits for, the connection or the server's end, is to come before this.
+    deadline: Option<TimerId>,
 }
 
 pub(crate) fn run(settings: Settings) -> ExitCode {
@@ -44,6 +46,7 @@ pub(crate) fn run(settings: Settings) -> ExitCode {
 }
 
 fn talk(settings: Settings) -> Result<ExitCode, Error> {
+    output::is_live();
     let mut event_loop = EventLoop::new()?;
     if settings.is_traced {
         event_loop.on_trace(trace::to_stderr());
@@ -54,6 +57,7 @@ fn talk(settings: Settings) -> Result<ExitCode, Error> {
         let is_talking = |client: &Client| client.state == State::Talking;
         if !socket.data().is_some_and(is_talking) {
             // There is no server to say goodbye to, or that is done.
+            output::finish();
             std::process::exit(status);
         }
         socket.lend(Client::leave);
@@ -71,9 +75,14 @@ pub(crate) fn start(event_loop: &mut Loop, settings: Settings) -> SocketId {
             state: State::Idle,
             said: 0,
             timer: None,
+            deadline: None,
         })
         .set_encoding(Encoding::Utf8)
-        .on_ready(|socket| told(socket, Input::Connected))
+        .on_ready(|socket| {
+            if !socket.is_destroyed() {
+                told(socket, Input::Connected);
+            }
+        })
         .on_data(|_, text| output::line(&String::from_utf8_lossy(text)))
         .on_end(|socket| {
             output::line("Client disconnected");
@@ -106,6 +115,42 @@ impl Client {
         for action in actions {
             self.perform(socket, *action);
         }
+        if from != to {
+            self.arrive(socket, from, to);
+        }
+    }
+
+    /// What it waits for in this state has its time.
+    fn arrive(&mut self, socket: &mut Socket<'_>, from: State, to: State) {
+        if let Some(timer) = self.deadline.take() {
+            socket.event_loop().clear_timeout(timer);
+        }
+        let (limit, words) = match to {
+            State::Connecting => (self.settings.connect_timeout, "connect: no answer"),
+            State::Leaving => (
+                self.settings.goodbye_timeout,
+                "the server did not end the connection",
+            ),
+            State::Stopped if from != State::Connecting => return self.settle(socket),
+            _ => return,
+        };
+        if !limit.is_zero() {
+            let timer = socket.after(limit, move |socket| {
+                socket.destroy_with(Error::new(format!("{words} within {limit:?}, cut")));
+            });
+            self.deadline = Some(timer);
+        }
+    }
+
+    /// Whether all was said that was to be said.
+    fn settle(&self, socket: &mut Socket<'_>) {
+        if let Some(count) = self.settings.count.filter(|count| self.said < *count) {
+            log::error!(
+                "sent {} of {count} messages, then the connection ended",
+                self.said
+            );
+            fail(socket.event_loop());
+        }
     }
 
     fn perform(&mut self, socket: &mut Socket<'_>, action: Action) {
@@ -129,7 +174,16 @@ impl Client {
             Some(path) => path.into(),
             None => (self.settings.host.clone(), self.settings.port).into(),
         };
-        let connected = socket.connect(place, |_| output::line("Client connected"));
+        let connected = socket.connect(place, |socket| {
+            let peer = socket.peer();
+            if let Some(peer) = peer.filter(|peer| socket.address() == Some(*peer)) {
+                // Nobody listens there, but the kernel has chosen that very port for ours.
+                let words = format!("connect ECONNREFUSED {peer}: connected to itself");
+                socket.destroy_with(Error::new(words));
+            } else {
+                output::line("Client connected");
+            }
+        });
         if let Err(error) = connected.map(|_| ()) {
             failed(socket.event_loop(), &error);
         }
@@ -159,13 +213,9 @@ impl Client {
         }
     }
 
-    /// Ends our half, and waits for the server's end for a bounded time.
+    /// Sends no more: what was sent was all.
     fn leave(&mut self, socket: &mut Socket<'_>) {
+        self.settings.count = Some(self.said);
         self.feed(socket, Input::CountReached);
-        socket.after(GOODBYE, |socket| {
-            log::warn!("the server did not end the connection: cut");
-            fail(socket.event_loop());
-            socket.destroy();
-        });
     }
 }

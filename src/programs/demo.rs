@@ -149,6 +149,8 @@ fn client_settings(port: u16) -> client::Settings {
         message: "hi".into(),
         interval: Duration::from_millis(200),
         count: Some(COUNT),
+        connect_timeout: Duration::ZERO,
+        goodbye_timeout: Duration::ZERO,
         is_traced: true,
     }
 }

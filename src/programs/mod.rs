@@ -1,13 +1,16 @@
 //! Floor 3, the programs: written against the public API only, as any user would.
 
 mod arguments;
+mod claim;
 pub(crate) mod client;
 pub(crate) mod demo;
+pub(crate) mod log;
 pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod server;
 pub(crate) mod stopping;
 pub(crate) mod trace;
+mod writer;
 
 use std::process::ExitCode;
 

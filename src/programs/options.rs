@@ -21,28 +21,35 @@ Commands:
     netloop --help            this text
     netloop --version         the version
 
-Exit status: 0 after a clean end, 1 after an error or when a connection was cut,
-2 for wrong usage, 130 or 143 after a second SIGINT or SIGTERM.
+Exit status: 0 after a clean end, 1 after an error, when a connection was cut or
+fewer messages were sent than --count, 2 for wrong usage; 129, 130 or 143 when
+SIGHUP, SIGINT or SIGTERM ended the program at once.
 The log goes to standard error; RUST_LOG=info, debug or trace shows more of it.
 ";
 
 const SERVER_NOTES: &str = "
 DUR is 200ms, 1s, 2m, or a bare number of milliseconds.
 
-On SIGINT or SIGTERM the server stops accepting and ends its half of each open
-connection (with --echo it waits for the clients to end theirs). Connections
-still open after --drain-timeout are cut, and the exit status is 1. A second
-signal ends the server at once, with status 130 (SIGINT) or 143 (SIGTERM).
+On SIGINT, SIGTERM or SIGHUP the server serves the clients that have connected,
+stops listening and ends its half of each open connection (with --echo it waits
+for the clients to end theirs). Connections still open after --drain-timeout are
+cut, and the exit status is 1. A second SIGINT or SIGTERM ends the server at
+once, with status 130 or 143. SIGHUP has no effect if it was ignored at the
+start (nohup).
 
-The path must not exist: remove the socket that a killed server has left there.
+While the server lives it holds PATH.lock beside the socket at PATH. By this
+lock the next server can tell the socket of a killed one, and takes its place.
 ";
 
 const CLIENT_NOTES: &str = "
 DUR is 200ms, 1s, 2m, or a bare number of milliseconds.
 
-On SIGINT or SIGTERM the client ends its half, as after the last message, and
-gives the server two seconds to end its own. A second signal ends the client at
-once, with status 130 (SIGINT) or 143 (SIGTERM).
+After the last message the client ends its half and waits for the server's end
+until --goodbye-timeout; on SIGINT, SIGTERM or SIGHUP it does so at once. A
+second SIGINT or SIGTERM ends it at once, and so does the first signal while it
+is not connected or waits for the server's end already: with status 130
+(SIGINT), 143 (SIGTERM) or 129 (SIGHUP). SIGHUP has no effect if it was ignored
+at the start (nohup).
 ";
 
 pub(crate) fn parse(arguments: &[String]) -> Result<Run, Complaint> {
@@ -130,6 +137,18 @@ fn parse_client(arguments: &[String]) -> Result<Run, Complaint> {
     );
     options.optopt("", "interval", "the time between ticks (1000ms)", "DUR");
     options.optopt("", "count", "end after N messages (never)", "N");
+    options.optopt(
+        "",
+        "connect-timeout",
+        "how long to wait for the connection (10s; 0: for ever)",
+        "DUR",
+    );
+    options.optopt(
+        "",
+        "goodbye-timeout",
+        "how long to wait for the server's end (2s; 0: for ever)",
+        "DUR",
+    );
     trace_and_help(&mut options);
     let found = match read("client", &options, arguments)? {
         Ok(found) => found,
@@ -148,6 +167,12 @@ fn parse_client(arguments: &[String]) -> Result<Run, Complaint> {
             .duration("interval")?
             .unwrap_or(Duration::from_secs(1)),
         count: argument.number("count")?,
+        connect_timeout: argument
+            .duration("connect-timeout")?
+            .unwrap_or(Duration::from_secs(10)),
+        goodbye_timeout: argument
+            .duration("goodbye-timeout")?
+            .unwrap_or(Duration::from_secs(2)),
         is_traced: found.opt_present("trace"),
     }))
 }

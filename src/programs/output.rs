@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::writer::Writer;
+
 /// How many bytes of a buffer Node's `console.log` shows.
 const SHOWN: usize = 50;
 
@@ -12,6 +14,17 @@ const SHOWN: usize = 50;
 static MARK: Mutex<String> = Mutex::new(String::new());
 static IS_READ: AtomicBool = AtomicBool::new(true);
 static IS_LOST: AtomicBool = AtomicBool::new(false);
+static IS_LIVE: AtomicBool = AtomicBool::new(false);
+
+static OUTPUT: Writer = Writer::new(print, |dropped| tell_of_dropped("standard output", dropped));
+static ERRORS: Writer = Writer::new(
+    |lines| _ = io::stderr().lock().write_all(lines),
+    |dropped| tell_of_dropped("standard error", dropped),
+);
+
+fn tell_of_dropped(stream: &str, dropped: u64) {
+    log::warn!(target: "netloop::output", "{stream}: its reader does not keep up, lines dropped: {dropped}");
+}
 
 fn mark() -> MutexGuard<'static, String> {
     MARK.lock().unwrap_or_else(PoisonError::into_inner)
@@ -22,20 +35,28 @@ pub(crate) fn mark_lines(new: String) {
     *mark() = new;
 }
 
-/// Prints a line, escaped, and flushes it. A closed pipe or a full disk is no reason to end a
-/// server.
+/// From now on [`line`] does not wait for the reader: connections and signals would wait with it.
+pub(crate) fn is_live() {
+    IS_LIVE.store(true, Relaxed);
+}
+
+/// Prints a line, escaped. A closed pipe or a full disk is no reason to end a server.
 pub(crate) fn line(text: &str) {
-    print(&format!("{}{}", mark(), harmless(text)));
+    let line = format!("{}{}\n", mark(), harmless(text));
+    match IS_LIVE.load(Relaxed) {
+        true => OUTPUT.push(&line),
+        false => print(line.as_bytes()),
+    }
 }
 
 /// Prints text of our own as it is.
 pub(crate) fn text(text: &str) {
-    print(text.trim_end());
+    print(format!("{}\n", text.trim_end()).as_bytes());
 }
 
-fn print(text: &str) {
+fn print(lines: &[u8]) {
     let mut out = io::stdout().lock();
-    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+    if let Err(error) = out.write_all(lines).and_then(|()| out.flush()) {
         let mut level = log::Level::Debug;
         if error.kind() == io::ErrorKind::BrokenPipe {
             IS_READ.store(false, Relaxed);
@@ -44,6 +65,15 @@ fn print(text: &str) {
         }
         log::log!(target: "netloop::output", level, "standard output: {error}");
     }
+}
+
+/// Waits for the readers for a bounded time, at the end of the program.
+pub(crate) fn finish() {
+    let dropped = OUTPUT.finish();
+    if dropped > 0 {
+        tell_of_dropped("standard output", dropped);
+    }
+    ERRORS.finish();
 }
 
 /// Whether output was lost other than by a closed pipe, as on a full disk.
@@ -56,9 +86,14 @@ pub(crate) fn is_read() -> bool {
     IS_READ.load(Relaxed)
 }
 
-/// Prints a line on standard error.
+/// Prints a line on standard error, made harmless. It waits for nobody.
 pub(crate) fn complaint(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", harmless(text));
+    errors(&format!("{}\n", harmless(text)));
+}
+
+/// Prints lines of our own on standard error as they are.
+pub(crate) fn errors(lines: &str) {
+    ERRORS.push(lines);
 }
 
 /// A buffer as Node's `console.log` shows it: `<Buffer 68 69>`.

@@ -1,12 +1,16 @@
 //! The server of the pair: it greets each client, prints what it sends, and says when it leaves.
 
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use netloop::state::server::State;
 use netloop::{Error, EventLoop, ListenOptions, Loop, Server, ServerId, ServerOptions, Socket};
 
+use super::claim::Claim;
 use super::{fail, output, status, stopping, trace};
 
 /// How many connections the server accepts a turn: it prefers throughput to Node's interleaving.
@@ -52,12 +56,12 @@ fn serve(settings: Settings) -> Result<ExitCode, Error> {
     }
     event_loop.set_read_buffer(READ_BUFFER);
     event_loop.set_read_burst(READ_BURST);
-    let (drain_timeout, is_echo) = (settings.drain_timeout, settings.is_echo);
+    output::is_live();
+    let stop = Stop::of(&settings);
     let place = place(&settings);
     let server = create(&mut event_loop, settings).id();
     stopping::on_request(&mut event_loop, move |event_loop, _| {
-        stop_accepting(event_loop, server, is_echo);
-        cut_after(event_loop, server, drain_timeout);
+        stop.begin(event_loop, server);
     })?;
     // Not before signals are heard, or one could leave the file of a path behind.
     listen(&mut event_loop.server_at(server), place)?;
@@ -75,24 +79,103 @@ pub(crate) fn start(event_loop: &mut Loop, settings: Settings) -> Result<ServerI
 
 fn place(settings: &Settings) -> ListenOptions {
     match &settings.path {
-        Some(path) => path.into(),
+        Some(path) => at(path),
         None => (settings.host.clone(), settings.port).into(),
     }
 }
 
+fn at(path: &Path) -> ListenOptions {
+    ListenOptions::from(path).only_own_file(true)
+}
+
 fn listen(server: &mut Server<'_>, place: ListenOptions) -> Result<(), Error> {
     server.listen(place, |server| {
+        if let Err(error) = io::stdin().as_fd().try_clone_to_owned() {
+            // It would listen, and never serve anybody.
+            server.close();
+            return failed(
+                server,
+                &format!("no descriptor for a connection: dup: {error}"),
+            );
+        }
         output::line(&format!("listening on {}..", place_of(server)));
         if let Some(address) = server.address() {
             log::info!("listening on {address}");
         }
     })?;
+    claim(server);
     Ok(())
+}
+
+/// A path that was bound is claimed: the next server knows by that whether this one lives.
+fn claim(server: &mut Server<'_>) {
+    if !server.is_listening() {
+        return;
+    }
+    let Some(path) = server.path().map(Path::to_path_buf) else {
+        return;
+    };
+    match Claim::stake(&path) {
+        Ok(claim) => _ = server.set_data(claim),
+        Err(error) => log::warn!(
+            "{}.lock: {error}; if this server is killed, remove {0}",
+            path.display()
+        ),
+    }
+}
+
+/// Listens at the path of a server that has died, or says why not.
+fn take_over(server: &mut Server<'_>, path: &Path) -> Result<(), String> {
+    let _held = Claim::take_over(path)?;
+    log::info!(
+        "{}: its server has died, its file is removed",
+        path.display()
+    );
+    let listens = server.listen_on(at(path)).map(|_| ());
+    listens.map_err(|error| error.to_string())?;
+    claim(server);
+    Ok(())
+}
+
+fn failed(server: &mut Server<'_>, words: &str) {
+    output::line(&format!("Err {words}"));
+    log::error!("{words}");
+    fail(server.event_loop());
+}
+
+/// The server has an error: it could not listen, or cannot accept any more.
+fn told_of(server: &mut Server<'_>, error: &Error, path: Option<&Path>, stop: Stop) {
+    let mut advice = None;
+    if let Some(path) = path {
+        match error.code() {
+            Some("EADDRINUSE") => match take_over(server, path) {
+                Ok(()) => return,
+                Err(reason) => advice = Some(reason),
+            },
+            Some("EACCES") if path.parent().is_some_and(is_missing) => {
+                advice = Some("there is no such folder".into());
+            }
+            _ => {}
+        }
+    }
+    failed(server, &error.to_string());
+    if let (Some(path), Some(advice)) = (path, advice) {
+        log::error!("{}: {advice}", path.display());
+    }
+    if server.is_listening() {
+        // Deaf: whoever supervises it is to start another.
+        let id = server.id();
+        stop.begin(server.event_loop(), id);
+    }
+}
+
+fn is_missing(folder: &Path) -> bool {
+    !folder.as_os_str().is_empty() && !folder.exists()
 }
 
 fn create(event_loop: &mut Loop, settings: Settings) -> Server<'_> {
     let max_connections = settings.max_connections;
-    let is_at_path = settings.path.is_some();
+    let (path, stop) = (settings.path.clone(), Stop::of(&settings));
     let is_quiet = settings.is_quiet;
     let options = ServerOptions::default()
         .accepts_per_turn(ACCEPTS_PER_TURN)
@@ -102,15 +185,7 @@ fn create(event_loop: &mut Loop, settings: Settings) -> Server<'_> {
     });
     server
         .set_max_connections(max_connections)
-        .on_error(move |server, error| {
-            output::line(&format!("Err {error}"));
-            log::error!("{error}");
-            if is_at_path && error.code() == Some("EADDRINUSE") {
-                let path = error.address().unwrap_or_default();
-                log::error!("{path}: if no server is listening there, remove the file");
-            }
-            fail(server.event_loop());
-        })
+        .on_error(move |server, error| told_of(server, error, path.as_deref(), stop))
         .on_drop(move |_, dropped| {
             if !is_quiet {
                 let peer = named(dropped.and_then(|dropped| dropped.remote));
@@ -143,6 +218,15 @@ fn connected(socket: &mut Socket<'_>, settings: &Settings) {
     if !settings.welcome.is_empty() {
         socket.write(&settings.welcome);
     }
+    if is_stopping(socket) && !settings.is_echo {
+        socket.end();
+    }
+}
+
+/// Whether it had connected before the stop, and is accepted after it.
+fn is_stopping(socket: &mut Socket<'_>) -> bool {
+    let server = socket.server();
+    server.is_some_and(|id| socket.event_loop().server_at(id).state() == State::Closing)
 }
 
 /// Sends back what came. Who does not read is not read from either, so that what he is owed
@@ -155,28 +239,45 @@ fn echo(socket: &mut Socket<'_>, chunk: &[u8]) {
     }
 }
 
-/// Stops accepting, and ends its half of what is open. An echo does not: what its peers have sent
-/// must come back until they end themselves (RFC 862).
-fn stop_accepting(event_loop: &mut Loop, server: ServerId, is_echo: bool) {
-    let open = event_loop.server_at(server).close().sockets();
-    log::info!("stopping; open connections: {}", open.len());
-    if !is_echo {
-        for socket in open {
-            event_loop.socket_at(socket).end();
+/// What a stop is to do.
+#[derive(Clone, Copy)]
+struct Stop {
+    drain_timeout: Duration,
+    is_echo: bool,
+}
+
+impl Stop {
+    fn of(settings: &Settings) -> Stop {
+        Stop {
+            drain_timeout: settings.drain_timeout,
+            is_echo: settings.is_echo,
         }
+    }
+
+    /// Serves those who have connected and listens no more, ends its half of what is open, and cuts
+    /// what is left when the time is up. An echo ends no half: what its peers have sent must come back
+    /// until they end themselves (RFC 862).
+    fn begin(self, event_loop: &mut Loop, id: ServerId) {
+        let mut server = event_loop.server_at(id);
+        drop(server.take_data::<Claim>());
+        let open = server.close_after_backlog().sockets();
+        log::info!("stopping; open connections: {}", open.len());
+        if !self.is_echo {
+            for socket in open {
+                event_loop.socket_at(socket).end();
+            }
+        }
+        let timer = event_loop.after(self.drain_timeout, move |event_loop| cut(event_loop, id));
+        event_loop.unref_timer(timer);
     }
 }
 
-/// Cuts what is left when the time is up.
-fn cut_after(event_loop: &mut Loop, server: ServerId, timeout: Duration) {
-    let timer = event_loop.set_timeout(timeout, move |event_loop| {
-        for socket in event_loop.server_at(server).sockets() {
-            log::warn!("{socket}: cut");
-            fail(event_loop);
-            event_loop.socket_at(socket).destroy();
-        }
-    });
-    event_loop.unref_timer(timer);
+fn cut(event_loop: &mut Loop, server: ServerId) {
+    for socket in event_loop.server_at(server).close().sockets() {
+        log::warn!("{socket}: cut");
+        fail(event_loop);
+        event_loop.socket_at(socket).destroy();
+    }
 }
 
 /// The port, or the path.

@@ -1,10 +1,12 @@
 //! The trace as text: for each turn what became ready, which state changed and which callback
 //! ran, each indented under its cause.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use netloop::trace::{Record, What};
+
+use super::output;
 
 /// The width of the column with the subject, indented: the longest line still fits a terminal of
 /// 80 columns.
@@ -39,9 +41,7 @@ impl Paint {
 pub(crate) fn to_stderr() -> impl FnMut(&Record<'_>) {
     let mut printer = Printer::new(Paint::for_terminal(&io::stderr()));
     move |record| {
-        let lines = printer.lines(record, &record.subject.to_string());
-        // As with the log, a closed pipe does not end the program.
-        let _ = io::stderr().lock().write_all(lines.as_bytes());
+        output::errors(&printer.lines(record, &record.subject.to_string()));
     }
 }
 

@@ -14,3 +14,6 @@ pub(crate) mod reactor;
 pub(crate) mod resolver;
 pub(crate) mod signals;
 pub(crate) mod stream;
+
+/// The call that failed, and what it said: where several may.
+pub(crate) type Failed = (&'static str, std::io::Error);

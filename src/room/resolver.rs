@@ -12,6 +12,7 @@ use std::thread;
 
 use dns_lookup::{AddrInfoHints, LookupError, SockType, getaddrinfo};
 
+use super::Failed;
 use super::host_name::{self, Unresolved};
 use super::mailbox::{Mailbox, Sender};
 use super::reactor::Reactor;
@@ -80,8 +81,8 @@ struct Queue {
 }
 
 impl Resolver {
-    pub(crate) fn start<T>(reactor: &mut Reactor<T>) -> io::Result<Resolver> {
-        let answers = Mailbox::new(reactor)?;
+    pub(crate) fn start<T>(reactor: &mut Reactor<T>) -> Result<Resolver, Failed> {
+        let answers = Mailbox::new(reactor).map_err(|error| ("eventfd", error))?;
         let worker = Worker {
             queue: Arc::default(),
             answers: answers.sender(),
@@ -92,7 +93,8 @@ impl Resolver {
             threads: 0,
             asked: 0,
         };
-        resolver.spawn()?;
+        let spawned = resolver.spawn();
+        spawned.map_err(|error| ("pthread_create", error))?;
         Ok(resolver)
     }
 

@@ -1,10 +1,9 @@
 //! Signals as readiness: signal-hook's self-pipe, registered with the reactor like any source.
 
-use std::io;
-
 pub(crate) use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
 
+use super::Failed;
 use super::reactor::{Id, Reactor};
 
 pub(crate) struct SignalSource {
@@ -12,15 +11,18 @@ pub(crate) struct SignalSource {
 }
 
 impl SignalSource {
-    pub(crate) fn new<T>(reactor: &Reactor<T>) -> io::Result<SignalSource> {
-        let mut signals = Signals::new::<[i32; 0], i32>([])?;
-        reactor.register_readable(&mut signals, Id::SIGNALS)?;
+    pub(crate) fn new<T>(reactor: &Reactor<T>) -> Result<SignalSource, Failed> {
+        let made = Signals::new::<[i32; 0], i32>([]);
+        let mut signals = made.map_err(|error| ("socketpair", error))?;
+        let registered = reactor.register_readable(&mut signals, Id::SIGNALS);
+        registered.map_err(|error| ("epoll_ctl", error))?;
         Ok(SignalSource { signals })
     }
 
     /// Starts to watch a signal, by its number.
-    pub(crate) fn watch(&self, signal: i32) -> io::Result<()> {
-        self.signals.add_signal(signal)
+    pub(crate) fn watch(&self, signal: i32) -> Result<(), Failed> {
+        let watched = self.signals.add_signal(signal);
+        watched.map_err(|error| ("sigaction", error))
     }
 
     /// The signals that have arrived since the last call.

@@ -1,12 +1,13 @@
 //! The client: what it says, what it prints, and when it leaves.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Shutdown, TcpListener};
+use std::net::{Ipv4Addr, Shutdown, TcpListener};
+use std::process::Command;
 use std::time::Duration;
 
 use crate::program::{Program, netloop};
 use crate::stage::{accept, at_end, read};
-use crate::support::closed_port;
+use crate::support::{Silent, closed_port, skipped};
 
 /// A client with these options, and the listener that it connects to.
 fn client_of(options: &[&str]) -> (TcpListener, Program) {
@@ -148,4 +149,67 @@ fn a_client_with_nothing_to_say_connects_and_leaves() {
             vec!["Client connected".into(), "Client disconnected".to_owned()]
         )
     );
+}
+
+#[test]
+fn a_client_waits_for_the_connection_only_so_long() {
+    let silent = Silent::at(Ipv4Addr::LOCALHOST);
+    let port = silent.address().port().to_string();
+    let options = ["client", "--host", "127.0.0.1", "--port", &port];
+    let limit = ["--connect-timeout", "20ms"];
+    let (status, lines, _) = Program::netloop(&[&options[..], &limit].concat()).end();
+    let told = "connect: no answer within 20ms, cut".to_owned();
+    assert_eq!((status.code(), lines), (Some(1), vec![told]));
+}
+
+#[test]
+fn a_client_that_has_said_all_waits_for_the_servers_end_only_so_long() {
+    let options = [
+        "--interval",
+        "1",
+        "--count",
+        "1",
+        "--goodbye-timeout",
+        "20ms",
+    ];
+    let (listener, mut client) = client_of(&options);
+    let mut socket = accept(&listener);
+    assert_eq!(read(&mut socket, 2), b"hi");
+    assert!(at_end(&mut socket));
+    let (status, lines, _) = client.end();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(
+        lines.last().unwrap(),
+        "the server did not end the connection within 20ms, cut"
+    );
+}
+
+#[test]
+fn the_status_tells_whether_all_was_said() {
+    let (listener, mut client) = client_of(&["--interval", "1m", "--count", "3"]);
+    drop(accept(&listener));
+    let (status, _, log) = client.end();
+    assert_eq!(status.code(), Some(1));
+    assert!(log.contains("sent 0 of 3 messages"), "{log}");
+}
+
+#[test]
+fn a_client_that_has_connected_to_itself_has_found_nobody() {
+    let mut can = Command::new("unshare");
+    can.args(["-n", "ip", "link", "set", "lo", "up"]);
+    if !can.output().is_ok_and(|output| output.status.success()) {
+        return skipped(
+            "a client that connects to itself",
+            "no unshare, or not root",
+        );
+    }
+    // Of the ports the kernel may choose for the client there is one, the server's.
+    let script = r#"ip link set lo up
+        echo "40000 40000" >/proc/sys/net/ipv4/ip_local_port_range
+        exec "$0" client --host 127.0.0.1 --port 40000 --count 1"#;
+    let mut command = Command::new("unshare");
+    command.args(["-n", "sh", "-ec", script, env!("CARGO_BIN_EXE_netloop")]);
+    let (status, lines, _) = Program::start(command).end();
+    let told = "connect ECONNREFUSED 127.0.0.1:40000: connected to itself".to_owned();
+    assert_eq!((status.code(), lines), (Some(1), vec![told]));
 }

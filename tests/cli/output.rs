@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener};
-use std::process::Command;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
 
 use crate::program::{Program, netloop};
 use crate::stage::{accept, at_end, connect, connect_path, own_path, read};
@@ -39,6 +41,66 @@ fn a_full_disk_does_not_end_the_server() {
     assert!(at_end(&mut socket));
     server.signal("TERM");
     assert_eq!(server.end().0.code(), Some(0));
+}
+
+/// Fills a pipe, so that the next line finds no room.
+fn fill(into: &mut UnixStream) {
+    into.set_nonblocking(true).unwrap();
+    while into.write(&[b'.'; 4096]).is_ok() {}
+    while into.write(b".").is_ok() {}
+    into.set_nonblocking(false).unwrap();
+}
+
+#[test]
+fn output_and_log_that_nobody_reads_hold_up_neither_a_connection_nor_a_stop() {
+    let (out, mut into) = UnixStream::pair().unwrap();
+    let mut command = chatty(&["server", "--echo", "--welcome=", "--port", "0"]);
+    command.stdout(OwnedFd::from(into.try_clone().unwrap()));
+    command.stderr(OwnedFd::from(into.try_clone().unwrap()));
+    let mut server = command.stdin(Stdio::null()).spawn().unwrap();
+    let port = BufReader::new(&out).lines().find_map(|line| {
+        let line = line.unwrap();
+        let port = line.strip_prefix("listening on ")?.strip_suffix("..")?;
+        port.parse().ok()
+    });
+    fill(&mut into);
+    for _ in 0..300 {
+        let mut socket = connect(port.unwrap());
+        socket.write_all(b"ping").unwrap();
+        assert_eq!(read(&mut socket, 4), b"ping");
+    }
+    let mut kill = Command::new("kill");
+    assert!(
+        kill.arg(server.id().to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn lines_that_nobody_read_are_counted_and_told() {
+    let (out, mut into) = UnixStream::pair().unwrap();
+    let output = OwnedFd::from(into.try_clone().unwrap());
+    let mut server = Program::start_into(output.into(), netloop(&["server", "--port", "0"]));
+    let mut line = String::new();
+    BufReader::new(&out).read_line(&mut line).unwrap();
+    let digits: String = line.chars().filter(char::is_ascii_digit).collect();
+    fill(&mut into);
+    for _ in 0..2 {
+        // What it prints of the first holds the thread that writes, what it prints of the second
+        // waits behind.
+        let mut socket = connect(digits.parse().unwrap());
+        assert_eq!(read(&mut socket, 7), b"Welcome");
+        socket.shutdown(Shutdown::Write).unwrap();
+        assert!(at_end(&mut socket));
+    }
+    server.signal("TERM");
+    let (status, _, log) = server.end();
+    assert_eq!(status.code(), Some(0));
+    let told = "standard output: its reader does not keep up, lines dropped: ";
+    assert!(log.contains(told), "{log}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::program::{Program, netloop};
-use crate::stage::{LIMIT, at_end, connect, connect_path, own_path, read};
+use crate::stage::{LIMIT, at_end, connect, own_path, read};
 use crate::support;
 
 #[test]
@@ -145,31 +145,97 @@ fn a_taken_port_is_an_error_in_nodes_words() {
     assert_eq!((status.code(), lines), (Some(1), vec![told]));
 }
 
+/// Sends a signal to what runs below strace.
+pub(crate) fn signal_child(strace: &Program, name: &str) {
+    let id = strace.id();
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    let mut command = Command::new("kill");
+    command
+        .arg(format!("-{name}"))
+        .args(children.split_whitespace());
+    assert!(command.status().unwrap().success());
+}
+
+/// A server under strace, with calls that fail.
+pub(crate) fn injected(options: &[&str], arguments: &[&str]) -> Option<Program> {
+    if !support::has_strace() {
+        support::skipped("calls of a server that fail", "no strace");
+        return None;
+    }
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null"]).args(options);
+    command.args([env!("CARGO_BIN_EXE_netloop"), "server"]);
+    command.args(arguments).env_remove("RUST_LOG");
+    Some(Program::start(command))
+}
+
 #[test]
-fn a_file_in_the_way_is_left_alone_and_its_owner_is_told_what_to_do() {
-    let path = own_path("taken");
-    let options = ["server", "--path", path.to_str().unwrap()];
-    let told = format!(
-        "Err listen EADDRINUSE: address already in use {}",
-        path.display()
-    );
-    let refused = || {
-        let (status, lines, log) = Program::netloop(&options).end();
-        assert_eq!((status.code(), lines), (Some(1), vec![told.clone()]));
-        assert!(log.contains("if no server is listening there, remove the file"));
-    };
-    let mut server = Program::netloop(&options);
-    drop(connect_path(&path));
-    refused();
-    drop(connect_path(&path));
-    server.signal("KILL");
-    server.end();
-    refused();
-    std::fs::remove_file(&path).unwrap();
-    std::fs::write(&path, "precious").unwrap();
-    refused();
-    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
-    std::fs::remove_file(&path).unwrap();
+fn a_server_whose_listener_has_died_lets_its_peers_finish_and_ends_with_1() {
+    for error in ["EINVAL", "EBADF", "ENOTSOCK"] {
+        let inject = format!("inject=accept4:error={error}:when=3");
+        let options = ["-e", "trace=accept4", "-e", &inject];
+        let Some(mut server) = injected(&options, &["--port", "0"]) else {
+            return;
+        };
+        let port = server.port();
+        // One who is accepted, and nobody behind; then the one at whom the listener fails.
+        let mut served = connect(port);
+        assert_eq!(read(&mut served, 7), b"Welcome");
+        let knocks = connect(port);
+        assert!(at_end(&mut served), "{error}");
+        drop((served, knocks));
+        let (status, lines, _) = server.end();
+        assert_eq!(status.code(), Some(1), "{error}");
+        assert!(lines.contains(&format!("Err accept {error}")), "{lines:?}");
+    }
+}
+
+#[test]
+fn an_error_names_the_call_that_failed() {
+    let path = own_path("no-folder").join("socket");
+    let (status, lines, log) =
+        Program::netloop(&["server", "--path", path.to_str().unwrap()]).end();
+    assert_eq!(status.code(), Some(1));
+    assert!(lines[0].starts_with("Err listen EACCES"));
+    assert!(log.contains("there is no such folder"), "{log}");
+    for (call, failing) in [("socketpair", "socketpair"), ("epoll_ctl", "epoll_ctl")] {
+        let inject = format!("inject={call}:error=ENOMEM:when=1");
+        let options = ["-e", &format!("trace={call}"), "-e", &inject];
+        let Some(mut server) = injected(&options, &["--port", "0"]) else {
+            return;
+        };
+        let (status, _, told) = server.end();
+        let words = format!("netloop server: {failing} ENOMEM\n");
+        assert_eq!((status.code(), told), (Some(1), words));
+    }
+}
+
+#[test]
+fn a_server_that_could_serve_nobody_says_so_and_ends() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        return support::skipped("a start without descriptors", "no prlimit");
+    }
+    let mut have_served = false;
+    for limit in 6..12 {
+        let mut command = Command::new("prlimit");
+        command.args([&format!("--nofile={limit}"), env!("CARGO_BIN_EXE_netloop")]);
+        command
+            .args(["server", "--port", "0"])
+            .env_remove("RUST_LOG");
+        let mut server = Program::start(command);
+        if let Some(port) = server.port_if_any() {
+            assert_eq!(read(&mut connect(port), 7), b"Welcome", "{limit}");
+            have_served = true;
+        } else {
+            let (status, _, log) = server.end();
+            assert_eq!(status.code(), Some(1), "{limit}");
+            assert!(
+                log.contains("EMFILE") || log.contains("no descriptor"),
+                "{limit}: {log}"
+            );
+        }
+    }
+    assert!(have_served);
 }
 
 #[test]

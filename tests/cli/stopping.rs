@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::program::{Program, netloop};
@@ -37,6 +38,95 @@ fn a_signal_ends_the_servers_half_and_lets_a_connection_finish() {
         (status.code(), lines),
         (Some(0), vec!["client disconnected".to_owned()])
     );
+}
+
+#[test]
+fn a_terminal_that_closes_asks_as_often_as_it_likes() {
+    let mut server = Program::netloop(&["server", "--port", "0", "--welcome="]);
+    let mut socket = connect(server.port());
+    server.expect("127.0.0.1 connected.");
+    server.signal("HUP");
+    assert!(at_end(&mut socket));
+    server.signal("HUP");
+    socket.write_all(b"last words").unwrap();
+    assert!(server.line().starts_with("<Buffer 6c 61 73 74"));
+    drop(socket);
+    assert_eq!(server.end().0.code(), Some(0));
+}
+
+#[test]
+fn a_hangup_that_was_ignored_at_the_start_is_ignored() {
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"trap "" HUP; exec "$0" server --port 0"#]);
+    command.arg(env!("CARGO_BIN_EXE_netloop"));
+    let mut server = Program::start(command);
+    let port = server.port();
+    server.signal("HUP");
+    assert_eq!(read(&mut connect(port), 7), b"Welcome");
+    // It would be the second signal.
+    server.signal("TERM");
+    assert_eq!(server.end().0.code(), Some(0));
+}
+
+#[test]
+fn a_stop_serves_all_who_had_connected_before_it() {
+    let options = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
+    let mut server = Program::netloop(&options);
+    let port = server.port();
+    server.signal("STOP");
+    let mut queued: Vec<_> = (0..200).map(|_| connect(port)).collect();
+    for socket in &mut queued {
+        socket.write_all(b"x").unwrap();
+    }
+    server.signal("TERM");
+    server.signal("CONT");
+    for socket in &mut queued {
+        assert_eq!(read(socket, 1), b"x");
+    }
+    drop(queued);
+    assert_eq!(server.end().0.code(), Some(0));
+}
+
+#[test]
+fn who_connects_during_a_stop_is_served_or_refused_and_never_reset() {
+    let options = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
+    let rounds = std::env::var("NETLOOP_ROUNDS");
+    for _ in 0..rounds.map_or(5, |rounds| rounds.parse().unwrap()) {
+        let mut server = Program::netloop(&options);
+        let port = server.port();
+        let served = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    while let Ok(mut socket) = TcpStream::connect(("127.0.0.1", port)) {
+                        socket.set_read_timeout(Some(LIMIT)).unwrap();
+                        socket.write_all(b"ping").expect("no reset");
+                        assert_eq!(read(&mut socket, 4), b"ping");
+                        served.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            while served.load(Ordering::Relaxed) < 500 {
+                std::thread::yield_now();
+            }
+            server.signal("TERM");
+        });
+        assert_eq!(server.end().0.code(), Some(0));
+    }
+}
+
+#[test]
+fn who_is_accepted_after_a_stop_is_greeted_and_told_goodbye() {
+    let mut server = Program::netloop(&["server", "--port", "0"]);
+    let port = server.port();
+    server.signal("STOP");
+    let mut queued = connect(port);
+    server.signal("TERM");
+    server.signal("CONT");
+    assert_eq!(read(&mut queued, 7), b"Welcome");
+    assert!(at_end(&mut queued));
+    drop(queued);
+    assert_eq!(server.end().0.code(), Some(0));
 }
 
 #[test]
@@ -164,7 +254,7 @@ fn client() -> (Program, TcpStream) {
 
 #[test]
 fn a_client_that_got_a_signal_says_goodbye() {
-    for name in ["INT", "TERM"] {
+    for name in ["INT", "TERM", "HUP"] {
         let (mut client, mut socket) = client();
         client.signal(name);
         assert!(at_end(&mut socket), "an end, and no reset");

@@ -1,7 +1,9 @@
 //! The command line: what is wrong is answered in one line, and help is there.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
+use std::process::Stdio;
 
 use crate::program::netloop;
 
@@ -149,6 +151,8 @@ fn help_names_every_option_and_the_version_is_told() {
         "--message",
         "--interval",
         "--count",
+        "--connect-timeout",
+        "--goodbye-timeout",
         "--trace",
     ] {
         assert!(client.contains(option), "{option}");
@@ -159,4 +163,43 @@ fn help_names_every_option_and_the_version_is_told() {
     assert_eq!(text(&["help", "server"]), server);
     let version = format!("netloop {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(text(&["--version"]), version);
+}
+
+#[test]
+fn a_filter_of_the_log_that_is_wrong_is_told_and_ends_nothing() {
+    let told = |errors: Stdio| {
+        let mut command = netloop(&["--version"]);
+        command
+            .env("RUST_LOG", "a=b=c")
+            .stderr(errors)
+            .stdout(Stdio::piped());
+        let output = command.spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(output.stdout.starts_with(b"netloop "));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(told(Stdio::piped()).matches("RUST_LOG").count(), 1);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    told(writer.into());
+    told(
+        File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+            .into(),
+    );
+}
+
+#[test]
+fn the_help_of_each_command_fits_one_screen() {
+    for command in ["server", "client", "demo"] {
+        let output = netloop(&[command, "--help"]).output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(help.lines().count() <= 50, "{command}");
+        assert!(
+            help.lines().all(|line| line.chars().count() <= 80),
+            "{help}"
+        );
+    }
 }

@@ -89,6 +89,14 @@ impl Program {
             .unwrap_or_else(|| panic!("{line:?}"))
     }
 
+    /// The port of `listening on N..`; none if it ends, or says that it does not listen.
+    #[track_caller]
+    pub(crate) fn port_if_any(&self) -> Option<u16> {
+        let line = self.lines.recv_timeout(LIMIT).ok()?;
+        let port = line.strip_prefix("listening on ")?.strip_suffix("..")?;
+        port.parse().ok()
+    }
+
     /// Whether it waits for something: a loop that is run on has more to do.
     pub(crate) fn sleeps(&self) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()));

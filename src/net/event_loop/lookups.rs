@@ -121,7 +121,7 @@ impl Lookups {
         let resolver = match self.resolver.take() {
             Some(resolver) => resolver,
             None => {
-                Resolver::start(reactor).map_err(|error| Error::of_call("getaddrinfo", &error))?
+                Resolver::start(reactor).map_err(|(call, error)| Error::of_call(call, &error))?
             }
         };
         self.resolver.insert(resolver).ask(question);

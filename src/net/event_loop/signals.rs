@@ -4,6 +4,7 @@ use super::Loop;
 use super::listeners::Slot;
 use super::trace::Subject;
 use crate::net::error::Error;
+use crate::room::Failed;
 use crate::room::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSource};
 
 /// A signal that a program can listen for: the name in Node's `process.on('SIGTERM', …)`. See
@@ -57,7 +58,7 @@ impl Loop {
         signal: Signal,
         callback: impl FnMut(&mut Loop) + 'static,
     ) -> Result<(), Error> {
-        let failed = |error| Error::of_call("sigaction", &error);
+        let failed = |(call, error): Failed| Error::of_call(call, &error);
         if self.signals.source.is_none() {
             self.signals.source = Some(SignalSource::new(&self.reactor).map_err(failed)?);
         }
