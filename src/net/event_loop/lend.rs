@@ -7,6 +7,7 @@ use super::{Entry, Loop};
 use crate::net::server::ServerEntry;
 use crate::net::socket::SocketEntry;
 use crate::net::{ServerId, SocketId};
+use crate::room::reactor::Id;
 
 impl Loop {
     /// Lends a socket, and what a call may use beside it; then does what it left for others. `None`
@@ -17,23 +18,7 @@ impl Loop {
         id: SocketId,
         call: impl FnOnce(&mut SocketEntry, &mut Errands<'_>) -> R,
     ) -> Option<R> {
-        let (entry, registry) = self.reactor.get_with_registry(id.0)?;
-        let Entry::Socket(socket) = entry else {
-            return None;
-        };
-        let mut errands = Errands {
-            id,
-            home: &self.home,
-            agenda: &mut self.agenda,
-            lookups: &mut self.lookups,
-            aborts: &mut self.aborts,
-            registry,
-        };
-        let answer = call(socket, &mut errands);
-        if !self.agenda.errands.is_empty() {
-            self.run_errands();
-        }
-        Some(answer)
+        self.with_entry(id, id.0, Entry::socket_mut, call)
     }
 
     /// The same with a server.
@@ -42,10 +27,19 @@ impl Loop {
         id: ServerId,
         call: impl FnOnce(&mut ServerEntry, &mut Errands<'_, ServerId>) -> R,
     ) -> Option<R> {
-        let (entry, registry) = self.reactor.get_with_registry(id.0)?;
-        let Entry::Server(server) = entry else {
-            return None;
-        };
+        self.with_entry(id, id.0, Entry::server_mut, call)
+    }
+
+    #[inline(always)]
+    fn with_entry<I, T, R>(
+        &mut self,
+        id: I,
+        key: Id,
+        of: impl FnOnce(&mut Entry) -> Option<&mut T>,
+        call: impl FnOnce(&mut T, &mut Errands<'_, I>) -> R,
+    ) -> Option<R> {
+        let (entry, registry) = self.reactor.get_with_registry(key)?;
+        let lent = of(entry)?;
         let mut errands = Errands {
             id,
             home: &self.home,
@@ -54,7 +48,7 @@ impl Loop {
             aborts: &mut self.aborts,
             registry,
         };
-        let answer = call(server, &mut errands);
+        let answer = call(lent, &mut errands);
         if !self.agenda.errands.is_empty() {
             self.run_errands();
         }
@@ -67,7 +61,11 @@ impl Loop {
         while let Some(Caused(cause, errand)) = self.agenda.errands.pop_front() {
             self.agenda.trace.leave(cause);
             match errand {
-                Errand::EndBackOffs => self.end_back_offs(),
+                Errand::EndBackOffs => {
+                    for server in std::mem::take(&mut self.agenda.resting) {
+                        self.with_server(server, ServerEntry::try_again);
+                    }
+                }
                 Errand::LeaveServer(server) => {
                     self.with_server(server, ServerEntry::leave);
                 }

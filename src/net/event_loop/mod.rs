@@ -142,6 +142,38 @@ pub(in crate::net) enum Entry {
     Server(Box<ServerEntry>),
 }
 
+impl Entry {
+    #[inline]
+    pub(in crate::net) fn socket(&self) -> Option<&SocketEntry> {
+        match self {
+            Entry::Socket(socket) => Some(socket),
+            Entry::Server(_) => None,
+        }
+    }
+
+    #[inline]
+    pub(in crate::net) fn socket_mut(&mut self) -> Option<&mut SocketEntry> {
+        match self {
+            Entry::Socket(socket) => Some(socket),
+            Entry::Server(_) => None,
+        }
+    }
+
+    pub(in crate::net) fn server(&self) -> Option<&ServerEntry> {
+        match self {
+            Entry::Socket(_) => None,
+            Entry::Server(server) => Some(server),
+        }
+    }
+
+    pub(in crate::net) fn server_mut(&mut self) -> Option<&mut ServerEntry> {
+        match self {
+            Entry::Socket(_) => None,
+            Entry::Server(server) => Some(server),
+        }
+    }
+}
+
 impl Loop {
     pub(in crate::net) fn new() -> Result<Loop, Error> {
         let reactor = Reactor::new().map_err(|error| Error::of_call("epoll_create1", &error))?;

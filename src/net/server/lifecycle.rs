@@ -26,15 +26,10 @@ impl ServerEntry {
         }
         self.state = to;
         self.update_hold(errands);
+        let (from, input, to) = (&from, &input, &to);
+        let what = What::Transition { from, input, to };
         let trace = &mut errands.agenda.trace;
-        let former = match trace.is_on() {
-            true => {
-                let (from, input, to) = (&from, &input, &to);
-                let what = What::Transition { from, input, to };
-                trace.enter(Subject::Server(errands.id), what)
-            }
-            false => trace.current(),
-        };
+        let former = trace.enter(Subject::Server(errands.id), what);
         for &action in actions {
             self.perform(action, errands);
         }
@@ -142,13 +137,6 @@ impl ServerEntry {
 }
 
 impl Loop {
-    /// A descriptor of ours has become free: servers that were without may try again.
-    pub(in crate::net) fn end_back_offs(&mut self) {
-        for id in std::mem::take(&mut self.agenda.resting) {
-            self.with_server(id, ServerEntry::try_again);
-        }
-    }
-
     pub(super) fn emit_server_error(&mut self, id: ServerId, error: Error) -> Result<(), Error> {
         let error = error.of(Subject::Server(id));
         let was_heard = self.emit_server(id, ERROR, |listener, server| listener(server, &error));

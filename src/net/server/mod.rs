@@ -138,17 +138,11 @@ impl Loop {
     }
 
     pub(super) fn server(&mut self, id: ServerId) -> Option<&mut ServerEntry> {
-        match self.reactor.get_mut(id.0) {
-            Some(Entry::Server(server)) => Some(server),
-            _ => None,
-        }
+        self.reactor.get_mut(id.0)?.server_mut()
     }
 
     pub(super) fn server_ref(&self, id: ServerId) -> Option<&ServerEntry> {
-        match self.reactor.get(id.0) {
-            Some(Entry::Server(server)) => Some(server),
-            _ => None,
-        }
+        self.reactor.get(id.0)?.server()
     }
 
     /// Emits an event of a server. Returns whether it was listened for.

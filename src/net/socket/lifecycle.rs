@@ -40,15 +40,10 @@ impl SocketEntry {
         }
         self.connection.state = to;
         self.update_hold(errands);
+        let (from, input, to) = (&from, &input, &to);
+        let what = What::Transition { from, input, to };
         let trace = &mut errands.agenda.trace;
-        let former = match trace.is_on() {
-            true => {
-                let (from, input, to) = (&from, &input, &to);
-                let what = What::Transition { from, input, to };
-                trace.enter(Subject::Socket(errands.id), what)
-            }
-            false => trace.current(),
-        };
+        let former = trace.enter(Subject::Socket(errands.id), what);
         Some((actions, former))
     }
 

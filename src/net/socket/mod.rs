@@ -29,9 +29,9 @@ use std::net::SocketAddr;
 
 use self::events::{Listeners, Plain, RareListeners};
 use super::error::Error;
+use super::event_loop::Loop;
 use super::event_loop::errands::Errands;
 use super::event_loop::events::Event;
-use super::event_loop::{Entry, Loop};
 use super::listeners::Slot;
 use super::lookups::LookupFunction;
 use super::shared::Shared;
@@ -264,18 +264,12 @@ impl Loop {
 
     #[inline]
     pub(super) fn entry(&mut self, id: SocketId) -> Option<&mut SocketEntry> {
-        match self.reactor.get_mut(id.0) {
-            Some(Entry::Socket(entry)) => Some(entry),
-            _ => None,
-        }
+        self.reactor.get_mut(id.0)?.socket_mut()
     }
 
     #[inline]
     pub(super) fn entry_ref(&self, id: SocketId) -> Option<&SocketEntry> {
-        match self.reactor.get(id.0) {
-            Some(Entry::Socket(entry)) => Some(entry),
-            _ => None,
-        }
+        self.reactor.get(id.0)?.socket()
     }
 
     fn touch(&mut self, id: SocketId) {
