@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use netloop::{ServerOptions, Socket};
 
+use crate::program::{Program, netloop};
 use crate::stage::*;
 use crate::support::{has_strace, skipped};
 use crate::tools::*;
@@ -235,6 +236,31 @@ fn a_send_that_the_kernel_has_no_memory_for_is_tried_again() {
         assert!(echoes(&socket) && echoes(&socket) && echoes(&socket));
         drop(socket);
         assert!(trace_of(server, &file).matches("(INJECTED)").count() >= 3);
+    }
+}
+
+/// Catches: the half of a socket with an idle timeout is shut down, though close(2) ends it next.
+#[test]
+fn an_idle_timeout_adds_no_call_to_a_close_that_sends_the_fin_itself() {
+    if !has_strace() {
+        return skipped("system calls of a close", "no strace");
+    }
+    for timeout in ["0", "60s"] {
+        let file = trace_file(&format!("close-{timeout}"));
+        let arguments = [&ECHO[..], &["--idle-timeout", timeout]].concat();
+        let command = under_strace(
+            &netloop(&arguments),
+            &file,
+            &["-e", "trace=shutdown,sendto"],
+        );
+        let server = Traced(Program::start(command));
+        let mut socket = connect(server.port());
+        assert!(echoes(&socket));
+        socket.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(socket.read(&mut [0; 1]).unwrap(), 0, "our half ends, too");
+        let calls = trace_of(server, &file);
+        assert!(calls.contains("\"ping\""), "{calls}");
+        assert_eq!(calls.matches("shutdown(").count(), 0, "{calls}");
     }
 }
 

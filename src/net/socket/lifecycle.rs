@@ -6,7 +6,7 @@ use super::super::queues::{SocketTick, Tick};
 use super::super::trace::{Cause, Caused, Subject, What};
 use super::super::{AbortId, SocketId};
 use super::events::{CLOSE, END, ERROR, FINISH, PAUSE, PIPE, PREFINISH, UNPIPE};
-use super::{Socket, SocketEntry, WriteCallback};
+use super::{Cold, Socket, SocketEntry, WriteCallback};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::queues::Errand;
@@ -143,6 +143,17 @@ impl SocketEntry {
         errands.leave(Errand::EndBackOffs);
     }
 
+    /// Whether the program is called between the shutdown and `close(2)`, or `close(2)` may not end the
+    /// connection.
+    fn is_finish_observed(&self) -> bool {
+        let is_observed = |cold: &Cold| {
+            let listeners = &cold.listeners;
+            let is_heard = !listeners.prefinish.is_empty() || !listeners.finish.is_empty();
+            is_heard || cold.hears_its_end || cold.is_foreign
+        };
+        self.sending.has_end_callbacks() || self.cold.as_deref().is_some_and(is_observed)
+    }
+
     /// Lets the socket end with an abort handle: of one that was used, in the next tick.
     pub(super) fn attach_signal(&mut self, signal: Option<AbortId>, errands: &mut Errands<'_>) {
         let Some(signal) = signal else { return };
@@ -247,18 +258,17 @@ impl Loop {
         Ok(())
     }
 
-    /// The pending phase does what `end` has queued. The second to end is destroyed next, in the
-    /// drain of this very phase: there `close(2)` sends the FIN, and unless somebody listens to
-    /// what comes between, nobody can tell. Whoever was destroyed meanwhile, be it to connect again,
-    /// is not meant any more.
+    /// Shuts our half down, which `end` has queued for the pending phase. If the peer has ended before,
+    /// the socket is destroyed in this very drain, and `close(2)` sends the FIN: `shutdown(2)` is
+    /// skipped unless somebody could observe it. A socket that was destroyed meanwhile, or is being
+    /// connected again, has nothing to shut down.
     pub(in crate::net) fn shut_down(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
         let state = entry.connection.state;
         let (Writable::Shutting, Some(stream)) = (state.sending, &entry.connection.stream) else {
             return;
         };
-        let is_observed = entry.cold.is_some() || entry.sending.has_end_callbacks();
-        let shut_down = if state.is_end_emitted() && !is_observed {
+        let shut_down = if state.is_end_emitted() && !entry.is_finish_observed() {
             Ok(())
         } else {
             stream.shutdown()
