@@ -342,6 +342,52 @@ fn a_finish_that_comes_before_the_end_is_emitted() {
     assert_eq!(words.take(), ["finish", "end", "close"]);
 }
 
+/// Catches: a `destroy` stops an `end` that is due.
+#[test]
+fn an_end_that_is_due_is_told_though_the_socket_was_destroyed() {
+    for place in places(&[Readable::Due], &WRITABLES) {
+        let (mut events, _) = acted(place, |c| _ = c.destroy());
+        events.retain(|event| event != "finish");
+        assert_eq!(events, ["end", "close"], "{place:?}");
+    }
+}
+
+/// Catches: a `finish` that is due is not emitted, since `close` has come before it.
+#[test]
+fn a_finish_that_is_due_comes_even_behind_close() {
+    let (mut l, words, _peer) = ending(|c| {
+        c.once_prefinish(|c| {
+            // One tick that panics in each place where the others could still be run before `close`.
+            (0..4).for_each(|_| throw(c));
+            c.destroy();
+        });
+        c.end();
+    });
+    let mut panics = 0;
+    while catch_unwind(AssertUnwindSafe(|| l.run().unwrap())).is_err() {
+        panics += 1;
+    }
+    assert_eq!(panics, 4);
+    assert_eq!(words.take(), ["close", "finish"]);
+}
+
+/// Catches: an `end` that is called after `close` leaves `is_writable_ended` as it was.
+#[test]
+fn our_half_can_be_ended_after_close() {
+    let words = Words::default();
+    let said = words.clone();
+    let (mut l, _, _peer) = ending(move |c| {
+        c.on_close(move |c, _| {
+            assert_eq!(c.state(), State::Closed);
+            said.say(c.is_writable_ended().to_string());
+            said.say(c.end().is_writable_ended().to_string());
+        });
+        c.destroy();
+    });
+    l.run().unwrap();
+    assert_eq!(words.take(), ["false", "true"]);
+}
+
 /// Connects to a listener with our half as it is told, acts in the call, and returns what came of it.
 fn connecting(half: Writable, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String> {
     let mut l = event_loop();
