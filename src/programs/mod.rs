@@ -4,6 +4,7 @@ mod arguments;
 mod claim;
 pub(crate) mod client;
 pub(crate) mod demo;
+mod descriptors;
 pub(crate) mod log;
 pub(crate) mod options;
 pub(crate) mod output;

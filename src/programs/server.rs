@@ -1,8 +1,6 @@
 //! The server of the pair: it greets each client, prints what it sends, and says when it leaves.
 
-use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,7 +9,7 @@ use netloop::state::server::State;
 use netloop::{Error, EventLoop, ListenOptions, Loop, Server, ServerId, ServerOptions, Socket};
 
 use super::claim::Claim;
-use super::{fail, output, status, stopping, trace};
+use super::{descriptors, fail, output, status, stopping, trace};
 
 /// How many connections the server accepts a turn: it prefers throughput to Node's interleaving.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -90,13 +88,16 @@ fn at(path: &Path) -> ListenOptions {
 
 fn listen(server: &mut Server<'_>, place: ListenOptions) -> Result<(), Error> {
     server.listen(place, |server| {
-        if let Err(error) = io::stdin().as_fd().try_clone_to_owned() {
+        match descriptors::left() {
             // It would listen, and never serve anybody.
-            server.close();
-            return failed(
-                server,
-                &format!("no descriptor for a connection: dup: {error}"),
-            );
+            Err(error) => {
+                server.close();
+                return failed(
+                    server,
+                    &format!("no descriptor for a connection: dup: {error}"),
+                );
+            }
+            Ok(left) => warn_of_limit(server.max_connections(), left),
         }
         output::line(&format!("listening on {}..", place_of(server)));
         if let Some(address) = server.address() {
@@ -105,6 +106,15 @@ fn listen(server: &mut Server<'_>, place: ListenOptions) -> Result<(), Error> {
     })?;
     claim(server);
     Ok(())
+}
+
+/// More connections were allowed than there can be.
+fn warn_of_limit(allowed: Option<usize>, left: Option<usize>) {
+    if let (Some(allowed), Some(left)) = (allowed, left)
+        && allowed > left
+    {
+        log::warn!("--max-connections {allowed}: there are descriptors for {left} (ulimit -n)");
+    }
 }
 
 /// A path that was bound is claimed: the next server knows by that whether this one lives.

@@ -236,6 +236,17 @@ fn a_server_that_could_serve_nobody_says_so_and_ends() {
         }
     }
     assert!(have_served);
+    let mut command = Command::new("prlimit");
+    command.args(["--nofile=30", env!("CARGO_BIN_EXE_netloop"), "server"]);
+    command.args(["--port", "0", "--max-connections", "30"]);
+    let mut server = Program::start(command);
+    server.port();
+    server.signal("TERM");
+    let log = server.end().2;
+    assert!(
+        log.contains("--max-connections 30: there are descriptors for 2"),
+        "{log}"
+    );
 }
 
 #[test]
