@@ -13,16 +13,61 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use netloop::{ListenOptions, Server};
+
+/// Where such a server listens.
+pub(crate) fn at(path: &Path) -> ListenOptions {
+    ListenOptions::from(path).only_own_file(true)
+}
+
+/// Claims the path that this server has just bound, if it is at one.
+pub(crate) fn stake(server: &mut Server<'_>) {
+    if !server.is_listening() {
+        return;
+    }
+    let Some(path) = server.path().map(Path::to_path_buf) else {
+        return;
+    };
+    match Claim::of(&path) {
+        Ok(claim) => _ = server.set_data(claim),
+        Err(error) => log::warn!(
+            "{}.lock: {error}; if this server is killed, remove {0}",
+            path.display()
+        ),
+    }
+}
+
+/// Listens at the path of a server that has died.
+///
+/// # Errors
+/// Why that cannot be, in words.
+pub(crate) fn take_over(server: &mut Server<'_>, path: &Path) -> Result<(), String> {
+    let _held = clear(path)?;
+    log::info!(
+        "{}: its server has died, its file is removed",
+        path.display()
+    );
+    let listens = server.listen_on(at(path)).map(|_| ());
+    listens.map_err(|error| error.to_string())?;
+    stake(server);
+    Ok(())
+}
+
+/// Gives up the path, before the server closes.
+pub(crate) fn give_up(server: &mut Server<'_>) {
+    drop(server.take_data::<Claim>());
+}
+
 /// The lock, held. It is given up, and its file removed, when this is dropped: before the socket file
 /// is, so that nobody else can have made a lock at this path meanwhile.
-pub(crate) struct Claim {
+struct Claim {
     file: File,
     path: PathBuf,
 }
 
 impl Claim {
     /// Claims a path that this process has just bound.
-    pub(crate) fn stake(path: &Path) -> io::Result<Claim> {
+    fn of(path: &Path) -> io::Result<Claim> {
         let beside = beside(path);
         if let Ok(mut former) = options().open(&beside) {
             if !is_lock(&read(&mut former)?) {
@@ -30,42 +75,12 @@ impl Claim {
             }
             fs::remove_file(&beside)?;
         }
-        let mut file = options().create_new(true).open(&beside)?;
+        let file = options().create_new(true).open(&beside)?;
+        let mut claim = Claim { file, path: beside };
         // Who only looks whether it is free soon lets go of it.
-        file.lock()?;
-        file.write_all(name_of(path)?.as_bytes())?;
-        Ok(Claim { file, path: beside })
-    }
-
-    /// Removes the file of a server that has died. What is returned is to be held until the path is
-    /// bound: others leave it alone meanwhile.
-    ///
-    /// # Errors
-    /// Why the file stays, in words.
-    pub(crate) fn take_over(path: &Path) -> Result<File, String> {
-        let beside = beside(path);
-        let failed = |error: io::Error| format!("{}: {error}", beside.display());
-        let mut lock = match options().open(&beside) {
-            Ok(lock) => lock,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err("if no server is listening there, remove the file".into());
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err("a server is listening there".into()),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        let is_in_place = is_at(&lock, &beside).map_err(failed)?;
-        let named = read(&mut lock).map_err(failed)?;
-        if !is_in_place || name_of(path).map_err(failed)? != named {
-            return Err("if no server is listening there, remove the file".into());
-        }
-        // From here on it names nothing: the next file may get the same inode.
-        lock.set_len(0).map_err(failed)?;
-        fs::remove_file(path).map_err(failed)?;
-        Ok(lock)
+        claim.file.lock()?;
+        claim.file.write_all(name_of(path)?.as_bytes())?;
+        Ok(claim)
     }
 }
 
@@ -81,6 +96,37 @@ impl Drop for Claim {
             log::warn!("{}: {error}", self.path.display());
         }
     }
+}
+
+/// Removes the file of a server that has died. What is returned is to be held until the path is
+/// bound: others leave it alone meanwhile.
+///
+/// # Errors
+/// Why the file stays, in words.
+fn clear(path: &Path) -> Result<File, String> {
+    let beside = beside(path);
+    let failed = |error: io::Error| format!("{}: {error}", beside.display());
+    let mut lock = match options().open(&beside) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(ADVICE.into());
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err("a server is listening there".into()),
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    let is_in_place = is_at(&lock, &beside).map_err(failed)?;
+    let named = read(&mut lock).map_err(failed)?;
+    if !is_in_place || name_of(path).map_err(failed)? != named {
+        return Err(ADVICE.into());
+    }
+    // From here on it names nothing: the next file may get the same inode.
+    lock.set_len(0).map_err(failed)?;
+    fs::remove_file(path).map_err(failed)?;
+    Ok(lock)
 }
 
 fn beside(path: &Path) -> PathBuf {
@@ -100,6 +146,8 @@ fn options() -> OpenOptions {
         .custom_flags(options_of_open);
     options
 }
+
+const ADVICE: &str = "if no server is listening there, remove the file";
 
 const TITLE: &str = "netloop socket ";
 

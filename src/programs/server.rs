@@ -8,8 +8,7 @@ use std::time::Duration;
 use netloop::state::server::State;
 use netloop::{Error, EventLoop, ListenOptions, Loop, Server, ServerId, ServerOptions, Socket};
 
-use super::claim::Claim;
-use super::{descriptors, fail, output, status, stopping, trace};
+use super::{claim, descriptors, fail, output, status, stopping, trace};
 
 /// How many connections the server accepts a turn: it prefers throughput to Node's interleaving.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -77,13 +76,9 @@ pub(crate) fn start(event_loop: &mut Loop, settings: Settings) -> Result<ServerI
 
 fn place(settings: &Settings) -> ListenOptions {
     match &settings.path {
-        Some(path) => at(path),
+        Some(path) => claim::at(path),
         None => (settings.host.clone(), settings.port).into(),
     }
-}
-
-fn at(path: &Path) -> ListenOptions {
-    ListenOptions::from(path).only_own_file(true)
 }
 
 fn listen(server: &mut Server<'_>, place: ListenOptions) -> Result<(), Error> {
@@ -104,7 +99,7 @@ fn listen(server: &mut Server<'_>, place: ListenOptions) -> Result<(), Error> {
             log::info!("listening on {address}");
         }
     })?;
-    claim(server);
+    claim::stake(server);
     Ok(())
 }
 
@@ -115,36 +110,6 @@ fn warn_of_limit(allowed: Option<usize>, left: Option<usize>) {
     {
         log::warn!("--max-connections {allowed}: there are descriptors for {left} (ulimit -n)");
     }
-}
-
-/// A path that was bound is claimed: the next server knows by that whether this one lives.
-fn claim(server: &mut Server<'_>) {
-    if !server.is_listening() {
-        return;
-    }
-    let Some(path) = server.path().map(Path::to_path_buf) else {
-        return;
-    };
-    match Claim::stake(&path) {
-        Ok(claim) => _ = server.set_data(claim),
-        Err(error) => log::warn!(
-            "{}.lock: {error}; if this server is killed, remove {0}",
-            path.display()
-        ),
-    }
-}
-
-/// Listens at the path of a server that has died, or says why not.
-fn take_over(server: &mut Server<'_>, path: &Path) -> Result<(), String> {
-    let _held = Claim::take_over(path)?;
-    log::info!(
-        "{}: its server has died, its file is removed",
-        path.display()
-    );
-    let listens = server.listen_on(at(path)).map(|_| ());
-    listens.map_err(|error| error.to_string())?;
-    claim(server);
-    Ok(())
 }
 
 fn failed(server: &mut Server<'_>, words: &str) {
@@ -158,7 +123,7 @@ fn told_of(server: &mut Server<'_>, error: &Error, path: Option<&Path>, stop: St
     let mut advice = None;
     if let Some(path) = path {
         match error.code() {
-            Some("EADDRINUSE") => match take_over(server, path) {
+            Some("EADDRINUSE") => match claim::take_over(server, path) {
                 Ok(()) => return,
                 Err(reason) => advice = Some(reason),
             },
@@ -269,7 +234,7 @@ impl Stop {
     /// until they end themselves (RFC 862).
     fn begin(self, event_loop: &mut Loop, id: ServerId) {
         let mut server = event_loop.server_at(id);
-        drop(server.take_data::<Claim>());
+        claim::give_up(&mut server);
         let open = server.close_after_backlog().sockets();
         log::info!("stopping; open connections: {}", open.len());
         if !self.is_echo {
