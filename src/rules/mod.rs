@@ -10,6 +10,7 @@ pub(crate) mod idle;
 pub(crate) mod inbox;
 pub(crate) mod lines;
 pub(crate) mod read_buffer;
+pub(crate) mod receiving;
 pub(crate) mod sending;
 pub mod state;
 pub(crate) mod timers;

@@ -17,7 +17,7 @@ const LONG_FUNCTIONS: [&str; 3] = [
 
 /// What has the whole loop in its hands can touch everything, and reach user code: that should be
 /// little. A hundred are enough.
-const FUNCTIONS_OF_LOOP: usize = 174;
+const FUNCTIONS_OF_LOOP: usize = 158;
 
 #[test]
 fn no_file_is_longer_than_400_lines() {

@@ -381,22 +381,6 @@ fn a_pipe_stays_when_all_listeners_of_data_go() {
     check_text("pipe stays", "data 5 \"piped\"\n", play);
 }
 
-#[test]
-fn a_listener_of_resume_behind_one_of_data_is_not_told_of_an_accepted_connection() {
-    let play = |t: &'static Story, l: &mut EventLoop| {
-        l.create_server(move |c| {
-            c.on_data(|_, _| {}).on_resume(move |_| t.log("resume"));
-            c.on_end(move |_| t.log("end"));
-            close_server(c);
-        })
-        .listen((HOST, 0), |s| {
-            connect(s).resume().on_connect(|c| _ = c.end());
-        })
-        .unwrap();
-    };
-    check_text("resume", "end\n", play);
-}
-
 fn told_at_attempts(
     t: &'static Story,
     l: &mut Loop,

@@ -322,3 +322,19 @@ fn what_was_not_sent_counts_until_all_of_it_has_been_called_back() {
         "ECANCELED 4000023\nECANCELED 4000023\nECANCELED 4000023\nend 4000023\nclose 4000000\n";
     check_text("bytes of late callbacks", told, play);
 }
+
+#[test]
+fn a_listener_of_resume_behind_one_of_data_is_told_of_an_accepted_connection() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        l.create_server(move |c| {
+            c.on_data(|_, _| {}).on_resume(move |_| t.log("resume"));
+            c.on_end(move |_| t.log("end"));
+            close_server(c);
+        })
+        .listen((HOST, 0), |s| {
+            connect(s).resume().on_connect(|c| _ = c.end());
+        })
+        .unwrap();
+    };
+    check_text("resume", "resume\nend\n", play);
+}

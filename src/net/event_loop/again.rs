@@ -67,7 +67,7 @@ impl EventLoop {
         let first = again.front().copied();
         again.retain(|id| match reactor.get_mut(*id) {
             Some(Entry::Socket(socket)) if goes_last => {
-                socket.waits_for_its_rest(turn);
+                socket.receiving.waits_for_its_rest(turn);
                 true
             }
             Some(Entry::Socket(_)) if Some(*id) == first => true,
@@ -76,7 +76,7 @@ impl EventLoop {
         });
         reactor.for_each_ready(ready, |entry, readiness| {
             if let Entry::Socket(socket) = entry {
-                socket.is_again_sticky |= socket.is_again && readiness.is_sticky();
+                socket.receiving.was_told_of(readiness.is_sticky());
             }
         });
     }

@@ -11,6 +11,7 @@ use crate::net::server::Server;
 use crate::net::socket::{LookupAnswer, WriteCallback};
 use crate::room::mailbox::Mailbox;
 use crate::room::signals::SignalSource;
+use crate::rules::receiving;
 
 pub(crate) type Task = Box<dyn FnOnce(&mut Loop)>;
 type ServerCallback = Box<dyn FnOnce(&mut Server<'_>)>;
@@ -46,19 +47,7 @@ pub(crate) enum SocketTick {
     Error(Error),
     /// Emit `close` of a socket that has no descriptor.
     Close,
-    /// Begin to flow.
-    Resume,
-    /// Emit what was put back, if it flows.
-    Unshifted,
-    /// Emit `readable`.
-    Readable,
-    /// A listener of `readable` has gone: look who is left.
-    WhoReads,
-    /// Read nothing, to have more asked for.
-    ReadNothing,
-    /// A chunk has come: ask for the next one if there is room.
-    AskForMore,
-    Paused,
+    Receiving(receiving::Tick),
     Piped(SocketId),
     Unpiped(SocketId),
     /// It had ended before it was piped: its destinations end.

@@ -66,7 +66,7 @@ impl EventLoop {
         };
         let Some(id) = left else { return };
         match self.inner.reactor.get(id) {
-            Some(Entry::Socket(_)) => self.inner.read_again(SocketId(id), true),
+            Some(Entry::Socket(_)) => self.inner.join_again(SocketId(id), true),
             Some(Entry::Server(_)) => {
                 self.inner
                     .with_server(ServerId(id), ServerEntry::accept_again);

@@ -11,6 +11,7 @@ use super::super::{ListenerId, SocketId};
 use super::connecting::{Attempt, Lookup};
 use super::{Socket, SocketEntry};
 use crate::net::event_loop::events::{Event, events, listeners};
+use crate::rules::receiving::Tick;
 
 pub(super) type Plain = dyn FnMut(&mut Socket<'_>);
 pub(super) type OnData = dyn FnMut(&mut Socket<'_>, &[u8]);
@@ -256,8 +257,8 @@ impl Socket<'_> {
         }
         // As Node's `Readable.prototype.on`.
         match event.name {
-            "data" => self.flow_for_data(),
-            "readable" => self.read_by_hand(),
+            "data" => _ = self.with(SocketEntry::data_was_added),
+            "readable" => _ = self.with(SocketEntry::readable_was_added),
             _ => {}
         }
         self
@@ -348,8 +349,8 @@ impl Socket<'_> {
 
     /// As Node's `Readable.prototype.removeListener`.
     fn listener_has_gone(&mut self, event: &str) -> &mut Self {
-        if event == "readable" && self.event_loop.entry_ref(self.id).is_some() {
-            self.event_loop.socket_tick(self.id, SocketTick::WhoReads);
+        if event == "readable" {
+            self.with(|_, errands| errands.tick(SocketTick::Receiving(Tick::CountReaders)));
         }
         self
     }

@@ -5,8 +5,8 @@ use super::super::listeners::Own;
 use super::super::queues::{SocketTick, Tick};
 use super::super::trace::{Cause, Caused, Subject, What};
 use super::super::{AbortId, SocketId};
-use super::events::{CLOSE, END, ERROR, FINISH, PAUSE, PIPE, PREFINISH, UNPIPE};
-use super::{Cold, Socket, SocketEntry, WriteCallback};
+use super::events::{CLOSE, END, ERROR, FINISH, PIPE, PREFINISH, UNPIPE};
+use super::{Cold, Socket, SocketEntry, ToldByClose, WriteCallback};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::queues::Errand;
@@ -80,12 +80,9 @@ impl SocketEntry {
         }
         let has_handle = state.life != State::Idle;
         let error = error.map(|error| error.of(Subject::Socket(errands.id)));
-        if error.is_some() || !has_handle || self.cold.is_some() {
-            let cold = self.cold();
-            cold.had_error = has_handle.then_some(error.is_some());
-            if cold.errored.is_none() {
-                cold.errored.clone_from(&error);
-            }
+        self.note_what_close_tells(has_handle.then_some(error.is_some()));
+        if let Some(error) = &error {
+            self.cold().errored.get_or_insert_with(|| error.clone());
         }
         if self.sending.has_waiting() {
             errands.tick(SocketTick::Abandon);
@@ -119,6 +116,19 @@ impl SocketEntry {
         }
     }
 
+    /// What `close` will tell, if that is not the usual.
+    pub(super) fn note_what_close_tells(&mut self, had_error: Option<bool>) {
+        if self.told_by_close() != had_error {
+            self.cold().told_by_close = ToldByClose(had_error);
+        }
+    }
+
+    fn told_by_close(&self) -> Option<bool> {
+        let cold = self.cold.as_deref();
+        cold.map_or_else(ToldByClose::default, |cold| cold.told_by_close)
+            .0
+    }
+
     fn reset(&mut self, errands: &mut Errands<'_>) {
         if let Some(stream) = &self.connection.stream {
             stream.reset_on_close();
@@ -129,7 +139,7 @@ impl SocketEntry {
     /// `close(2)`. No `epoll_ctl` before it: closing takes a descriptor out of epoll, unless a
     /// duplicate of it lives on.
     fn release(&mut self, errands: &mut Errands<'_>) {
-        self.is_reading = false;
+        _ = self.receiving.stopped();
         self.connection.is_over = false;
         let may_have_duplicate = self.cold.as_ref().is_some_and(|cold| cold.is_foreign);
         if let Some(mut stream) = self.connection.stream.take()
@@ -239,13 +249,7 @@ impl Loop {
                 self.agenda.to_free.push(id);
                 self.feed(id, Input::CloseDue);
             }
-            SocketTick::Resume => self.resume_now(id),
-            SocketTick::Unshifted => self.emit_waiting(id),
-            SocketTick::Readable => self.emit_readable(id),
-            SocketTick::WhoReads => self.who_reads(id),
-            SocketTick::ReadNothing => _ = self.read(id, Some(0)),
-            SocketTick::AskForMore => self.ask_for_more(id),
-            SocketTick::Paused => self.emit_plain(id, PAUSE),
+            SocketTick::Receiving(tick) => self.run_receiving_tick(id, tick),
             SocketTick::Piped(source) => {
                 self.emit_socket(id, PIPE, |listener, socket| listener(socket, source));
             }
@@ -319,8 +323,9 @@ impl Loop {
     }
 
     pub(super) fn emit_close(&mut self, id: SocketId) {
-        let cold = self.entry_ref(id).and_then(|entry| entry.cold.as_ref());
-        let had_error = cold.map_or(Some(false), |cold| cold.had_error);
+        let entry = self.entry_ref(id);
+        let had_error = entry.map_or(Some(false), SocketEntry::told_by_close);
+        let cold = entry.and_then(|entry| entry.cold.as_ref());
         let is_heard_by_pipes = cold.is_some_and(|cold| cold.hears_its_end);
         self.emit_socket(id, CLOSE, |listener, socket| listener(socket, had_error));
         if !is_heard_by_pipes {

@@ -6,11 +6,12 @@ use super::super::error::{Error, words};
 use super::super::options::CommonOptions;
 use super::super::{ServerId, SocketId};
 use super::events::Listeners;
-use super::{Flow, Socket, SocketEntry, SocketOptions};
+use super::{Socket, SocketEntry, SocketOptions};
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::{Entry, Loop};
 use crate::room::connection::Connection;
 use crate::room::stream::Stream;
+use crate::rules::receiving::Receiving;
 use crate::rules::sending::Sending;
 use crate::rules::state::socket::{Readable, Standing};
 
@@ -22,11 +23,7 @@ impl SocketEntry {
             listeners: Listeners::default(),
             cold: None,
             server: None,
-            flow: Flow::Unasked,
-            is_reading: false,
-            read_in_turn: 0,
-            is_again: false,
-            is_again_sticky: false,
+            receiving: Receiving::default(),
             is_held: true,
             holds: false,
             allow_half_open: false,
@@ -43,10 +40,7 @@ impl SocketEntry {
     ) -> SocketEntry {
         let mut entry = SocketEntry::new(Some(stream), Standing::OPEN);
         entry.server = Some(server);
-        entry.is_reading = !is_paused;
-        if is_paused {
-            entry.flow = Flow::Paused;
-        }
+        entry.receiving = Receiving::accepted(is_paused);
         entry.take_common_options(options);
         entry
     }
@@ -125,7 +119,7 @@ impl Loop {
         let mut entry = SocketEntry::new(Some(stream), state);
         entry.cold().is_foreign = true;
         let id = self.add_open_socket(entry)?;
-        self.read(id, Some(0));
+        self.with_socket(id, |socket, errands| _ = socket.read(Some(0), errands));
         Ok(self.socket_at(id))
     }
 

@@ -1,6 +1,5 @@
 //! Sockets: the view a program acts through, and what the loop keeps for each.
 
-mod asking;
 mod connect;
 mod connecting;
 mod end;
@@ -12,8 +11,7 @@ mod making;
 mod options;
 mod pipe;
 mod properties;
-mod read;
-mod ready;
+mod reading;
 mod receive;
 mod settings;
 mod timeouts;
@@ -41,9 +39,8 @@ use crate::room::connection::Connection;
 use crate::room::options::StreamOptions;
 use crate::rules::block_list::BlockList;
 use crate::rules::data::Data;
-use crate::rules::decoder::Decoder;
 use crate::rules::idle::IdleTimeout;
-use crate::rules::inbox::Inbox;
+use crate::rules::receiving::{HIGH_WATER_MARK, Kept, Receiving};
 use crate::rules::sending::Sending;
 use crate::rules::state::socket::{State, Writable};
 use crate::rules::timers::TimerKey;
@@ -56,9 +53,6 @@ pub(crate) type LookupAnswer = Result<Vec<SocketAddr>, Error>;
 
 /// What may be owed to the kernel for one socket, unless its options say otherwise.
 const WRITE_LIMIT: usize = 64 * 1024 * 1024;
-
-/// Node's default high-water mark of both directions.
-const HIGH_WATER_MARK: usize = 64 * 1024;
 
 /// A socket, lent for one call: its name, and the loop. Node's `net.Socket`.
 ///
@@ -101,23 +95,23 @@ pub(crate) struct SocketEntry {
     listeners: Listeners,
     cold: Option<Box<Cold>>,
     pub(super) server: Option<ServerId>,
-    flow: Flow,
-    /// The kernel is read from when it has something: libuv's reading handle.
-    is_reading: bool,
-    /// The turn in which it was read from last: one burst a turn, so that what an edge and the
-    /// again list both tell of is not taken for two turns' worth.
-    read_in_turn: u32,
-    /// Stands on the again list.
-    pub(super) is_again: bool,
-    /// And an end, an error or urgent data may come: a short read does not mean that no more is
-    /// there.
-    pub(super) is_again_sticky: bool,
+    pub(super) receiving: Receiving,
     /// `unref` was not called: the socket may hold the loop.
     is_held: bool,
     /// It does hold the loop at present.
     holds: bool,
     allow_half_open: bool,
     no_delay: bool,
+}
+
+/// Whether there was an error, as `close` tells it: Node's `undefined` of a socket that had no handle.
+#[derive(Clone, Copy)]
+struct ToldByClose(Option<bool>);
+
+impl Default for ToldByClose {
+    fn default() -> ToldByClose {
+        ToldByClose(Some(false))
+    }
 }
 
 /// What most connections never need.
@@ -129,14 +123,13 @@ struct Cold {
     remote: Option<SocketAddr>,
     /// The error it was destroyed with, or that a write met.
     errored: Option<Error>,
-    /// What `close` will say.
-    had_error: Option<bool>,
+    told_by_close: ToldByClose,
     /// Whether half open was allowed when `end` came, if that was changed since.
     half_open_at_end: Option<bool>,
 
-    inbox: Inbox,
-    decoder: Option<Decoder>,
-    reading: Reading,
+    kept: Kept,
+    /// The kernel has said that the connection has failed, before the socket was to be served.
+    failed: Option<io::Error>,
     on_read: Slot<OnRead>,
     pipes: Vec<Pipe>,
     /// What is piped into it is told of its `finish` and `close`.
@@ -157,41 +150,6 @@ struct Cold {
     data: Data,
 }
 
-/// What Node keeps in a stream's `readableFlowing`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-enum Flow {
-    /// Nobody has asked for data yet: `null`.
-    #[default]
-    Unasked,
-    /// `false`
-    Paused,
-    /// `true`
-    Flowing,
-}
-
-/// What is on its way on the receiving side, and the marks of `pause` and `readable`.
-#[derive(Debug, Default)]
-struct Reading {
-    is_paused: bool,
-    resume_is_queued: bool,
-    /// Also while it is emitted, until `read` has taken something.
-    readable_is_queued: bool,
-    /// The next chunk is to be told by `readable`, or by the flow: Node's `needReadable`.
-    wants_readable: bool,
-    /// Somebody listens for `readable`, also while that is being emitted.
-    is_by_hand: bool,
-    /// A chunk was asked for that has not come, be it from a connection that does not stand yet.
-    asked: bool,
-    /// A tick will ask for the next chunk.
-    asking_is_queued: bool,
-    /// How much may wait since `read` has asked for more than the mark.
-    raised_mark: usize,
-    /// Bytes go into a buffer of the program's own.
-    has_own_buffer: bool,
-    /// The kernel has said that the connection has failed, before the socket was to be served.
-    failed: Option<io::Error>,
-}
-
 /// What a socket receives is sent on.
 struct Pipe {
     to: SocketId,
@@ -204,15 +162,8 @@ struct Pipe {
 }
 
 impl SocketEntry {
-    /// A socket without it has no marks of its own: if it is read from, it has asked.
     fn cold(&mut self) -> &mut Cold {
-        let is_reading = self.is_reading;
-        self.cold.get_or_insert_with(|| {
-            let mut cold = Box::<Cold>::default();
-            cold.reading.asked = is_reading;
-            cold.reading.wants_readable = is_reading;
-            cold
-        })
+        self.cold.get_or_insert_default()
     }
 
     /// Whether the server has accepted it, and counts it still.
@@ -245,7 +196,7 @@ impl SocketEntry {
             State::Open => {
                 self.sending.is_in_flight()
                     || state.sending == Writable::Shutting
-                    || self.is_held && self.is_reading
+                    || self.is_held && self.receiving.reads_kernel()
             }
             State::Idle | State::Destroyed | State::Closed => false,
         }
@@ -274,10 +225,6 @@ impl Loop {
 
     fn touch(&mut self, id: SocketId) {
         self.with_socket(id, |socket, errands| socket.touch(errands));
-    }
-
-    fn update_hold(&mut self, id: SocketId) {
-        self.with_socket(id, |socket, errands| socket.update_hold(errands));
     }
 
     /// Emits an event of a socket. Returns whether it was listened for.

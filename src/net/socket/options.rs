@@ -12,6 +12,7 @@ use super::connect::ATTEMPT_TIMEOUT_MIN;
 use super::{OnRead, SocketEntry};
 use crate::room::options::StreamOptions;
 use crate::rules::block_list::BlockList;
+use crate::rules::receiving::HIGH_WATER_MARK;
 
 /// Options of a socket: Node's `new net.Socket(options)`. All are off unless set.
 ///
@@ -104,6 +105,8 @@ impl SocketEntry {
             let cold = self.cold();
             cold.high_water_mark = options.high_water_mark;
             cold.write_limit = options.write_limit;
+            let mark = options.high_water_mark.unwrap_or(HIGH_WATER_MARK);
+            cold.kept.set_mark(mark);
         }
     }
 
@@ -118,7 +121,7 @@ impl SocketEntry {
         cold.wanted = wanted;
         cold.block_list = options.block_list;
         if let Some(own) = options.on_read {
-            cold.reading.has_own_buffer = true;
+            cold.kept.use_own_buffer();
             cold.on_read.add(Box::new(own), false);
         }
     }

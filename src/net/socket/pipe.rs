@@ -7,39 +7,17 @@ use std::mem;
 
 use super::super::SocketId;
 use super::super::queues::SocketTick;
-use super::{Pipe, Socket};
+use super::{Pipe, Socket, SocketEntry};
 use crate::net::event_loop::Loop;
 
 impl Loop {
-    /// Emits a chunk, and sends it on through the pipes that there were before: what a listener
-    /// begins or ends holds for the next chunk. A destination that wants no more pauses the source.
-    pub(super) fn emit_chunk(&mut self, from: SocketId, chunk: &[u8]) {
-        let Some(entry) = self.entry(from) else {
-            return;
-        };
-        let listeners = mem::take(&mut entry.listeners.data);
-        let mut pipes = Vec::new();
-        if let Some(cold) = &mut entry.cold {
-            for pipe in &mut cold.pipes {
-                pipe.waits = false;
-                pipes.push(pipe.to);
-            }
-        }
-        self.emit_data(from, listeners, chunk);
-        for to in pipes {
-            if !self.socket_at(to).write(chunk) {
-                self.wait_for_drain(from, to);
-            }
-        }
-    }
-
     #[inline]
     fn pipes_of(&mut self, from: SocketId) -> &mut [Pipe] {
         let cold = self.entry(from).and_then(|entry| entry.cold.as_mut());
         cold.map_or(&mut [], |cold| &mut cold.pipes)
     }
 
-    fn wait_for_drain(&mut self, from: SocketId, to: SocketId) {
+    pub(super) fn wait_for_drain(&mut self, from: SocketId, to: SocketId) {
         let mut waits = false;
         for pipe in self.pipes_of(from) {
             let is_this = pipe.to == to;
@@ -107,7 +85,7 @@ impl Loop {
         if has_ended {
             self.socket_tick(from, SocketTick::EndPipes);
         }
-        self.socket_at(from).flow_for_data();
+        self.with_socket(from, SocketEntry::data_was_added);
         self.unpipe_at_the_end_of(to);
         self.socket_tick(to, SocketTick::Piped(from));
         if self.socket_at(to).writable_need_drain() {
@@ -182,6 +160,18 @@ impl Loop {
                 }
             }
         }
+    }
+}
+
+impl SocketEntry {
+    /// Where the next chunk goes.
+    pub(super) fn pipes_to_fill(&mut self) -> Vec<SocketId> {
+        let pipes = self.cold.iter_mut().flat_map(|cold| &mut cold.pipes);
+        let to = pipes.map(|pipe| {
+            pipe.waits = false;
+            pipe.to
+        });
+        to.collect()
     }
 }
 

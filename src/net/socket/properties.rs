@@ -135,7 +135,8 @@ impl Socket<'_> {
     /// The high-water mark for receiving, in bytes: Node's `readableHighWaterMark`. It is that for
     /// sending, unless [`read`](Socket::read) has raised it.
     pub fn readable_high_water_mark(&self) -> usize {
-        self.entry().map_or(HIGH_WATER_MARK, SocketEntry::read_mark)
+        let cold = self.entry().and_then(|entry| entry.cold.as_ref());
+        cold.map_or(HIGH_WATER_MARK, |cold| cold.kept.mark())
     }
 
     /// Our address and port: Node's `address()`, or `localAddress`, `localPort` and `localFamily` in

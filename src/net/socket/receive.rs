@@ -1,38 +1,146 @@
-//! Receiving: bounded bursts of reads, and delivery to whoever listens.
+//! From readiness to `data`: the kernel says that a socket is ready, or it stands on the again list; a
+//! bounded burst of reads follows, and each chunk is handed on or kept.
 //!
-//! Edges are never lost. A burst stops at the first short read, but whoever may still have
-//! something to give goes on the again list: a TCP socket whose readiness told of an end, an
-//! error or urgent data, a Unix socket always (until `EAGAIN`), and one that hit the bound.
+//! When the kernel is read, and what a chunk leads to, is said in [`receiving`](crate::rules::receiving).
 
-use std::borrow::Cow;
 use std::{io, mem};
 
 use super::super::SocketId;
 use super::super::error::Error;
 use super::super::listeners::Slot;
-use super::super::trace::Subject;
+use super::super::trace::{Subject, What};
 use super::events::{DATA, OnData};
-use super::{Flow, HIGH_WATER_MARK, OnRead};
+use super::{OnRead, SocketEntry};
 use crate::net::event_loop::Loop;
-use crate::rules::decoder::Decoder;
-use crate::rules::state::socket::Input;
-
-/// How many reads one socket gets before the others' turn comes: libuv's bound. The bytes that they
-/// bring are bounded, too, by the loop's burst.
-const READS_PER_TURN: usize = 32;
+use crate::net::event_loop::errands::Errands;
+use crate::room::reactor::Readiness;
+use crate::room::stream::Stream;
+use crate::rules::receiving::Next;
+use crate::rules::state::socket::{Input, State};
 
 impl Loop {
-    /// Reads until the kernel has no more, or the bound is hit: one burst a turn.
+    /// The kernel says that a socket is ready.
     #[inline(always)]
-    pub(super) fn receive(
+    pub(in crate::net) fn socket_ready(
         &mut self,
         id: SocketId,
-        is_sticky: bool,
+        readiness: Readiness<'_>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        if self.agenda.trace.is_on() {
+            return self.serve_traced(id, readiness, buffer);
+        }
+        self.serve(id, readiness, buffer)
+    }
+
+    #[cold]
+    fn serve_traced(
+        &mut self,
+        id: SocketId,
+        readiness: Readiness<'_>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        let trace = &mut self.agenda.trace;
+        let former = trace.enter_ready(Subject::Socket(id), &readiness);
+        let outcome = self.serve(id, readiness, buffer);
+        self.agenda.trace.leave(former);
+        outcome
+    }
+
+    #[inline(always)]
+    fn serve(
+        &mut self,
+        id: SocketId,
+        readiness: Readiness<'_>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        let Some(entry) = self.entry_ref(id) else {
+            return Ok(());
+        };
+        if entry.connection.state.life == State::Opening {
+            return self.connect_progress(id, readiness);
+        }
+        if entry.sending.is_in_flight() || readiness.is_sticky() {
+            return self.serve_whole(id, readiness, buffer);
+        }
+        if readiness.is_to_read() {
+            return self.receive(id, false, buffer);
+        }
+        Ok(())
+    }
+
+    /// Looked at before anything is delivered: what is queued from there on gets an edge of its
+    /// own. That the connection is over holds for it, too.
+    #[inline(never)]
+    fn serve_whole(
+        &mut self,
+        id: SocketId,
+        readiness: Readiness<'_>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        let turn = self.agenda.turns;
+        if let Some(entry) = self.entry(id) {
+            if readiness.is_to_write() {
+                entry.sending.room_reported(turn);
+            }
+            entry.connection.is_over |= readiness.is_over();
+        }
+        if readiness.is_to_read() {
+            self.receive(id, readiness.is_sticky(), buffer)?;
+        }
+        self.serve_rest(id)
+    }
+
+    /// What is left after reading: to write, if there is room. Where the connection is over, libuv
+    /// also shuts down at once what `end` has ended meanwhile, and does not put it off.
+    fn serve_rest(&mut self, id: SocketId) -> Result<(), Error> {
+        match self.entry_ref(id) {
+            Some(entry) if entry.connection.is_over || entry.sending.has_room() => {
+                self.serve_writable(id)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A socket that had more to give is served again.
+    pub(in crate::net) fn socket_again(
+        &mut self,
+        id: SocketId,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
+        let goes_last = self.burst.goes_last;
+        let Some(entry) = self.entry(id) else {
+            return Ok(());
+        };
+        let may_hide_more = entry.receiving.leaves_again();
+        if goes_last {
+            entry.receiving.was_never_read();
+        }
+        let failed = match &mut entry.cold {
+            Some(cold) if entry.receiving.reads_kernel() => cold.failed.take(),
+            _ => None,
+        };
+        let cause = self.agenda.trace.current();
+        self.traced(cause, Subject::Socket(id), What::Again, |event_loop| {
+            match failed {
+                Some(error) => event_loop.receive_failed(id, &error)?,
+                None => event_loop.receive(id, may_hide_more, buffer)?,
+            }
+            event_loop.serve_rest(id)
+        })
+    }
+
+    /// Reads until the kernel has no more, or the bound is hit: one burst a turn.
+    #[inline(always)]
+    fn receive(
+        &mut self,
+        id: SocketId,
+        may_hide_more: bool,
         buffer: &mut [u8],
     ) -> Result<(), Error> {
         match self.entry_ref(id) {
-            Some(entry) if entry.has_own_buffer() => self.receive_into_own(id, is_sticky),
-            _ => self.receive_into(id, buffer, is_sticky, Loop::deliver),
+            Some(entry) if entry.has_own_buffer() => self.receive_into_own(id, may_hide_more),
+            _ => self.receive_into(id, buffer, may_hide_more, Loop::deliver),
         }
     }
 
@@ -41,14 +149,14 @@ impl Loop {
         &mut self,
         id: SocketId,
         buffer: &mut [u8],
-        is_sticky: bool,
+        may_hide_more: bool,
         mut deliver: impl FnMut(&mut Loop, SocketId, &[u8]),
     ) -> Result<(), Error> {
         let turn = self.agenda.turns;
         let Some(mut entry) = self.entry(id) else {
             return Ok(());
         };
-        if !entry.is_reading || mem::replace(&mut entry.read_in_turn, turn) == turn {
+        if !entry.receiving.begins_burst(turn) {
             return Ok(());
         }
         let mut reads = 0;
@@ -56,84 +164,71 @@ impl Loop {
             let Some(stream) = &mut entry.connection.stream else {
                 return Ok(());
             };
-            let is_tcp = stream.is_tcp();
+            let short_means_empty = stream.is_tcp() && !may_hide_more;
             let count = match stream.receive(buffer) {
                 Ok(0) => return self.receive_end(id),
                 Ok(count) => count,
                 Err(error) => return self.receive_failed(id, &error),
             };
             entry.connection.bytes_read += count as u64;
-            if entry.cold.is_none() && entry.flow == Flow::Flowing {
+            if entry.lets_chunks_pass() {
+                entry.receiving.chunk_came();
                 let listeners = mem::take(&mut entry.listeners.data);
                 self.emit_data(id, listeners, &buffer[..count]);
-                if count >= HIGH_WATER_MARK {
-                    self.much_has_flowed(id);
-                }
+                self.chunk_has_passed(id);
             } else {
                 deliver(self, id, &buffer[..count]);
             }
 
             self.drain()?;
-            if count < buffer.len() {
-                if is_sticky || !is_tcp {
-                    self.read_again(id, is_sticky);
-                }
-                return Ok(());
-            }
             reads += 1;
-            if reads == READS_PER_TURN || reads * count >= self.burst.bytes {
-                self.read_again(id, is_sticky);
-                return Ok(());
+            let bound = self.burst.bytes;
+            match Next::after_read(count, buffer.len(), reads, bound, short_means_empty) {
+                Next::Done => return Ok(()),
+                Next::Again => {
+                    self.join_again(id, may_hide_more);
+                    return Ok(());
+                }
+                Next::ReadOn => {}
             }
             match self.entry(id) {
-                Some(again) if again.is_reading => entry = again,
+                Some(again) if again.receiving.reads_kernel() => entry = again,
                 _ => return Ok(()),
             }
         }
     }
 
-    /// A chunk of the mark's size has flowed through: it may have been put back, which stops the
-    /// handle.
-    #[cold]
-    fn much_has_flowed(&mut self, id: SocketId) {
-        if let Some(cold) = self.entry(id).and_then(|entry| entry.cold.as_mut()) {
-            cold.reading.asked = false;
-            self.chunk_has_come(id);
-        }
-    }
-
     /// The kernel has nothing, or the connection has failed.
     #[cold]
-    pub(super) fn receive_failed(&mut self, id: SocketId, error: &io::Error) -> Result<(), Error> {
+    fn receive_failed(&mut self, id: SocketId, error: &io::Error) -> Result<(), Error> {
         if error.kind() == io::ErrorKind::WouldBlock {
             return Ok(());
         }
-        self.touch(id);
-        self.destroy(id, Some(Error::of_call("read", error)));
+        self.with_socket(id, |socket, errands| {
+            socket.touch(errands);
+            socket.destroy(Some(Error::of_call("read", error)), errands);
+        });
         self.drain()
     }
 
     /// The same into a buffer of the program's own, which is lent with its callback for the burst.
     #[cold]
-    fn receive_into_own(&mut self, id: SocketId, is_sticky: bool) -> Result<(), Error> {
+    fn receive_into_own(&mut self, id: SocketId, may_hide_more: bool) -> Result<(), Error> {
         let mut outcome = Ok(());
         self.emit(
             Subject::Socket(id),
             "on_read",
             |event_loop| {
-                event_loop
-                    .entry(id)?
-                    .cold
-                    .as_mut()
-                    .map(|cold| &mut cold.on_read)
+                let cold = event_loop.entry(id)?.cold.as_mut();
+                cold.map(|cold| &mut cold.on_read)
             },
             |own: &mut OnRead, event_loop| {
                 let OnRead { buffer, callback } = own;
                 outcome =
-                    event_loop.receive_into(id, buffer, is_sticky, |event_loop, id, chunk| {
+                    event_loop.receive_into(id, buffer, may_hide_more, |event_loop, id, chunk| {
                         event_loop.touch(id);
                         if !callback.get()(&mut event_loop.socket_at(id), chunk) {
-                            event_loop.stop_reading(id);
+                            event_loop.with_socket(id, SocketEntry::stop_reading);
                         }
                     });
             },
@@ -141,73 +236,56 @@ impl Loop {
         outcome
     }
 
-    /// The peer's FIN. What the decoder holds back will not be completed any more.
+    /// The peer's FIN.
     #[cold]
     fn receive_end(&mut self, id: SocketId) -> Result<(), Error> {
-        self.touch(id);
-        self.stop_reading(id);
-        let Some(entry) = self.entry(id) else {
-            return Ok(());
-        };
-        let Some(cold) = &mut entry.cold else {
-            self.feed(id, Input::PeerEnded);
-            self.feed_drained(id);
-            return self.drain();
-        };
-        let rest = cold.decoder.as_mut().map_or_else(Vec::new, Decoder::end);
-        if !rest.is_empty() {
-            cold.inbox.push(rest);
-        }
-        // `readable` comes with the end, and once.
-        cold.reading.asked = false;
-        cold.reading.wants_readable = false;
-        cold.reading.readable_is_queued = true;
-        self.feed(id, Input::PeerEnded);
+        self.with_socket(id, |socket, errands| {
+            socket.touch(errands);
+            let then = socket.with_kept(|receiving, kept, _| receiving.ended(kept));
+            socket.follow_reading(then, errands);
+            socket.feed(Input::PeerEnded, errands);
+        });
         self.emit_readable(id);
-        self.read(id, Some(0));
+        self.with_socket(id, |socket, errands| _ = socket.read(Some(0), errands));
         self.drain()
     }
 
     /// Hands bytes on, decoded if that was asked for.
     #[inline(never)]
     fn deliver(&mut self, id: SocketId, chunk: &[u8]) {
-        self.touch(id);
-        let decoder = self
-            .entry(id)
-            .and_then(|entry| entry.cold.as_mut()?.decoder.as_mut());
-        let text = decoder.map(|decoder| decoder.write(chunk));
-        match text {
-            None => self.accept_chunk(id, chunk),
-            Some(Cow::Borrowed(text)) if !text.is_empty() => self.accept_chunk(id, text),
-            Some(Cow::Owned(text)) if !text.is_empty() => self.accept_chunk(id, &text),
-            Some(_) => self.chunk_has_come(id),
+        let text = self.with_socket(id, |socket, errands| {
+            socket.touch(errands);
+            let text = socket.with_kept(|receiving, kept, _| {
+                receiving.chunk_came();
+                kept.decode(chunk)
+            });
+            let passes_on = !text.is_empty() && socket.passes_on_or_keeps(&text, errands);
+            passes_on.then_some(text)
+        });
+        if let Some(text) = text.flatten() {
+            self.emit_chunk(id, &text);
         }
+        self.chunk_is_done(id);
     }
 
-    /// Hands a chunk on, or keeps it for later.
-    pub(super) fn accept_chunk(&mut self, id: SocketId, chunk: &[u8]) {
-        let Some(entry) = self.entry(id) else { return };
-        let waits = entry
-            .cold
-            .as_ref()
-            .is_some_and(|cold| !cold.inbox.is_empty());
-        let is_for_data = entry.hears_data() || !entry.is_read_by_hand();
-        let is_flowing = entry.flow == Flow::Flowing;
-        let cold = entry.cold();
-        cold.reading.asked = false;
-        if is_flowing && !waits && is_for_data {
-            self.emit_chunk(id, chunk);
-        } else {
-            cold.inbox.push(chunk.to_vec());
-            if cold.reading.wants_readable {
-                self.queue_readable(id);
+    /// Emits a chunk, and sends it on through the pipes that there were before: what a listener
+    /// begins or ends holds for the next chunk. A destination that wants no more pauses the source.
+    pub(super) fn emit_chunk(&mut self, id: SocketId, chunk: &[u8]) {
+        let Some(entry) = self.entry(id) else {
+            return;
+        };
+        let listeners = mem::take(&mut entry.listeners.data);
+        let pipes = entry.pipes_to_fill();
+        self.emit_data(id, listeners, chunk);
+        for to in pipes {
+            if !self.socket_at(to).write(chunk) {
+                self.wait_for_drain(id, to);
             }
         }
-        self.chunk_has_come(id);
     }
 
     #[inline(always)]
-    pub(super) fn emit_data(&mut self, id: SocketId, listeners: Slot<OnData>, chunk: &[u8]) {
+    fn emit_data(&mut self, id: SocketId, listeners: Slot<OnData>, chunk: &[u8]) {
         self.emit_to(
             listeners,
             Subject::Socket(id),
@@ -215,5 +293,85 @@ impl Loop {
             move |event_loop| event_loop.entry(id).and_then(DATA.slot),
             move |listener, event_loop| listener(&mut event_loop.socket_at(id), chunk),
         );
+    }
+
+    /// A chunk was emitted that nothing stood in the way of.
+    #[inline(always)]
+    fn chunk_has_passed(&mut self, id: SocketId) {
+        let entry = self.entry(id);
+        if !entry.is_some_and(|entry| entry.keeps_nothing() && entry.receiving.flows_on()) {
+            self.chunk_is_done(id);
+        }
+    }
+
+    /// What follows a chunk that was emitted or kept.
+    #[inline(never)]
+    fn chunk_is_done(&mut self, id: SocketId) {
+        self.with_socket(id, |socket, errands| {
+            let then = socket.with_kept(|receiving, kept, _| receiving.chunk_is_done(kept));
+            socket.follow_reading(then, errands);
+        });
+    }
+
+    pub(in crate::net) fn join_again(&mut self, id: SocketId, may_hide_more: bool) {
+        self.with_socket(id, |socket, errands| {
+            socket.join_again(may_hide_more, errands)
+        });
+    }
+}
+
+impl SocketEntry {
+    /// Whether each chunk goes to the listeners of `data` as it has come, and nowhere else.
+    #[inline(always)]
+    fn lets_chunks_pass(&self) -> bool {
+        let stands_in_the_way = self.cold.as_ref().is_some_and(|cold| {
+            !cold.kept.lets_chunks_pass() || !cold.pipes.is_empty() || cold.idle.is_some()
+        });
+        self.receiving.flows_freely() && !stands_in_the_way
+    }
+
+    /// Keeps a chunk, unless it is to go on at once.
+    fn passes_on_or_keeps(&mut self, chunk: &[u8], errands: &mut Errands<'_>) -> bool {
+        let is_heard = self.hears_data();
+        let passes_on = self.with_kept(|receiving, kept, _| receiving.passes_on(is_heard, kept));
+        if !passes_on {
+            let then = self.with_kept(|receiving, kept, _| receiving.keep(chunk.to_vec(), kept));
+            self.follow_reading(then, errands);
+        }
+        passes_on
+    }
+
+    /// Joins the again list, unless it stands there. What may hide more stays there until the kernel
+    /// has nothing.
+    pub(in crate::net) fn join_again(&mut self, may_hide_more: bool, errands: &mut Errands<'_>) {
+        if self.receiving.joins_again(may_hide_more) {
+            errands.agenda.serve_next_turn(errands.id.0);
+        }
+    }
+
+    /// The callback of the program's own buffer has returned `false`.
+    fn stop_reading(&mut self, errands: &mut Errands<'_>) {
+        let then = self.receiving.stopped();
+        self.follow_reading(then, errands);
+    }
+
+    /// The turns are counted anew.
+    pub(in crate::net) fn was_never_read(&mut self) {
+        self.receiving.was_never_read();
+        self.sending.was_made_before();
+    }
+
+    /// Whether there is something to be done for a socket on the again list; if not, it leaves it. An
+    /// error that is met is kept until the socket is served.
+    pub(in crate::net) fn stays_to_be_served(&mut self) -> bool {
+        if !self.receiving.reads_kernel() || self.sending.has_room() {
+            return true;
+        }
+        match self.connection.stream.as_ref().map(Stream::has_more) {
+            None | Some(Ok(true)) => {}
+            Some(Ok(false)) => _ = self.receiving.leaves_again(),
+            Some(Err(error)) => self.cold().failed = Some(error),
+        }
+        self.receiving.is_listed_again()
     }
 }

@@ -172,7 +172,7 @@ impl SocketEntry {
         self.update_hold(errands);
         match later {
             Later::Readiness => {}
-            Later::NextTurn => self.read_again(false, errands),
+            Later::NextTurn => self.join_again(false, errands),
             Later::Landed => self.serve_soon(errands),
             Later::Timer => {
                 let task = TimerTask::Flush(errands.id);

@@ -169,14 +169,13 @@ impl SocketEntry {
     fn begin_again(&mut self) -> Vec<WriteCallback> {
         self.server = None;
         self.connection.bytes_read = 0;
+        self.note_what_close_tells(Some(false));
+        self.with_kept(|receiving, kept, _| receiving.begin_again(kept));
         let cold = self.cold();
         cold.errored = None;
         cold.half_open_at_end = None;
-        cold.had_error = Some(false);
         cold.remote = None;
-        cold.inbox.clear();
-        cold.reading.failed = None;
-        cold.reading.asked = false;
+        cold.failed = None;
         self.sending.begin_again()
     }
 }

@@ -39,14 +39,14 @@ impl Loop {
         self.with_socket(id, SocketEntry::feed_flushed);
         // Bytes that are there already are read next turn, before those of newer sockets: Node's
         // epoll is level-triggered, and reports what has just connected once more in its place.
-        self.read_again(id, readiness.is_sticky());
+        self.join_again(id, readiness.is_sticky());
     }
 
     /// `connect`, then `ready` with no tick between them, then the first read.
     pub(in crate::net::socket) fn emit_connect(&mut self, id: SocketId) {
         self.emit_plain(id, CONNECT);
-        self.read_if_asked(id);
+        self.with_socket(id, SocketEntry::read_if_asked);
         self.emit_plain(id, READY);
-        self.read_unless_paused(id);
+        self.with_socket(id, SocketEntry::read_unless_paused);
     }
 }

@@ -1,0 +1,165 @@
+//! What follows when the program calls `pause`, `resume`, `read` and `unshift`, or adds and removes
+//! listeners.
+
+use super::{Action, Facts, Kept, Mark, Receiving, Then, Tick, flow, notice, request};
+
+impl Receiving {
+    /// A destroyed socket stays as it is.
+    pub(crate) fn pause(&mut self, kept: &Kept, facts: Facts) -> Then {
+        let mut then = Then::default();
+        if facts.is_destroyed {
+            return then;
+        }
+        if kept.has_own_buffer() {
+            then.add(self.change_request(request::Input::Stopped));
+        }
+        then.add(self.change_flow(flow::Input::PauseCalled));
+        then
+    }
+
+    /// A destroyed socket stays as it is.
+    pub(crate) fn resume(&mut self, kept: &Kept, facts: Facts) -> Then {
+        let mut then = Then::default();
+        if facts.is_destroyed {
+            return then;
+        }
+        then.add(self.restart(kept, facts));
+        let input = match self.marks.has(Mark::Pulled) {
+            true => flow::Input::ResumeCalledInVain,
+            false => flow::Input::ResumeCalled,
+        };
+        if let Some(resume) = self.change_flow(input)
+            && self.marks.set(Mark::ResumeDue)
+        {
+            then.add(resume);
+        }
+        then
+    }
+
+    /// A listener of `data` was added, or a pipe: the data flows, unless it was stopped.
+    pub(crate) fn data_added(&mut self, has_readers: bool, kept: &Kept, facts: Facts) -> Then {
+        if has_readers {
+            self.marks.set(Mark::Pulled);
+        }
+        match self.flow.is_flowing() {
+            Some(false) => Then::default(),
+            Some(true) | None => self.resume(kept, facts),
+        }
+    }
+
+    /// The first listener of `readable` stops the flow; another one changes nothing, so that one
+    /// that goes after its call may be followed by the next.
+    pub(crate) fn readable_added(&mut self, kept: &Kept) -> Then {
+        if !self.marks.set(Mark::Pulled) {
+            return Then::default();
+        }
+        let mut then = Then::from(self.change_flow(flow::Input::ReadableAdded));
+        then.add(self.change_notice(notice::Input::ReadableAdded));
+        if !kept.is_empty() {
+            then.add(self.change_notice(notice::Input::Arrived));
+        } else if !self.has_asked() {
+            then.add(Action::Queue(Tick::ReadNothing));
+        }
+        then
+    }
+
+    /// The tick after a listener of `readable` was removed: if none has come instead, who wants data
+    /// has it, or it is as if nobody had ever asked.
+    pub(crate) fn count_readers(
+        &mut self,
+        is_pulled: bool,
+        is_heard: bool,
+        kept: &Kept,
+        facts: Facts,
+    ) -> Then {
+        match is_pulled {
+            true => self.marks.set(Mark::Pulled),
+            false => self.marks.take(Mark::Pulled),
+        };
+        if self.marks.has(Mark::ResumeDue) && !self.flow.was_paused() {
+            return self.change_flow(flow::Input::ReadableRemoved).into();
+        }
+        match (is_heard, is_pulled) {
+            (true, _) => self.resume(kept, facts),
+            (false, true) => Then::default(),
+            (false, false) => self.change_flow(flow::Input::LastRemoved).into(),
+        }
+    }
+
+    /// Takes of what waits, and asks for more: Node's `read(size)`.
+    pub(crate) fn read(
+        &mut self,
+        size: Option<usize>,
+        kept: &mut Kept,
+        facts: Facts,
+    ) -> (Option<Vec<u8>>, Then) {
+        kept.raise_mark(size.unwrap_or(0));
+        let mut then = Then::from(self.restart(kept, facts));
+        let before = kept.len();
+        if size != Some(0) {
+            _ = self.change_notice(notice::Input::Seen);
+        } else if self.notice.is_wanted() && (kept.is_full() || facts.has_ended) {
+            then.add(match before {
+                0 => Some(Action::Drained),
+                _ => self.change_notice(notice::Input::Arrived),
+            });
+            return (None, then);
+        }
+        let (taken, is_exact) = kept.take(size, facts.has_ended, self.is_flowing());
+        then.add(self.ask(before, kept, facts));
+        if !facts.has_ended {
+            if kept.is_empty() || taken.is_none() && before <= kept.mark() {
+                _ = self.change_notice(notice::Input::Wanted);
+            }
+        } else if kept.is_empty() && (taken.is_none() || !is_exact) {
+            then.add(Action::Drained);
+        }
+        (taken, then)
+    }
+
+    /// Asks for more if there is room, where this much was waiting before something was taken.
+    fn ask(&mut self, before: usize, kept: &Kept, facts: Facts) -> Option<Action> {
+        let has_room = self.notice.is_wanted() || before == 0 || kept.len() < kept.mark();
+        if self.has_asked() || facts.has_ended || facts.is_over() || !has_room {
+            return None;
+        }
+        if before == 0 {
+            _ = self.change_notice(notice::Input::Wanted);
+        }
+        self.change_request(match facts.is_connected {
+            true => request::Input::Asked,
+            false => request::Input::AskedUnconnected,
+        })
+    }
+
+    /// A callback that has returned `false` has stopped the reading into the program's own buffer,
+    /// but not the flow.
+    fn restart(&mut self, kept: &Kept, facts: Facts) -> Option<Action> {
+        let restarts = kept.has_own_buffer() && facts.is_connected;
+        restarts
+            .then(|| self.change_request(request::Input::Restarted))
+            .flatten()
+    }
+
+    /// Puts bytes back in front of what waits. Where Node would emit them as `data` in the call, they
+    /// come from a tick.
+    pub(crate) fn unshift(&mut self, bytes: Vec<u8>, is_heard: bool, kept: &mut Kept) -> Then {
+        let flows = self.is_flowing() && is_heard && kept.is_empty();
+        kept.inbox.unshift(bytes);
+        let mut then = Then::default();
+        if flows {
+            then.add(Action::Queue(Tick::Unshifted));
+        } else {
+            then.add(self.announce());
+        }
+        then.add(self.ask_from_a_tick());
+        then
+    }
+
+    /// Something waits: it is announced, if that is wanted.
+    pub(super) fn announce(&mut self) -> Option<Action> {
+        let is_wanted = self.notice.is_wanted();
+        let arrived = is_wanted.then(|| self.change_notice(notice::Input::Arrived));
+        arrived.flatten()
+    }
+}

@@ -1,0 +1,129 @@
+//! What follows when a chunk or the end has come, and from the ticks.
+
+use super::{Action, Facts, Kept, Mark, Receiving, Request, Then, Tick, notice, request};
+
+/// What the kernel does.
+impl Receiving {
+    /// The connection stands: the kernel is read if a chunk was asked for before.
+    pub(crate) fn connected(&mut self, facts: Facts) -> Then {
+        let connected = request::Input::Connected;
+        let started = facts.is_connected.then(|| self.change_request(connected));
+        started.flatten().into()
+    }
+
+    /// A chunk has come.
+    #[inline]
+    pub(crate) fn chunk_came(&mut self) {
+        _ = self.change_request(request::Input::ChunkCame);
+    }
+
+    /// Whether a chunk goes on at once, to the listeners of `data` or, where there are none and nobody
+    /// pulls, to nobody. The others are kept.
+    pub(crate) fn passes_on(&self, is_heard: bool, kept: &Kept) -> bool {
+        self.is_flowing() && kept.is_empty() && (is_heard || !self.marks.has(Mark::Pulled))
+    }
+
+    /// Keeps a chunk for later.
+    pub(crate) fn keep(&mut self, chunk: Vec<u8>, kept: &mut Kept) -> Then {
+        kept.inbox.push(chunk);
+        self.announce().into()
+    }
+
+    /// Whether a chunk that has passed by leaves all as it was, so that nothing is to be done behind
+    /// it but to wait for the next.
+    #[inline]
+    pub(crate) fn flows_on(&mut self) -> bool {
+        let flows_on =
+            self.is_flowing() && self.request == Request::Ahead && self.notice.is_wanted();
+        if flows_on {
+            self.request = Request::Reading;
+        }
+        flows_on
+    }
+
+    /// A chunk was emitted or kept: whether the kernel is read on, and a tick that asks for the next
+    /// one (Node's `maybeReadMore`). There is none where the data flows through: it would change
+    /// nothing that can be seen.
+    pub(crate) fn chunk_is_done(&mut self, kept: &Kept) -> Then {
+        let mut then = Then::default();
+        if self.is_flowing() && self.reads_kernel() && kept.is_empty() {
+            _ = self.change_request(request::Input::FlowedThrough);
+            _ = self.change_notice(notice::Input::Wanted);
+            return then;
+        }
+        then.add(self.ask_from_a_tick());
+        if kept.is_full() {
+            then.add(self.change_request(request::Input::Filled));
+        }
+        then
+    }
+
+    pub(super) fn ask_from_a_tick(&mut self) -> Option<Action> {
+        let is_new = !self.has_asked() && self.marks.set(Mark::AskingDue);
+        is_new.then_some(Action::Queue(Tick::Ask))
+    }
+
+    /// The peer has ended. `readable` is emitted at once, and then a read of nothing follows.
+    pub(crate) fn ended(&mut self, kept: &mut Kept) -> Then {
+        kept.end_text();
+        _ = self.change_notice(notice::Input::Ended);
+        self.change_request(request::Input::Ended).into()
+    }
+
+    /// The callback of the program's own buffer has returned `false`, or the descriptor was closed.
+    pub(crate) fn stopped(&mut self) -> Then {
+        self.change_request(request::Input::Stopped).into()
+    }
+
+    /// `connect` begins a new life.
+    pub(crate) fn begin_again(&mut self, kept: &mut Kept) {
+        kept.clear();
+        _ = self.change_request(request::Input::Ended);
+    }
+}
+
+/// What the ticks do.
+impl Receiving {
+    /// The tick behind a chunk: asks for the next one if there is room.
+    pub(crate) fn ask_is_due(&mut self, kept: &mut Kept, facts: Facts) -> Then {
+        self.marks.take(Mark::AskingDue);
+        let has_room = kept.len() < kept.mark() || self.is_flowing() && kept.is_empty();
+        match has_room && !facts.has_ended && !self.has_asked() {
+            true => self.read(Some(0), kept, facts).1,
+            false => Then::default(),
+        }
+    }
+
+    /// The tick of `resume`, before the event.
+    pub(crate) fn resume_is_due(&mut self, kept: &mut Kept, facts: Facts) -> Then {
+        let then = self.read_unless_asked(kept, facts);
+        self.marks.take(Mark::ResumeDue);
+        then
+    }
+
+    /// A read of nothing, unless a chunk is asked for already.
+    pub(crate) fn read_unless_asked(&mut self, kept: &mut Kept, facts: Facts) -> Then {
+        match self.has_asked() {
+            true => Then::default(),
+            false => self.read(Some(0), kept, facts).1,
+        }
+    }
+
+    /// Whether the tick of `readable` emits it.
+    pub(crate) fn emits_readable(&self, kept: &Kept, facts: Facts) -> bool {
+        !facts.is_over() && (facts.has_ended || !kept.is_empty())
+    }
+
+    /// `readable` was emitted.
+    pub(crate) fn readable_was_emitted(&mut self) {
+        _ = self.change_notice(notice::Input::Seen);
+    }
+
+    /// The tick of `readable`, behind the event: the next chunk is announced, too, where it does not
+    /// flow.
+    pub(crate) fn readable_is_over(&mut self, kept: &Kept, facts: Facts) {
+        if !self.is_flowing() && !facts.has_ended && kept.len() <= kept.mark() {
+            _ = self.change_notice(notice::Input::Wanted);
+        }
+    }
+}

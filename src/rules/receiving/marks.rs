@@ -1,0 +1,43 @@
+//! What is true beside the states: five marks in one byte, since each connection has them.
+
+/// What may be marked.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(super) enum Mark {
+    /// A listener of `readable` takes what comes, be it that the event is being emitted: Node's
+    /// `readableListening`. It is counted anew from a tick after one was removed.
+    Pulled = 1,
+    /// The tick of `resume` is queued.
+    ResumeDue = 2,
+    /// The tick that asks for the next chunk is queued: Node's `readingMore`.
+    AskingDue = 4,
+    /// The socket stands on the again list.
+    Listed = 8,
+    /// It does, and behind what is read an end, an error or urgent data may hide: a short read does
+    /// not mean that the kernel has no more.
+    MayHideMore = 16,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    #[inline]
+    pub(super) fn has(self, mark: Mark) -> bool {
+        self.0 & mark as u8 != 0
+    }
+
+    /// Sets a mark. Returns whether that is new.
+    pub(super) fn set(&mut self, mark: Mark) -> bool {
+        let is_new = !self.has(mark);
+        self.0 |= mark as u8;
+        is_new
+    }
+
+    /// Takes a mark away. Returns whether it was set.
+    pub(super) fn take(&mut self, mark: Mark) -> bool {
+        let was_set = self.has(mark);
+        self.0 &= !(mark as u8);
+        was_set
+    }
+}

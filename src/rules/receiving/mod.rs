@@ -1,0 +1,194 @@
+//! Receiving: when the kernel is read, where a chunk goes, and what is told of it. Node's `Readable`
+//! and the reading half of its `net.Socket`.
+//!
+//! Three small machines, each a pure and total function, keep the state:
+//!
+//! - [`Flow`]: whether the data flows, and who has stopped it.
+//! - [`Request`]: whether a chunk is asked for, and whether the kernel is read. Nothing else answers
+//!   that question.
+//! - [`Notice`]: whether the next chunk is announced by `readable`.
+//!
+//! [`Receiving`] joins them with what waits ([`Kept`]), by these rules:
+//!
+//! - **Asking** starts the reading of the kernel; before there is a connection, it waits for
+//!   `connect` (Node's `_read`). A read asks if less than the high-water mark is left behind it, unless
+//!   a chunk was asked for already, or the stream has ended or been destroyed. Whether the data is
+//!   paused plays no part.
+//! - **Reads** come from the program, and from the flow, which reads each chunk *before* it emits it.
+//!   Reads of size 0, which take nothing, come from `ready`, from an accepted connection and from
+//!   `resume`; and, from a tick, behind the first listener of `readable`, and behind each chunk while
+//!   there is room.
+//! - A read of size 0 with the mark reached, or behind the end, does not ask. It has `readable` emitted
+//!   again, if that is wanted, and the flow goes on from there.
+//! - **A chunk** answers the request. If it leaves the mark reached, the kernel is read no further.
+//!   Otherwise only the end, an error and `destroy` stop it, and, with a buffer of the program's own,
+//!   `pause` and a callback that returns `false`.
+//!
+//! So a paused socket reads on up to the mark: it learns of the peer's end and reset, and holds the
+//! loop.
+//!
+//! Everything here is told what happened, and answers what follows ([`Then`]). `model` holds it
+//! against a transcription of Node's own code.
+#![doc = include_str!("tables.md")]
+
+mod burst;
+mod calls;
+mod events;
+mod flow;
+mod kept;
+mod marks;
+#[cfg(test)]
+mod model;
+mod notice;
+mod request;
+#[cfg(test)]
+mod tables;
+
+pub(crate) use burst::Next;
+pub(crate) use flow::Flow;
+pub(crate) use kept::{HIGH_WATER_MARK, Kept};
+use marks::{Mark, Marks};
+use notice::Notice;
+use request::Request;
+
+/// The receiving half of a socket.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Receiving {
+    flow: Flow,
+    request: Request,
+    notice: Notice,
+    marks: Marks,
+    /// The turn in which the kernel was read last: one burst a turn, so that what both an edge and
+    /// the again list tell of is not taken for two turns' worth.
+    read_in_turn: u32,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// The kernel is read from now on. No edge tells of what has come before.
+    Start,
+    /// The kernel is read no further.
+    Stop,
+    Queue(Tick),
+    /// Nothing waits behind the peer's end: the lifecycle is told.
+    Drained,
+}
+
+/// What receiving does from a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tick {
+    /// Emit `pause`.
+    Pause,
+    /// Emit `resume`, and let the data flow.
+    Resume,
+    /// Emit what was put back, if it flows.
+    Unshifted,
+    /// Emit `readable`.
+    Readable,
+    /// Count the listeners of `readable`: one was removed.
+    CountReaders,
+    /// Read nothing, to have more asked for.
+    ReadNothing,
+    /// Ask for the next chunk, if there is room.
+    Ask,
+}
+
+/// What follows, in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct Then([Option<Action>; 3]);
+
+impl Then {
+    fn add(&mut self, action: impl Into<Option<Action>>) {
+        if let Some(place) = self.0.iter_mut().find(|place| place.is_none()) {
+            *place = action.into();
+        }
+    }
+
+    pub(crate) fn actions(self) -> impl Iterator<Item = Action> {
+        self.0.into_iter().flatten()
+    }
+}
+
+impl<A: Into<Option<Action>>> From<A> for Then {
+    fn from(action: A) -> Then {
+        Then([action.into(), None, None])
+    }
+}
+
+/// Where the socket stands otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    /// There is a connection, and the peer has not ended.
+    pub(crate) is_connected: bool,
+    /// The peer's FIN was read, be it that `end` was emitted or the socket destroyed since: Node's
+    /// `ended`.
+    pub(crate) has_ended: bool,
+    pub(crate) is_destroyed: bool,
+    /// A write has failed, and what destroys the socket follows.
+    pub(crate) is_broken: bool,
+}
+
+impl Facts {
+    fn is_over(self) -> bool {
+        self.is_destroyed || self.is_broken
+    }
+}
+
+impl Receiving {
+    /// That of an accepted connection, which is read from at once unless it is to be paused.
+    pub(crate) fn accepted(is_paused: bool) -> Receiving {
+        let mut receiving = Receiving::default();
+        if is_paused {
+            receiving.flow = Flow::Held;
+        } else {
+            (receiving.request, receiving.notice) = (Request::Reading, Notice::Wanted);
+        }
+        receiving
+    }
+
+    pub(crate) fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    /// Whether the kernel is read when it has something.
+    #[inline]
+    pub(crate) fn reads_kernel(&self) -> bool {
+        self.request.reads_kernel()
+    }
+
+    /// Whether a chunk is asked for that has not come.
+    pub(crate) fn has_asked(&self) -> bool {
+        self.request.is_asked()
+    }
+
+    #[inline]
+    pub(crate) fn is_flowing(&self) -> bool {
+        self.flow == Flow::Flowing
+    }
+
+    /// Whether the data flows, and nobody is to be told by `readable` of what comes.
+    #[inline]
+    pub(crate) fn flows_freely(&self) -> bool {
+        self.is_flowing() && !self.marks.has(Mark::Pulled)
+    }
+
+    fn change_flow(&mut self, input: flow::Input) -> Option<Action> {
+        let (next, action) = self.flow.step(input);
+        self.flow = next;
+        action
+    }
+
+    fn change_request(&mut self, input: request::Input) -> Option<Action> {
+        let (next, action) = self.request.step(input);
+        self.request = next;
+        action
+    }
+
+    fn change_notice(&mut self, input: notice::Input) -> Option<Action> {
+        let (next, action) = self.notice.step(input);
+        self.notice = next;
+        action
+    }
+}
