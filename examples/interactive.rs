@@ -3,9 +3,9 @@
 //!     cargo run --example interactive -- 127.0.0.1 8000
 //!     printf 'hi\n' | cargo run --example interactive -- 127.0.0.1 8000
 //!
-//! Standard input is read by a thread that blocks, and handed to the loop. To make the descriptor
-//! itself non-blocking would be wrong: the shell and others share it. The thread reads on only when
-//! the server has taken what came before, so a large file costs one chunk of memory.
+//! A thread reads standard input, blocking, and hands it to the loop. The descriptor itself must not be
+//! made non-blocking, as the shell and others share it. The thread reads on only when the server has
+//! taken what came before, so a large file costs one chunk of memory.
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

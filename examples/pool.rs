@@ -1,11 +1,11 @@
-//! A pool of connections to one server: each request goes to a connection that is free, and one that
-//! was lost is made anew, after a pause that doubles with each failure.
+//! A pool of connections to one server: each request goes to a free connection, and a lost connection
+//! is replaced, after a pause that doubles with each failure.
 //!
 //!     netloop server --echo --quiet --welcome= --port 8000
 //!     cargo run --example pool -- 8000 1000
 //!
-//! A request whose connection is lost goes back into the queue: it is answered once the server is
-//! there again, so the program may be started before the server and outlives its restarts.
+//! A request whose connection is lost goes back into the queue, and is answered once the server is
+//! there again. So the program can be started before the server, and survives its restarts.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 //!
 //!     cargo run --example proxy -- 8001 example.org:80
 //!
-//! `pipe` brings the back-pressure: a side that does not read stops the other. Both sides are half
-//! open, so that an end passes through like a byte.
+//! `pipe` provides back-pressure: when one side does not read, the other side is not read from either.
+//! Both sides are half open, so that the end of one side is passed on to the other.
 
 use std::time::Duration;
 

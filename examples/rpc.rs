@@ -1,11 +1,11 @@
-//! Requests and answers, a line each, in any order: a server that stops in good order, and a client
-//! with a time-out.
+//! Requests and responses, a line each, in any order: a server that shuts down cleanly, and a client
+//! with a timeout.
 //!
 //!     cargo run --example rpc -- serve 8000
 //!     cargo run --example rpc -- call 8000 'add 1 2' 'sleep 100'
 //!
 //! A request is a number, a method and its arguments: `7 add 1 2`; its answer is `7 3`. The server
-//! answers when it can, so a slow request holds up nobody. On SIGTERM it takes no more requests,
+//! answers when it can, so a slow request does not delay others. On SIGTERM it takes no more requests,
 //! answers those that it has, and ends.
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 //! Work on threads: the loop reads requests and writes answers, and workers compute, so that a long
-//! computation holds up nobody.
+//! computation does not block the loop.
 //!
 //!     cargo run --example threads -- 8000
 //!     nc 127.0.0.1 8000

@@ -4,11 +4,11 @@ use std::fmt;
 use std::mem;
 use std::ops::Range;
 
-/// Splits a stream of bytes into lines, however it was cut into chunks.
+/// Splits a stream of bytes into lines, wherever its chunks begin and end.
 ///
-/// A line ends with `\n` or `\r\n`, which is not part of it. It may be as long as the bound that
-/// the splitter was made with; a longer one is an error, and splitting goes on behind its end. So a
-/// peer that never ends a line costs the bound and no more.
+/// A line ends with `\n` or `\r\n`, which is not part of it. Its length is limited; a longer line is an
+/// error, and splitting goes on after its end. So a peer that never ends a line costs no more memory
+/// than the limit.
 ///
 /// ```
 /// use netloop::LineSplitter;
@@ -58,7 +58,7 @@ pub struct LineSplitter {
     is_skipping: bool,
 }
 
-/// A line is longer than a [`LineSplitter`] was told to take.
+/// A line is longer than its [`LineSplitter`] allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LineTooLong {
@@ -78,8 +78,8 @@ impl LineSplitter {
         }
     }
 
-    /// Adds the bytes that have come. Take the lines that they end with
-    /// [`next_line`](LineSplitter::next_line), until there is none.
+    /// Adds received bytes. Then take lines with [`next_line`](LineSplitter::next_line) until it returns
+    /// `None`.
     pub fn push(&mut self, chunk: &[u8]) {
         self.forget_taken();
         self.buffer.extend_from_slice(chunk);
@@ -92,15 +92,15 @@ impl LineSplitter {
         Some(line.map(|range| &self.buffer[range]))
     }
 
-    /// As [`next_line`](LineSplitter::next_line) for a stream that has ended: behind the last line
-    /// ending, what is left is a line, too, unless it is empty. Then the splitter is as new.
+    /// As [`next_line`](LineSplitter::next_line) for a stream that has ended: what is left after the last
+    /// line ending is a line, too, unless it is empty. Then the splitter is as new.
     pub fn end(&mut self) -> Option<Result<&[u8], LineTooLong>> {
         let line = self.find_line().or_else(|| self.find_tail())?;
         Some(line.map(|range| &self.buffer[range]))
     }
 
-    /// Takes the bytes that no line was made of, for a protocol that goes on without lines, such as
-    /// behind the head of a request. Then the splitter is as new.
+    /// Takes the bytes of which no line was made, for a protocol that goes on without lines, as after
+    /// the head of a request. Then the splitter is as new.
     pub fn take_rest(&mut self) -> Vec<u8> {
         self.forget_taken();
         mem::replace(self, LineSplitter::new(self.max)).buffer
