@@ -189,10 +189,16 @@ fn all_who_had_connected_are_served_by_a_server_that_closes_after_its_backlog() 
     let mut l = event_loop();
     let words = Words::default();
     let (told, closed) = (words.clone(), words.clone());
-    let late = Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None).unwrap();
+    let mut late = None;
     let mut server = l.create_server(move |c| {
         let address = c.address().unwrap();
-        let _ = late.connect(&address.into());
+        let (domain, kind) = (Domain::for_address(address), Type::STREAM.nonblocking());
+        late.get_or_insert_with(|| {
+            let late = Socket::new(domain, kind, None).unwrap();
+            let begun = late.connect(&address.into()).unwrap_err();
+            assert_eq!(begun.raw_os_error(), Some(libc::EINPROGRESS));
+            late
+        });
         let id = c.server().unwrap();
         told.say(c.event_loop().server_at(id).state().to_string());
         c.end_with("served");
