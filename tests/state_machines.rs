@@ -233,15 +233,21 @@ fn a_server_that_is_closed_and_emptied_is_idle_and_told_so_once() {
 }
 
 #[test]
-fn a_resting_server_always_has_a_timer_and_a_listening_one_never() {
+fn a_server_has_a_timer_exactly_while_it_backs_off() {
     use server::{Action, Input, State};
     for state in State::ALL {
         for input in Input::ALL {
             let (next, actions) = server::step(state, input);
-            let starts = actions.contains(&Action::StartRest);
-            let ends = actions.contains(&Action::EndRest);
-            assert_eq!(starts, state != State::Resting && next == State::Resting);
-            assert_eq!(ends, state == State::Resting && next != State::Resting);
+            let starts = actions.contains(&Action::StartBackOff);
+            let ends = actions.contains(&Action::EndBackOff);
+            assert_eq!(
+                starts,
+                state != State::BackingOff && next == State::BackingOff
+            );
+            assert_eq!(
+                ends,
+                state == State::BackingOff && next != State::BackingOff
+            );
         }
     }
 }

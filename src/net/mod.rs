@@ -16,6 +16,32 @@
 //! 8. Register once, for all interests, edge-triggered; never again.
 //! 9. Everything that can grow has a limit.
 //! 10. The clock lives in one file.
+//!
+//! The words, each with one meaning:
+//!
+//! | word | meaning |
+//! | --- | --- |
+//! | call | what a program does to a socket, a server or the loop; it runs no user code |
+//! | phase | a part of a turn; only a phase runs user code |
+//! | turn | one round of the loop: every phase once |
+//! | tick | work in the `next_tick` queue, the program's or the library's own |
+//! | door | the place that calls listeners, and puts them back, also after a panic |
+//! | id, view | the name of a socket, server or timer; the loop, lent to a callback under that name |
+//! | entry | what the slab keeps under an id |
+//! | agenda | the queues, the timers and the clock: what is to be done |
+//! | errands | what a call may use beside its entry: it can add to the agenda, but cannot reach a callback |
+//! | readiness | what epoll reports of a descriptor, on its edge only |
+//! | sticky | readiness after which a short read does not prove that the kernel is empty |
+//! | again list | the sockets and servers to serve next turn, since no new edge will come for them |
+//! | pending | the phase that serves sockets without readiness: what is tried again or put off |
+//! | input, action | what a state machine is fed; what it returns for the driver to perform |
+//! | standing | a socket's life and its two halves, as its machine sees them |
+//! | cold | the box of what most sockets never need |
+//! | chunk, inbox | bytes received; those that wait for the program |
+//! | request, outbox | what is on its way to the kernel; the writes that wait behind it |
+//! | held | of a write: it waits for the connection |
+//! | holds | keeps the loop alive; `unref` ends it (Node's `ref`) |
+//! | cause | the record of the trace that explains a callback |
 
 pub(crate) mod error;
 pub(crate) mod event_loop;

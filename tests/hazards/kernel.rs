@@ -150,7 +150,7 @@ fn a_server_that_rests_serves_its_backlog_before_it_closes_or_closes_at_once() {
         });
         let (id, address) = (server.id(), listen(&mut server));
         let mut waits = peer(address);
-        while l.server_at(id).state() != State::Resting {
+        while l.server_at(id).state() != State::BackingOff {
             l.run_nowait().unwrap();
         }
         match is_patient {

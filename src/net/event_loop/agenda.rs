@@ -30,8 +30,8 @@ pub(in crate::net) struct Agenda {
     pub(in crate::net) closing: Vec<Caused<SocketId>>,
     /// Sockets that have closed, to be freed when this turn's closing phase is over.
     pub(in crate::net) to_free: Vec<SocketId>,
-    /// Servers that are out of descriptors: the next one we close ends their rest.
-    pub(in crate::net) resting: Vec<ServerId>,
+    /// Servers that are out of descriptors: the next descriptor that is closed ends their back-off.
+    pub(in crate::net) backing_off: Vec<ServerId>,
     /// What a call has left for others.
     pub(in crate::net) errands: VecDeque<Caused<Errand>>,
     /// How many sockets and servers hold the loop.
@@ -55,7 +55,7 @@ impl Default for Agenda {
             connecting: Vec::new(),
             closing: Vec::new(),
             to_free: Vec::new(),
-            resting: Vec::new(),
+            backing_off: Vec::new(),
             errands: VecDeque::new(),
             holds: 0,
             turns: 0,

@@ -37,7 +37,7 @@ pub(in crate::net) enum TimerTask {
     /// A socket whose bytes the kernel had no memory for tries again.
     Flush(SocketId),
     /// A server that was out of descriptors may try again.
-    Rest(ServerId),
+    BackOff(ServerId),
 }
 
 pub(in crate::net) struct UserTimer {
@@ -76,7 +76,7 @@ impl Loop {
                 self.agenda.timers.release(key);
                 self.serve_starved(socket)?;
             }
-            Some(&mut TimerTask::Rest(server)) => {
+            Some(&mut TimerTask::BackOff(server)) => {
                 self.agenda.timers.release(key);
                 self.with_server(server, ServerEntry::try_again);
             }
@@ -181,7 +181,7 @@ impl Agenda {
             TimerTask::Idle(id) | TimerTask::Attempt(id) | TimerTask::Flush(id) => {
                 Subject::Socket(*id)
             }
-            TimerTask::Rest(id) => Subject::Server(*id),
+            TimerTask::BackOff(id) => Subject::Server(*id),
             TimerTask::User(timer) => {
                 let callback = timer.callback.as_ref();
                 callback.map_or(Subject::Loop, |callback| callback.subject())

@@ -62,7 +62,7 @@ impl Loop {
             self.agenda.trace.leave(cause);
             match errand {
                 Errand::EndBackOffs => {
-                    for server in std::mem::take(&mut self.agenda.resting) {
+                    for server in std::mem::take(&mut self.agenda.backing_off) {
                         self.with_server(server, ServerEntry::try_again);
                     }
                 }

@@ -151,7 +151,7 @@ impl ServerEntry {
                 Knock::Nobody
             }
             Accepted::Exhausted(error) => {
-                self.log_shortage(&format!("accept: {error}, resting"), errands);
+                self.log_shortage(&format!("accept: {error}, backing off"), errands);
                 self.feed(Input::Exhausted, errands);
                 Knock::Nobody
             }

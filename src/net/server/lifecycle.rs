@@ -40,8 +40,8 @@ impl ServerEntry {
         match action {
             Action::QueueListening => errands.tick(ServerTick::Listening),
             Action::QueueClose => errands.tick(ServerTick::Close),
-            Action::StartRest => self.start_back_off(errands),
-            Action::EndRest => self.end_back_off(errands),
+            Action::StartBackOff => self.start_back_off(errands),
+            Action::EndBackOff => self.end_back_off(errands),
             Action::AcceptAgain => self.accept_again(errands),
             Action::RefuseNew => self.refuse_new(),
             Action::Release => self.release(errands),
@@ -76,14 +76,14 @@ impl ServerEntry {
     fn start_back_off(&mut self, errands: &mut Errands<'_, ServerId>) {
         let back_off = self.back_off;
         self.back_off = (back_off * 2).min(BACK_OFF_MAX);
-        let task = TimerTask::Rest(errands.id);
+        let task = TimerTask::BackOff(errands.id);
         self.back_off_timer = Some(errands.agenda.arm(back_off.as_millis() as u32, task));
-        errands.agenda.resting.push(errands.id);
+        errands.agenda.backing_off.push(errands.id);
     }
 
     fn end_back_off(&mut self, errands: &mut Errands<'_, ServerId>) {
         let id = errands.id;
-        errands.agenda.resting.retain(|resting| *resting != id);
+        errands.agenda.backing_off.retain(|other| *other != id);
         if let Some(timer) = self.back_off_timer.take() {
             errands.agenda.timers.cancel(timer);
         }

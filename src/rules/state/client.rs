@@ -1,8 +1,8 @@
 //! The life of the timer-driven client program: connect, talk at each tick, leave.
 //!
-//! The JavaScript it comes from leaves its interval running when the connection has gone, and
-//! writes into a closed socket for ever. Here `StopTicking` stands in every row that leaves
-//! `Talking`: that is the cure, and the place to look for it.
+//! The JavaScript it comes from leaves its interval running when the connection is gone, and
+//! writes to a closed socket for ever. Here every row that leaves `Talking` has `StopTicking`: that is
+//! the cure.
 #![doc = include_str!("client.md")]
 
 use std::fmt;
@@ -28,7 +28,7 @@ pub enum State {
     Connecting,
     /// Connected, the interval is running.
     Talking,
-    /// All has been said, or the peer has ended: waiting for `close`.
+    /// The last message was sent, or the peer has ended: waiting for `close`.
     Leaving,
     /// `close` came.
     Stopped,
@@ -51,7 +51,7 @@ pub enum Input {
     Connected,
     /// The interval fired.
     Ticked,
-    /// The last message was said.
+    /// The last message was sent.
     CountReached,
     /// `end` was emitted.
     PeerEnded,
@@ -59,7 +59,7 @@ pub enum Input {
     Closed,
 }
 
-/// What is to be done, in the order in which it is named.
+/// What the driver is to do, in the order of the row.
 ///
 /// ```
 /// use netloop::state::client::{Action, Input, State, step};

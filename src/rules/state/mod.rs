@@ -9,17 +9,17 @@
 //! ```
 //!
 //! A state machine here is one function, `step(state, input) -> (state, actions)`. It knows no
-//! clock, no socket, no log and no bytes: a driver tells it what happened (an *input*, a past
-//! participle) and performs what it answers (*actions*, imperatives), in order. No driver keeps
-//! a lifecycle flag of its own, and none performs what no machine has answered: the tables say all
-//! about the states there are, and what follows in each. A [socket] is put together of three small
-//! tables, of its life and of its two halves.
+//! clock, no socket, no log and no bytes. A driver feeds it what happened (an *input*, named by a past
+//! participle) and performs the *actions* that it returns (imperatives), in order. No driver keeps a
+//! lifecycle flag of its own, and none performs an action that the machine has not returned. So the
+//! tables are the whole truth about the states there are and what follows in each. The machine of a
+//! [socket] is composed of three small ones: its life and its two halves.
 //!
-//! The machines are here to be studied. They change with the library: what stands in this module is
-//! not covered by Semantic Versioning, so that a `match` on a state may be complete. To ask a socket
-//! in words that stay, use [`ready_state`](crate::Socket::ready_state) and its like.
+//! The machines are here to be studied, and change with the library. This module is not covered by
+//! Semantic Versioning, so a `match` on a state can be exhaustive. For names that are stable, use
+//! [`ready_state`](crate::Socket::ready_state) and the other properties of a socket.
 //!
-//! The tables below each machine are printed from the machine itself ([`table`]); a test keeps
+//! The table on the page of each machine is printed from the machine itself ([`table`]); a test keeps
 //! the page and the code equal.
 
 pub mod client;
@@ -28,7 +28,7 @@ pub mod socket;
 
 use std::fmt::{Debug, Display, Write};
 
-/// One line of a machine's table: what was, what happened, what is, and what to do.
+/// One row of a machine's table: the state, the input, the next state, and the actions.
 ///
 /// ```
 /// use netloop::state::{Row, server};

@@ -1,8 +1,7 @@
-//! A server's life: a name that listens, rests, and listens again.
+//! A server's life: it listens, closes, and may listen again.
 //!
-//! Closing closes the listener, not the name, so there is no last state: a server that has
-//! closed is idle again. The driver feeds `Emptied` whenever it finds the listener closed and
-//! no connection left.
+//! Closing ends the listener, not the id, so there is no last state: a server that has closed is
+//! idle again. The driver feeds `Emptied` whenever the listener is closed and no connection is left.
 #![doc = include_str!("server.md")]
 
 use std::fmt;
@@ -23,17 +22,17 @@ use super::{Row, rows_of};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Not listening, and nobody waits for `close`.
+    /// Not listening, and no `close` is to come.
     Idle,
-    /// `listen` was called with a host; its address is being looked up. A server that drains
-    /// goes on draining meanwhile: its `close` may come before the address.
+    /// `listen` was called with a host, whose address is being looked up. A server that drains stays
+    /// in that state meanwhile: its `close` may come before the address.
     Resolving,
     /// Accepting connections.
     Listening,
-    /// Out of descriptors: a timer, or a descriptor that becomes free, ends the rest.
-    Resting,
-    /// `close_after_backlog` was called: those who have connected are accepted, then the listener
-    /// closes.
+    /// Out of descriptors: nothing is accepted until a timer fires or a descriptor becomes free.
+    BackingOff,
+    /// `close_after_backlog` was called: the connections in the backlog are accepted, then the
+    /// listener closes.
     Closing,
     /// `close` was called; connections may be left.
     Draining,
@@ -44,17 +43,17 @@ pub enum State {
 /// ```
 /// use netloop::state::server::{Action, Input, State, step};
 ///
-/// let (resting, actions) = step(State::Listening, Input::Exhausted);
-/// assert_eq!((resting, actions), (State::Resting, &[Action::StartRest][..]));
-/// assert!(resting.is_listening()); // the kernel goes on to take connections
+/// let (backing_off, actions) = step(State::Listening, Input::Exhausted);
+/// assert_eq!((backing_off, actions), (State::BackingOff, &[Action::StartBackOff][..]));
+/// assert!(backing_off.is_listening()); // the kernel still takes connections
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     /// `listen` was called with a host.
     HostGiven,
-    /// A listener stands.
+    /// The listener is bound.
     Bound,
-    /// No listener could be made.
+    /// The listener could not be bound.
     BindFailed,
     /// `accept` found no free descriptor.
     Exhausted,
@@ -64,31 +63,31 @@ pub enum Input {
     CloseCalled,
     /// `close_after_backlog` was called while there is a listener.
     LastCalled,
-    /// `accept` found nobody waiting.
+    /// `accept` found the backlog empty.
     NobodyWaits,
     /// The listener is closed and the last connection has gone.
     Emptied,
 }
 
-/// What is to be done, in the order in which it is named.
+/// What the driver is to do, in the order of the row.
 ///
 /// ```
 /// use netloop::state::server::{Action, Input, State, step};
 ///
-/// let actions = step(State::Resting, Input::CloseCalled).1;
-/// assert_eq!(actions, [Action::EndRest, Action::Release]);
+/// let actions = step(State::BackingOff, Input::CloseCalled).1;
+/// assert_eq!(actions, [Action::EndBackOff, Action::Release]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Queue the tick of `listening`.
     QueueListening,
-    /// Set the timer that ends the rest.
-    StartRest,
-    /// Clear the timer that ends the rest.
-    EndRest,
+    /// Arm the timer that ends the back-off.
+    StartBackOff,
+    /// Clear the timer that ends the back-off.
+    EndBackOff,
     /// Put the listener on the again list, since no new edge will come.
     AcceptAgain,
-    /// Have the kernel begin no new connection.
+    /// Have the kernel refuse new connections.
     RefuseNew,
     /// `close(2)` the listener, unlink its path.
     Release,
@@ -112,17 +111,17 @@ pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
             _ => (state, &[]),
         },
         State::Listening => match input {
-            Input::Exhausted => (State::Resting, &[Action::StartRest]),
+            Input::Exhausted => (State::BackingOff, &[Action::StartBackOff]),
             Input::CloseCalled => (State::Draining, &[Action::Release]),
             Input::LastCalled => (State::Closing, &[Action::RefuseNew, Action::AcceptAgain]),
             _ => (state, &[]),
         },
-        State::Resting => match input {
-            Input::RetryDue => (State::Listening, &[Action::EndRest, Action::AcceptAgain]),
-            Input::CloseCalled => (State::Draining, &[Action::EndRest, Action::Release]),
+        State::BackingOff => match input {
+            Input::RetryDue => (State::Listening, &[Action::EndBackOff, Action::AcceptAgain]),
+            Input::CloseCalled => (State::Draining, &[Action::EndBackOff, Action::Release]),
             Input::LastCalled => (
                 State::Closing,
-                &[Action::EndRest, Action::RefuseNew, Action::AcceptAgain],
+                &[Action::EndBackOff, Action::RefuseNew, Action::AcceptAgain],
             ),
             _ => (state, &[]),
         },
@@ -144,7 +143,7 @@ impl State {
     /// Whether there is a listener: Node's `listening`.
     pub fn is_listening(self) -> bool {
         match self {
-            State::Listening | State::Resting | State::Closing => true,
+            State::Listening | State::BackingOff | State::Closing => true,
             State::Idle | State::Resolving | State::Draining => false,
         }
     }
@@ -154,7 +153,7 @@ impl State {
         State::Idle,
         State::Resolving,
         State::Listening,
-        State::Resting,
+        State::BackingOff,
         State::Closing,
         State::Draining,
     ];
@@ -187,7 +186,7 @@ impl fmt::Display for State {
             State::Idle => "idle",
             State::Resolving => "resolving",
             State::Listening => "listening",
-            State::Resting => "resting",
+            State::BackingOff => "backing off",
             State::Closing => "closing",
             State::Draining => "draining",
         })

@@ -19,9 +19,9 @@ pub enum Input {
     ConnectCalled,
     /// The kernel says that the connection stands.
     Connected,
-    /// `end` was called, by the user or for him.
+    /// `end` was called, by the program or by the library.
     EndCalled,
-    /// Nothing is owed to the kernel any more.
+    /// The kernel has taken every byte that was written.
     Flushed,
     /// `shutdown(2)` was done.
     ShutDown,
@@ -31,9 +31,9 @@ pub enum Input {
     WriteFailed,
     /// The peer's FIN was read.
     PeerEnded,
-    /// The peer has ended and no received byte waits for the user.
+    /// The peer has ended, and the program has taken every byte that was received.
     Drained,
-    /// Bytes were put back in front before the tick of `end` came.
+    /// Bytes were put back before the tick of `end` came.
     Unshifted,
     /// The tick of `end` has come.
     EndDue,
@@ -45,14 +45,14 @@ pub enum Input {
     CloseDue,
 }
 
-/// What is to be done, in the order in which it is named.
+/// What the driver is to do, in the order of the row.
 ///
 /// ```
 /// use netloop::state::socket::{Action, life};
 ///
 /// for (_, _, next, actions) in life::rows() {
 ///     if actions.contains(&Action::Release) {
-///         assert!(next.is_destroyed()); // close(2) is called by nobody else
+///         assert!(next.is_destroyed()); // nothing else calls close(2)
 ///     }
 /// }
 /// ```
@@ -72,15 +72,15 @@ pub enum Action {
     QueueEnd,
     /// Emit `end`.
     EmitEnd,
-    /// Queue our own `end` as a tick, unless the socket allows to be half open.
+    /// Queue our own `end` as a tick, unless the socket may stay half open.
     OfferEnd,
     /// Destroy the socket, without an error.
     Destroy,
     /// Destroy the socket so that the peer sees a reset.
     Reset,
-    /// `close(2)`, and join the closing phase.
+    /// Call `close(2)`, and queue the socket for the closing phase.
     Release,
-    /// Queue the tick of `close`: there is no descriptor to close.
+    /// Queue the tick of `close`: there is no descriptor, so no closing phase.
     QueueClose,
     /// Emit `close`.
     EmitClose,

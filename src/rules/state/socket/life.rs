@@ -1,21 +1,21 @@
 //! The life of a socket: made, connecting, open, destroyed, closed; and perhaps connecting again.
 #![doc = include_str!("life.md")]
 //!
-//! A socket that has finished before it connects only receives. One whose `finish` is queued, or a
-//! write of which has failed, does not connect.
+//! A socket that emits `finish` before it connects only receives. It does not connect while `finish`
+//! is queued, nor after a failed write.
 
 use super::inputs::{Action, Input};
 use super::states::{Standing, State, Writable};
 use crate::rules::state::{Row, rows_of};
 
-/// One step of the life: where the socket stands afterwards, and what to do. See [the table](self).
+/// One step of the life: where the socket stands next, and what to do. See [the table](self).
 ///
 /// ```
 /// use netloop::state::socket::{Action, Input, Readable, Standing, State, life};
 ///
 /// let socket = Standing { receiving: Readable::Due, ..Standing::OPEN };
 /// let (next, actions) = life::step(socket, Input::DestroyCalled);
-/// assert_eq!(next, socket.at(State::Destroyed)); // what is left stays known
+/// assert_eq!(next, socket.at(State::Destroyed)); // the halves stay
 /// assert_eq!(actions, [Action::Release]);
 /// ```
 pub fn step(socket: Standing, input: Input) -> (Standing, &'static [Action]) {
@@ -53,7 +53,7 @@ pub fn step(socket: Standing, input: Input) -> (Standing, &'static [Action]) {
     }
 }
 
-/// The life as a table, with halves that are open: each pair of state and input that changes
+/// The life as a table, of a socket whose halves are open: each pair of state and input that changes
 /// something. It is what [`table`](crate::state::table) prints.
 pub fn rows() -> Vec<Row<Standing, Input, Action>> {
     let lives = State::ALL.map(|life| Standing::NEW.at(life));

@@ -1,48 +1,46 @@
 //! A socket: a life, and two halves that end independently of each other.
 //!
-//! The life is named after Node's `readyState`; what the halves say, Node hides in flags. Each of
-//! the three parts has a table, and an input moves one of them.
+//! The states of the life are named after Node's `readyState`; those of the halves Node keeps in a
+//! dozen flags. Each of the three parts has a table, and each input moves one part.
 //!
 //! # The life
 //!
-//! Made, connecting, open, destroyed, closed; and perhaps connecting again. See [`life`].
+//! Made, connecting, open, destroyed, closed, and sometimes connecting again. See [`life`].
 //!
 #![doc = include_str!("life.md")]
 //!
 //! # The receiving half
 //!
-//! What the peer still sends, up to its end. See [`receiving`].
+//! From the first byte received to the peer's end. See [`receiving`].
 //!
 #![doc = include_str!("receiving.md")]
 //!
 //! # The sending half
 //!
-//! What is still written, up to our end. See [`sending`].
+//! From the first write to our own end. See [`sending`].
 //!
 #![doc = include_str!("sending.md")]
 //!
-//! # What joins them
+//! # What joins the parts
 //!
 //! Which inputs reach a half depends on the life:
 //!
 #![doc = include_str!("hears.md")]
 //!
-//! So `destroy` does not stop an `end` or a `finish` that was queued before it, as in Node, and how
-//! far our half had come can be asked, and moved on by `end`, afterwards (Node's `writableEnded`).
-//! Three rules join the halves of an open socket:
+//! So an `end` or a `finish` that was queued before `destroy` is still emitted, as in Node, and `end`
+//! still changes Node's `writableEnded` afterwards. Three rules join the halves of an open socket:
 //!
-//! - When the second of them is over, the socket is destroyed: `Destroy` follows `EmitEnd` or
+//! - When the second half is over, the socket is destroyed: `Destroy` follows `EmitEnd` or
 //!   `EmitFinish`.
-//! - When the peer has ended while we may still write, `OfferEnd` follows `EmitEnd`.
-//! - When a write has failed, the receiving half hears nothing: the socket is about to be destroyed.
+//! - When the peer ends while we may still write, `OfferEnd` follows `EmitEnd`.
+//! - After a failed write the receiving half hears nothing: the socket is about to be destroyed.
 //!
 //! # What the driver feeds
 //!
-//! What it knows: `Flushed` whenever nothing is owed any more, `Drained` whenever the peer has ended
-//! and nothing received is left undelivered, `EndCalled` a tick after `end` unless `allow_half_open`
-//! is set. So no policy enters the tables, and an error is nothing but a `DestroyCalled` whose reason
-//! the driver keeps. An input that [may emit](Input::may_emit) comes from a phase of the loop; none
-//! that a call feeds does.
+//! `Flushed` whenever no written byte is left, `Drained` whenever the peer has ended and no received
+//! byte is left, and `EndCalled` a tick after `end` was emitted, unless `allow_half_open` is set. So no
+//! policy enters the tables, and an error is a `DestroyCalled` whose reason the driver keeps. Inputs
+//! that [may emit](Input::may_emit) are fed by the phases of the loop; a call feeds none of them.
 
 mod inputs;
 pub mod life;
@@ -69,7 +67,7 @@ pub use states::{Readable, Standing, State, Writable};
 pub fn step(socket: Standing, input: Input) -> (Standing, &'static [Action]) {
     match part(socket.life, input) {
         Part::Life => life::step(socket, input),
-        // About to be destroyed: no end is told.
+        // The socket is about to be destroyed: it emits no `end`.
         Part::Receiving if socket.sending == Writable::Broken => (socket, &[]),
         Part::Receiving => {
             let (receiving, actions) = receiving::step(socket.receiving, input);
@@ -130,7 +128,7 @@ fn part(life: State, input: Input) -> Part {
     }
 }
 
-/// What follows for an open socket when one half has said this.
+/// Adds what follows from both halves to the actions of the one that has moved.
 fn join(socket: Standing, actions: &'static [Action]) -> (Standing, &'static [Action]) {
     let is_over = socket
         == Standing {

@@ -13,15 +13,15 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Standing {
-    /// How far its life is.
+    /// How far the socket has come.
     pub life: State,
-    /// Open until the peer ends it, be it before the connection; after `destroy` as it was left.
+    /// Open until the peer ends it, before the connection, too. `destroy` leaves it as it is.
     pub receiving: Readable,
-    /// After `destroy` as it was left, but for what was queued.
+    /// `destroy` leaves it as it is; a `finish` that was queued still moves it.
     pub sending: Writable,
 }
 
-/// How far the life of a socket is: [`Socket::state`](crate::Socket::state).
+/// How far a socket has come: [`Socket::state`](crate::Socket::state).
 ///
 /// ```
 /// use netloop::state::socket::State;
@@ -35,13 +35,13 @@ pub struct Standing {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Made, and not connected to anything yet.
+    /// Made, and not connected yet.
     Idle,
-    /// `connect` was called; neither connected nor failed yet. Node's `opening`.
+    /// `connect` was called, and has neither succeeded nor failed yet. Node's `opening`.
     Opening,
     /// Connected.
     Open,
-    /// The descriptor is closed, `close` has not been emitted yet.
+    /// The descriptor is closed; `close` has not been emitted yet.
     Destroyed,
     /// `close` has been emitted.
     Closed,
@@ -59,9 +59,9 @@ pub enum State {
 pub enum Readable {
     /// The peer may still send.
     Open,
-    /// The peer's FIN was read; received bytes may still wait for the user.
+    /// The peer's FIN was read; received bytes may still wait for the program.
     Eof,
-    /// Nothing waits any more: `end` is queued as a tick.
+    /// No received byte waits, and `end` is queued as a tick.
     Due,
     /// `end` has been emitted.
     Ended,
@@ -79,30 +79,30 @@ pub enum Readable {
 pub enum Writable {
     /// We may write.
     Open,
-    /// `end` was called; bytes are still owed.
+    /// `end` was called; the kernel has not taken all bytes yet.
     Ending,
-    /// All bytes have left; `shutdown(2)` is queued for the pending phase.
+    /// The kernel has taken all bytes; `shutdown(2)` is queued for the pending phase.
     Shutting,
     /// Our FIN has left; `finish` is queued as a tick.
     Sent,
-    /// `end` was called without a connection, which needs no FIN: `prefinish` and `finish` are queued
+    /// `end` was called without a connection, so there is no FIN: `prefinish` and `finish` are queued
     /// as a tick.
     Due,
     /// `finish` has been emitted.
     Finished,
-    /// A write failed before `end` was called; what destroys the socket follows.
+    /// A write failed before `end` was called; the socket is about to be destroyed.
     Broken,
 }
 
 impl Standing {
-    /// A socket that was just made.
+    /// A new socket.
     pub const NEW: Standing = Standing {
         life: State::Idle,
         receiving: Readable::Open,
         sending: Writable::Open,
     };
 
-    /// A connection of which nothing has ended.
+    /// A connection with both halves open.
     pub const OPEN: Standing = Standing::NEW.at(State::Open);
 
     /// The same halves in another life.
