@@ -8,16 +8,16 @@ use super::timers::TimerKey;
 pub(crate) struct IdleTimeout {
     /// Milliseconds; 0 is off.
     pub(crate) duration: u32,
-    /// What was asked for.
+    /// What the program has asked for.
     pub(crate) wanted: Duration,
-    /// None once it has fired, until there is activity.
+    /// `None` once it has fired, until the next activity.
     pub(crate) timer: Option<TimerKey>,
     pub(crate) last_activity: u64,
 }
 
 impl IdleTimeout {
-    /// The socket is destroyed: it does not time out any more, and if it is connected again, only
-    /// when that is asked for again, as in Node.
+    /// The socket is destroyed and no longer times out; after another `connect` only if that is asked
+    /// for again, as in Node.
     pub(crate) fn stop(&mut self) -> Option<TimerKey> {
         self.duration = 0;
         self.timer.take()

@@ -1,4 +1,4 @@
-//! Bytes received that wait for the user: what Node keeps in a stream's readable buffer.
+//! Received bytes that wait for the program: Node's readable buffer of a stream.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -7,17 +7,17 @@ use std::collections::VecDeque;
 pub(crate) struct Inbox {
     chunks: VecDeque<Chunk>,
     bytes: usize,
-    /// Of text, how many units of UTF-16 it has: what JavaScript counts.
+    /// The length of text, in units of UTF-16 as JavaScript counts.
     units: Option<usize>,
 }
 
-/// A chunk of which the first bytes were taken: they are skipped, since to move the rest for each
-/// small piece would cost the square of its length.
+/// A chunk whose first bytes may have been taken. They are skipped, not removed: moving the rest at
+/// each small read would cost quadratic time.
 #[derive(Debug)]
 struct Chunk {
     bytes: Vec<u8>,
     taken: usize,
-    /// It was decoded, and is not decoded again.
+    /// It is decoded text, and must not be decoded again.
     is_text: bool,
 }
 
@@ -56,12 +56,12 @@ impl Inbox {
         Some(chunk.bytes)
     }
 
-    /// Forgets all that waits.
+    /// Drops everything.
     pub(crate) fn clear(&mut self) {
         while self.pop().is_some() {}
     }
 
-    /// From now on, what waits is text: takes all that does, with what was no text yet decoded.
+    /// Takes everything as text: what was not decoded yet is. From here on the inbox holds text.
     pub(crate) fn become_text(
         &mut self,
         mut decode: impl FnMut(&[u8]) -> Cow<'_, [u8]>,
@@ -115,8 +115,8 @@ impl Inbox {
         taken
     }
 
-    /// How many bytes the first `units` of text take, counted in UTF-16 as JavaScript does; a
-    /// character that counts as two is not cut. `None` if there is less text.
+    /// The length in bytes of the first `units` of text, in UTF-16 as JavaScript counts. A character
+    /// of two units is not cut. `None` if there is less text.
     pub(crate) fn bytes_of(&self, units: usize) -> Option<usize> {
         let (mut left, mut bytes) = (units, 0);
         for (units, length) in self.chunks.iter().flat_map(|it| characters(it.rest())) {
@@ -129,7 +129,7 @@ impl Inbox {
         (left == 0).then_some(bytes)
     }
 
-    /// Node's `readableLength`: bytes, or of text the units of UTF-16.
+    /// Node's `readableLength`: bytes, or units of UTF-16 for text.
     pub(crate) fn len(&self) -> usize {
         self.units.unwrap_or(self.bytes)
     }
@@ -148,7 +148,7 @@ impl Inbox {
     }
 }
 
-/// Of each character its units of UTF-16 and its bytes; a byte that belongs to none counts as one.
+/// The units of UTF-16 and the bytes of each character; an invalid byte counts as a character.
 fn characters(text: &[u8]) -> impl Iterator<Item = (usize, usize)> {
     text.utf8_chunks().flat_map(|piece| {
         let characters = piece.valid().chars();

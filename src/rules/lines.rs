@@ -1,4 +1,4 @@
-//! Bytes into lines, wherever the chunks were cut.
+//! Splits bytes into lines, wherever the chunks were cut.
 
 use std::fmt;
 use std::mem;
@@ -52,9 +52,9 @@ pub struct LineSplitter {
     buffer: Vec<u8>,
     /// Where the next line begins.
     start: usize,
-    /// Behind the start, and before this, no line ends.
+    /// No line ends between the start and here.
     searched: usize,
-    /// The line was too long, which has been told; its end has not come yet.
+    /// The line was too long, which was reported; its end has not come yet.
     is_skipping: bool,
 }
 
@@ -67,7 +67,7 @@ pub struct LineTooLong {
 }
 
 impl LineSplitter {
-    /// Makes a splitter whose lines may be `max` bytes long, not counting their ends.
+    /// Makes a splitter for lines of at most `max` bytes, not counting their ends.
     pub fn new(max: usize) -> LineSplitter {
         LineSplitter {
             max,
@@ -78,29 +78,29 @@ impl LineSplitter {
         }
     }
 
-    /// Adds received bytes. Then take lines with [`next_line`](LineSplitter::next_line) until it returns
+    /// Adds received bytes. Take lines afterwards with [`next_line`](LineSplitter::next_line) until it returns
     /// `None`.
     pub fn push(&mut self, chunk: &[u8]) {
         self.forget_taken();
         self.buffer.extend_from_slice(chunk);
     }
 
-    /// The next line, or an error if it is too long, once for each such line. `None` when more bytes
+    /// The next line, or an error if it is too long, once for each such line; `None` when more bytes
     /// are needed.
     pub fn next_line(&mut self) -> Option<Result<&[u8], LineTooLong>> {
         let line = self.find_line()?;
         Some(line.map(|range| &self.buffer[range]))
     }
 
-    /// As [`next_line`](LineSplitter::next_line) for a stream that has ended: what is left after the last
-    /// line ending is a line, too, unless it is empty. Then the splitter is as new.
+    /// As [`next_line`](LineSplitter::next_line) for a stream that has ended: what follows the last line
+    /// ending is a line, too, unless it is empty. The splitter is empty afterwards.
     pub fn end(&mut self) -> Option<Result<&[u8], LineTooLong>> {
         let line = self.find_line().or_else(|| self.find_tail())?;
         Some(line.map(|range| &self.buffer[range]))
     }
 
-    /// Takes the bytes of which no line was made, for a protocol that goes on without lines, as after
-    /// the head of a request. Then the splitter is as new.
+    /// Takes the bytes that follow the last line, for a protocol that goes on without lines, such as
+    /// after the head of a request. The splitter is empty afterwards.
     pub fn take_rest(&mut self) -> Vec<u8> {
         self.forget_taken();
         mem::replace(self, LineSplitter::new(self.max)).buffer
@@ -122,7 +122,7 @@ impl LineSplitter {
         }
     }
 
-    /// No line has ended: keeps the part that is there, unless it is too long already.
+    /// No line has ended: keeps the part of it that has come, unless that is too long already.
     fn look_at_part(&mut self) -> Option<LineTooLong> {
         self.searched = self.buffer.len();
         let part = &self.buffer[self.start..];
@@ -151,7 +151,7 @@ impl LineSplitter {
         }
     }
 
-    /// What lines were made of goes, and most of its memory with it.
+    /// Drops the bytes of the lines that were returned, and most of their memory.
     fn forget_taken(&mut self) {
         self.buffer.drain(..self.start);
         self.searched -= self.start;

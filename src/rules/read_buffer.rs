@@ -1,4 +1,4 @@
-//! The buffer that a loop reads into, and how much of one socket it reads.
+//! The buffer that a loop reads into, and how much it reads from one socket.
 
 /// Node's size of a read.
 pub(crate) const READ_BUFFER: usize = 64 * 1024;
@@ -6,11 +6,11 @@ pub(crate) const READ_BUFFER: usize = 64 * 1024;
 /// The size of a page, or of several.
 const PAGE: usize = 4096;
 
-/// So many bytes, from the begin of a page on.
+/// A buffer that begins at a page boundary.
 ///
-/// An allocator puts a large piece just behind the begin of a page, where its own header stands.
-/// There some processors are several times slower at copying what the kernel keeps in pages: on an
-/// AMD EPYC an echo of 16 KiB cost 1.7 times as much.
+/// An allocator places a large block just behind a page boundary, after its own header. From there
+/// some processors copy the kernel's pages several times more slowly: on an AMD EPYC an echo of
+/// 16 KiB cost 1.7 times as much.
 #[derive(Default)]
 pub(crate) struct ReadBuffer {
     memory: Box<[u8]>,
@@ -38,18 +38,18 @@ impl ReadBuffer {
     }
 }
 
-/// What one socket gives Node in a turn at most: 32 reads.
+/// The most that Node reads from one socket in a turn: 32 reads.
 const BURST: usize = 32 * READ_BUFFER;
 
-/// What one socket may give in a turn, and when a socket that had more is served in the next.
+/// How much is read from one socket in a turn, and when a socket with more is served in the next.
 pub(crate) struct Burst {
     pub(crate) bytes: usize,
-    /// Behind those that are newly ready, or before them.
+    /// Whether that is after the sockets that are newly ready, or before them.
     pub(crate) goes_last: bool,
 }
 
 impl Default for Burst {
-    /// Node's: level-triggered epoll tells first of those that have more.
+    /// Node's: level-triggered epoll reports sockets with more data first.
     fn default() -> Burst {
         Burst {
             bytes: BURST,

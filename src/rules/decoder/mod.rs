@@ -1,4 +1,4 @@
-//! Turns chunks of bytes into text, as `setEncoding` does, and keeps back what a chunk cuts in two.
+//! Turns chunks of bytes into text, as `setEncoding` does, and keeps a character that a chunk has cut.
 
 use std::borrow::Cow;
 
@@ -29,8 +29,7 @@ pub enum Encoding {
     Base64,
     /// The alphabet of RFC 4648 §5, which is safe in addresses and file names; no padding.
     Base64Url,
-    /// UTF-16, the low byte first; half of a pair that stands alone becomes U+FFFD, because UTF-8
-    /// cannot say it.
+    /// UTF-16, the low byte first. An unpaired surrogate becomes U+FFFD, because UTF-8 cannot encode it.
     Utf16Le,
 }
 
@@ -52,8 +51,8 @@ impl Encoding {
     }
 }
 
-/// Node's `StringDecoder`: what `write` returns is whole text, what a chunk cuts in two waits for
-/// the next chunk, and no sequence of chunks reads differently from the same bytes in one piece.
+/// Node's `StringDecoder`: `write` returns whole characters, and one that a chunk cuts waits for the next
+/// chunk. However the bytes are cut into chunks, the text is the same.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     encoding: Encoding,
@@ -75,8 +74,8 @@ impl Decoder {
         }
     }
 
-    /// The text of this chunk, as UTF-8, with what was kept back before it and without what is
-    /// kept back now; empty when nothing is complete. It is borrowed where chunk and text agree.
+    /// The text of this chunk, as UTF-8, with the bytes kept from before and without those kept now;
+    /// empty if nothing is complete. It borrows the chunk if the two are equal.
     pub(crate) fn write<'a>(&mut self, chunk: &'a [u8]) -> Cow<'a, [u8]> {
         match self.encoding {
             Encoding::Utf8 => self.write_utf8(chunk),
@@ -99,9 +98,9 @@ impl Decoder {
         }
     }
 
-    /// The text of what was still kept back when the stream ended: U+FFFD for half a character,
-    /// the last digits of base64. An odd last byte of UTF-16 is dropped, as in Node. The decoder
-    /// is then as new.
+    /// The text of the bytes that are kept when the stream ends: U+FFFD for half a character, the last
+    /// digits of base64. An odd last byte of UTF-16 is dropped, as in Node. The decoder starts anew
+    /// afterwards.
     pub(crate) fn end(&mut self) -> Vec<u8> {
         let bytes = self.with_pending(&[]);
         self.missing = 0;
@@ -132,7 +131,7 @@ impl Decoder {
         Cow::Owned(text)
     }
 
-    /// Keeps back the character that these bytes begin and do not end, and returns the others.
+    /// Keeps the unfinished character at the end of these bytes, and returns the others.
     fn keep_unfinished_utf8<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let (kept, missing) = unfinished_utf8(bytes);
         let (whole, unfinished) = bytes.split_at(bytes.len() - kept);
@@ -146,7 +145,7 @@ impl Decoder {
         self.pending_length = bytes.len();
     }
 
-    /// What was kept back, and then the chunk; nothing is kept back afterwards.
+    /// The bytes that were kept, and then the chunk; nothing is kept afterwards.
     fn with_pending<'a>(&mut self, chunk: &'a [u8]) -> Cow<'a, [u8]> {
         let pending = &self.pending[..std::mem::take(&mut self.pending_length)];
         if pending.is_empty() {
@@ -220,15 +219,15 @@ fn utf16_text(bytes: &[u8]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Whether the byte is one of those that follow the first of a UTF-8 character.
+/// Whether this is a continuation byte of UTF-8.
 fn continues(byte: u8) -> bool {
     byte & 0xC0 == 0x80
 }
 
 /// How many bytes at the end begin a character, and how many that character still lacks.
 ///
-/// Only the first byte is asked how long the character is, as in Node: what can no longer become
-/// valid is held back as long as Node holds it back.
+/// Only the first byte decides how long the character is, as in Node: bytes that can no longer become
+/// valid are kept as long as Node keeps them.
 fn unfinished_utf8(bytes: &[u8]) -> (usize, usize) {
     for (after, byte) in bytes.iter().rev().take(3).enumerate() {
         let length = match byte {
@@ -248,7 +247,7 @@ fn unfinished_utf8(bytes: &[u8]) -> (usize, usize) {
     (0, 0)
 }
 
-/// How many bytes at the end are half a unit, half a pair, or both.
+/// How many bytes at the end are half a unit, a lone surrogate, or both.
 fn unfinished_utf16(bytes: &[u8]) -> usize {
     let odd = bytes.len() % 2;
     let units = &bytes[..bytes.len() - odd];

@@ -1,4 +1,4 @@
-//! The lists themselves: one for each duration, and the order they are in.
+//! The lists themselves, one for each duration, and their order.
 
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
@@ -7,15 +7,15 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::NONE;
 
-/// Closed lists are kept for the next timer of their duration, up to this many more than twice
-/// the open ones, so that a program that invents durations cannot grow the memory without end.
+/// Closed lists are kept for the next timer of their duration. There are at most twice as many as
+/// open ones, and this many more, so that a program with ever new durations cannot exhaust memory.
 pub(super) const SPARE_LISTS: usize = 4096;
 
 /// All queued timers of one duration, the earliest inserted first.
 ///
 /// Node throws a list away when a cancellation empties it, and builds another for the next timer.
-/// Here the record is only closed, and opened again with a new expiry and a new id. Its entry in
-/// the heap is then too early, because time only grows, and is corrected when it comes to the top.
+/// Here the record is only closed, and opened again with a new expiry and a new id. Its entry in the
+/// heap is too early then, since time only grows, and is corrected when it comes to the top.
 #[derive(Debug)]
 pub(super) struct List {
     pub(super) duration: u32,
@@ -25,12 +25,12 @@ pub(super) struct List {
     is_open: bool,
     expiry: u64,
     id: u64,
-    /// The heap entry that speaks for this list; others that name it are leftovers.
+    /// The valid heap entry of this list; others that name it are leftovers.
     entry_expiry: u64,
     entry_id: u64,
 }
 
-/// Where a list stands in the order; the fields are compared from the top.
+/// The place of a list in the order; the fields are compared from the top.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Ordered {
     pub(super) expiry: u64,
@@ -38,7 +38,8 @@ pub(super) struct Ordered {
     pub(super) list: u32,
 }
 
-/// Spreads durations over a hash table with one multiplication: they are no one's secret.
+/// Hashes a duration with one multiplication. The program chooses the durations, so there is nobody to
+/// guard against.
 #[derive(Default)]
 struct DurationHasher(u64);
 
@@ -142,7 +143,7 @@ impl Lists {
         }
     }
 
-    /// The same to the list of a duration.
+    /// Closes the list of a duration if no timer is left in it.
     pub(super) fn close_if_emptied(&mut self, duration: u32) {
         if let Some(&list) = self.by_duration.get(&duration) {
             self.close_if_empty(list);
@@ -202,8 +203,8 @@ impl Lists {
         None
     }
 
-    /// The first timer of a list is not due yet: the list waits for it, behind all lists that
-    /// expire at the same time.
+    /// The first timer of a list is not due yet: the list waits for it, after all lists that expire at
+    /// the same time.
     pub(super) fn postpone(&mut self, list: u32, due: u64) {
         self.last_id += 1;
         let list = &mut self.lists[list as usize];
@@ -211,7 +212,7 @@ impl Lists {
         list.id = self.last_id;
     }
 
-    /// How many lists there are room for, and how many of them are free.
+    /// How many lists have room, and how many of them are free.
     #[cfg(test)]
     pub(super) fn places(&self) -> (usize, usize) {
         (self.lists.len(), self.free.len())

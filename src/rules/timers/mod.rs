@@ -1,4 +1,4 @@
-//! Node's timer lists: which timer is due next, in Node's order; told the time, never asking it.
+//! Node's timer lists: which timer is due next, in Node's order. They are given the time.
 //!
 //! Timers of one duration form one first-in-first-out list, and the *lists* are ordered, by the
 //! time at which they expire and then by their id (Node's `lib/internal/timers.js`). Two
@@ -13,17 +13,17 @@ mod tests;
 
 use lists::Lists;
 
-/// The end of a chain, and the list of a timer that stands in none.
+/// The end of a chain; also the list of a timer that is in none.
 const NONE: u32 = u32::MAX;
 
-/// The name of one timer: it goes stale when the timer is cancelled or released.
+/// Names one timer; stale once the timer is cancelled or released.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct TimerKey {
     slot: u32,
     generation: u32,
 }
 
-/// One timer of the arena; a slot without a payload is free. It lies in one line of the cache.
+/// One timer in the arena; a slot without a payload is free. It fits into one cache line.
 #[derive(Debug)]
 #[repr(align(64))]
 struct Timer<T> {
@@ -31,18 +31,18 @@ struct Timer<T> {
     start: u64,
     duration: u32,
     generation: u32,
-    /// The list it stands in, or `NONE` while it is firing or free.
+    /// The list it is in, or `NONE` while it is firing or free.
     list: u32,
     previous: u32,
     next: u32,
 }
 
-/// All timers of a loop, with a payload `T` each; times and durations are whole milliseconds.
+/// All timers of a loop, each with a payload `T`. Times and durations are whole milliseconds.
 #[derive(Debug)]
 pub(crate) struct Timers<T> {
     timers: Vec<Timer<T>>,
-    /// A stack beside the arena and not a chain inside it, so that to take a slot needs no look
-    /// at the slot taken before it.
+    /// A stack beside the arena, not a chain inside it: taking a slot does not read the slot that was
+    /// taken before.
     free: Vec<u32>,
     live: usize,
     lists: Lists,
@@ -50,8 +50,8 @@ pub(crate) struct Timers<T> {
     pass: Option<u64>,
     /// No pass begins before this time, whatever is due.
     next_pass: u64,
-    /// The list the pass is working through, with the id it had then: a list that was closed and
-    /// opened again meanwhile is another list.
+    /// The list that the pass works through, with its id: a list that was closed and opened again
+    /// meanwhile is another one.
     current: Option<(u32, u64)>,
 }
 
@@ -75,7 +75,7 @@ impl<T> Timers<T> {
         }
     }
 
-    /// Starts a timer at `now_ms` that is due `duration_ms` (at least 1) later, behind all queued
+    /// Starts a timer at `now_ms` that is due `duration_ms` (at least 1) later, after all queued
     /// timers of the same duration.
     pub(crate) fn insert(&mut self, now_ms: u64, duration_ms: u32, payload: T) -> TimerKey {
         let slot = self.take_slot(now_ms, duration_ms, payload);
@@ -112,9 +112,9 @@ impl<T> Timers<T> {
     /// As `refresh`, with another start or duration. An interval passes the time that was read
     /// just before its callback.
     ///
-    /// The timer goes to the back of its list also when it started before the timers in front of
-    /// it, and then it waits for them, as in Node. Who wants to be called at a given time passes
-    /// the present time and what is left until then.
+    /// The timer goes to the back of its list even if it started before the timers in front of it, and
+    /// then waits for them, as in Node. To be called at a given time, pass the present time and the
+    /// duration until then.
     pub(crate) fn rearm(&mut self, key: TimerKey, start: u64, duration: u32) -> bool {
         let Some(timer) = self.timer_mut(key) else {
             return false;
@@ -143,7 +143,7 @@ impl<T> Timers<T> {
         self.timer(key)?.payload.as_ref()
     }
 
-    /// The payload of a live timer, queued or firing, to change or to take something out.
+    /// The payload of a live timer, queued or firing, to be changed.
     pub(crate) fn get_mut(&mut self, key: TimerKey) -> Option<&mut T> {
         self.timer_mut(key)?.payload.as_mut()
     }
@@ -153,7 +153,7 @@ impl<T> Timers<T> {
         self.timer(key).is_some()
     }
 
-    /// Whether the timer is live and waits in a list; `false` while it is firing.
+    /// Whether the timer is in a list; `false` while it is firing.
     #[cfg(test)]
     pub(crate) fn is_queued(&self, key: TimerKey) -> bool {
         self.timer(key).is_some_and(|timer| timer.list != NONE)
@@ -171,8 +171,8 @@ impl<T> Timers<T> {
         self.live == 0
     }
 
-    /// Begins a pass over what is due at `now`. A pass that was left half done is forgotten; what
-    /// it had not reached is still due.
+    /// Begins a pass over what is due at `now`. It replaces a pass that was left unfinished; what that
+    /// had not reached is still due.
     pub(crate) fn begin_pass(&mut self, now: u64) {
         self.pass = Some(now);
         self.current = None;
@@ -183,8 +183,8 @@ impl<T> Timers<T> {
         self.pass.is_some()
     }
 
-    /// Ends the pass if nothing more of it is due; `now` is the time that was read last. What fell due meanwhile waits for the
-    /// next millisecond, because that is the least for which Node starts libuv's timer again
+    /// Ends the pass if nothing more of it is due; `now` is the time that was read last. What fell due
+    /// meanwhile waits for the next millisecond, the least for which Node starts libuv's timer again
     /// (`RunTimers` in `src/env.cc`).
     pub(crate) fn end_pass(&mut self, now: u64) {
         if self.pass.is_some() && self.settle().is_none() && self.next_expired_list().is_none() {
@@ -196,8 +196,8 @@ impl<T> Timers<T> {
     /// Takes the next timer of the pass out of its list. The timer is then *firing*: live, with
     /// its payload in place, until `release`, `refresh`, `rearm` or `cancel`.
     ///
-    /// A pass keeps the time with which it began however long its callbacks take, so that what
-    /// they start is left for a later pass; `now` may have moved on and decides nothing.
+    /// A pass keeps the time with which it began, however long its callbacks take, so the timers that
+    /// they start are left for a later pass; a `now` that has moved on decides nothing.
     pub(crate) fn next_due(&mut self, now: u64) -> Option<TimerKey> {
         debug_assert!(self.pass <= Some(now), "time went back during a pass");
         loop {
@@ -211,15 +211,14 @@ impl<T> Timers<T> {
         }
     }
 
-    /// Whether the list that is worked on was closed by a cancellation, as of an interval that clears
-    /// itself.
+    /// Whether the list of the pass was closed by a cancellation, as by an interval that clears itself.
     pub(crate) fn has_lost_its_list(&self) -> bool {
         let current = self.current;
         current.is_some_and(|(list, id)| !self.lists.is(list, id))
     }
 
-    /// Leaves the list that is worked on if nothing of it is due: it is closed, or has its turn
-    /// later. Node does so behind each callback, before the ticks. Returns what is due next.
+    /// Leaves the list of the pass if nothing in it is due: it is closed, or its time comes later. Node
+    /// does so after each callback, before the ticks. Returns what is due next.
     pub(crate) fn settle(&mut self) -> Option<u32> {
         let (list, id) = self.current?;
         if !self.lists.is(list, id) {
@@ -255,13 +254,13 @@ impl<T> Timers<T> {
 
     /// The time at which the next pass begins; `None` when nothing is queued.
     ///
-    /// A list that lost its first timer keeps its time, as in Node, where it decides the order:
-    /// such a pass may find nothing yet, once for each list and duration. Empty lists are dropped.
+    /// A list that has lost its first timer keeps its time, as in Node, where that decides the order.
+    /// So a pass may find nothing due, once for each list and duration. Empty lists are dropped.
     pub(crate) fn next_expiry(&mut self) -> Option<u64> {
         Some(self.lists.earliest()?.expiry.max(self.next_pass))
     }
 
-    /// The earliest list, if the pass has to look at it; the pass then works on it.
+    /// The earliest list, if the pass has to look at it; it becomes the list of the pass.
     fn next_expired_list(&mut self) -> Option<(u32, u64)> {
         let now = self.pass?;
         let expired = self.lists.earliest().filter(|entry| entry.expiry <= now);
