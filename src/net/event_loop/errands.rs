@@ -1,6 +1,8 @@
 //! What a call may use beside its socket. The program's callbacks are reached through the [`Loop`]
 //! alone, so a call cannot run any: that is law 2, kept by the compiler.
 
+use std::collections::HashMap;
+
 use super::abort::Aborts;
 use super::agenda::Agenda;
 use super::lookups::Lookups;
@@ -18,6 +20,8 @@ pub(in crate::net) struct Errands<'l, I = SocketId> {
     pub(in crate::net) agenda: &'l mut Agenda,
     pub(in crate::net) lookups: &'l mut Lookups,
     pub(in crate::net) aborts: &'l mut Aborts,
+    /// The sources of each destination of a pipe.
+    pub(in crate::net) pipes: &'l mut HashMap<SocketId, Vec<SocketId>>,
     pub(in crate::net) registry: Registry<'l>,
 }
 

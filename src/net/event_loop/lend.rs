@@ -46,6 +46,7 @@ impl Loop {
             agenda: &mut self.agenda,
             lookups: &mut self.lookups,
             aborts: &mut self.aborts,
+            pipes: &mut self.pipes,
             registry,
         };
         let answer = call(lent, &mut errands);

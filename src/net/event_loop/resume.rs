@@ -66,7 +66,11 @@ impl EventLoop {
         };
         let Some(id) = left else { return };
         match self.inner.reactor.get(id) {
-            Some(Entry::Socket(_)) => self.inner.join_again(SocketId(id), true),
+            Some(Entry::Socket(_)) => {
+                self.inner.with_socket(SocketId(id), |socket, errands| {
+                    socket.join_again(true, errands)
+                });
+            }
             Some(Entry::Server(_)) => {
                 self.inner
                     .with_server(ServerId(id), ServerEntry::accept_again);

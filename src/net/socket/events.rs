@@ -338,7 +338,7 @@ impl Socket<'_> {
             slot.clear();
         }
         if event == "close" || event == "finish" {
-            self.event_loop.forget_who_hears_the_end_of(self.id);
+            self.forget_who_hears_its_end();
         }
         self.listener_has_gone(event)
     }

@@ -2,6 +2,7 @@
 
 mod connect;
 mod connecting;
+mod due;
 mod end;
 mod events;
 mod flow;
@@ -221,10 +222,6 @@ impl Loop {
     #[inline]
     pub(super) fn entry_ref(&self, id: SocketId) -> Option<&SocketEntry> {
         self.reactor.get(id.0)?.socket()
-    }
-
-    fn touch(&mut self, id: SocketId) {
-        self.with_socket(id, |socket, errands| socket.touch(errands));
     }
 
     /// Emits an event of a socket. Returns whether it was listened for.

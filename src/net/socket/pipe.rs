@@ -6,165 +6,13 @@
 use std::mem;
 
 use super::super::SocketId;
-use super::super::queues::SocketTick;
+use super::super::queues::{SocketTick, Tick};
 use super::{Pipe, Socket, SocketEntry};
 use crate::net::event_loop::Loop;
-
-impl Loop {
-    #[inline]
-    fn pipes_of(&mut self, from: SocketId) -> &mut [Pipe] {
-        let cold = self.entry(from).and_then(|entry| entry.cold.as_mut());
-        cold.map_or(&mut [], |cold| &mut cold.pipes)
-    }
-
-    pub(super) fn wait_for_drain(&mut self, from: SocketId, to: SocketId) {
-        let mut waits = false;
-        for pipe in self.pipes_of(from) {
-            let is_this = pipe.to == to;
-            pipe.waits |= is_this;
-            pipe.hears_drain |= is_this;
-            waits |= is_this;
-        }
-        if waits {
-            self.socket_at(from).pause();
-        }
-    }
-
-    /// A destination has drained: sources that wait for nobody else flow again.
-    pub(super) fn drained_pipes_into(&mut self, to: SocketId) {
-        for from in self.pipes.get(&to).cloned().unwrap_or_default() {
-            let mut hears = false;
-            for pipe in self.pipes_of(from) {
-                if pipe.to == to {
-                    pipe.waits = false;
-                    hears |= pipe.hears_drain;
-                }
-            }
-            if hears {
-                self.flow_unless_one_waits(from);
-            }
-        }
-    }
-
-    fn flow_unless_one_waits(&mut self, from: SocketId) {
-        let hears_data = self.entry(from).is_some_and(|entry| entry.hears_data());
-        if hears_data && self.pipes_of(from).iter().all(|pipe| !pipe.waits) {
-            self.socket_at(from).resume();
-        }
-    }
-
-    /// The source has ended: its destinations end too, unless told otherwise.
-    pub(super) fn end_pipes(&mut self, from: SocketId) {
-        let Some(entry) = self.entry(from) else {
-            return;
-        };
-        let Some(cold) = &mut entry.cold else { return };
-        let ends: Vec<(SocketId, bool)> =
-            cold.pipes.iter().map(|pipe| (pipe.to, pipe.ends)).collect();
-        for (to, ends) in ends {
-            if ends {
-                self.socket_at(to).end();
-            } else {
-                self.unpipe(from, to);
-            }
-        }
-    }
-
-    fn pipe(&mut self, from: SocketId, to: SocketId, ends: bool) {
-        let Some(entry) = self.entry(from) else {
-            return;
-        };
-        let has_ended = entry.connection.state.is_end_emitted();
-        entry.cold().pipes.push(Pipe {
-            to,
-            ends,
-            waits: false,
-            hears_drain: false,
-        });
-        self.pipes.entry(to).or_default().push(from);
-        if has_ended {
-            self.socket_tick(from, SocketTick::EndPipes);
-        }
-        self.with_socket(from, SocketEntry::data_was_added);
-        self.unpipe_at_the_end_of(to);
-        self.socket_tick(to, SocketTick::Piped(from));
-        if self.socket_at(to).writable_need_drain() {
-            self.wait_for_drain(from, to);
-        } else {
-            self.socket_at(from).resume();
-        }
-    }
-
-    /// Who is told that a destination has finished or closed before the first pipe into it hears
-    /// of it while the source still flows, as in Node.
-    fn unpipe_at_the_end_of(&mut self, to: SocketId) {
-        let Some(entry) = self.entry(to) else { return };
-        if !mem::replace(&mut entry.cold().hears_its_end, true) {
-            self.socket_at(to)
-                .on_close(|to, _| to.event_loop.unpipe_all_into(to.id))
-                .on_finish(|to| to.event_loop.unpipe_all_into(to.id));
-        }
-    }
-
-    /// The listeners of a destination were taken away, and those of its pipes with them.
-    pub(super) fn forget_who_hears_the_end_of(&mut self, to: SocketId) {
-        if let Some(cold) = self.entry(to).and_then(|entry| entry.cold.as_mut()) {
-            cold.hears_its_end = false;
-        }
-    }
-
-    fn unpipe(&mut self, from: SocketId, to: SocketId) {
-        let Some(entry) = self.entry(from) else {
-            return;
-        };
-        let pipes = &mut entry.cold().pipes;
-        let Some(index) = pipes.iter().position(|pipe| pipe.to == to) else {
-            return;
-        };
-        let pipe = pipes.remove(index);
-        let is_last = pipes.is_empty();
-        if let Some(sources) = self.pipes.get_mut(&to) {
-            if let Some(index) = sources.iter().position(|source| *source == from) {
-                sources.remove(index);
-            }
-            if sources.is_empty() {
-                self.pipes.remove(&to);
-            }
-        }
-        if is_last {
-            self.socket_at(from).pause();
-        }
-        self.socket_tick(to, SocketTick::Unpiped(from));
-        if pipe.waits || !is_last && pipe.hears_drain {
-            // Nobody else is to wait for a destination that has gone.
-            self.flow_unless_one_waits(from);
-        }
-    }
-
-    /// A destination has finished, failed or closed: nothing is piped into it any more.
-    pub(super) fn unpipe_all_into(&mut self, to: SocketId) {
-        for from in self.pipes.get(&to).cloned().unwrap_or_default() {
-            self.unpipe(from, to);
-        }
-    }
-
-    pub(super) fn forget_pipes_of(&mut self, from: SocketId) {
-        let Some(cold) = self.entry(from).and_then(|entry| entry.cold.as_mut()) else {
-            return;
-        };
-        for pipe in std::mem::take(&mut cold.pipes) {
-            if let Some(sources) = self.pipes.get_mut(&pipe.to) {
-                sources.retain(|source| *source != from);
-                if sources.is_empty() {
-                    self.pipes.remove(&pipe.to);
-                }
-            }
-        }
-    }
-}
+use crate::net::event_loop::errands::Errands;
 
 impl SocketEntry {
-    /// Where the next chunk goes.
+    /// The destinations that the next chunk goes to.
     pub(super) fn pipes_to_fill(&mut self) -> Vec<SocketId> {
         let pipes = self.cold.iter_mut().flat_map(|cold| &mut cold.pipes);
         let to = pipes.map(|pipe| {
@@ -172,6 +20,137 @@ impl SocketEntry {
             pipe.to
         });
         to.collect()
+    }
+
+    fn pipes(&mut self) -> &mut [Pipe] {
+        let cold = self.cold.as_mut();
+        cold.map_or(&mut [], |cold| &mut cold.pipes)
+    }
+
+    /// Sends what is received to this destination, too.
+    fn add_pipe(&mut self, to: SocketId, ends: bool, errands: &mut Errands<'_>) {
+        let has_ended = self.connection.state.is_end_emitted();
+        self.cold().pipes.push(Pipe {
+            to,
+            ends,
+            waits: false,
+            hears_drain: false,
+        });
+        errands.pipes.entry(to).or_default().push(errands.id);
+        if has_ended {
+            errands.tick(SocketTick::EndPipes);
+        }
+        self.data_was_added(errands);
+    }
+
+    /// A destination wants no more until it has drained.
+    pub(super) fn wait_for_drain(&mut self, to: SocketId, errands: &mut Errands<'_>) {
+        let mut waits = false;
+        for pipe in self.pipes().iter_mut().filter(|pipe| pipe.to == to) {
+            pipe.waits = true;
+            pipe.hears_drain = true;
+            waits = true;
+        }
+        if waits {
+            self.pause(errands);
+        }
+    }
+
+    /// A destination has drained: the data flows again, unless it waits for another one.
+    fn destination_has_drained(&mut self, to: SocketId, errands: &mut Errands<'_>) {
+        let mut hears = false;
+        for pipe in self.pipes().iter_mut().filter(|pipe| pipe.to == to) {
+            pipe.waits = false;
+            hears |= pipe.hears_drain;
+        }
+        if hears {
+            self.flow_unless_one_waits(errands);
+        }
+    }
+
+    fn flow_unless_one_waits(&mut self, errands: &mut Errands<'_>) {
+        if self.hears_data() && self.pipes().iter().all(|pipe| !pipe.waits) {
+            self.resume(errands);
+        }
+    }
+
+    fn unpipe(&mut self, to: SocketId, errands: &mut Errands<'_>) {
+        let Some(cold) = &mut self.cold else { return };
+        let Some(index) = cold.pipes.iter().position(|pipe| pipe.to == to) else {
+            return;
+        };
+        let pipe = cold.pipes.remove(index);
+        let is_last = cold.pipes.is_empty();
+        errands.remove_pipe(to);
+        if is_last {
+            self.pause(errands);
+        }
+        let unpiped = SocketTick::Unpiped(errands.id);
+        errands.agenda.tick(Tick::Socket(to, unpiped));
+        if pipe.waits || !is_last && pipe.hears_drain {
+            // Nobody else is to wait for a destination that has gone.
+            self.flow_unless_one_waits(errands);
+        }
+    }
+
+    pub(super) fn forget_pipes(&mut self, errands: &mut Errands<'_>) {
+        let cold = self.cold.as_mut();
+        let pipes = cold.map(|cold| mem::take(&mut cold.pipes));
+        for pipe in pipes.unwrap_or_default() {
+            errands.remove_pipe(pipe.to);
+        }
+    }
+}
+
+impl Errands<'_> {
+    /// One pipe less leads from this socket to a destination.
+    fn remove_pipe(&mut self, to: SocketId) {
+        let Some(sources) = self.pipes.get_mut(&to) else {
+            return;
+        };
+        if let Some(index) = sources.iter().position(|source| *source == self.id) {
+            sources.remove(index);
+        }
+        if sources.is_empty() {
+            self.pipes.remove(&to);
+        }
+    }
+}
+
+impl Loop {
+    /// Tells those that are piped into a destination of it.
+    fn tell_sources(
+        &mut self,
+        to: SocketId,
+        tell: fn(&mut SocketEntry, SocketId, &mut Errands<'_>),
+    ) {
+        for from in self.pipes.get(&to).cloned().unwrap_or_default() {
+            self.with_socket(from, |socket, errands| tell(socket, to, errands));
+        }
+    }
+
+    /// A destination has drained: sources that wait for nobody else flow again.
+    pub(super) fn drained_pipes_into(&mut self, to: SocketId) {
+        self.tell_sources(to, SocketEntry::destination_has_drained);
+    }
+
+    /// A destination has finished, failed or closed: nothing is piped into it any more.
+    pub(super) fn unpipe_all_into(&mut self, to: SocketId) {
+        self.tell_sources(to, SocketEntry::unpipe);
+    }
+
+    /// The source has ended: its destinations end too, unless told otherwise.
+    pub(super) fn end_pipes(&mut self, from: SocketId) {
+        let pipes = self.entry(from).map(SocketEntry::pipes);
+        let pipes = pipes.unwrap_or_default().iter();
+        let ends: Vec<(SocketId, bool)> = pipes.map(|pipe| (pipe.to, pipe.ends)).collect();
+        for (to, ends) in ends {
+            if ends {
+                self.socket_at(to).end();
+            } else {
+                self.with_socket(from, |socket, errands| socket.unpipe(to, errands));
+            }
+        }
     }
 }
 
@@ -200,32 +179,63 @@ impl Socket<'_> {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn pipe(&mut self, destination: SocketId) -> &mut Self {
-        self.event_loop.pipe(self.id, destination, true);
-        self
+        self.begin_pipe(destination, true)
     }
 
     /// As [`pipe`](Socket::pipe), but the destination is not ended: Node's
     /// `pipe(destination, {end: false})`.
     pub fn pipe_without_end(&mut self, destination: SocketId) -> &mut Self {
-        self.event_loop.pipe(self.id, destination, false);
-        self
+        self.begin_pipe(destination, false)
     }
 
     /// Undoes a [`pipe`](Socket::pipe), or all of them with `None`: Node's `unpipe([destination])`. When
     /// none is left, this socket is paused. `unpipe` is emitted on the destination, from a tick.
     pub fn unpipe(&mut self, destination: Option<SocketId>) -> &mut Self {
-        let id = self.id;
-        let all: Vec<SocketId> = self
-            .event_loop
-            .pipes_of(id)
-            .iter()
-            .map(|pipe| pipe.to)
-            .collect();
-        for to in all {
-            if destination.is_none_or(|wanted| wanted == to) {
-                self.event_loop.unpipe(id, to);
+        self.with(|socket, errands| {
+            let pipes = socket.pipes().iter().map(|pipe| pipe.to);
+            let all: Vec<SocketId> = pipes.collect();
+            for to in all {
+                if destination.is_none_or(|wanted| wanted == to) {
+                    socket.unpipe(to, errands);
+                }
             }
-        }
+        });
         self
+    }
+
+    fn begin_pipe(&mut self, to: SocketId, ends: bool) -> &mut Self {
+        let begun = self.with(|socket, errands| socket.add_pipe(to, ends, errands));
+        if begun.is_none() {
+            return self;
+        }
+        let from = self.id;
+        let mut destination = self.event_loop.socket_at(to);
+        destination.unpipe_at_its_end();
+        let needs_drain = destination.writable_need_drain();
+        destination.with(|_, errands| errands.tick(SocketTick::Piped(from)));
+        match needs_drain {
+            true => self.with(|socket, errands| socket.wait_for_drain(to, errands)),
+            false => self.with(SocketEntry::resume),
+        };
+        self
+    }
+
+    /// A destination tells when it has finished or closed before the first pipe into it hears of
+    /// it while the source still flows, as in Node.
+    fn unpipe_at_its_end(&mut self) {
+        let is_new = self.with(|socket, _| !mem::replace(&mut socket.cold().hears_its_end, true));
+        if is_new == Some(true) {
+            self.on_close(|to, _| to.event_loop.unpipe_all_into(to.id))
+                .on_finish(|to| to.event_loop.unpipe_all_into(to.id));
+        }
+    }
+
+    /// The listeners of a destination were taken away, and those of its pipes with them.
+    pub(super) fn forget_who_hears_its_end(&mut self) {
+        self.with(|socket, _| {
+            if let Some(cold) = &mut socket.cold {
+                cold.hears_its_end = false;
+            }
+        });
     }
 }

@@ -63,12 +63,12 @@ impl SocketEntry {
         }
     }
 
-    fn pause(&mut self, errands: &mut Errands<'_>) {
+    pub(super) fn pause(&mut self, errands: &mut Errands<'_>) {
         let then = self.with_kept(|receiving, kept, facts| receiving.pause(kept, facts));
         self.follow_reading(then, errands);
     }
 
-    fn resume(&mut self, errands: &mut Errands<'_>) {
+    pub(super) fn resume(&mut self, errands: &mut Errands<'_>) {
         let then = self.with_kept(|receiving, kept, facts| receiving.resume(kept, facts));
         self.follow_reading(then, errands);
     }

@@ -186,7 +186,9 @@ impl Loop {
             match Next::after_read(count, buffer.len(), reads, bound, short_means_empty) {
                 Next::Done => return Ok(()),
                 Next::Again => {
-                    self.join_again(id, may_hide_more);
+                    self.with_socket(id, |socket, errands| {
+                        socket.join_again(may_hide_more, errands);
+                    });
                     return Ok(());
                 }
                 Next::ReadOn => {}
@@ -226,7 +228,7 @@ impl Loop {
                 let OnRead { buffer, callback } = own;
                 outcome =
                     event_loop.receive_into(id, buffer, may_hide_more, |event_loop, id, chunk| {
-                        event_loop.touch(id);
+                        event_loop.with_socket(id, SocketEntry::touch);
                         if !callback.get()(&mut event_loop.socket_at(id), chunk) {
                             event_loop.with_socket(id, SocketEntry::stop_reading);
                         }
@@ -279,7 +281,7 @@ impl Loop {
         self.emit_data(id, listeners, chunk);
         for to in pipes {
             if !self.socket_at(to).write(chunk) {
-                self.wait_for_drain(id, to);
+                self.with_socket(id, |socket, errands| socket.wait_for_drain(to, errands));
             }
         }
     }
@@ -310,12 +312,6 @@ impl Loop {
         self.with_socket(id, |socket, errands| {
             let then = socket.with_kept(|receiving, kept, _| receiving.chunk_is_done(kept));
             socket.follow_reading(then, errands);
-        });
-    }
-
-    pub(in crate::net) fn join_again(&mut self, id: SocketId, may_hide_more: bool) {
-        self.with_socket(id, |socket, errands| {
-            socket.join_again(may_hide_more, errands)
         });
     }
 }

@@ -103,7 +103,9 @@ impl Loop {
             }
         }
         let end = errored.unwrap_or_else(|| words::destroyed("end"));
-        for callback in self.take_end_callbacks(id) {
+        let socket = self.entry(id);
+        let ends = socket.map(|socket| socket.sending.take_end_callbacks());
+        for callback in ends.unwrap_or_default() {
             self.call_back(id, callback, Err(&end));
         }
         if let Some(socket) = self.entry(id) {

@@ -6,7 +6,7 @@ use libc::ENOBUFS;
 
 use super::super::error::{Error, words};
 use super::super::listeners::Own;
-use super::super::queues::SocketTick;
+use super::super::queues::{SocketTick, Tick};
 use super::{Socket, SocketEntry, WriteCallback};
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
@@ -274,7 +274,7 @@ impl Socket<'_> {
     pub(super) fn refuse_gone(&mut self, callback: Option<WriteCallback>, call: &str) {
         if let Some(callback) = callback {
             let refused = SocketTick::Refused(callback, words::destroyed(call));
-            self.event_loop.socket_tick(self.id, refused);
+            self.event_loop.agenda.tick(Tick::Socket(self.id, refused));
         }
     }
 

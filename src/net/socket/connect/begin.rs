@@ -271,8 +271,7 @@ impl Socket<'_> {
         let to = &options.endpoint;
         let host = to.host.as_deref().unwrap_or("localhost");
         let error = Error::of_address("connect", &error, host, to.port);
-        self.event_loop
-            .socket_tick(self.id, SocketTick::Destroy(Some(error)));
+        self.with(|_, errands| errands.tick(SocketTick::Destroy(Some(error))));
     }
 
     /// `address:port` of each address that was tried, if there were several to try: Node's

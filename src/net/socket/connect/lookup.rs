@@ -64,7 +64,8 @@ impl Loop {
             }
             Err(error) => {
                 self.emit_lookup(id, host, None, Some(error.clone()));
-                self.socket_tick(id, SocketTick::Destroy(Some(error)));
+                let destroy = SocketTick::Destroy(Some(error));
+                self.with_socket(id, |_, errands| errands.tick(destroy));
             }
         }
     }
@@ -76,7 +77,7 @@ impl Loop {
                 return;
             }
         }
-        self.touch(id);
+        self.with_socket(id, SocketEntry::touch);
         let Some(connecting) = self.entry(id).and_then(SocketEntry::connecting) else {
             return;
         };

@@ -39,7 +39,8 @@ impl Loop {
         self.with_socket(id, SocketEntry::feed_flushed);
         // Bytes that are there already are read next turn, before those of newer sockets: Node's
         // epoll is level-triggered, and reports what has just connected once more in its place.
-        self.join_again(id, readiness.is_sticky());
+        let is_sticky = readiness.is_sticky();
+        self.with_socket(id, |socket, errands| socket.join_again(is_sticky, errands));
     }
 
     /// `connect`, then `ready` with no tick between them, then the first read.
