@@ -1,7 +1,6 @@
 //! Floor 1, the machine room: mio, the slab and the kernel. No user callback is known here.
 
 pub(crate) mod clock;
-pub(crate) mod connection;
 pub(crate) mod connector;
 pub(crate) mod descriptor;
 pub(crate) mod host_name;

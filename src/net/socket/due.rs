@@ -52,8 +52,8 @@ impl Loop {
     /// connected again, has nothing to shut down.
     pub(in crate::net) fn shut_down(&mut self, id: SocketId) {
         let Some(entry) = self.entry(id) else { return };
-        let state = entry.connection.state;
-        let (Writable::Shutting, Some(stream)) = (state.sending, &entry.connection.stream) else {
+        let state = entry.state;
+        let (Writable::Shutting, Some(stream)) = (state.sending, &entry.stream) else {
             return;
         };
         let shut_down = if state.is_end_emitted() && !entry.is_finish_observed() {
@@ -117,7 +117,7 @@ impl Loop {
     pub(in crate::net) fn free_closed(&mut self, id: SocketId) {
         if self
             .entry_ref(id)
-            .is_some_and(|entry| entry.connection.state.life == State::Closed)
+            .is_some_and(|entry| entry.state.life == State::Closed)
         {
             self.with_socket(id, SocketEntry::forget_pipes);
             self.reactor.remove(id.0);

@@ -9,7 +9,7 @@ use crate::rules::state::socket::Input;
 impl SocketEntry {
     /// The peer has ended, and the socket may not stay half open.
     pub(super) fn end_with_peer(&mut self, errands: &mut Errands<'_>) {
-        if self.connection.state.is_writable() {
+        if self.state.is_writable() {
             self.end(None, None, errands);
         }
     }
@@ -37,7 +37,7 @@ impl SocketEntry {
 
     /// Why there is no end any more, if so.
     fn refused_end(&mut self, errands: &mut Errands<'_>) -> Option<Error> {
-        let state = self.connection.state;
+        let state = self.state;
         if state.is_finished() {
             return Some(words::already_finished());
         }

@@ -39,7 +39,7 @@ impl Loop {
         };
         if !entry.keeps_nothing() {
             self.feed(id, Input::Unshifted);
-        } else if !entry.connection.state.is_destroyed() || entry.errored().is_none() {
+        } else if !entry.state.is_destroyed() || entry.errored().is_none() {
             self.feed(id, Input::EndDue);
         }
     }
@@ -84,7 +84,7 @@ impl Loop {
         );
         if let Some(entry) = self.entry(id)
             && entry.receiving.is_flowing()
-            && entry.connection.state.is_destroyed()
+            && entry.state.is_destroyed()
         {
             entry.with_kept(|_, kept, _| kept.clear());
         }
@@ -110,7 +110,7 @@ impl Loop {
 
 impl SocketEntry {
     fn flows(&self) -> bool {
-        self.receiving.is_flowing() && !self.connection.state.is_destroyed()
+        self.receiving.is_flowing() && !self.state.is_destroyed()
     }
 
     /// The next chunk that waits, if the data flows.

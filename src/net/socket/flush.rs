@@ -23,7 +23,7 @@ impl SocketEntry {
         if !self.sending.is_held() {
             return None;
         }
-        let Some(stream) = &mut self.connection.stream else {
+        let Some(stream) = &mut self.stream else {
             return Some((self.sending.release_in_vain(), Err(words::closed())));
         };
         let next = self.sending.release(turn, stream)?;
@@ -54,7 +54,7 @@ impl SocketEntry {
 
     /// One more try with what is on its way.
     fn try_again(&mut self, errands: &mut Errands<'_>) {
-        if let Some(stream) = &mut self.connection.stream
+        if let Some(stream) = &mut self.stream
             && self.sending.is_on_its_way()
         {
             let later = self.sending.try_again(stream);
@@ -65,14 +65,14 @@ impl SocketEntry {
     /// Has the pending phase serve the socket as if the kernel had reported room: libuv's
     /// `uv__io_feed`.
     pub(super) fn serve_soon(&mut self, errands: &mut Errands<'_>) {
-        if !std::mem::replace(&mut self.connection.is_put_off, true) {
+        if !std::mem::replace(&mut self.is_put_off, true) {
             errands.agenda.put_off(Pending::Writable(errands.id));
         }
     }
 
     /// Whether `drain` is to be emitted.
     fn drains(&mut self) -> bool {
-        let drains = self.sending.is_drain_due() && self.connection.state.may_drain();
+        let drains = self.sending.is_drain_due() && self.state.may_drain();
         if drains {
             self.sending.drains();
         }
@@ -105,7 +105,7 @@ impl Loop {
     /// The pending phase serves a socket that was put off.
     pub(in crate::net) fn serve_put_off(&mut self, id: SocketId) -> Result<(), Error> {
         if let Some(socket) = self.entry(id) {
-            socket.connection.is_put_off = false;
+            socket.is_put_off = false;
         }
         self.serve_writable(id)
     }
@@ -114,7 +114,7 @@ impl Loop {
     /// and our half is shut down if that was all there was to wait for.
     pub(super) fn serve_writable(&mut self, id: SocketId) -> Result<(), Error> {
         let outcome = self.with_socket(id, |socket, errands| {
-            if socket.connection.state.life != State::Open {
+            if socket.state.life != State::Open {
                 return None;
             }
             socket.try_again(errands);
@@ -165,7 +165,7 @@ impl Loop {
             self.call_back(id, callback, Ok(()));
         }
         let is_destroyed = self.with_socket(id, |socket, errands| {
-            let is_destroyed = socket.connection.state.is_destroyed();
+            let is_destroyed = socket.state.is_destroyed();
             if !is_destroyed {
                 socket.feed_flushed(errands);
             }

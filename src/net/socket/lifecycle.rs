@@ -33,12 +33,12 @@ impl SocketEntry {
         input: Input,
         errands: &mut Errands<'_>,
     ) -> Option<(&'static [Action], Cause)> {
-        let from = self.connection.state;
+        let from = self.state;
         let (to, actions) = step(from, input);
         if from == to && actions.is_empty() {
             return None;
         }
-        self.connection.state = to;
+        self.state = to;
         self.update_hold(errands);
         let (from, input, to) = (&from, &input, &to);
         let what = What::Transition { from, input, to };
@@ -74,7 +74,7 @@ impl SocketEntry {
 
     /// Ends the socket now, with an error or without. Idempotent; a later error is ignored.
     pub(in crate::net) fn destroy(&mut self, error: Option<Error>, errands: &mut Errands<'_>) {
-        let state = self.connection.state;
+        let state = self.state;
         if state.is_destroyed() {
             return;
         }
@@ -130,7 +130,7 @@ impl SocketEntry {
     }
 
     fn reset(&mut self, errands: &mut Errands<'_>) {
-        if let Some(stream) = &self.connection.stream {
+        if let Some(stream) = &self.stream {
             stream.reset_on_close();
         }
         self.destroy(None, errands);
@@ -140,9 +140,9 @@ impl SocketEntry {
     /// duplicate of it lives on.
     fn release(&mut self, errands: &mut Errands<'_>) {
         _ = self.receiving.stopped();
-        self.connection.is_over = false;
+        self.is_over = false;
         let may_have_duplicate = self.cold.as_ref().is_some_and(|cold| cold.is_foreign);
-        if let Some(mut stream) = self.connection.stream.take()
+        if let Some(mut stream) = self.stream.take()
             && may_have_duplicate
         {
             errands.registry.deregister(&mut stream);

@@ -9,7 +9,6 @@ use super::events::Listeners;
 use super::{Socket, SocketEntry, SocketOptions};
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::{Entry, Loop};
-use crate::room::connection::Connection;
 use crate::room::stream::Stream;
 use crate::rules::receiving::Receiving;
 use crate::rules::sending::Sending;
@@ -18,7 +17,8 @@ use crate::rules::state::socket::{Readable, Standing};
 impl SocketEntry {
     fn new(stream: Option<Stream>, state: Standing) -> SocketEntry {
         SocketEntry {
-            connection: Connection::new(stream, state),
+            stream,
+            state,
             sending: Sending::default(),
             listeners: Listeners::default(),
             cold: None,
@@ -28,6 +28,9 @@ impl SocketEntry {
             holds: false,
             allow_half_open: false,
             no_delay: false,
+            is_put_off: false,
+            is_over: false,
+            bytes_read: 0,
         }
     }
 
@@ -47,7 +50,7 @@ impl SocketEntry {
 
     /// Registers the stream, once and for all.
     pub(super) fn register(&mut self, errands: &Errands<'_>) -> Result<(), Error> {
-        let Some(stream) = &mut self.connection.stream else {
+        let Some(stream) = &mut self.stream else {
             return Ok(());
         };
         let registered = errands.registry.register(stream, errands.id.0);

@@ -36,14 +36,14 @@ use super::lookups::LookupFunction;
 use super::shared::Shared;
 use super::trace::{Subject, What};
 use super::{AbortId, ServerId, SocketId};
-use crate::room::connection::Connection;
 use crate::room::options::StreamOptions;
+use crate::room::stream::Stream;
 use crate::rules::block_list::BlockList;
 use crate::rules::data::Data;
 use crate::rules::idle::IdleTimeout;
 use crate::rules::receiving::{HIGH_WATER_MARK, Kept, Receiving};
 use crate::rules::sending::Sending;
-use crate::rules::state::socket::{State, Writable};
+use crate::rules::state::socket::{Standing, State, Writable};
 use crate::rules::timers::TimerKey;
 
 pub(crate) type WriteCallback = Box<dyn FnOnce(&mut Socket<'_>, Result<(), &Error>)>;
@@ -91,7 +91,9 @@ pub struct Socket<'l> {
 
 /// All that a socket is. What an idle connection does not need stands behind `cold`.
 pub(crate) struct SocketEntry {
-    pub(super) connection: Connection,
+    /// None before `connect` and after `destroy`.
+    stream: Option<Stream>,
+    pub(super) state: Standing,
     sending: Sending<WriteCallback>,
     listeners: Listeners,
     cold: Option<Box<Cold>>,
@@ -103,6 +105,11 @@ pub(crate) struct SocketEntry {
     holds: bool,
     allow_half_open: bool,
     no_delay: bool,
+    /// It stands in the pending queue.
+    is_put_off: bool,
+    /// The kernel has reported that the connection has failed, or that both halves have ended.
+    is_over: bool,
+    bytes_read: u64,
 }
 
 /// Whether there was an error, as `close` tells it: Node's `undefined` of a socket that had no handle.
@@ -169,7 +176,7 @@ impl SocketEntry {
 
     /// Whether the server has accepted it, and counts it still.
     pub(super) fn is_of(&self, server: ServerId) -> bool {
-        self.server == Some(server) && !self.connection.state.is_destroyed()
+        self.server == Some(server) && !self.state.is_destroyed()
     }
 
     pub(super) fn data(&self) -> Option<&Data> {
@@ -191,7 +198,7 @@ impl SocketEntry {
     /// Whether the loop must not end because of this socket, as libuv counts: a request is on
     /// its way, or it is read from and was not let go.
     fn must_hold(&self) -> bool {
-        let state = self.connection.state;
+        let state = self.state;
         match state.life {
             State::Opening => true,
             State::Open => {

@@ -29,7 +29,7 @@ impl SocketEntry {
 
     /// Sends what is received to this destination, too.
     fn add_pipe(&mut self, to: SocketId, ends: bool, errands: &mut Errands<'_>) {
-        let has_ended = self.connection.state.is_end_emitted();
+        let has_ended = self.state.is_end_emitted();
         self.cold().pipes.push(Pipe {
             to,
             ends,

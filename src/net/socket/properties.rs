@@ -18,7 +18,7 @@ impl Socket<'_> {
 
     /// Where the socket's life and both of its halves stand in their [tables](crate::state::socket).
     pub fn standing(&self) -> Standing {
-        let standing = self.entry().map(|entry| entry.connection.state);
+        let standing = self.entry().map(|entry| entry.state);
         standing.unwrap_or(Standing::NEW.at(State::Closed))
     }
 
@@ -27,7 +27,7 @@ impl Socket<'_> {
     }
 
     pub(super) fn stream(&self) -> Option<&Stream> {
-        self.entry()?.connection.stream.as_ref()
+        self.entry()?.stream.as_ref()
     }
 
     /// Whether it is connected to a path, or tries to be.
@@ -97,7 +97,7 @@ impl Socket<'_> {
     /// The bytes received on this connection, including those that wait to be read: Node's
     /// `bytesRead`. It can be asked for until the socket is gone.
     pub fn bytes_read(&self) -> u64 {
-        self.entry().map_or(0, |entry| entry.connection.bytes_read)
+        self.entry().map_or(0, |entry| entry.bytes_read)
     }
 
     /// The bytes written on this connection, including those that wait to be sent: Node's
@@ -117,7 +117,7 @@ impl Socket<'_> {
     /// Whether a write returned `false` and `drain` is not emitted yet: Node's `writableNeedDrain`.
     pub fn writable_need_drain(&self) -> bool {
         self.entry()
-            .is_some_and(|entry| entry.sending.needs_drain() && entry.connection.state.may_drain())
+            .is_some_and(|entry| entry.sending.needs_drain() && entry.state.may_drain())
     }
 
     /// How many calls of [`cork`](Socket::cork) have had no [`uncork`](Socket::uncork): Node's
@@ -173,7 +173,7 @@ impl Socket<'_> {
         if known.is_some() || !is_open {
             return known;
         }
-        let found = accepted.or_else(|| entry.connection.stream.as_ref()?.remote_address());
+        let found = accepted.or_else(|| entry.stream.as_ref()?.remote_address());
         entry.cold().remote = found;
         found
     }

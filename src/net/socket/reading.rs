@@ -28,7 +28,7 @@ impl SocketEntry {
     }
 
     fn facts(&self) -> Facts {
-        let state = self.connection.state;
+        let state = self.state;
         Facts {
             is_connected: state.is_receiving(),
             has_ended: state.has_peer_ended(),
@@ -95,7 +95,7 @@ impl SocketEntry {
 
     /// A listener of `readable` was added.
     pub(super) fn readable_was_added(&mut self, errands: &mut Errands<'_>) {
-        if self.connection.state.is_end_emitted() {
+        if self.state.is_end_emitted() {
             return;
         }
         let then = self.with_kept(|receiving, kept, _| receiving.readable_added(kept));
@@ -118,7 +118,7 @@ impl SocketEntry {
     }
 
     fn unshift(&mut self, bytes: &[u8], errands: &mut Errands<'_>) {
-        let state = self.connection.state;
+        let state = self.state;
         if bytes.is_empty() || state.is_destroyed() || state.is_broken() {
             return;
         }

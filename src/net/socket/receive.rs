@@ -57,7 +57,7 @@ impl Loop {
         let Some(entry) = self.entry_ref(id) else {
             return Ok(());
         };
-        if entry.connection.state.life == State::Opening {
+        if entry.state.life == State::Opening {
             return self.connect_progress(id, readiness);
         }
         if entry.sending.is_in_flight() || readiness.is_sticky() {
@@ -83,7 +83,7 @@ impl Loop {
             if readiness.is_to_write() {
                 entry.sending.room_reported(turn);
             }
-            entry.connection.is_over |= readiness.is_over();
+            entry.is_over |= readiness.is_over();
         }
         if readiness.is_to_read() {
             self.receive(id, readiness.is_sticky(), buffer)?;
@@ -95,9 +95,7 @@ impl Loop {
     /// also shuts down at once what `end` has ended meanwhile, and does not put it off.
     fn serve_rest(&mut self, id: SocketId) -> Result<(), Error> {
         match self.entry_ref(id) {
-            Some(entry) if entry.connection.is_over || entry.sending.has_room() => {
-                self.serve_writable(id)
-            }
+            Some(entry) if entry.is_over || entry.sending.has_room() => self.serve_writable(id),
             _ => Ok(()),
         }
     }
@@ -161,7 +159,7 @@ impl Loop {
         }
         let mut reads = 0;
         loop {
-            let Some(stream) = &mut entry.connection.stream else {
+            let Some(stream) = &mut entry.stream else {
                 return Ok(());
             };
             let short_means_empty = stream.is_tcp() && !may_hide_more;
@@ -170,7 +168,7 @@ impl Loop {
                 Ok(count) => count,
                 Err(error) => return self.receive_failed(id, &error),
             };
-            entry.connection.bytes_read += count as u64;
+            entry.bytes_read += count as u64;
             if entry.lets_chunks_pass() {
                 entry.receiving.chunk_came();
                 let listeners = mem::take(&mut entry.listeners.data);
@@ -363,7 +361,7 @@ impl SocketEntry {
         if !self.receiving.reads_kernel() || self.sending.has_room() {
             return true;
         }
-        match self.connection.stream.as_ref().map(Stream::has_more) {
+        match self.stream.as_ref().map(Stream::has_more) {
             None | Some(Ok(true)) => {}
             Some(Ok(false)) => _ = self.receiving.leaves_again(),
             Some(Err(error)) => self.cold().failed = Some(error),

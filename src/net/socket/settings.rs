@@ -11,7 +11,7 @@ impl SocketEntry {
     /// Sets the options in the kernel, once there is a connection. An option that the kernel refuses
     /// does not end the connection.
     pub(super) fn apply_options(&self) {
-        let Some(stream) = &self.connection.stream else {
+        let Some(stream) = &self.stream else {
             return;
         };
         let wanted = StreamOptions {
@@ -49,7 +49,7 @@ impl Socket<'_> {
     pub fn set_allow_half_open(&mut self, on: bool) -> &mut Self {
         if let Some(entry) = self.event_loop.entry(self.id) {
             let former = std::mem::replace(&mut entry.allow_half_open, on);
-            if former != on && entry.connection.state.is_end_emitted() {
+            if former != on && entry.state.is_end_emitted() {
                 entry.cold().half_open_at_end.get_or_insert(former);
             }
         }
@@ -133,8 +133,8 @@ impl Socket<'_> {
             return self;
         };
         remember(entry);
-        if entry.connection.state.life == State::Open
-            && let Some(stream) = &entry.connection.stream
+        if entry.state.life == State::Open
+            && let Some(stream) = &entry.stream
             && let Err(error) = tell(stream)
         {
             log::debug!(target: "netloop::socket", "setsockopt: {error}");

@@ -37,7 +37,7 @@ impl SocketEntry {
     }
 
     fn idle(&mut self) -> Option<&mut IdleTimeout> {
-        if self.connection.state.is_destroyed() {
+        if self.state.is_destroyed() {
             return None;
         }
         self.cold.as_mut()?.idle.as_mut()
@@ -45,7 +45,7 @@ impl SocketEntry {
 
     fn set_idle_timeout(&mut self, timeout: Duration, errands: &mut Errands<'_>) {
         let now = errands.agenda.clock.refresh();
-        if self.connection.state.is_destroyed() {
+        if self.state.is_destroyed() {
             return;
         }
         let idle = IdleTimeout {
@@ -66,7 +66,7 @@ impl SocketEntry {
         let Some(timer) = errands.home.key(timer.0) else {
             return;
         };
-        if self.connection.state.is_destroyed() {
+        if self.state.is_destroyed() {
             return errands.agenda.end_timer(timer);
         }
         errands.agenda.give_timer(timer, errands.id);

@@ -63,7 +63,7 @@ impl Loop {
     ) {
         let was_destroyed = self.with_socket(id, |socket, errands| {
             socket.break_writing(&error, errands);
-            socket.connection.state.is_destroyed()
+            socket.state.is_destroyed()
         });
         for callback in callbacks {
             self.call_back(id, callback, Err(&error));
@@ -78,7 +78,7 @@ impl Loop {
     /// unless the socket is connected again, and holds what is new.
     pub(super) fn end_held(&mut self, id: SocketId) {
         let held = self.with_socket(id, |socket, _| {
-            let is_meant = socket.connection.state.is_destroyed() && socket.sending.is_held();
+            let is_meant = socket.state.is_destroyed() && socket.sending.is_held();
             is_meant.then(|| socket.sending.end_request())
         });
         if let Some(callbacks) = held.flatten() {

@@ -21,9 +21,9 @@ impl SocketEntry {
     /// what it says, if it was asked.
     #[inline(always)]
     fn offer(&mut self, bytes: &[u8]) -> Option<io::Result<usize>> {
-        let Standing { life, sending, .. } = self.connection.state;
+        let Standing { life, sending, .. } = self.state;
         let is_open = (life, sending) == (State::Open, Writable::Open);
-        match &self.connection.stream {
+        match &self.stream {
             Some(stream) if is_open && self.sending.is_clear() => {
                 self.sending.dispatch(bytes.len());
                 Some(stream.try_to_send(bytes))
@@ -45,7 +45,7 @@ impl SocketEntry {
             return self.write_later(bytes, callback, errands);
         };
         self.touch(errands);
-        let Some(stream) = &mut self.connection.stream else {
+        let Some(stream) = &mut self.stream else {
             return false;
         };
         let (reply, turn) = (stream.reply_to(bytes, sent), errands.agenda.turns);
@@ -62,7 +62,7 @@ impl SocketEntry {
         callback: Option<WriteCallback>,
         errands: &mut Errands<'_>,
     ) -> bool {
-        let state = self.connection.state;
+        let state = self.state;
         match (state.life, state.sending) {
             (State::Open, Writable::Open) => self.queue_write(bytes, callback, errands),
             (State::Opening, Writable::Open) => {
@@ -136,8 +136,8 @@ impl SocketEntry {
         if !self.sending.may_send() {
             return;
         }
-        let Standing { life, sending, .. } = self.connection.state;
-        match (life, sending, &mut self.connection.stream) {
+        let Standing { life, sending, .. } = self.state;
+        match (life, sending, &mut self.stream) {
             (State::Open, Writable::Open | Writable::Ending, Some(stream)) => {
                 let next = self.sending.send(errands.agenda.turns, stream);
                 self.touch(errands);
@@ -184,7 +184,7 @@ impl SocketEntry {
 
     /// Why there is no writing any more: an end counts before a `destroy`, as in Node.
     fn refusal(&self) -> Error {
-        let state = self.connection.state;
+        let state = self.state;
         if !state.is_ended() {
             words::destroyed("write")
         } else if state.is_end_emitted() && !self.was_half_open() {

@@ -125,7 +125,7 @@ impl Connecting {
 
 impl SocketEntry {
     fn start_connecting(&mut self, connecting: Connecting, errands: &mut Errands<'_>) {
-        let unsent = match self.connection.state.life {
+        let unsent = match self.state.life {
             State::Closed => self.begin_again(),
             _ => Vec::new(),
         };
@@ -168,7 +168,7 @@ impl SocketEntry {
     /// had accepted it counts it no more. Returns the callbacks of what was to be written.
     fn begin_again(&mut self) -> Vec<WriteCallback> {
         self.server = None;
-        self.connection.bytes_read = 0;
+        self.bytes_read = 0;
         self.note_what_close_tells(Some(false));
         self.with_kept(|receiving, kept, _| receiving.begin_again(kept));
         let cold = self.cold();

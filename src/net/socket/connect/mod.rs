@@ -33,7 +33,7 @@ impl SocketEntry {
 
     /// The connect that is on its way.
     fn connecting(&mut self) -> Option<&mut Connecting> {
-        match self.connection.state.life {
+        match self.state.life {
             State::Opening => self.cold.as_mut()?.connecting.as_deref_mut(),
             _ => None,
         }
@@ -50,7 +50,7 @@ impl SocketEntry {
         if let Some(connecting) = self.connecting() {
             connecting.is_registered = false;
         }
-        self.connection.stream = Some(stream);
+        self.stream = Some(stream);
         errands.agenda.connecting.push(errands.id);
     }
 
@@ -74,13 +74,13 @@ impl SocketEntry {
     /// Keep-alive is asked for, or not any more, while connecting. As in Node, a connection that has
     /// its descriptor is told at once, and nobody is told what is known.
     pub(super) fn keep_connecting_alive(&mut self, wanted: Option<KeepAlive>) {
-        let (State::Opening, Some(cold)) = (self.connection.state.life, &mut self.cold) else {
+        let (State::Opening, Some(cold)) = (self.state.life, &mut self.cold) else {
             return;
         };
         if cold.wanted.keep_alive.map(KeepAlive::seconds) == wanted.map(KeepAlive::seconds) {
             return;
         }
-        match (&self.connection.stream, &mut cold.connecting) {
+        match (&self.stream, &mut cold.connecting) {
             (Some(stream), _) => {
                 if let Err(error) = stream.set_keep_alive(wanted) {
                     log::debug!(target: "netloop::socket", "SO_KEEPALIVE: {error}");

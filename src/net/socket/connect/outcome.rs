@@ -17,9 +17,7 @@ impl Loop {
         id: SocketId,
         readiness: Readiness<'_>,
     ) -> Result<(), Error> {
-        let stream = self
-            .entry_ref(id)
-            .and_then(|entry| entry.connection.stream.as_ref());
+        let stream = self.entry_ref(id).and_then(|entry| entry.stream.as_ref());
         match stream.map(Stream::connected) {
             None | Some(Ok(false)) => {}
             Some(Ok(true)) => self.connected(id, readiness),
