@@ -43,10 +43,12 @@ const FLOORS: [(&str, &[&str]); 4] = [
         "programs",
         &[
             "env_filter",
+            "env_logger",
             "getopts",
             "libc",
             "log",
             "netloop",
+            "rustix",
             "signal_hook",
         ],
     ),
@@ -64,14 +66,16 @@ const ONCE: [(&str, &str); 5] = [
     ("getaddrinfo(", "room/resolver.rs"),
 ];
 
-const CRATES: [&str; 11] = [
+const CRATES: [&str; 13] = [
     "dns_lookup",
     "env_filter",
+    "env_logger",
     "getopts",
     "idna",
     "libc",
     "log",
     "mio",
+    "rustix",
     "signal_hook",
     "signal_hook_mio",
     "slab",

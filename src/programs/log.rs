@@ -1,30 +1,25 @@
 //! The log: on standard error, with the time left to whoever collects the lines. Each record is one line
 //! that steers no terminal, whatever a path or a name in it holds.
 
-use std::sync::OnceLock;
+use std::io::{self, Write};
 
-use env_filter::{Builder, Filter};
-use log::{LevelFilter, Log, Metadata, Record};
+use env_logger::{Builder, Target};
+use log::LevelFilter;
 
 use super::output;
 
-static FILTER: OnceLock<Filter> = OnceLock::new();
+/// Standard error, which holds up nobody.
+struct Complaints;
 
-struct Logger;
-
-impl Log for Logger {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        FILTER.get().is_some_and(|filter| filter.enabled(metadata))
+impl Write for Complaints {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        output::errors(&String::from_utf8_lossy(lines));
+        Ok(lines.len())
     }
 
-    fn log(&self, record: &Record<'_>) {
-        if FILTER.get().is_some_and(|filter| filter.matches(record)) {
-            let (level, target) = (record.level(), record.target());
-            output::complaint(&format!("[{level:<5} {target}] {}", record.args()));
-        }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
-
-    fn flush(&self) {}
 }
 
 /// Logs what `RUST_LOG` asks for; warnings and errors unless it is set.
@@ -33,15 +28,19 @@ pub(crate) fn start() {
     let wanted = wanted
         .as_ref()
         .map_or("warn".into(), |wanted| wanted.to_string_lossy());
+    let refusal = env_filter::Builder::new().try_parse(&wanted).err();
     let mut builder = Builder::new();
-    let refusal = builder.try_parse(&wanted).err();
-    if refusal.is_some() {
-        builder.filter_level(LevelFilter::Warn);
-    }
-    let filter = FILTER.get_or_init(|| builder.build());
-    if log::set_logger(&Logger).is_ok() {
-        log::set_max_level(filter.filter());
-    }
+    match refusal {
+        Some(_) => builder.filter_level(LevelFilter::Warn),
+        None => builder.parse_filters(&wanted),
+    };
+    builder
+        .format(|out, record| {
+            let text = output::harmless(&record.args().to_string());
+            writeln!(out, "[{:<5} {}] {text}", record.level(), record.target())
+        })
+        .target(Target::Pipe(Box::new(Complaints)))
+        .init();
     if let Some(refusal) = refusal {
         log::warn!("RUST_LOG: {refusal}; warnings and errors are logged");
     }

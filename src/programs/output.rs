@@ -1,9 +1,13 @@
 //! Output for people: printing never panics, and bytes of peers are escaped.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::writer::Writer;
 
@@ -16,14 +20,29 @@ static IS_READ: AtomicBool = AtomicBool::new(true);
 static IS_LOST: AtomicBool = AtomicBool::new(false);
 static IS_LIVE: AtomicBool = AtomicBool::new(false);
 
-static OUTPUT: Writer = Writer::new(print, |dropped| tell_of_dropped("standard output", dropped));
+static OUTPUT: Writer = Writer::new(
+    print,
+    || is_ready(io::stdout().as_fd()),
+    |dropped| tell_of_dropped("standard output", dropped),
+);
 static ERRORS: Writer = Writer::new(
     |lines| _ = io::stderr().lock().write_all(lines),
+    || is_ready(io::stderr().as_fd()),
     |dropped| tell_of_dropped("standard error", dropped),
 );
 
 fn tell_of_dropped(stream: &str, dropped: u64) {
     log::warn!(target: "netloop::output", "{stream}: its reader does not keep up, lines dropped: {dropped}");
+}
+
+/// Whether a line can be written now without a wait. Of a file poll(2) always says so, but a disk may
+/// take its time.
+fn is_ready(stream: BorrowedFd<'_>) -> bool {
+    let is_file = |fd: OwnedFd| File::from(fd).metadata().is_ok_and(|it| it.is_file());
+    let mut polled = [PollFd::new(&stream, PollFlags::OUT)];
+    let now = Timespec::default();
+    poll(&mut polled, Some(&now)).is_ok_and(|ready| ready > 0)
+        && !stream.try_clone_to_owned().is_ok_and(is_file)
 }
 
 fn mark() -> MutexGuard<'static, String> {

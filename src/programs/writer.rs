@@ -1,6 +1,6 @@
-//! Standard output and standard error, each written by a thread of its own while there is something to
-//! write: a reader that does not read, or a disk that takes its time, holds up neither a connection nor
-//! a signal.
+//! Standard output and standard error: a reader that does not read, or a disk that takes its time, holds
+//! up neither a connection nor a signal. What cannot be written at once is written by a thread, which
+//! there is only while it has something to write.
 
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,6 +9,9 @@ use std::time::Duration;
 
 /// How many bytes wait at most. A line that finds no room is dropped, and counted.
 const ROOM: usize = 256 * 1024;
+
+/// What a pipe that is ready takes whole (pipe(7): `PIPE_BUF`).
+const AT_ONCE: usize = 4096;
 
 /// How long the thread waits for one more line before it ends.
 const IDLE: Duration = Duration::from_secs(1);
@@ -20,6 +23,8 @@ pub(crate) struct Writer {
     queue: Mutex<Queue>,
     changed: Condvar,
     write: fn(&[u8]),
+    /// Whether `AT_ONCE` bytes can be written now without a wait.
+    is_ready: fn() -> bool,
     /// Told of the lines that were dropped, once the reader reads again.
     tell_of_dropped: fn(u64),
 }
@@ -50,7 +55,11 @@ impl Queue {
 }
 
 impl Writer {
-    pub(crate) const fn new(write: fn(&[u8]), tell_of_dropped: fn(u64)) -> Writer {
+    pub(crate) const fn new(
+        write: fn(&[u8]),
+        is_ready: fn() -> bool,
+        tell_of_dropped: fn(u64),
+    ) -> Writer {
         let queue = Queue {
             waiting: Vec::new(),
             dropped: 0,
@@ -60,6 +69,7 @@ impl Writer {
             queue: Mutex::new(queue),
             changed: Condvar::new(),
             write,
+            is_ready,
             tell_of_dropped,
         }
     }
@@ -71,6 +81,10 @@ impl Writer {
     /// Has these lines written, whole or not at all, and returns at once.
     pub(crate) fn push(&'static self, lines: &str) {
         let mut queue = self.queue();
+        let is_idle = queue.thread == Thread::None && queue.waiting.is_empty();
+        if is_idle && lines.len() <= AT_ONCE && (self.is_ready)() {
+            return (self.write)(lines.as_bytes());
+        }
         // What is longer than all the room goes alone.
         if !queue.waiting.is_empty() && queue.waiting.len() + lines.len() > ROOM {
             queue.dropped += count(lines.as_bytes());
