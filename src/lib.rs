@@ -142,7 +142,7 @@
 //! | [`Loop::on_trace`], [`Socket::state`], [`Socket::standing`], [`Server::state`] | watch it work: [`trace`], [`state`] |
 //! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | more throughput, at the cost of Node's interleaving |
 //! | [`Loop::set_read_burst`] | limit what a peer that floods the loop may take of a turn |
-//! | [`Server::close_after_backlog`] | a stop that resets nobody who has connected |
+//! | [`Server::close_after_backlog`] | stops listening after all waiting connections were accepted |
 //! | [`ListenOptions::only_own_file`] | a stop that leaves a successor's socket file alone |
 //! | [`ConnectOptions::write_limit`], [`ServerOptions::write_limit`] | limit the memory that a slow peer may cost |
 //! | [`Loop::handle`], [`Handle::post`] | have the loop run a callback for another thread |

@@ -8,10 +8,10 @@ use super::phase::{Phase, Wait};
 use crate::net::error::Error;
 
 impl EventLoop {
-    /// Runs until nothing holds the loop any more ([`is_alive`](crate::Loop::is_alive)), or until
-    /// [`stop`](crate::Loop::stop). What holds it is a socket, server, timer, immediate, handle or lookup that
-    /// was not let go by `unref`. libuv's `UV_RUN_DEFAULT`; the moment it returns is Node's
-    /// `beforeExit`, and to call it again with new work is to revive the process.
+    /// Runs the loop while it is [alive](crate::Loop::is_alive), or until [`stop`](crate::Loop::stop) is
+    /// called: libuv's `UV_RUN_DEFAULT`. Sockets, servers, timers, immediates, handles and lookups keep it
+    /// alive, unless `unref` was called on them. `run` returns where Node emits `beforeExit`; another call
+    /// runs work that was added since.
     ///
     /// A callback that panics unwinds out of `run`, and keeps its place as a listener. Called again, the loop
     /// goes on with the next callback, as Node does after an `uncaughtException`. As in Node, what was to

@@ -35,7 +35,7 @@ impl SocketEntry {
         self.feed_flushed(errands);
     }
 
-    /// Why there is no end any more, if so.
+    /// The error with which an `end` is refused, if it is.
     fn refused_end(&mut self, errands: &mut Errands<'_>) -> Option<Error> {
         let state = self.state;
         if state.is_finished() {

@@ -57,8 +57,8 @@ events! {
 
 type OnReadCallback = dyn FnMut(&mut Socket<'_>, &[u8]) -> bool;
 
-/// A buffer of the program's own that received bytes are put into, and who is told: Node's
-/// `onread` option.
+/// A buffer into which the socket receives, and the callback that gets each chunk: Node's `onread`
+/// option.
 ///
 /// ```
 /// use netloop::{ConnectOptions, EventLoop, OnRead};
@@ -91,8 +91,8 @@ pub struct OnRead {
 }
 
 impl OnRead {
-    /// A buffer, Node's `onread.buffer`, and who is told, Node's `onread.callback`. A chunk is at most
-    /// as long as the buffer, which is used again for the next. One byte is made of an empty one.
+    /// Makes the option from a buffer, Node's `onread.buffer`, and a callback, Node's `onread.callback`. The
+    /// buffer is reused, so a chunk is at most as long as the buffer. An empty buffer becomes one byte.
     pub fn new(
         buffer: impl Into<Box<[u8]>>,
         callback: impl FnMut(&mut Socket<'_>, &[u8]) -> bool + 'static,

@@ -134,7 +134,7 @@ impl Loop {
         self.tell_sources(to, SocketEntry::destination_has_drained);
     }
 
-    /// A destination has finished, failed or closed: nothing is piped into it any more.
+    /// Removes all pipes into a destination that has finished, failed or closed.
     pub(super) fn unpipe_all_into(&mut self, to: SocketId) {
         self.tell_sources(to, SocketEntry::unpipe);
     }

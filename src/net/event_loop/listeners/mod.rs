@@ -21,11 +21,10 @@ pub(crate) enum Slot<F: ?Sized> {
 #[derive(Debug)]
 pub(crate) struct List<F: ?Sized> {
     listeners: Vec<Listener<F>>,
-    /// Who was taken away in this turn and did not stand here: if listeners are out for a call, one
-    /// of them.
+    /// Listeners that were removed in this turn while they were taken out for a call.
     off: Vec<Name>,
     turn: u32,
-    /// None of those that are out for a call comes back.
+    /// The listeners that are taken out for a call are not put back.
     is_cleared: bool,
 }
 
