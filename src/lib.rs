@@ -164,9 +164,10 @@
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("netloop runs on 64-bit Linux only: its reactor rests on what epoll promises");
 
+mod kernel;
 mod net;
-mod room;
 mod rules;
+mod values;
 
 pub mod guide;
 pub mod parity;
@@ -181,10 +182,10 @@ pub use net::server::{Dropped, ListenOptions, Server, ServerOptions};
 pub use net::socket::{Attempt, ConnectOptions, Lookup, OnRead, Socket, SocketOptions};
 pub use net::trace;
 pub use net::{AbortId, ImmediateId, ListenerId, LookupId, ServerId, SocketId, TimerId};
-pub use rules::address::{
+pub use rules::state;
+pub use values::address::{
     AddressError, Family, IntoAddress, SocketAddress, SocketAddressOptions, is_ip, is_ipv4, is_ipv6,
 };
-pub use rules::block_list::BlockList;
-pub use rules::decoder::Encoding;
-pub use rules::lines::{LineSplitter, LineTooLong};
-pub use rules::state;
+pub use values::block_list::BlockList;
+pub use values::decoder::Encoding;
+pub use values::lines::{LineSplitter, LineTooLong};

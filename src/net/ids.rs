@@ -9,7 +9,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use crate::room::reactor::Id;
+use crate::kernel::reactor::Id;
 use crate::rules::timers::TimerKey;
 
 /// The number of a loop in its process.

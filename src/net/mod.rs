@@ -1,4 +1,4 @@
-//! Floor 2, the face: the only files that know user callbacks and Node's names.
+//! Floor 3, the face: the only files that know user callbacks and Node's names.
 //!
 //! The laws:
 //!

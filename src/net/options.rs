@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::{Error, words};
-use crate::room::options::{KeepAlive, StreamOptions};
-use crate::room::resolver;
+use crate::kernel::options::{KeepAlive, StreamOptions};
+use crate::kernel::resolver;
 
 /// Options of every socket, whether the program makes it or a server accepts it.
 #[derive(Clone, Default)]

@@ -1,4 +1,4 @@
-//! Floor 3, the programs: written against the public API only, as any user would.
+//! Floor 4, the programs: written against the public API only, as any user would.
 
 mod arguments;
 mod claim;

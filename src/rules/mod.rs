@@ -1,14 +1,10 @@
-//! Floor 0, the rules: plain values that know neither socket nor clock nor log.
+//! Floor 1, the rules: plain values that know neither socket nor clock nor log.
 //!
 //! Everything here is told what happened and what time it is, and answers with a value.
 
-pub(crate) mod address;
-pub(crate) mod block_list;
 pub(crate) mod data;
-pub(crate) mod decoder;
 pub(crate) mod idle;
 pub(crate) mod inbox;
-pub(crate) mod lines;
 pub(crate) mod read_buffer;
 pub(crate) mod receiving;
 pub(crate) mod sending;

@@ -9,8 +9,8 @@ use std::io;
 
 use self::errnos::code_of;
 use super::ids::{ServerId, SocketId, Subject};
-use crate::room::host_name::Unresolved;
-use crate::rules::lines::LineTooLong;
+use crate::kernel::host_name::Unresolved;
+use crate::values::lines::LineTooLong;
 
 /// What is wrong with a name, and what would be right.
 #[cfg(not(feature = "idna"))]

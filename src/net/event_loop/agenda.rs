@@ -8,9 +8,9 @@ use super::queues::Errand;
 use super::queues::{Immediates, Task, Tick};
 use super::trace::Caused;
 use super::trace::Trace;
+use crate::kernel::clock::Clock;
+use crate::kernel::reactor::Id;
 use crate::net::{ServerId, SocketId};
-use crate::room::clock::Clock;
-use crate::room::reactor::Id;
 use crate::rules::timers::{TimerKey, Timers};
 
 /// What is to be done, and when. No call can do more than add to it; the phases work it off.

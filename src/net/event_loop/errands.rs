@@ -8,9 +8,9 @@ use super::agenda::Agenda;
 use super::lookups::Lookups;
 use super::queues::{Errand, ServerTick, SocketTick, Tick};
 use super::trace::Caused;
+use crate::kernel::reactor::Registry;
 use crate::net::ids::Home;
 use crate::net::{ServerId, SocketId};
-use crate::room::reactor::Registry;
 
 /// What a call may use beside its socket or server: queues that it adds to, and what it takes itself
 /// off.

@@ -5,9 +5,9 @@ use std::fmt;
 use super::Loop;
 use super::queues::{Post, Posts};
 use super::trace::{Subject, What};
+use crate::kernel::mailbox::{Mailbox, Refused, Sender};
+use crate::kernel::reactor::Id;
 use crate::net::error::{Error, words};
-use crate::room::mailbox::{Mailbox, Refused, Sender};
-use crate::room::reactor::Id;
 
 /// How many posts are run in a turn: as many calls as Node's thread-safe functions make in one.
 const POSTS_PER_TURN: usize = 1000;

@@ -4,10 +4,10 @@ use super::errands::Errands;
 use super::queues::Errand;
 use super::trace::Caused;
 use super::{Entry, Loop};
+use crate::kernel::reactor::Id;
 use crate::net::server::ServerEntry;
 use crate::net::socket::SocketEntry;
 use crate::net::{ServerId, SocketId};
-use crate::room::reactor::Id;
 
 impl Loop {
     /// Lends a socket, and what a call may use beside it; then does what it left for others. `None`

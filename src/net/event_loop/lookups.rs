@@ -6,11 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 use super::queues::Tick;
 use super::trace::{Subject, What};
 use super::{Entry, Loop};
+use crate::kernel::reactor::Reactor;
+use crate::kernel::resolver::{Question, Resolver};
 use crate::net::error::Error;
 use crate::net::socket::LookupAnswer;
 use crate::net::{LookupId, ServerId, SocketId};
-use crate::room::reactor::Reactor;
-use crate::room::resolver::{Question, Resolver};
 
 /// Limits what one loop may have asked and not been answered.
 const LOOKUPS_MAX: usize = 10_000;

@@ -35,12 +35,12 @@ use self::lookups::Lookups;
 use self::phase::{Batches, Phase};
 use self::queues::{Posts, Signals};
 use self::trace::Subject;
+use crate::kernel::reactor::Reactor;
 use crate::net::error::{Error, words};
 use crate::net::ids::Home;
 use crate::net::server::ServerEntry;
 use crate::net::socket::SocketEntry;
 use crate::net::{AbortId, SocketId, TimerId};
-use crate::room::reactor::Reactor;
 use crate::rules::data::Data;
 use crate::rules::read_buffer::{Burst, READ_BUFFER, ReadBuffer};
 

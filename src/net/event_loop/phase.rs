@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::trace::Caused;
+use crate::kernel::reactor::{Batch, Id};
 use crate::net::SocketId;
-use crate::room::reactor::{Batch, Id};
 
 /// What waits for the pending phase, in libuv's sense: descriptors that are to be served without
 /// readiness.

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use super::Loop;
 use super::listeners::Slot;
 use super::trace::Cause;
+use crate::kernel::mailbox::Mailbox;
+use crate::kernel::signals::SignalSource;
 use crate::net::error::Error;
 use crate::net::ids::{ServerId, SocketId};
 use crate::net::server::Server;
 use crate::net::socket::{LookupAnswer, WriteCallback};
-use crate::room::mailbox::Mailbox;
-use crate::room::signals::SignalSource;
 use crate::rules::receiving;
 
 pub(crate) type Task = Box<dyn FnOnce(&mut Loop)>;

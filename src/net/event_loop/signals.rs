@@ -3,9 +3,9 @@
 use super::Loop;
 use super::listeners::Slot;
 use super::trace::Subject;
+use crate::kernel::Failed;
+use crate::kernel::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSource};
 use crate::net::error::Error;
-use crate::room::Failed;
-use crate::room::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSource};
 
 /// A signal that a program can listen for: the name in Node's `process.on('SIGTERM', …)`. See
 /// signal(7).

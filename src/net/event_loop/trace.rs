@@ -36,8 +36,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
+use crate::kernel::reactor::Readiness;
 pub use crate::net::ids::Subject;
-use crate::room::reactor::Readiness;
 
 /// The number of a record. 0 stands for the kernel, or the program before `run`.
 pub type Cause = u64;

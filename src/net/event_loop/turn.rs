@@ -7,10 +7,10 @@ use super::trace::Caused;
 use super::trace::{Subject, What};
 use super::{Entry, Running};
 use super::{EventLoop, Loop};
+use crate::kernel::reactor::{Id, Readiness};
 use crate::net::error::Error;
 use crate::net::socket::SocketEntry;
 use crate::net::{ServerId, SocketId};
-use crate::room::reactor::{Id, Readiness};
 use crate::rules::read_buffer::ReadBuffer;
 
 /// How often the pending queue is looked at after the poll phase, as in libuv.

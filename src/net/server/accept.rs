@@ -2,17 +2,17 @@
 
 use std::net::SocketAddr;
 
-use super::super::ServerId;
-use super::super::error::Error;
-use super::super::socket::SocketEntry;
-use super::super::trace::{Subject, What};
 use super::events::{CONNECTION, DROP, Dropped};
 use super::{BACK_OFF, ServerEntry};
+use crate::kernel::listener::{Accepted, Listener};
+use crate::kernel::reactor::Readiness;
+use crate::kernel::stream::Stream;
+use crate::net::ServerId;
+use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
-use crate::room::listener::{Accepted, Listener};
-use crate::room::reactor::Readiness;
-use crate::room::stream::Stream;
+use crate::net::socket::SocketEntry;
+use crate::net::trace::{Subject, What};
 use crate::rules::state::server::{Input, State};
 
 /// A shortage is over when there was none for so many milliseconds.

@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-use super::super::ListenerId;
-use super::super::error::Error;
-use super::super::listeners::{AnySlot, Slot};
-use super::super::socket::Socket;
-use super::super::trace::Subject;
 use super::{Server, ServerEntry};
+use crate::net::ListenerId;
+use crate::net::error::Error;
 use crate::net::event_loop::events::{Event, events, listeners};
+use crate::net::listeners::{AnySlot, Slot};
+use crate::net::socket::Socket;
+use crate::net::trace::Subject;
 
 /// A connection that was closed because there were too many: the argument of Node's `'drop'`, whose
 /// `localAddress`, `localPort` and `localFamily`, and the same of `remote`, are two addresses here.

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::super::ServerId;
-use super::super::error::{Error, words};
-use super::super::queues::ServerTick;
-use super::super::trace::{Subject, What};
 use super::events::{CLOSE, ERROR, LISTENING};
 use super::{Server, ServerEntry};
+use crate::net::ServerId;
+use crate::net::error::{Error, words};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
 use crate::net::event_loop::queues::Errand;
+use crate::net::queues::ServerTick;
+use crate::net::trace::{Subject, What};
 use crate::rules::state::server::{Action, Input, step};
 
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);

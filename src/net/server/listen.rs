@@ -5,18 +5,18 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::super::error::{Error, words};
-use super::super::lookups::Asker;
-use super::super::queues::ServerTick;
-use super::super::socket::LookupAnswer;
-use super::super::trace::Subject;
-use super::super::{AbortId, ServerId};
 use super::place::{Listening, Place};
 use super::{ListenOptions, Server, ServerEntry};
+use crate::kernel::listener::{BindOptions, Listener};
+use crate::kernel::resolver;
+use crate::net::error::{Error, words};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
-use crate::room::listener::{BindOptions, Listener};
-use crate::room::resolver;
+use crate::net::lookups::Asker;
+use crate::net::queues::ServerTick;
+use crate::net::socket::LookupAnswer;
+use crate::net::trace::Subject;
+use crate::net::{AbortId, ServerId};
 use crate::rules::state::server::Input;
 
 /// Node's backlog; the kernel cuts it to `net.core.somaxconn`.

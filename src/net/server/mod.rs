@@ -21,7 +21,7 @@ use super::event_loop::{Entry, Loop};
 use super::socket::Socket;
 use super::trace::Subject;
 use super::{AbortId, ServerId};
-use crate::room::listener::Listener;
+use crate::kernel::listener::Listener;
 use crate::rules::data::Data;
 use crate::rules::state::server::State;
 use crate::rules::timers::TimerKey;

@@ -4,9 +4,9 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::AbortId;
-use super::super::options::{CommonOptions, Endpoint, from_endpoints};
-use crate::rules::block_list::BlockList;
+use crate::net::AbortId;
+use crate::net::options::{CommonOptions, Endpoint, from_endpoints};
+use crate::values::block_list::BlockList;
 
 /// Options of a server: those of Node's `net.createServer`. All are off unless set.
 ///

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use crate::room::listener::BindOptions;
+use crate::kernel::listener::BindOptions;
 
 /// Where a server is to listen.
 pub(super) enum Place {

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::super::SocketId;
-use super::super::queues::ServerTick;
 use super::Server;
+use crate::net::SocketId;
 use crate::net::event_loop::Entry;
+use crate::net::queues::ServerTick;
 use crate::rules::state::server::State;
 
 impl Server<'_> {

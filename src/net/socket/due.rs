@@ -1,12 +1,12 @@
 //! What is due for a socket: the library's own work in the tick queue, the shutdown that the pending
 //! phase does, and the closing phase.
 
-use super::super::SocketId;
-use super::super::error::Error;
-use super::super::queues::SocketTick;
 use super::SocketEntry;
 use super::events::{CLOSE, ERROR, FINISH, PIPE, UNPIPE};
+use crate::net::SocketId;
+use crate::net::error::Error;
 use crate::net::event_loop::Loop;
+use crate::net::queues::SocketTick;
 use crate::rules::state::socket::{Input, State, Writable};
 
 impl Loop {

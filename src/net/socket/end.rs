@@ -1,9 +1,9 @@
 //! The end of our half: `end`, with bytes before it or without.
 
-use super::super::error::{Error, words};
-use super::super::queues::SocketTick;
 use super::{Socket, SocketEntry, WriteCallback};
+use crate::net::error::{Error, words};
 use crate::net::event_loop::errands::Errands;
+use crate::net::queues::SocketTick;
 use crate::rules::state::socket::Input;
 
 impl SocketEntry {

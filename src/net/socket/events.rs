@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::super::error::Error;
-use super::super::listeners::{AnySlot, Slot};
-use super::super::queues::SocketTick;
-use super::super::shared::Shared;
-use super::super::trace::Subject;
-use super::super::{ListenerId, SocketId};
 use super::connecting::{Attempt, Lookup};
 use super::{Socket, SocketEntry};
+use crate::net::error::Error;
 use crate::net::event_loop::events::{Event, events, listeners};
+use crate::net::listeners::{AnySlot, Slot};
+use crate::net::queues::SocketTick;
+use crate::net::shared::Shared;
+use crate::net::trace::Subject;
+use crate::net::{ListenerId, SocketId};
 use crate::rules::receiving::Tick;
 
 pub(super) type Plain = dyn FnMut(&mut Socket<'_>);

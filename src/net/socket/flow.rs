@@ -1,11 +1,11 @@
 //! What receiving does from a tick: `resume`, `readable`, `end`, and the chunks that have waited.
 
-use super::super::SocketId;
-use super::super::queues::SocketTick;
 use super::SocketEntry;
 use super::events::{PAUSE, READABLE, RESUME};
+use crate::net::SocketId;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
+use crate::net::queues::SocketTick;
 use crate::rules::receiving::{Receiving, Tick};
 use crate::rules::state::socket::Input;
 

@@ -1,13 +1,13 @@
 //! What leaves later than in the call that wrote it, and its callbacks.
 
-use super::super::SocketId;
-use super::super::error::{Error, words};
-use super::super::listeners::Own;
 use super::events::DRAIN;
 use super::{SocketEntry, WriteCallback};
+use crate::net::SocketId;
+use crate::net::error::{Error, words};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::phase::Pending;
+use crate::net::listeners::Own;
 use crate::rules::sending::Next;
 use crate::rules::state::socket::{Input, State};
 

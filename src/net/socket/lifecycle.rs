@@ -1,15 +1,15 @@
 //! A socket's life: the driver of its state machine, and its end.
 
-use super::super::error::{Error, words};
-use super::super::listeners::Own;
-use super::super::queues::SocketTick;
-use super::super::trace::{Cause, Caused, Subject, What};
-use super::super::{AbortId, SocketId};
 use super::events::{END, PREFINISH};
 use super::{Cold, Socket, SocketEntry, ToldByClose};
+use crate::net::error::{Error, words};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::queues::Errand;
+use crate::net::listeners::Own;
+use crate::net::queues::SocketTick;
+use crate::net::trace::{Cause, Caused, Subject, What};
+use crate::net::{AbortId, SocketId};
 use crate::rules::idle::IdleTimeout;
 use crate::rules::state::socket::{Action, Input, State, step};
 

@@ -2,14 +2,14 @@
 
 use std::os::fd::OwnedFd;
 
-use super::super::error::{Error, words};
-use super::super::options::CommonOptions;
-use super::super::{ServerId, SocketId};
 use super::events::Listeners;
 use super::{Socket, SocketEntry, SocketOptions};
+use crate::kernel::stream::Stream;
+use crate::net::error::{Error, words};
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::{Entry, Loop};
-use crate::room::stream::Stream;
+use crate::net::options::CommonOptions;
+use crate::net::{ServerId, SocketId};
 use crate::rules::receiving::Receiving;
 use crate::rules::sending::Sending;
 use crate::rules::state::socket::{Readable, Standing};

@@ -36,15 +36,15 @@ use super::lookups::LookupFunction;
 use super::shared::Shared;
 use super::trace::{Subject, What};
 use super::{AbortId, ServerId, SocketId};
-use crate::room::options::StreamOptions;
-use crate::room::stream::Stream;
-use crate::rules::block_list::BlockList;
+use crate::kernel::options::StreamOptions;
+use crate::kernel::stream::Stream;
 use crate::rules::data::Data;
 use crate::rules::idle::IdleTimeout;
 use crate::rules::receiving::{HIGH_WATER_MARK, Kept, Receiving};
 use crate::rules::sending::Sending;
 use crate::rules::state::socket::{Standing, State, Writable};
 use crate::rules::timers::TimerKey;
+use crate::values::block_list::BlockList;
 
 pub(crate) type WriteCallback = Box<dyn FnOnce(&mut Socket<'_>, Result<(), &Error>)>;
 /// A connect on its way, with the lookup function that it was given.

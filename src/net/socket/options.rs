@@ -4,15 +4,15 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::super::lookups::{LookupFunction, LookupRequest};
-use super::super::options::{CommonOptions, Endpoint, from_endpoints};
-use super::super::shared::Shared;
-use super::super::{AbortId, Loop};
 use super::connect::ATTEMPT_TIMEOUT_MIN;
 use super::{OnRead, SocketEntry};
-use crate::room::options::StreamOptions;
-use crate::rules::block_list::BlockList;
+use crate::kernel::options::StreamOptions;
+use crate::net::lookups::{LookupFunction, LookupRequest};
+use crate::net::options::{CommonOptions, Endpoint, from_endpoints};
+use crate::net::shared::Shared;
+use crate::net::{AbortId, Loop};
 use crate::rules::receiving::HIGH_WATER_MARK;
+use crate::values::block_list::BlockList;
 
 /// Options of a socket: Node's `new net.Socket(options)`. All are off unless set.
 ///

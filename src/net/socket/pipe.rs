@@ -5,11 +5,11 @@
 
 use std::mem;
 
-use super::super::SocketId;
-use super::super::queues::{SocketTick, Tick};
 use super::{Pipe, Socket, SocketEntry};
+use crate::net::SocketId;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
+use crate::net::queues::{SocketTick, Tick};
 
 impl SocketEntry {
     /// The destinations that the next chunk goes to.

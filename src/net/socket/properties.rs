@@ -3,10 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 
-use super::super::ServerId;
-use super::super::error::{Error, words};
 use super::{HIGH_WATER_MARK, Socket, SocketEntry};
-use crate::room::stream::Stream;
+use crate::kernel::stream::Stream;
+use crate::net::ServerId;
+use crate::net::error::{Error, words};
 use crate::rules::state::socket::{Standing, State};
 
 impl Socket<'_> {

@@ -1,13 +1,13 @@
 //! Reading as a program asks for it: `pause`, `resume`, `read`, `unshift`, `set_encoding`; and how the
 //! socket follows the rules of [`receiving`](crate::rules::receiving).
 
-use super::super::error::words;
-use super::super::queues::SocketTick;
 use super::{Socket, SocketEntry};
+use crate::net::error::words;
 use crate::net::event_loop::errands::Errands;
-use crate::rules::decoder::Encoding;
+use crate::net::queues::SocketTick;
 use crate::rules::receiving::{Action, Facts, Kept, Receiving, Then};
 use crate::rules::state::socket::Input;
+use crate::values::decoder::Encoding;
 
 impl SocketEntry {
     /// The rules are told something. A socket that keeps nothing needs no place for it.

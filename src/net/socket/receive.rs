@@ -5,16 +5,16 @@
 
 use std::{io, mem};
 
-use super::super::SocketId;
-use super::super::error::Error;
-use super::super::listeners::Slot;
-use super::super::trace::{Subject, What};
 use super::events::{DATA, OnData};
 use super::{OnRead, SocketEntry};
+use crate::kernel::reactor::Readiness;
+use crate::kernel::stream::Stream;
+use crate::net::SocketId;
+use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
-use crate::room::reactor::Readiness;
-use crate::room::stream::Stream;
+use crate::net::listeners::Slot;
+use crate::net::trace::{Subject, What};
 use crate::rules::receiving::Next;
 use crate::rules::state::socket::{Input, State};
 

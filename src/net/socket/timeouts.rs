@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::{SocketId, TimerId};
 use super::events::TIMEOUT;
 use super::{Socket, SocketEntry};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::{TIMEOUT_MAX, TimerTask};
+use crate::net::{SocketId, TimerId};
 use crate::rules::idle::IdleTimeout;
 use crate::rules::timers::TimerKey;
 

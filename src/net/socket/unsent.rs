@@ -5,12 +5,12 @@ use std::io;
 
 use libc::ECANCELED;
 
-use super::super::SocketId;
-use super::super::error::{Error, words};
-use super::super::queues::SocketTick;
 use super::{SocketEntry, WriteCallback};
+use crate::net::SocketId;
+use crate::net::error::{Error, words};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
+use crate::net::queues::SocketTick;
 use crate::rules::state::socket::Input;
 
 impl SocketEntry {

@@ -4,12 +4,12 @@ use std::io;
 
 use libc::ENOBUFS;
 
-use super::super::error::{Error, words};
-use super::super::listeners::Own;
-use super::super::queues::{SocketTick, Tick};
 use super::{Socket, SocketEntry, WriteCallback};
+use crate::net::error::{Error, words};
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
+use crate::net::listeners::Own;
+use crate::net::queues::{SocketTick, Tick};
 use crate::rules::sending::{Later, Limits, Next};
 use crate::rules::state::socket::{Standing, State, Writable};
 

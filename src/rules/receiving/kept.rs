@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::rules::decoder::{Decoder, Encoding};
 use crate::rules::inbox::Inbox;
+use crate::values::decoder::{Decoder, Encoding};
 
 /// Node's default high-water mark of both directions.
 pub(crate) const HIGH_WATER_MARK: usize = 64 * 1024;

@@ -6,19 +6,19 @@ use std::net::{IpAddr, SocketAddr};
 
 use libc::ETIMEDOUT;
 
-use super::super::SocketEntry;
-use super::super::connecting::{Attempt, Target};
-use super::super::events::{
-    CONNECTION_ATTEMPT, CONNECTION_ATTEMPT_FAILED, CONNECTION_ATTEMPT_TIMEOUT,
-};
+use crate::kernel::connector::Opening;
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
 use crate::net::event_loop::phase::Pending;
+use crate::net::socket::SocketEntry;
+use crate::net::socket::connecting::{Attempt, Target};
+use crate::net::socket::events::{
+    CONNECTION_ATTEMPT, CONNECTION_ATTEMPT_FAILED, CONNECTION_ATTEMPT_TIMEOUT,
+};
 use crate::net::trace::Subject;
-use crate::room::connector::Opening;
 
 /// What came of trying an address.
 enum Tried {

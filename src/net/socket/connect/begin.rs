@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use libc::{AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED, EALREADY, EISCONN};
 
-use super::super::{ConnectOptions, Socket, SocketEntry, WriteCallback};
 use super::{Connecting, Target};
+use crate::kernel::{connector, resolver};
 use crate::net::error::{Error, words};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::phase::Pending;
 use crate::net::queues::SocketTick;
-use crate::room::{connector, resolver};
-use crate::rules::address::is_ip;
+use crate::net::socket::{ConnectOptions, Socket, SocketEntry, WriteCallback};
 use crate::rules::state::socket::{Input, Standing, State, Writable};
+use crate::values::address::is_ip;
 
 /// The hints that Node knows, of getaddrinfo(3).
 const HINTS: i32 = AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG;

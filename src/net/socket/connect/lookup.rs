@@ -2,15 +2,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::super::connecting::{Lookup, Target};
-use super::super::events::LOOKUP;
-use super::super::{LookupAnswer, SocketEntry};
 use super::attempts::alternate;
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
 use crate::net::lookups::{Asker, LookupFunction};
 use crate::net::queues::SocketTick;
+use crate::net::socket::connecting::{Lookup, Target};
+use crate::net::socket::events::LOOKUP;
+use crate::net::socket::{LookupAnswer, SocketEntry};
 use crate::net::trace::Subject;
 
 impl Loop {

@@ -13,9 +13,9 @@ pub(super) use families::ATTEMPT_TIMEOUT_MIN;
 
 use super::connecting::Target;
 use super::{Connecting, SocketEntry};
+use crate::kernel::options::KeepAlive;
+use crate::kernel::stream::Stream;
 use crate::net::event_loop::errands::Errands;
-use crate::room::options::KeepAlive;
-use crate::room::stream::Stream;
 use crate::rules::state::socket::State;
 
 impl SocketEntry {

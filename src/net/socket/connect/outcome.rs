@@ -1,12 +1,12 @@
 //! What came of a connect: the kernel says whether it stands, and the program is told.
 
-use super::super::SocketEntry;
-use super::super::events::{CONNECT, READY};
+use crate::kernel::reactor::Readiness;
+use crate::kernel::stream::Stream;
 use crate::net::SocketId;
 use crate::net::error::Error;
 use crate::net::event_loop::Loop;
-use crate::room::reactor::Readiness;
-use crate::room::stream::Stream;
+use crate::net::socket::SocketEntry;
+use crate::net::socket::events::{CONNECT, READY};
 use crate::rules::state::socket::Input;
 
 impl Loop {

@@ -1,7 +1,7 @@
 //! What falls under a rule, and what is said of a wrong one.
 
 use super::*;
-use crate::rules::address::{SocketAddress, SocketAddressOptions};
+use crate::values::address::{SocketAddress, SocketAddressOptions};
 use std::net::Ipv4Addr;
 
 fn list_with(add: impl FnOnce(&mut BlockList) -> Result<(), AddressError>) -> BlockList {

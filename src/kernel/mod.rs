@@ -1,4 +1,4 @@
-//! Floor 1, the machine room: mio, the slab and the kernel. No user callback is known here.
+//! Floor 2, the kernel: mio, the slab, and what the system does for us. No user callback is known here.
 
 pub(crate) mod clock;
 pub(crate) mod connector;

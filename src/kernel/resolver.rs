@@ -16,7 +16,7 @@ use super::Failed;
 use super::host_name::{self, Unresolved};
 use super::mailbox::{Mailbox, Sender};
 use super::reactor::Reactor;
-use crate::rules::address::is_ipv6;
+use crate::values::address::is_ipv6;
 
 /// What is asked: `host` is the name in ASCII, `family` is 0, 4 or 6, `hints` are getaddrinfo's
 /// `ai_flags`.
