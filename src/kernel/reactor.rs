@@ -71,12 +71,12 @@ impl Readiness<'_> {
     /// Whether there may be something to read: bytes, an end, or an error.
     #[inline]
     pub(crate) fn is_to_read(&self) -> bool {
-        self.0.is_readable() || self.is_sticky()
+        self.0.is_readable() || self.may_hide_more()
     }
 
     /// After any of these, a short read does not mean that nothing is left.
     #[inline]
-    pub(crate) fn is_sticky(&self) -> bool {
+    pub(crate) fn may_hide_more(&self) -> bool {
         self.0.is_read_closed() || self.0.is_error() || self.0.is_priority()
     }
 

@@ -31,7 +31,7 @@
 //! | agenda | the queues, the timers and the clock: what is to be done |
 //! | errands | what a call may use beside its entry: it can add to the agenda, but cannot reach a callback |
 //! | readiness | what epoll reports of a descriptor, on its edge only |
-//! | sticky | readiness after which a short read does not prove that the kernel is empty |
+//! | may hide more | said of readiness after which a short read does not prove that the kernel is empty |
 //! | again list | the sockets and servers to serve next turn, since no new edge will come for them |
 //! | pending | the phase that serves sockets without readiness: what is tried again or put off |
 //! | input, action | what a state machine is fed; what it returns for the driver to perform |

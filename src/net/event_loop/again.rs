@@ -76,7 +76,7 @@ impl EventLoop {
         });
         reactor.for_each_ready(ready, |entry, readiness| {
             if let Entry::Socket(socket) = entry {
-                socket.receiving.was_told_of(readiness.is_sticky());
+                socket.receiving.was_told_of(readiness.may_hide_more());
             }
         });
     }

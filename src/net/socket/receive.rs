@@ -60,7 +60,7 @@ impl Loop {
         if entry.state.life == State::Opening {
             return self.connect_progress(id, readiness);
         }
-        if entry.sending.is_in_flight() || readiness.is_sticky() {
+        if entry.sending.is_in_flight() || readiness.may_hide_more() {
             return self.serve_whole(id, readiness, buffer);
         }
         if readiness.is_to_read() {
@@ -86,7 +86,7 @@ impl Loop {
             entry.is_over |= readiness.is_over();
         }
         if readiness.is_to_read() {
-            self.receive(id, readiness.is_sticky(), buffer)?;
+            self.receive(id, readiness.may_hide_more(), buffer)?;
         }
         self.serve_rest(id)
     }

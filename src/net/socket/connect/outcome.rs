@@ -37,8 +37,10 @@ impl Loop {
         self.with_socket(id, SocketEntry::feed_flushed);
         // Bytes that are there already are read next turn, before those of newer sockets: Node's
         // epoll is level-triggered, and reports what has just connected once more in its place.
-        let is_sticky = readiness.is_sticky();
-        self.with_socket(id, |socket, errands| socket.join_again(is_sticky, errands));
+        let may_hide_more = readiness.may_hide_more();
+        self.with_socket(id, |socket, errands| {
+            socket.join_again(may_hide_more, errands)
+        });
     }
 
     /// `connect`, then `ready` with no tick between them, then the first read.
