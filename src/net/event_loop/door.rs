@@ -6,64 +6,107 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::Loop;
-use super::listeners::Slot;
+use super::events::Event;
+use super::listeners::{Many, Slot};
 use super::trace::{Cause, Subject, What};
 
-/// Listeners that are out of their slot for a call. They are put back before those that were added
-/// meanwhile, also when one of them panics.
-struct Call<'l, F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> {
+/// Listeners that are out of their slot for a call. They are put back also when one of them panics.
+struct Call<'l, T, F: ?Sized, L: Into<Slot<F>>, H: Fn(&mut Loop) -> Option<&mut T>> {
     event_loop: &'l mut Loop,
-    slot: S,
-    taken: Slot<F>,
+    home: H,
+    slot: fn(&mut T) -> Option<&mut Slot<F>>,
+    taken: Option<L>,
     /// The cause to return to.
     former: Cause,
 }
 
 impl Loop {
-    /// Emits an event to the listeners in a slot. Returns whether there were any.
+    /// Emits an event to its listeners, who stand in a slot of their `home`. Returns whether there
+    /// were any.
     #[inline(always)]
-    pub(in crate::net) fn emit<F: ?Sized>(
+    pub(in crate::net) fn emit<T, F: ?Sized>(
         &mut self,
         subject: Subject,
-        event: &'static str,
-        slot: impl Fn(&mut Loop) -> Option<&mut Slot<F>>,
+        event: Event<T, F>,
+        home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
         call: impl FnMut(&mut F, &mut Loop),
     ) -> bool {
-        let taken = slot(self).map(mem::take).unwrap_or_default();
-        self.emit_to(taken, subject, event, slot, call)
+        let taken = home(self).and_then(event.slot).map(mem::take);
+        let taken = taken.unwrap_or_default();
+        let is_heard = !taken.is_empty();
+        if is_heard {
+            self.emit_to(taken, subject, event, home, call);
+        }
+        is_heard
     }
 
-    /// The same to listeners that were taken out of their slot already.
+    /// The same to listeners that were taken out of their slot already. Returns their home, if it is
+    /// still there.
     #[inline(always)]
-    pub(in crate::net) fn emit_to<F: ?Sized>(
+    pub(in crate::net) fn emit_to<T, F: ?Sized>(
         &mut self,
         taken: Slot<F>,
         subject: Subject,
-        event: &'static str,
-        slot: impl Fn(&mut Loop) -> Option<&mut Slot<F>>,
+        event: Event<T, F>,
+        home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
         mut call: impl FnMut(&mut F, &mut Loop),
-    ) -> bool {
-        if taken.is_empty() {
-            return false;
+    ) -> Option<&mut T> {
+        match taken {
+            Slot::One(listener) => self.call_out(
+                listener,
+                subject,
+                event,
+                home,
+                move |listener, event_loop| {
+                    call(listener, event_loop);
+                },
+            ),
+            Slot::Many(list) => self.emit_to_many(list, subject, event, home, call),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn emit_to_many<T, F: ?Sized>(
+        &mut self,
+        list: Many<F>,
+        subject: Subject,
+        event: Event<T, F>,
+        home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
+        mut call: impl FnMut(&mut F, &mut Loop),
+    ) -> Option<&mut T> {
+        self.call_out(list, subject, event, home, |list, event_loop| {
+            Slot::call_each(list, |listener| call(listener, event_loop));
+        })
+    }
+
+    #[inline(always)]
+    fn call_out<T, F: ?Sized, L: Into<Slot<F>>>(
+        &mut self,
+        taken: L,
+        subject: Subject,
+        event: Event<T, F>,
+        home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
+        call: impl FnOnce(&mut L, &mut Loop),
+    ) -> Option<&mut T> {
         let former = match self.agenda.trace.is_on() {
-            true => self.agenda.trace.enter(subject, What::Callback(event)),
+            true => self.agenda.trace.enter(subject, What::Callback(event.name)),
             false => 0,
         };
+        let slot = event.slot;
         let mut running = Call {
             event_loop: self,
+            home,
             slot,
-            taken,
+            taken: Some(taken),
             former,
         };
-        let Call {
-            event_loop, taken, ..
-        } = &mut running;
-        taken.call(|listener| call(listener, event_loop));
-        running.put_back();
-        // Nothing is left in it to be dropped.
+        if let Some(taken) = &mut running.taken {
+            call(taken, running.event_loop);
+        }
+        let taken = running.taken.take();
         mem::forget(running);
-        true
+        put_back(self, home, slot, taken, former)
     }
 
     /// Does something under a record, which is the cause of all that follows from it.
@@ -96,21 +139,30 @@ impl Loop {
     }
 }
 
-impl<F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> Call<'_, F, S> {
-    #[inline(always)]
-    fn put_back(&mut self) {
-        match (self.slot)(self.event_loop) {
-            Some(listeners) => listeners.put_back(&mut self.taken),
-            None => drop(mem::take(&mut self.taken)),
-        }
-        self.event_loop.agenda.trace.leave(self.former);
+/// Puts listeners back before those that were added meanwhile. Returns their home, if it is still there.
+#[inline(always)]
+fn put_back<'l, T, F: ?Sized>(
+    event_loop: &'l mut Loop,
+    home: impl Fn(&mut Loop) -> Option<&mut T>,
+    slot: fn(&mut T) -> Option<&mut Slot<F>>,
+    taken: Option<impl Into<Slot<F>>>,
+    former: Cause,
+) -> Option<&'l mut T> {
+    event_loop.agenda.trace.leave(former);
+    let home = home(event_loop)?;
+    if let (Some(listeners), Some(taken)) = (slot(home), taken) {
+        listeners.put_back(taken.into());
     }
+    Some(home)
 }
 
 /// A listener has panicked.
-impl<F: ?Sized, S: Fn(&mut Loop) -> Option<&mut Slot<F>>> Drop for Call<'_, F, S> {
-    #[cold]
+impl<T, F: ?Sized, L: Into<Slot<F>>, H: Fn(&mut Loop) -> Option<&mut T>> Drop
+    for Call<'_, T, F, L, H>
+{
+    #[inline(always)]
     fn drop(&mut self) {
-        self.put_back();
+        let taken = self.taken.take();
+        put_back(self.event_loop, &self.home, self.slot, taken, self.former);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Loop;
+use super::events::Event;
 use super::listeners::Slot;
 use super::trace::Cause;
 use crate::kernel::mailbox::Mailbox;
@@ -163,6 +164,11 @@ pub(super) type Post = Box<dyn FnOnce(&mut Loop) + Send>;
 pub(in crate::net) type Posts = Mailbox<Post>;
 
 type OnSignal = dyn FnMut(&mut Loop);
+
+pub(super) const SIGNAL: Event<Slot<OnSignal>, OnSignal> = Event {
+    name: "signal",
+    slot: |slot| Some(slot),
+};
 
 #[derive(Default)]
 pub(in crate::net) struct Signals {

@@ -2,6 +2,7 @@
 
 use super::Loop;
 use super::listeners::Slot;
+use super::queues::SIGNAL;
 use super::trace::Subject;
 use crate::kernel::Failed;
 use crate::kernel::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSource};
@@ -83,7 +84,7 @@ impl Loop {
         while let Some(number) = self.signals.arrived.pop_front() {
             self.emit(
                 Subject::Loop,
-                "signal",
+                SIGNAL,
                 |event_loop| event_loop.signals.slot(number),
                 |listener, event_loop| listener(event_loop),
             );

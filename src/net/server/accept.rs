@@ -85,8 +85,8 @@ impl Loop {
         let former = self.accepting.replace((socket, peer));
         self.emit(
             Subject::Socket(socket),
-            CONNECTION.name,
-            |event_loop| event_loop.server(id).and_then(CONNECTION.slot),
+            CONNECTION,
+            |event_loop| event_loop.server(id),
             |listener, event_loop| listener(&mut event_loop.socket_at(socket)),
         );
         self.accepting = former;

@@ -154,8 +154,8 @@ impl Loop {
     ) -> bool {
         self.emit(
             Subject::Server(id),
-            event.name,
-            |event_loop| event_loop.server(id).and_then(event.slot),
+            event,
+            |event_loop| event_loop.server(id),
             |listener, event_loop| call(listener, &mut event_loop.server_at(id)),
         )
     }

@@ -90,6 +90,11 @@ pub struct OnRead {
     pub(super) callback: Shared<OnReadCallback>,
 }
 
+pub(super) const ON_READ: Event<SocketEntry, OnRead> = Event {
+    name: "on_read",
+    slot: |socket| Some(&mut socket.cold.as_mut()?.on_read),
+};
+
 impl OnRead {
     /// Makes the option from a buffer, Node's `onread.buffer`, and a callback, Node's `onread.callback`. The
     /// buffer is reused, so a chunk is at most as long as the buffer. An empty buffer becomes one byte.

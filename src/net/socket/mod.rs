@@ -241,8 +241,8 @@ impl Loop {
     ) -> bool {
         self.emit(
             Subject::Socket(id),
-            event.name,
-            |event_loop| event_loop.entry(id).and_then(event.slot),
+            event,
+            |event_loop| event_loop.entry(id),
             |listener, event_loop| call(listener, &mut event_loop.socket_at(id)),
         )
     }

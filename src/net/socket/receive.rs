@@ -5,7 +5,7 @@
 
 use std::{io, mem};
 
-use super::events::{DATA, OnData};
+use super::events::{DATA, ON_READ, OnData};
 use super::{OnRead, SocketEntry};
 use crate::kernel::reactor::Readiness;
 use crate::kernel::stream::Stream;
@@ -169,11 +169,12 @@ impl Loop {
                 Err(error) => return self.receive_failed(id, &error),
             };
             entry.bytes_read += count as u64;
-            if entry.lets_chunks_pass() {
-                entry.receiving.chunk_came();
+            if entry.lets_chunk_pass() {
                 let listeners = mem::take(&mut entry.listeners.data);
-                self.emit_data(id, listeners, &buffer[..count]);
-                self.chunk_has_passed(id);
+                let entry = self.emit_data(id, listeners, &buffer[..count]);
+                if !entry.is_some_and(SocketEntry::chunk_has_passed) {
+                    self.chunk_is_done(id);
+                }
             } else {
                 deliver(self, id, &buffer[..count]);
             }
@@ -217,11 +218,8 @@ impl Loop {
         let mut outcome = Ok(());
         self.emit(
             Subject::Socket(id),
-            "on_read",
-            |event_loop| {
-                let cold = event_loop.entry(id)?.cold.as_mut();
-                cold.map(|cold| &mut cold.on_read)
-            },
+            ON_READ,
+            |event_loop| event_loop.entry(id),
             |own: &mut OnRead, event_loop| {
                 let OnRead { buffer, callback } = own;
                 outcome =
@@ -285,23 +283,19 @@ impl Loop {
     }
 
     #[inline(always)]
-    fn emit_data(&mut self, id: SocketId, listeners: Slot<OnData>, chunk: &[u8]) {
+    fn emit_data(
+        &mut self,
+        id: SocketId,
+        listeners: Slot<OnData>,
+        chunk: &[u8],
+    ) -> Option<&mut SocketEntry> {
         self.emit_to(
             listeners,
             Subject::Socket(id),
-            DATA.name,
-            move |event_loop| event_loop.entry(id).and_then(DATA.slot),
+            DATA,
+            move |event_loop| event_loop.entry(id),
             move |listener, event_loop| listener(&mut event_loop.socket_at(id), chunk),
-        );
-    }
-
-    /// A chunk was emitted that nothing stood in the way of.
-    #[inline(always)]
-    fn chunk_has_passed(&mut self, id: SocketId) {
-        let entry = self.entry(id);
-        if !entry.is_some_and(|entry| entry.keeps_nothing() && entry.receiving.flows_on()) {
-            self.chunk_is_done(id);
-        }
+        )
     }
 
     /// What follows a chunk that was emitted or kept.
@@ -315,13 +309,21 @@ impl Loop {
 }
 
 impl SocketEntry {
-    /// Whether each chunk goes to the listeners of `data` as it has come, and nowhere else.
+    /// A chunk has come. Returns whether it goes to the listeners of `data` as it has come, and nowhere
+    /// else.
     #[inline(always)]
-    fn lets_chunks_pass(&self) -> bool {
+    fn lets_chunk_pass(&mut self) -> bool {
         let stands_in_the_way = self.cold.as_ref().is_some_and(|cold| {
             !cold.kept.lets_chunks_pass() || !cold.pipes.is_empty() || cold.idle.is_some()
         });
-        self.receiving.flows_freely() && !stands_in_the_way
+        !stands_in_the_way && self.receiving.lets_chunk_pass()
+    }
+
+    /// Such a chunk was emitted. Returns whether nothing is to be done behind it but to wait for the
+    /// next.
+    #[inline(always)]
+    fn chunk_has_passed(&mut self) -> bool {
+        self.keeps_nothing() && self.receiving.chunk_has_passed()
     }
 
     /// Keeps a chunk, unless it is to go on at once.

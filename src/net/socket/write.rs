@@ -230,6 +230,12 @@ impl Socket<'_> {
         {
             return true;
         }
+        self.write_on(bytes, offered)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_on(&mut self, bytes: &[u8], offered: Option<io::Result<usize>>) -> bool {
         let written = self.with(|socket, errands| socket.write(bytes, None, offered, errands));
         written.unwrap_or(false)
     }

@@ -65,25 +65,25 @@ impl Receiving {
     /// until the kernel has nothing.
     pub(crate) fn joins_again(&mut self, may_hide_more: bool) -> bool {
         if may_hide_more {
-            self.marks.set(Mark::MayHideMore);
+            self.states.marks.set(Mark::MayHideMore);
         }
-        self.marks.set(Mark::Listed)
+        self.states.marks.set(Mark::Listed)
     }
 
     /// Leaves the again list. Returns whether it may hide more.
     pub(crate) fn leaves_again(&mut self) -> bool {
-        self.marks.take(Mark::Listed);
-        self.marks.take(Mark::MayHideMore)
+        self.states.marks.take(Mark::Listed);
+        self.states.marks.take(Mark::MayHideMore)
     }
 
     pub(crate) fn is_listed_again(&self) -> bool {
-        self.marks.has(Mark::Listed)
+        self.states.marks.has(Mark::Listed)
     }
 
     /// The kernel has told of one that stands on the list.
     pub(crate) fn was_told_of(&mut self, may_hide_more: bool) {
         if may_hide_more && self.is_listed_again() {
-            self.marks.set(Mark::MayHideMore);
+            self.states.marks.set(Mark::MayHideMore);
         }
     }
 }

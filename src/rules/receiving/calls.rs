@@ -24,12 +24,12 @@ impl Receiving {
             return then;
         }
         then.add(self.restart(kept, facts));
-        let input = match self.marks.has(Mark::Pulled) {
+        let input = match self.states.marks.has(Mark::Pulled) {
             true => flow::Input::ResumeCalledInVain,
             false => flow::Input::ResumeCalled,
         };
         if let Some(resume) = self.change_flow(input)
-            && self.marks.set(Mark::ResumeDue)
+            && self.states.marks.set(Mark::ResumeDue)
         {
             then.add(resume);
         }
@@ -39,9 +39,9 @@ impl Receiving {
     /// A listener of `data` was added, or a pipe: the data flows, unless it was stopped.
     pub(crate) fn data_added(&mut self, has_readers: bool, kept: &Kept, facts: Facts) -> Then {
         if has_readers {
-            self.marks.set(Mark::Pulled);
+            self.states.marks.set(Mark::Pulled);
         }
-        match self.flow.is_flowing() {
+        match self.states.flow.is_flowing() {
             Some(false) => Then::default(),
             Some(true) | None => self.resume(kept, facts),
         }
@@ -50,7 +50,7 @@ impl Receiving {
     /// The first listener of `readable` stops the flow; another one changes nothing, so that one
     /// that goes after its call may be followed by the next.
     pub(crate) fn readable_added(&mut self, kept: &Kept) -> Then {
-        if !self.marks.set(Mark::Pulled) {
+        if !self.states.marks.set(Mark::Pulled) {
             return Then::default();
         }
         let mut then = Then::from(self.change_flow(flow::Input::ReadableAdded));
@@ -73,10 +73,10 @@ impl Receiving {
         facts: Facts,
     ) -> Then {
         match is_pulled {
-            true => self.marks.set(Mark::Pulled),
-            false => self.marks.take(Mark::Pulled),
+            true => self.states.marks.set(Mark::Pulled),
+            false => self.states.marks.take(Mark::Pulled),
         };
-        if self.marks.has(Mark::ResumeDue) && !self.flow.was_paused() {
+        if self.states.marks.has(Mark::ResumeDue) && !self.states.flow.was_paused() {
             return self.change_flow(flow::Input::ReadableRemoved).into();
         }
         match (is_heard, is_pulled) {
@@ -98,7 +98,7 @@ impl Receiving {
         let before = kept.len();
         if size != Some(0) {
             _ = self.change_notice(notice::Input::Seen);
-        } else if self.notice.is_wanted() && (kept.is_full() || facts.has_ended) {
+        } else if self.states.notice.is_wanted() && (kept.is_full() || facts.has_ended) {
             then.add(match before {
                 0 => Some(Action::Drained),
                 _ => self.change_notice(notice::Input::Arrived),
@@ -119,7 +119,7 @@ impl Receiving {
 
     /// Asks for more if there is room, where this much was waiting before something was taken.
     fn ask(&mut self, before: usize, kept: &Kept, facts: Facts) -> Option<Action> {
-        let has_room = self.notice.is_wanted() || before == 0 || kept.len() < kept.mark();
+        let has_room = self.states.notice.is_wanted() || before == 0 || kept.len() < kept.mark();
         if self.has_asked() || facts.has_ended || facts.is_over() || !has_room {
             return None;
         }
@@ -158,7 +158,7 @@ impl Receiving {
 
     /// Something waits: it is announced, if that is wanted.
     pub(super) fn announce(&mut self) -> Option<Action> {
-        let is_wanted = self.notice.is_wanted();
+        let is_wanted = self.states.notice.is_wanted();
         let arrived = is_wanted.then(|| self.change_notice(notice::Input::Arrived));
         arrived.flatten()
     }

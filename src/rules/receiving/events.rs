@@ -1,6 +1,6 @@
 //! What follows when a chunk or the end has come, and from the ticks.
 
-use super::{Action, Facts, Kept, Mark, Receiving, Request, Then, Tick, notice, request};
+use super::{Action, Facts, Kept, Mark, Receiving, States, Then, Tick, notice, request};
 
 /// What the kernel does.
 impl Receiving {
@@ -20,7 +20,7 @@ impl Receiving {
     /// Whether a chunk goes on at once, to the listeners of `data` or, where there are none and nobody
     /// pulls, to nobody. The others are kept.
     pub(crate) fn passes_on(&self, is_heard: bool, kept: &Kept) -> bool {
-        self.is_flowing() && kept.is_empty() && (is_heard || !self.marks.has(Mark::Pulled))
+        self.is_flowing() && kept.is_empty() && (is_heard || !self.states.marks.has(Mark::Pulled))
     }
 
     /// Keeps a chunk for later.
@@ -29,14 +29,24 @@ impl Receiving {
         self.announce().into()
     }
 
-    /// Whether a chunk that has passed by leaves all as it was, so that nothing is to be done behind
+    /// A chunk has come that nothing waits before. Returns whether it may go to the listeners of `data`
+    /// at once, and all but the request stays as it is.
+    #[inline]
+    pub(crate) fn lets_chunk_pass(&mut self) -> bool {
+        let passes = self.states.are(States::STREAMING);
+        if passes {
+            self.states = States::PASSING;
+        }
+        passes
+    }
+
+    /// Such a chunk was emitted. Returns whether all is as it was, so that nothing is to be done behind
     /// it but to wait for the next.
     #[inline]
-    pub(crate) fn flows_on(&mut self) -> bool {
-        let flows_on =
-            self.is_flowing() && self.request == Request::Ahead && self.notice.is_wanted();
+    pub(crate) fn chunk_has_passed(&mut self) -> bool {
+        let flows_on = self.states.are(States::PASSING);
         if flows_on {
-            self.request = Request::Reading;
+            self.states = States::STREAMING;
         }
         flows_on
     }
@@ -59,7 +69,7 @@ impl Receiving {
     }
 
     pub(super) fn ask_from_a_tick(&mut self) -> Option<Action> {
-        let is_new = !self.has_asked() && self.marks.set(Mark::AskingDue);
+        let is_new = !self.has_asked() && self.states.marks.set(Mark::AskingDue);
         is_new.then_some(Action::Queue(Tick::Ask))
     }
 
@@ -86,7 +96,7 @@ impl Receiving {
 impl Receiving {
     /// The tick behind a chunk: asks for the next one if there is room.
     pub(crate) fn ask_is_due(&mut self, kept: &mut Kept, facts: Facts) -> Then {
-        self.marks.take(Mark::AskingDue);
+        self.states.marks.take(Mark::AskingDue);
         let has_room = kept.len() < kept.mark() || self.is_flowing() && kept.is_empty();
         match has_room && !facts.has_ended && !self.has_asked() {
             true => self.read(Some(0), kept, facts).1,
@@ -97,7 +107,7 @@ impl Receiving {
     /// The tick of `resume`, before the event.
     pub(crate) fn resume_is_due(&mut self, kept: &mut Kept, facts: Facts) -> Then {
         let then = self.read_unless_asked(kept, facts);
-        self.marks.take(Mark::ResumeDue);
+        self.states.marks.take(Mark::ResumeDue);
         then
     }
 

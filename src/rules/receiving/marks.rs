@@ -19,9 +19,11 @@ pub(super) enum Mark {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Marks(u8);
+pub(super) struct Marks(pub(super) u8);
 
 impl Marks {
+    pub(super) const NONE: Marks = Marks(0);
+
     #[inline]
     pub(super) fn has(self, mark: Mark) -> bool {
         self.0 & mark as u8 != 0

@@ -54,13 +54,50 @@ use request::Request;
 /// The receiving half of a socket.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Receiving {
+    states: States,
+    /// The turn in which the kernel was read last: one burst a turn, so that what both an edge and
+    /// the again list tell of is not taken for two turns' worth.
+    read_in_turn: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+struct States {
     flow: Flow,
     request: Request,
     notice: Notice,
     marks: Marks,
-    /// The turn in which the kernel was read last: one burst a turn, so that what both an edge and
-    /// the again list tell of is not taken for two turns' worth.
-    read_in_turn: u32,
+}
+
+impl States {
+    /// The data flows, and nothing is to be told of but the next chunk.
+    const STREAMING: States = States {
+        flow: Flow::Flowing,
+        request: Request::Reading,
+        notice: Notice::Wanted,
+        marks: Marks::NONE,
+    };
+    /// The same while a chunk is being emitted.
+    const PASSING: States = States {
+        request: Request::Ahead,
+        ..States::STREAMING
+    };
+
+    /// One comparison for all four.
+    #[inline]
+    fn are(self, others: States) -> bool {
+        self.bits() == others.bits()
+    }
+
+    const fn bits(self) -> u32 {
+        let States {
+            flow,
+            request,
+            notice,
+            marks,
+        } = self;
+        u32::from_ne_bytes([flow as u8, request as u8, notice as u8, marks.0])
+    }
 }
 
 /// What is to be done.
@@ -141,54 +178,49 @@ impl Receiving {
     pub(crate) fn accepted(is_paused: bool) -> Receiving {
         let mut receiving = Receiving::default();
         if is_paused {
-            receiving.flow = Flow::Held;
+            receiving.states.flow = Flow::Held;
         } else {
-            (receiving.request, receiving.notice) = (Request::Reading, Notice::Wanted);
+            (receiving.states.request, receiving.states.notice) =
+                (Request::Reading, Notice::Wanted);
         }
         receiving
     }
 
     pub(crate) fn flow(&self) -> Flow {
-        self.flow
+        self.states.flow
     }
 
     /// Whether the kernel is read when it has something.
     #[inline]
     pub(crate) fn reads_kernel(&self) -> bool {
-        self.request.reads_kernel()
+        self.states.request.reads_kernel()
     }
 
     /// Whether a chunk is asked for that has not come.
     pub(crate) fn has_asked(&self) -> bool {
-        self.request.is_asked()
+        self.states.request.is_asked()
     }
 
     #[inline]
     pub(crate) fn is_flowing(&self) -> bool {
-        self.flow == Flow::Flowing
-    }
-
-    /// Whether the data flows, and nobody is to be told by `readable` of what comes.
-    #[inline]
-    pub(crate) fn flows_freely(&self) -> bool {
-        self.is_flowing() && !self.marks.has(Mark::Pulled)
+        self.states.flow == Flow::Flowing
     }
 
     fn change_flow(&mut self, input: flow::Input) -> Option<Action> {
-        let (next, action) = self.flow.step(input);
-        self.flow = next;
+        let (next, action) = self.states.flow.step(input);
+        self.states.flow = next;
         action
     }
 
     fn change_request(&mut self, input: request::Input) -> Option<Action> {
-        let (next, action) = self.request.step(input);
-        self.request = next;
+        let (next, action) = self.states.request.step(input);
+        self.states.request = next;
         action
     }
 
     fn change_notice(&mut self, input: notice::Input) -> Option<Action> {
-        let (next, action) = self.notice.step(input);
-        self.notice = next;
+        let (next, action) = self.states.notice.step(input);
+        self.states.notice = next;
         action
     }
 }

@@ -70,6 +70,22 @@ pub(crate) trait AnySlot {
     fn clear(&mut self);
 }
 
+/// What stands in a slot of several listeners, or of none.
+pub(super) type Many<F> = Option<Box<List<F>>>;
+
+impl<F: ?Sized> From<Box<F>> for Slot<F> {
+    #[inline]
+    fn from(only: Box<F>) -> Self {
+        Slot::One(only)
+    }
+}
+
+impl<F: ?Sized> From<Many<F>> for Slot<F> {
+    fn from(list: Many<F>) -> Self {
+        Slot::Many(list)
+    }
+}
+
 impl<F: ?Sized> Default for Slot<F> {
     fn default() -> Self {
         Slot::Many(None)
@@ -169,16 +185,7 @@ impl<F: ?Sized> Slot<F> {
 
     /// Calls each listener in the order of adding. One that goes after its first call is gone
     /// before it is made.
-    #[inline(always)]
-    pub(crate) fn call(&mut self, mut call: impl FnMut(&mut F)) {
-        match self {
-            Slot::One(callback) => call(callback),
-            Slot::Many(list) => Self::call_list(list, &mut call),
-        }
-    }
-
-    #[cold]
-    fn call_list(list: &mut Option<Box<List<F>>>, call: &mut dyn FnMut(&mut F)) {
+    pub(super) fn call_each(list: &mut Many<F>, mut call: impl FnMut(&mut F)) {
         for listener in list.iter_mut().flat_map(|list| &mut list.listeners) {
             if listener.is_once {
                 if let Some(mut callback) = listener.callback.take() {
@@ -192,11 +199,13 @@ impl<F: ?Sized> Slot<F> {
 
     /// Puts listeners back that were taken out for a call, before those added meanwhile.
     #[inline(always)]
-    pub(crate) fn put_back(&mut self, taken: &mut Slot<F>) {
-        if matches!(self, Slot::Many(None)) && matches!(taken, Slot::One(_)) {
-            mem::swap(self, taken);
-        } else {
-            self.join(mem::take(taken));
+    pub(crate) fn put_back(&mut self, taken: Slot<F>) {
+        match taken {
+            Slot::One(only) if matches!(self, Slot::Many(None)) => {
+                // What stood here is nothing, and needs no dropping.
+                mem::forget(mem::replace(self, Slot::One(only)));
+            }
+            taken => self.join(taken),
         }
     }
 

@@ -5,7 +5,7 @@ fn call_and(slot: &mut Slot<Word>, meanwhile: impl FnOnce(&mut Slot<Word>)) -> S
     let mut taken = mem::take(slot);
     let said = call(&mut taken);
     meanwhile(slot);
-    slot.put_back(&mut taken);
+    slot.put_back(taken);
     said
 }
 
@@ -19,7 +19,10 @@ fn word(word: &'static str) -> Box<Word> {
 
 fn call(slot: &mut Slot<Word>) -> String {
     let mut line = String::new();
-    slot.call(|listener| listener(&mut line));
+    match slot {
+        Slot::One(listener) => listener(&mut line),
+        Slot::Many(list) => Slot::call_each(list, |listener| listener(&mut line)),
+    }
     line
 }
 
@@ -35,8 +38,8 @@ fn listeners_are_called_in_the_order_of_adding_and_once_listeners_only_once() {
     slot.add(word("b"), false);
     slot.add(word("c"), true);
     assert_eq!(call(&mut slot), "abc");
-    let mut taken = mem::take(&mut slot);
-    slot.put_back(&mut taken);
+    let taken = mem::take(&mut slot);
+    slot.put_back(taken);
     assert_eq!((call(&mut slot).as_str(), slot.len()), ("b", 1));
 }
 
@@ -44,9 +47,9 @@ fn listeners_are_called_in_the_order_of_adding_and_once_listeners_only_once() {
 fn what_was_added_during_the_call_stands_behind_what_was_there() {
     let mut slot = Slot::default();
     slot.add(word("a"), false);
-    let mut taken = mem::take(&mut slot);
+    let taken = mem::take(&mut slot);
     slot.add(word("b"), false);
-    slot.put_back(&mut taken);
+    slot.put_back(taken);
     assert_eq!(call(&mut slot), "ab");
 }
 
@@ -58,8 +61,8 @@ fn a_call_that_panics_loses_only_the_once_listeners_already_called() {
     slot.add(word("c"), true);
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call(&mut slot)));
     assert!(outcome.is_err());
-    let mut taken = mem::take(&mut slot);
-    slot.put_back(&mut taken);
+    let taken = mem::take(&mut slot);
+    slot.put_back(taken);
     assert_eq!(slot.len(), 2);
 }
 

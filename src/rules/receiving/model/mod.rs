@@ -136,7 +136,7 @@ impl Pair {
             is_paused: receiving.flow().is_paused(),
             reads_kernel: receiving.reads_kernel(),
             has_asked: receiving.has_asked(),
-            wants_readable: receiving.notice.is_wanted(),
+            wants_readable: receiving.states.notice.is_wanted(),
         };
         (ours != theirs).then(|| format!("ours {ours:?}\nnode {theirs:?}"))
     }

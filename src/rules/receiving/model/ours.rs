@@ -114,16 +114,20 @@ impl Ours {
     }
 
     pub(super) fn chunk(&mut self, chunk: Vec<u8>) {
-        self.receiving.chunk_came();
-        let is_heard = self.program.hearers > 0;
-        if self.receiving.passes_on(is_heard, &self.kept) {
+        if self.kept.lets_chunks_pass() && self.receiving.lets_chunk_pass() {
             self.emit(Told::Data(chunk));
-            if self.kept.lets_chunks_pass() && self.receiving.flows_on() {
+            if self.kept.is_empty() && self.receiving.chunk_has_passed() {
                 return;
             }
         } else {
-            let then = self.receiving.keep(chunk, &mut self.kept);
-            self.follow(then);
+            self.receiving.chunk_came();
+            let is_heard = self.program.hearers > 0;
+            if self.receiving.passes_on(is_heard, &self.kept) {
+                self.emit(Told::Data(chunk));
+            } else {
+                let then = self.receiving.keep(chunk, &mut self.kept);
+                self.follow(then);
+            }
         }
         let then = self.receiving.chunk_is_done(&self.kept);
         self.follow(then);
