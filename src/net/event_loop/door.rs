@@ -52,7 +52,8 @@ impl Loop {
         mut call: impl FnMut(&mut F, &mut Loop),
     ) -> Option<&mut T> {
         match taken {
-            Slot::One(listener) => self.call_out(
+            Slot::One(listener) => call_out(
+                self,
                 listener,
                 subject,
                 event,
@@ -61,52 +62,8 @@ impl Loop {
                     call(listener, event_loop);
                 },
             ),
-            Slot::Many(list) => self.emit_to_many(list, subject, event, home, call),
+            Slot::Many(list) => emit_to_many(self, list, subject, event, home, call),
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn emit_to_many<T, F: ?Sized>(
-        &mut self,
-        list: Many<F>,
-        subject: Subject,
-        event: Event<T, F>,
-        home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
-        mut call: impl FnMut(&mut F, &mut Loop),
-    ) -> Option<&mut T> {
-        self.call_out(list, subject, event, home, |list, event_loop| {
-            Slot::call_each(list, |listener| call(listener, event_loop));
-        })
-    }
-
-    #[inline(always)]
-    fn call_out<T, F: ?Sized, L: Into<Slot<F>>>(
-        &mut self,
-        taken: L,
-        subject: Subject,
-        event: Event<T, F>,
-        home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
-        call: impl FnOnce(&mut L, &mut Loop),
-    ) -> Option<&mut T> {
-        let former = match self.agenda.trace.is_on() {
-            true => self.agenda.trace.enter(subject, What::Callback(event.name)),
-            false => 0,
-        };
-        let slot = event.slot;
-        let mut running = Call {
-            event_loop: self,
-            home,
-            slot,
-            taken: Some(taken),
-            former,
-        };
-        if let Some(taken) = &mut running.taken {
-            call(taken, running.event_loop);
-        }
-        let taken = running.taken.take();
-        mem::forget(running);
-        put_back(self, home, slot, taken, former)
     }
 
     /// Does something under a record, which is the cause of all that follows from it.
@@ -139,15 +96,68 @@ impl Loop {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn emit_to_many<T, F: ?Sized>(
+    event_loop: &mut Loop,
+    list: Many<F>,
+    subject: Subject,
+    event: Event<T, F>,
+    home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
+    mut call: impl FnMut(&mut F, &mut Loop),
+) -> Option<&mut T> {
+    call_out(
+        event_loop,
+        list,
+        subject,
+        event,
+        home,
+        |list, event_loop| {
+            Slot::call_each(list, |listener| call(listener, event_loop));
+        },
+    )
+}
+
+/// Calls what was taken out, be it one listener or a list.
+#[inline(always)]
+fn call_out<T, F: ?Sized, L: Into<Slot<F>>>(
+    event_loop: &mut Loop,
+    taken: L,
+    subject: Subject,
+    event: Event<T, F>,
+    home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
+    call: impl FnOnce(&mut L, &mut Loop),
+) -> Option<&mut T> {
+    let trace = &mut event_loop.agenda.trace;
+    let former = match trace.is_on() {
+        true => trace.enter(subject, What::Callback(event.name)),
+        false => 0,
+    };
+    let slot = event.slot;
+    let mut running = Call {
+        event_loop,
+        home,
+        slot,
+        taken: Some(taken),
+        former,
+    };
+    if let Some(taken) = &mut running.taken {
+        call(taken, running.event_loop);
+    }
+    let taken = running.taken.take();
+    mem::forget(running);
+    put_back(event_loop, home, slot, taken, former)
+}
+
 /// Puts listeners back before those that were added meanwhile. Returns their home, if it is still there.
 #[inline(always)]
-fn put_back<'l, T, F: ?Sized>(
-    event_loop: &'l mut Loop,
+fn put_back<T, F: ?Sized>(
+    event_loop: &mut Loop,
     home: impl Fn(&mut Loop) -> Option<&mut T>,
     slot: fn(&mut T) -> Option<&mut Slot<F>>,
     taken: Option<impl Into<Slot<F>>>,
     former: Cause,
-) -> Option<&'l mut T> {
+) -> Option<&mut T> {
     event_loop.agenda.trace.leave(former);
     let home = home(event_loop)?;
     if let (Some(listeners), Some(taken)) = (slot(home), taken) {
