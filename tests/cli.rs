@@ -6,6 +6,10 @@ mod support;
 mod client;
 #[path = "cli/demo.rs"]
 mod demo;
+#[path = "cli/listening.rs"]
+mod listening;
+#[path = "cli/manual.rs"]
+mod manual;
 #[path = "cli/output.rs"]
 mod output;
 #[path = "cli/paths.rs"]
@@ -18,5 +22,7 @@ mod server;
 mod stage;
 #[path = "cli/stopping.rs"]
 mod stopping;
+#[path = "cli/systemd.rs"]
+mod systemd;
 #[path = "cli/usage.rs"]
 mod usage;

@@ -46,7 +46,9 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "env_filter",
             "env_logger",
             "getopts",
+            "humantime",
             "libc",
+            "listenfd",
             "log",
             "netloop",
             "rustix",
@@ -70,13 +72,15 @@ const ONCE: [(&str, &str); 5] = [
     ("getaddrinfo(", "kernel/resolver.rs"),
 ];
 
-const CRATES: [&str; 13] = [
+const CRATES: [&str; 15] = [
     "dns_lookup",
     "env_filter",
     "env_logger",
     "getopts",
+    "humantime",
     "idna",
     "libc",
+    "listenfd",
     "log",
     "mio",
     "rustix",

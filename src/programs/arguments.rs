@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use getopts::{Fail, Matches};
 
+use super::server::place::Place;
+
 /// What is wrong with the command line, in one line.
 pub(super) type Complaint = String;
 
@@ -18,6 +20,10 @@ pub(super) struct Arguments<'a> {
 impl Arguments<'_> {
     fn wrong(&self, name: &str, what: &str) -> Complaint {
         format!("netloop {}: --{name}: {what}", self.command)
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.found.opt_present(name)
     }
 
     pub(super) fn text(&self, name: &str) -> Option<String> {
@@ -61,15 +67,33 @@ impl Arguments<'_> {
     }
 
     pub(super) fn duration(&self, name: &str) -> Result<Option<Duration>, Complaint> {
-        let right = "a duration (200ms, 1s, 2m, or a number of milliseconds, at most 24 days)";
+        let right = "a duration (200ms, 1s, 1h30m, or a number of milliseconds, at most 24 days)";
         self.parsed(name, right, duration)
+    }
+
+    /// The mode of a file, in octal.
+    pub(super) fn mode(&self, name: &str) -> Result<Option<u32>, Complaint> {
+        self.parsed(name, "a mode (0 to 0777, in octal)", |text| {
+            let is_octal = text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+            let mode = u32::from_str_radix(text, 8).ok().filter(|_| is_octal);
+            mode.filter(|mode| *mode <= 0o777)
+        })
+    }
+
+    /// Where to listen, in the order in which it is said.
+    pub(super) fn places(&self, name: &str) -> Result<Vec<Place>, Complaint> {
+        let right = "tcp:HOST:PORT, tcp:[ADDRESS]:PORT or unix:PATH (of 1 to 107 bytes)";
+        let texts = self.found.opt_strs(name);
+        let place = |text: &String| {
+            let wrong = || self.wrong(name, &format!("{text:?} is not {right}"));
+            place(text).ok_or_else(wrong)
+        };
+        texts.iter().map(place).collect()
     }
 
     /// A path, which excludes a host and a port.
     pub(super) fn path(&self) -> Result<Option<PathBuf>, Complaint> {
-        let path = self.parsed("path", "a path of 1 to 107 bytes", |text| {
-            (1..=107).contains(&text.len()).then(|| text.into())
-        })?;
+        let path = self.parsed("path", "a path of 1 to 107 bytes", path)?;
         let others = ["host", "port"];
         let other = others.iter().find(|name| self.found.opt_present(name));
         match other.filter(|_| path.is_some()) {
@@ -103,17 +127,39 @@ fn whole<N: FromStr>(text: &str) -> Option<N> {
     text.parse().ok().filter(|_| is_whole)
 }
 
-/// `200ms`, `1s`, `2m`, or milliseconds; not longer than a timer can be.
+/// A path that fits an address of the kernel (unix(7)).
+fn path(text: &str) -> Option<PathBuf> {
+    (1..=107).contains(&text.len()).then(|| text.into())
+}
+
+fn place(text: &str) -> Option<Place> {
+    match text.split_once(':')? {
+        ("unix", text) => path(text).map(Place::Unix),
+        ("tcp", text) => {
+            let (host, port) = text.rsplit_once(':')?;
+            let literal = host
+                .strip_prefix('[')
+                .and_then(|host| host.strip_suffix(']'));
+            let is_ambiguous = literal.is_none() && host.contains([':', '[', ']']);
+            let host = literal.unwrap_or(host);
+            let port = whole(port).filter(|_| !host.is_empty() && !is_ambiguous)?;
+            Some(Place::Tcp {
+                host: host.into(),
+                port,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What humantime(3) takes, or milliseconds. Not longer than a timer can be, and not finer.
 fn duration(text: &str) -> Option<Duration> {
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let number: u64 = whole(digits)?;
-    let millis = match &text[digits.len()..] {
-        "" | "ms" => number,
-        "s" => number.checked_mul(1_000)?,
-        "m" => number.checked_mul(60_000)?,
-        _ => return None,
+    let duration = match whole(text) {
+        Some(millis) => Duration::from_millis(millis),
+        None => humantime::parse_duration(text).ok()?,
     };
-    (millis <= i32::MAX as u64).then(|| Duration::from_millis(millis))
+    let is_whole = duration.subsec_nanos() % 1_000_000 == 0;
+    (is_whole && duration.as_millis() <= i32::MAX as u128).then_some(duration)
 }
 
 #[cfg(test)]
@@ -121,27 +167,60 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_have_three_units_or_none() {
+    fn durations_have_units_or_are_milliseconds() {
         let millis = |text| duration(text).map(|duration| duration.as_millis());
         assert_eq!(millis("200ms"), Some(200));
         assert_eq!(millis("200"), Some(200));
+        assert_eq!(millis("0"), Some(0));
         assert_eq!(millis("1s"), Some(1_000));
+        assert_eq!(millis("1.5s"), Some(1_500));
         assert_eq!(millis("2m"), Some(120_000));
+        assert_eq!(millis("1h30m"), Some(5_400_000));
+        assert_eq!(millis("24d"), Some(2_073_600_000));
         for wrong in [
             "",
             "s",
-            "1h",
             "-1",
             "+1",
-            "1 s",
             "1S",
-            "1ms2s",
-            "1.5s",
+            "1h-2m",
+            "1us",
+            "1.5ms",
             "25d",
             "2147483648",
             "99999999999999999999m",
         ] {
             assert_eq!(millis(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn places_have_a_kind() {
+        let words = |text| place(text).map(|place| place.to_string());
+        for right in [
+            "tcp:127.0.0.1:8000",
+            "tcp:[::]:0",
+            "tcp:localhost:65535",
+            "unix:/run/x",
+            "unix:a:b",
+        ] {
+            assert_eq!(words(right).as_deref(), Some(right));
+        }
+        for wrong in [
+            "",
+            "8000",
+            "tcp:",
+            "tcp:8000",
+            "tcp::8000",
+            "tcp:[]:1",
+            "tcp:::1:8000",
+            "tcp:[::1:8000",
+            "tcp:x:65536",
+            "tcp:x:+1",
+            "udp:x:1",
+            "unix:",
+        ] {
+            assert_eq!(words(wrong), None, "{wrong}");
         }
     }
 }

@@ -15,11 +15,6 @@ use std::path::{Path, PathBuf};
 
 use netloop::{ListenOptions, Server};
 
-/// Where such a server listens.
-pub(crate) fn at(path: &Path) -> ListenOptions {
-    ListenOptions::from(path).only_own_file(true)
-}
-
 /// Claims the path that this server has just bound, if it is at one.
 pub(crate) fn stake(server: &mut Server<'_>) {
     if !server.is_listening() {
@@ -41,13 +36,17 @@ pub(crate) fn stake(server: &mut Server<'_>) {
 ///
 /// # Errors
 /// Why that cannot be, in words.
-pub(crate) fn take_over(server: &mut Server<'_>, path: &Path) -> Result<(), String> {
+pub(crate) fn take_over(
+    server: &mut Server<'_>,
+    path: &Path,
+    options: ListenOptions,
+) -> Result<(), String> {
     let _held = clear(path)?;
     log::info!(
         "{}: its server has died, its file is removed",
         path.display()
     );
-    let listens = server.listen_on(at(path)).map(|_| ());
+    let listens = server.listen_on(options).map(|_| ());
     listens.map_err(|error| error.to_string())?;
     stake(server);
     Ok(())

@@ -8,6 +8,7 @@ use std::time::Duration;
 use netloop::trace::{Record, Subject, What};
 use netloop::{Error, EventLoop, SocketId};
 
+use super::server::place::{Binding, Place};
 use super::trace::Printer;
 use super::{client, output, server, status};
 
@@ -50,16 +51,18 @@ fn show() -> Result<ExitCode, Error> {
     let (tell, told) = channel();
     let mut event_loop = EventLoop::new()?;
     event_loop.on_trace(tracer(tell));
-    let server = server::start(&mut event_loop, server_settings())?;
-    event_loop.server_at(server).on_listening(move |server| {
-        let (id, settings) = (server.id(), client_settings(server.port().unwrap_or(0)));
-        let event_loop = server.event_loop();
-        let client = client::start(event_loop, settings);
-        // However the client fared, no other one comes.
-        event_loop.socket_at(client).on_close(move |socket, _| {
-            socket.event_loop().server_at(id).close();
+    let servers = server::start(&mut event_loop, server_settings())?;
+    event_loop
+        .server_at(servers[0])
+        .on_listening(move |server| {
+            let (id, settings) = (server.id(), client_settings(server.port().unwrap_or(0)));
+            let event_loop = server.event_loop();
+            let client = client::start(event_loop, settings);
+            // However the client fared, no other one comes.
+            event_loop.socket_at(client).on_close(move |socket, _| {
+                socket.event_loop().server_at(id).close();
+            });
         });
-    });
     event_loop.run()?;
     output::mark_lines(String::new());
     output::text(&told.try_iter().last().unwrap_or_default().summary());
@@ -128,13 +131,17 @@ impl Seen {
 
 fn server_settings() -> server::Settings {
     server::Settings {
-        host: "127.0.0.1".into(),
-        port: 0,
-        path: None,
+        places: vec![Place::Port {
+            host: "127.0.0.1".into(),
+            port: 0,
+        }],
+        default: None,
+        binding: Binding::default(),
         welcome: "Welcome".into(),
         is_echo: false,
         max_connections: None,
         idle_timeout: None,
+        keep_alive: None,
         drain_timeout: Duration::ZERO,
         is_quiet: false,
         is_traced: true,

@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod demo;
 mod descriptors;
 pub(crate) mod log;
+mod manual;
 pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod server;

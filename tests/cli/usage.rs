@@ -18,7 +18,7 @@ fn refused(arguments: &[&str]) -> String {
 }
 
 const NO_DURATION: &str =
-    "is not a duration (200ms, 1s, 2m, or a number of milliseconds, at most 24 days)";
+    "is not a duration (200ms, 1s, 1h30m, or a number of milliseconds, at most 24 days)";
 
 #[test]
 fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
@@ -49,15 +49,15 @@ fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
         ),
         (
             &["serve"],
-            r#"netloop: "serve" is not a command (server, client or demo; see netloop --help)"#,
+            r#"netloop: "serve" is not a command (server, client, demo, unit, man or completions; see netloop --help)"#,
         ),
         (
             &["help", "serve"],
-            r#"netloop: "serve" is not a command (server, client or demo; see netloop --help)"#,
+            r#"netloop: "serve" is not a command (server, client, demo, unit, man or completions; see netloop --help)"#,
         ),
         (
             &[],
-            "netloop: a command is missing (server, client or demo; see netloop --help)",
+            "netloop: a command is missing (server, client, demo, unit, man or completions; see netloop --help)",
         ),
     ];
     for (arguments, answer) in cases {
@@ -75,9 +75,10 @@ fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
     }
     for wrong in [
         "",
-        "5 s",
-        "1h",
-        "1.5s",
+        "5 apples",
+        "1h-2m",
+        "1.5ms",
+        "25d",
         "-5",
         "2147483648",
         "18446744073709551616ms",
@@ -121,6 +122,40 @@ fn what_is_not_utf_8_is_named_too() {
     assert_eq!(output.stderr, b"netloop: \"\\xFF\\u{1b}\" is not UTF-8\n");
 }
 
+/// The options of the server.
+pub(crate) const SERVER: [&str; 16] = [
+    "host",
+    "port",
+    "path",
+    "listen",
+    "mode",
+    "backlog",
+    "reuse-port",
+    "welcome",
+    "echo",
+    "max-connections",
+    "idle-timeout",
+    "keep-alive",
+    "drain-timeout",
+    "quiet",
+    "trace",
+    "help",
+];
+
+/// The options of the client.
+pub(crate) const CLIENT: [&str; 10] = [
+    "host",
+    "port",
+    "path",
+    "connect-timeout",
+    "message",
+    "interval",
+    "count",
+    "goodbye-timeout",
+    "trace",
+    "help",
+];
+
 #[test]
 fn help_names_every_option_and_the_version_is_told() {
     let text = |arguments: &[&str]| {
@@ -128,34 +163,17 @@ fn help_names_every_option_and_the_version_is_told() {
         assert!(output.status.success() && output.stderr.is_empty());
         String::from_utf8(output.stdout).unwrap()
     };
+    let names = |help: &str, option: &str| {
+        let mut lines = help.lines().map(str::trim_start);
+        lines.any(|line| line.split([' ', ',']).next() == Some(&format!("--{option}")))
+    };
     let server = text(&["server", "--help"]);
-    for option in [
-        "--host",
-        "--port",
-        "--path",
-        "--welcome",
-        "--echo",
-        "--max-connections",
-        "--idle-timeout",
-        "--drain-timeout",
-        "--quiet",
-        "--trace",
-    ] {
-        assert!(server.contains(option), "{option}");
+    for option in SERVER {
+        assert!(names(&server, option), "{option}");
     }
     let client = text(&["client", "--help"]);
-    for option in [
-        "--host",
-        "--port",
-        "--path",
-        "--message",
-        "--interval",
-        "--count",
-        "--connect-timeout",
-        "--goodbye-timeout",
-        "--trace",
-    ] {
-        assert!(client.contains(option), "{option}");
+    for option in CLIENT {
+        assert!(names(&client, option), "{option}");
     }
     assert!(text(&["demo", "--help"]).starts_with("Usage: netloop demo"));
     assert!(text(&["--help"]).contains("Exit status: 0"));
@@ -193,7 +211,7 @@ fn a_filter_of_the_log_that_is_wrong_is_told_and_ends_nothing() {
 
 #[test]
 fn the_help_of_each_command_fits_one_screen() {
-    for command in ["server", "client", "demo"] {
+    for command in ["server", "client", "demo", "unit", "man", "completions"] {
         let output = netloop(&[command, "--help"]).output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(help.lines().count() <= 50, "{command}");

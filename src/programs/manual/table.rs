@@ -1,0 +1,243 @@
+//! The commands and their options.
+
+use super::{Choice, Command, Group, Value};
+
+const fn choice(name: &'static str, value: Value, help: &'static str) -> Choice {
+    Choice {
+        name,
+        value,
+        help,
+        is_repeated: false,
+    }
+}
+
+const fn repeated(name: &'static str, value: Value, help: &'static str) -> Choice {
+    Choice {
+        is_repeated: true,
+        ..choice(name, value, help)
+    }
+}
+
+const HELP: Choice = choice("help", Value::None, "print this text");
+const TRACE: Choice = choice(
+    "trace",
+    Value::None,
+    "print on standard error what the loop does",
+);
+
+pub(crate) const COMMANDS: &[Command] = &[
+    SERVER,
+    CLIENT,
+    Command {
+        name: "demo",
+        summary: "server and client in one process, on one loop, with a trace",
+        words: &[],
+        groups: JUST_HELP,
+        notes: "",
+    },
+    Command {
+        name: "unit",
+        summary: "prints the units that run the server under systemd",
+        words: &["service", "socket"],
+        groups: JUST_HELP,
+        notes: "\
+With a word it prints that unit alone, as a file for /etc/systemd/system. The
+service listens on 127.0.0.1:8000 by itself; with the socket unit, systemd
+listens and hands the socket over.
+",
+    },
+    Command {
+        name: "man",
+        summary: "prints the manual page, for man -l -",
+        words: &[],
+        groups: JUST_HELP,
+        notes: "",
+    },
+    Command {
+        name: "completions",
+        summary: "prints the completions of a shell",
+        words: &["bash", "zsh", "fish"],
+        groups: JUST_HELP,
+        notes: "\
+    netloop completions bash > /etc/bash_completion.d/netloop
+    netloop completions zsh > /usr/local/share/zsh/site-functions/_netloop
+    netloop completions fish > ~/.config/fish/completions/netloop.fish
+",
+    },
+];
+
+const JUST_HELP: &[Group] = &[Group {
+    title: "Options",
+    options: &[HELP],
+}];
+
+const SERVER: Command = Command {
+    name: "server",
+    summary: "greets each client and prints what it sends",
+    words: &[],
+    groups: &[
+        Group {
+            title: "Where it listens",
+            options: &[
+                choice("host", Value::Host, "the host (127.0.0.1)"),
+                choice("port", Value::Port, "the port (8000); 0 takes any free one"),
+                choice(
+                    "path",
+                    Value::Path,
+                    "a Unix-domain socket, instead of host and port",
+                ),
+                repeated(
+                    "listen",
+                    Value::Address,
+                    "tcp:HOST:PORT or unix:PATH; as often as you like",
+                ),
+                choice(
+                    "mode",
+                    Value::Mode,
+                    "the mode of socket files, such as 0660",
+                ),
+                choice(
+                    "backlog",
+                    Value::Number,
+                    "connections that wait to be accepted (511)",
+                ),
+                choice(
+                    "reuse-port",
+                    Value::None,
+                    "share the port with other processes",
+                ),
+            ],
+        },
+        Group {
+            title: "What it does",
+            options: &[
+                choice(
+                    "welcome",
+                    Value::Text,
+                    "the greeting; '' for none (Welcome)",
+                ),
+                choice("echo", Value::None, "send back what clients send"),
+            ],
+        },
+        Group {
+            title: "Limits",
+            options: &[
+                choice(
+                    "max-connections",
+                    Value::Number,
+                    "drop connections beyond N (no limit)",
+                ),
+                choice(
+                    "idle-timeout",
+                    Value::Duration,
+                    "close connections idle for this long (0: never)",
+                ),
+                choice(
+                    "keep-alive",
+                    Value::Duration,
+                    "probe silent peers after this long (never)",
+                ),
+                choice(
+                    "drain-timeout",
+                    Value::Duration,
+                    "how long a stop waits for connections (10s)",
+                ),
+            ],
+        },
+        Group {
+            title: "What it tells",
+            options: &[
+                choice(
+                    "quiet",
+                    Value::None,
+                    "print nothing for connections and chunks",
+                ),
+                TRACE,
+                HELP,
+            ],
+        },
+    ],
+    notes: "\
+DUR is 200ms, 1s, 1h30m, or a bare number of milliseconds.
+
+SIGINT, SIGTERM or SIGHUP: the server serves the clients that have connected,
+stops listening and ends its half of each open connection (with --echo it waits
+for the clients to end theirs). Those still open after --drain-timeout are cut,
+and the exit status is 1. A second SIGINT or SIGTERM ends it at once. SIGHUP has
+no effect if it was ignored at the start (nohup).
+
+It also serves the sockets that systemd passes (netloop unit). Beside a socket
+at PATH it holds PATH.lock, so that the next server can tell the socket of a
+killed one, and takes its place.
+",
+};
+
+const CLIENT: Command = Command {
+    name: "client",
+    summary: "connects, and sends a message at each tick",
+    words: &[],
+    groups: &[
+        Group {
+            title: "Where it connects",
+            options: &[
+                choice("host", Value::Host, "the host (localhost)"),
+                choice("port", Value::Port, "the port (8000)"),
+                choice(
+                    "path",
+                    Value::Path,
+                    "a Unix-domain socket, instead of host and port",
+                ),
+                choice(
+                    "connect-timeout",
+                    Value::Duration,
+                    "how long to try to connect (10s; 0: for ever)",
+                ),
+            ],
+        },
+        Group {
+            title: "What it sends",
+            options: &[
+                choice(
+                    "message",
+                    Value::Text,
+                    "the message to send at each tick (hi)",
+                ),
+                choice("interval", Value::Duration, "the time between ticks (1s)"),
+                choice("count", Value::Number, "end after N messages (never)"),
+                choice(
+                    "goodbye-timeout",
+                    Value::Duration,
+                    "how long to await the server's end (2s; 0: for ever)",
+                ),
+            ],
+        },
+        Group {
+            title: "What it tells",
+            options: &[TRACE, HELP],
+        },
+    ],
+    notes: "\
+DUR is 200ms, 1s, 1h30m, or a bare number of milliseconds.
+
+After the last message the client ends its half and waits for the server's end
+until --goodbye-timeout; on SIGINT, SIGTERM or SIGHUP it does so at once. A
+second SIGINT or SIGTERM ends it at once, and so does the first signal while it
+is not connected or waits for the server's end already: with status 130
+(SIGINT), 143 (SIGTERM) or 129 (SIGHUP). SIGHUP has no effect if it was ignored
+at the start (nohup).
+",
+};
+
+/// The line about the program.
+pub(crate) const SUMMARY: &str =
+    "Node's net module in Rust, on a mio event loop that shows its working";
+
+pub(crate) const EXIT_STATUS: &str = "\
+Exit status: 0 after a clean end, 1 after an error, when a connection was cut or
+fewer messages were sent than --count, 2 for wrong usage; 129, 130 or 143 when
+SIGHUP, SIGINT or SIGTERM ended the program at once.
+";
+
+pub(crate) const ENVIRONMENT: &str = "\
+The log goes to standard error; RUST_LOG=info, debug or trace shows more of it.
+";

@@ -1,0 +1,121 @@
+//! Listening: what is told when a server listens, and what is done when it cannot.
+
+use std::io;
+use std::path::Path;
+
+use netloop::{Error, Server};
+
+use super::place::{Binding, Place};
+use super::stop::Stop;
+use super::{Servers, manager};
+use crate::programs::{claim, descriptors, fail, output};
+
+/// Has a server listen at a place.
+pub(super) fn begin(server: &mut Server<'_>, place: Place, binding: Binding) -> Result<(), Error> {
+    let options = place.options(binding).map_err(dup)?;
+    let has_file = place.path().is_some();
+    let listens = binding.with_mode(|| {
+        server.listen(options, move |server| listens(server, &place))?;
+        Ok(())
+    });
+    if has_file && listens.is_ok() {
+        claim::stake(server);
+    }
+    listens
+}
+
+fn dup(error: io::Error) -> Error {
+    Error::new(format!("no descriptor for a connection: dup: {error}"))
+}
+
+fn listens(server: &mut Server<'_>, place: &Place) {
+    match descriptors::left() {
+        // It would listen, and never serve anybody.
+        Err(error) => {
+            server.close();
+            return failed(server, &dup(error).to_string());
+        }
+        Ok(left) => warn_of_limit(server.max_connections(), left),
+    }
+    output::line(&format!("listening on {}..", words(server, place)));
+    if let Some(address) = server.address() {
+        log::info!("listening on {address}");
+    }
+    let event_loop = server.event_loop();
+    let Some(servers) = event_loop.data_mut::<Servers>() else {
+        return;
+    };
+    servers.starting -= 1;
+    if servers.starting == 0 {
+        manager::is_ready(event_loop);
+    }
+}
+
+/// The port or the path in the short form, and otherwise the place.
+fn words(server: &Server<'_>, place: &Place) -> String {
+    let address = match (server.address(), server.path()) {
+        (Some(address), _) => format!("tcp:{address}"),
+        (None, Some(path)) => format!("unix:{}", path.display()),
+        (None, None) => "unix:".into(),
+    };
+    match (place, server.port()) {
+        (Place::Port { .. }, Some(port)) => port.to_string(),
+        (Place::Path(path), _) => path.display().to_string(),
+        (Place::Passed { name, .. }, _) => format!("{address} ({name})"),
+        _ => address,
+    }
+}
+
+/// More connections were allowed than there can be.
+fn warn_of_limit(allowed: Option<usize>, left: Option<usize>) {
+    if let (Some(allowed), Some(left)) = (allowed, left)
+        && allowed > left
+    {
+        log::warn!("--max-connections {allowed}: there are descriptors for {left} (ulimit -n)");
+    }
+}
+
+fn failed(server: &mut Server<'_>, words: &str) {
+    output::line(&format!("Err {words}"));
+    log::error!("{words}");
+    fail(server.event_loop());
+}
+
+/// The server has an error: it could not listen, or cannot accept any more. Whoever supervises this
+/// process is to start another, so that it stops at its other places as well.
+pub(super) fn told_of(
+    server: &mut Server<'_>,
+    error: &Error,
+    path: Option<&Path>,
+    binding: Binding,
+    stop: Stop,
+) {
+    let mut advice = None;
+    if let Some(path) = path {
+        match error.code() {
+            Some("EADDRINUSE") => match take_over(server, path, binding) {
+                Ok(()) => return,
+                Err(reason) => advice = Some(reason),
+            },
+            Some("EACCES") if path.parent().is_some_and(is_missing) => {
+                advice = Some("there is no such folder".into());
+            }
+            _ => {}
+        }
+    }
+    failed(server, &error.to_string());
+    if let (Some(path), Some(advice)) = (path, advice) {
+        log::error!("{}: {advice}", path.display());
+    }
+    stop.begin(server.event_loop());
+}
+
+fn take_over(server: &mut Server<'_>, path: &Path, binding: Binding) -> Result<(), String> {
+    let place = Place::Path(path.to_path_buf());
+    let options = place.options(binding).map_err(|error| error.to_string())?;
+    binding.with_mode(|| claim::take_over(server, path, options))
+}
+
+fn is_missing(folder: &Path) -> bool {
+    !folder.as_os_str().is_empty() && !folder.exists()
+}

@@ -1,0 +1,133 @@
+//! The service manager, which is told how far this process is (sd_notify(3)), and that it lives.
+//!
+//! It is a few datagrams. The crate `sd-notify` knows no abstract socket, waits for a reader that
+//! does not read, and wants a new descriptor for each message; none of this may hold up the loop.
+
+use std::env;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
+
+use netloop::Loop;
+
+use super::connections;
+
+/// How often the number of connections is told, if it has changed.
+const STATUS_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How soon a message that found no room is sent again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// The manager: kept by the loop, if there is one.
+struct Manager {
+    socket: UnixDatagram,
+    /// What it has not been told yet.
+    unsent: String,
+    status: String,
+    has_watchdog: bool,
+}
+
+/// Finds the manager, and lets it know from now on that the loop turns.
+pub(super) fn start(event_loop: &mut Loop) {
+    let Some(socket) = env::var_os("NOTIFY_SOCKET") else {
+        return;
+    };
+    let socket = match socket.to_str().map(connected) {
+        Some(Ok(socket)) => socket,
+        Some(Err(error)) => return log::warn!("NOTIFY_SOCKET: {error}"),
+        None => return log::warn!("NOTIFY_SOCKET: {socket:?} is not UTF-8"),
+    };
+    let watchdog = watchdog();
+    event_loop.set_data(Manager {
+        socket,
+        unsent: String::new(),
+        status: String::new(),
+        has_watchdog: watchdog.is_some(),
+    });
+    // Twice in its time, as sd_watchdog_enabled(3) recommends.
+    let interval = watchdog.map_or(STATUS_INTERVAL, |time| STATUS_INTERVAL.min(time / 2));
+    let timer = event_loop.set_interval(interval, beat);
+    event_loop.unref_timer(timer);
+}
+
+fn connected(name: &str) -> io::Result<UnixDatagram> {
+    let address = match name.strip_prefix('@') {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(name)?,
+    };
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    socket.connect_addr(&address)?;
+    Ok(socket)
+}
+
+/// Within which time the manager wants a sign of life, if it does.
+fn watchdog() -> Option<Duration> {
+    let number = |name| env::var(name).ok()?.parse().ok();
+    let is_other = |id: u64| id != u64::from(std::process::id());
+    if number("WATCHDOG_PID").is_some_and(is_other) {
+        return None;
+    }
+    let micros = number("WATCHDOG_USEC").filter(|micros| *micros > 0)?;
+    Some(Duration::from_micros(micros))
+}
+
+/// It listens everywhere.
+pub(super) fn is_ready(event_loop: &mut Loop) {
+    let status = status(event_loop);
+    tell(event_loop, &format!("READY=1\nSTATUS={status}\n"));
+}
+
+/// It stops, and may take so long.
+pub(super) fn is_stopping(event_loop: &mut Loop, limit: Duration) {
+    let status = status(event_loop);
+    let limit = (limit + Duration::from_secs(5)).as_micros();
+    tell(
+        event_loop,
+        &format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={limit}\nSTATUS=Stopping. {status}\n"),
+    );
+}
+
+fn status(event_loop: &mut Loop) -> String {
+    format!("Connections open: {}", connections(event_loop))
+}
+
+/// Tells that the loop turns, and what has changed.
+fn beat(event_loop: &mut Loop) {
+    let status = status(event_loop);
+    let Some(manager) = event_loop.data_mut::<Manager>() else {
+        return;
+    };
+    let mut message = String::new();
+    if manager.has_watchdog {
+        message.push_str("WATCHDOG=1\n");
+    }
+    if manager.status != status {
+        message.push_str(&format!("STATUS={status}\n"));
+        manager.status = status;
+    }
+    tell(event_loop, &message);
+}
+
+/// Sends a message, or what there is for want of room later.
+fn tell(event_loop: &mut Loop, message: &str) {
+    let Some(manager) = event_loop.data_mut::<Manager>() else {
+        return;
+    };
+    // One message says it all: what is told twice counts as it was told last.
+    let mut all = std::mem::take(&mut manager.unsent);
+    all.push_str(message);
+    if all.is_empty() {
+        return;
+    }
+    match manager.socket.send(all.as_bytes()) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            manager.unsent = all;
+            let timer = event_loop.after(AGAIN, |event_loop| tell(event_loop, ""));
+            event_loop.unref_timer(timer);
+        }
+        Err(error) => log::warn!("NOTIFY_SOCKET: {error}"),
+    }
+}

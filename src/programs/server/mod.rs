@@ -1,0 +1,109 @@
+//! The server of the pair: it greets each client, prints what it sends, and says when it leaves.
+
+mod listening;
+mod manager;
+mod peers;
+pub(crate) mod place;
+mod stop;
+
+use std::mem;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use netloop::{Error, EventLoop, Loop, ServerId};
+
+use super::{output, status, stopping, trace};
+use place::{Binding, Place};
+
+/// How much it reads in one call: it prefers throughput to Node's interleaving.
+const READ_BUFFER: usize = 128 * 1024;
+
+/// How much it reads of a socket in a turn: a peer that floods it gets one read, then the others
+/// are served.
+const READ_BURST: usize = READ_BUFFER;
+
+pub(crate) struct Settings {
+    pub(crate) places: Vec<Place>,
+    /// Where it listens if there is no other place, and no socket of systemd's.
+    pub(crate) default: Option<Place>,
+    pub(crate) binding: Binding,
+    pub(crate) welcome: String,
+    pub(crate) is_echo: bool,
+    pub(crate) max_connections: Option<usize>,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) keep_alive: Option<Duration>,
+    pub(crate) drain_timeout: Duration,
+    pub(crate) is_quiet: bool,
+    pub(crate) is_traced: bool,
+}
+
+/// The servers of this process, one for each place: kept by the loop.
+#[derive(Default)]
+struct Servers {
+    ids: Vec<ServerId>,
+    /// How many of them do not listen yet.
+    starting: usize,
+}
+
+fn servers(event_loop: &Loop) -> Vec<ServerId> {
+    let servers = event_loop.data::<Servers>();
+    servers.map_or_else(Vec::new, |servers| servers.ids.clone())
+}
+
+/// How many connections are open, at all places.
+fn connections(event_loop: &mut Loop) -> usize {
+    let servers = servers(event_loop).into_iter();
+    servers
+        .map(|id| event_loop.server_at(id).connections())
+        .sum()
+}
+
+pub(crate) fn run(settings: Settings) -> ExitCode {
+    match serve(settings) {
+        Ok(code) => code,
+        Err(error) => {
+            output::complaint(&format!("netloop server: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(mut settings: Settings) -> Result<ExitCode, Error> {
+    // Before this process opens descriptors of its own.
+    let passed = place::passed().map_err(Error::new)?;
+    settings.places.extend(passed);
+    let mut event_loop = EventLoop::new()?;
+    if settings.is_traced {
+        event_loop.on_trace(trace::to_stderr());
+    }
+    event_loop.set_read_buffer(READ_BUFFER);
+    event_loop.set_read_burst(READ_BURST);
+    output::is_live();
+    manager::start(&mut event_loop);
+    let stop = stop::Stop::of(&settings);
+    stopping::on_request(&mut event_loop, move |event_loop, _| stop.begin(event_loop))?;
+    // Not before signals are heard, or one could leave the file of a path behind.
+    start(&mut event_loop, settings)?;
+    event_loop.run()?;
+    Ok(status(&event_loop))
+}
+
+/// Starts the servers on a loop.
+pub(crate) fn start(event_loop: &mut Loop, mut settings: Settings) -> Result<Vec<ServerId>, Error> {
+    let mut places = mem::take(&mut settings.places);
+    if places.is_empty() {
+        places.extend(settings.default.take());
+    }
+    let settings = Arc::new(settings);
+    let create = |place: &Place| peers::server(event_loop, &settings, place).id();
+    let ids: Vec<ServerId> = places.iter().map(create).collect();
+    event_loop.set_data(Servers {
+        ids: ids.clone(),
+        starting: ids.len(),
+    });
+    for (id, place) in ids.iter().zip(places) {
+        listening::begin(&mut event_loop.server_at(*id), place, settings.binding)?;
+    }
+    Ok(ids)
+}

@@ -1,0 +1,127 @@
+//! The connections: what each is told and answered, and when it is closed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use netloop::state::server::State;
+use netloop::{Loop, Server, ServerOptions, Socket};
+
+use super::place::Place;
+use super::stop::Stop;
+use super::{Settings, connections, listening, servers};
+use crate::programs::output;
+
+/// How many connections the server accepts a turn: it prefers throughput to Node's interleaving.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// A peer on a Unix-domain socket has no address.
+const NAMELESS: &str = "somebody";
+
+/// Makes the server for a place.
+pub(super) fn server<'l>(
+    event_loop: &'l mut Loop,
+    settings: &Arc<Settings>,
+    place: &Place,
+) -> Server<'l> {
+    let (path, binding) = (place.path().map(ToOwned::to_owned), settings.binding);
+    let (is_quiet, stop) = (settings.is_quiet, Stop::of(settings));
+    let mut options = ServerOptions::default()
+        .accepts_per_turn(ACCEPTS_PER_TURN)
+        .no_delay(true);
+    if let Some(delay) = settings.keep_alive {
+        options = options.keep_alive(true).keep_alive_initial_delay(delay);
+    }
+    let own = Arc::clone(settings);
+    let mut server = event_loop.create_server_with(options, move |socket| connected(socket, &own));
+    server
+        .set_max_connections(settings.max_connections)
+        .on_error(move |server, error| {
+            listening::told_of(server, error, path.as_deref(), binding, stop);
+        })
+        .on_drop(move |_, dropped| {
+            if !is_quiet {
+                tell_dropped(dropped.and_then(|dropped| dropped.remote));
+            }
+        });
+    server
+}
+
+fn tell_dropped(peer: Option<SocketAddr>) {
+    let peer = named(peer);
+    log::info!("{peer}: dropped, the limit of connections is reached");
+}
+
+/// Whether there are more connections than may be. A server counts its own before it accepts; those
+/// of all places together are counted here.
+fn is_beyond_limit(socket: &mut Socket<'_>, limit: Option<usize>) -> bool {
+    let event_loop = socket.event_loop();
+    let is_counted = |limit: &usize| servers(event_loop).len() > 1 && *limit < usize::MAX;
+    let Some(limit) = limit.filter(is_counted) else {
+        return false;
+    };
+    connections(event_loop) > limit
+}
+
+/// Somebody has connected.
+fn connected(socket: &mut Socket<'_>, settings: &Settings) {
+    if is_beyond_limit(socket, settings.max_connections) {
+        if !settings.is_quiet {
+            tell_dropped(socket.peer());
+        }
+        socket.destroy();
+        return;
+    }
+    log::debug!("{}: {}", socket.id(), named(socket.peer()));
+    if !settings.is_quiet {
+        output::line(&format!("{} connected.", peer_of(socket)));
+        socket.on_data(|_, chunk| output::line(&output::buffer(chunk)));
+        socket.on_close(|_, _| output::line("client disconnected"));
+    }
+    if settings.is_echo {
+        socket.on_data(echo);
+    } else if settings.is_quiet {
+        socket.resume();
+    }
+    socket.on_error(|socket, error| log::info!("{}: {error}", socket.id()));
+    if let Some(timeout) = settings.idle_timeout {
+        socket.set_timeout(timeout).on_timeout(|socket| {
+            log::info!("{}: idle, closed", socket.id());
+            socket.destroy();
+        });
+    }
+    if !settings.welcome.is_empty() {
+        socket.write(&settings.welcome);
+    }
+    if is_stopping(socket) && !settings.is_echo {
+        socket.end();
+    }
+}
+
+/// Whether it had connected before the stop, and is accepted after it.
+fn is_stopping(socket: &mut Socket<'_>) -> bool {
+    let server = socket.server();
+    server.is_some_and(|id| socket.event_loop().server_at(id).state() == State::Closing)
+}
+
+/// Sends back what came. Who does not read is not read from either, so that what he is owed
+/// cannot grow.
+fn echo(socket: &mut Socket<'_>, chunk: &[u8]) {
+    if !socket.write(chunk) {
+        socket.pause().once_drain(|socket| {
+            socket.resume();
+        });
+    }
+}
+
+/// The peer's address, without the prefix of one that is mapped into IPv6.
+fn peer_of(socket: &mut Socket<'_>) -> String {
+    socket.remote_address().map_or_else(
+        || NAMELESS.into(),
+        |address| address.to_canonical().to_string(),
+    )
+}
+
+/// Who that is, for the log.
+fn named(peer: Option<SocketAddr>) -> String {
+    peer.map_or_else(|| NAMELESS.into(), |peer| peer.to_string())
+}

@@ -1,0 +1,59 @@
+//! The stop: what it lets finish, and what it cuts.
+
+use std::time::Duration;
+
+use netloop::Loop;
+
+use super::{Settings, connections, manager, servers};
+use crate::programs::{claim, fail};
+
+/// What a stop is to do.
+#[derive(Clone, Copy)]
+pub(super) struct Stop {
+    drain_timeout: Duration,
+    is_echo: bool,
+}
+
+/// That a stop has begun: kept by the loop.
+struct Stopping;
+
+impl Stop {
+    pub(super) fn of(settings: &Settings) -> Stop {
+        Stop {
+            drain_timeout: settings.drain_timeout,
+            is_echo: settings.is_echo,
+        }
+    }
+
+    /// Serves those who have connected and listens no more, ends its half of what is open, and cuts
+    /// what is left when the time is up. An echo ends no half: what its peers have sent must come back
+    /// until they end themselves (RFC 862).
+    pub(super) fn begin(self, event_loop: &mut Loop) {
+        if event_loop.data::<Stopping>().is_some() {
+            return;
+        }
+        event_loop.set_data(Stopping);
+        manager::is_stopping(event_loop, self.drain_timeout);
+        log::info!("stopping; open connections: {}", connections(event_loop));
+        for id in servers(event_loop) {
+            let mut server = event_loop.server_at(id);
+            claim::give_up(&mut server);
+            let open = server.close_after_backlog().sockets();
+            for socket in open.into_iter().filter(|_| !self.is_echo) {
+                event_loop.socket_at(socket).end();
+            }
+        }
+        let timer = event_loop.after(self.drain_timeout, cut);
+        event_loop.unref_timer(timer);
+    }
+}
+
+fn cut(event_loop: &mut Loop) {
+    for id in servers(event_loop) {
+        for socket in event_loop.server_at(id).close().sockets() {
+            log::warn!("{socket}: cut");
+            fail(event_loop);
+            event_loop.socket_at(socket).destroy();
+        }
+    }
+}
