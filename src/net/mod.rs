@@ -30,6 +30,7 @@
 //! | entry | what the slab keeps under an id |
 //! | agenda | the queues, the timers and the clock: what is to be done |
 //! | errands | what a call may use beside its entry: it can add to the agenda, but cannot reach a callback |
+//! | served | said of a socket or server that a phase works on: it is lent with the whole loop, callbacks included |
 //! | readiness | what epoll reports of a descriptor, on its edge only |
 //! | may hide more | said of readiness after which a short read does not prove that the kernel is empty |
 //! | again list | the sockets and servers to serve next turn, since no new edge will come for them |

@@ -67,14 +67,14 @@ impl Loop {
         self.running = Running::Callback;
         match self.agenda.timers.get_mut(key).map(|timer| &mut timer.task) {
             Some(TimerTask::User(_)) => self.fire_user_timer(key),
-            Some(&mut TimerTask::Idle(socket)) => self.idle_timer_fired(socket, key),
+            Some(&mut TimerTask::Idle(socket)) => self.served(socket).idle_timer_fired(key),
             Some(&mut TimerTask::Attempt(socket)) => {
                 self.agenda.timers.release(key);
-                self.next_attempt_is_due(socket);
+                self.served(socket).next_attempt_is_due();
             }
             Some(&mut TimerTask::Flush(socket)) => {
                 self.agenda.timers.release(key);
-                self.serve_starved(socket)?;
+                self.served(socket).serve_starved()?;
             }
             Some(&mut TimerTask::BackOff(server)) => {
                 self.agenda.timers.release(key);

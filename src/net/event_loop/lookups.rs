@@ -226,10 +226,10 @@ impl Loop {
         };
         match asker {
             Asker::Socket(id) => {
-                self.socket_name_answered(id, &host, answer);
+                self.served(id).socket_name_answered(&host, answer);
                 Ok(())
             }
-            Asker::Server(id) => self.server_name_answered(id, &host, answer),
+            Asker::Server(id) => self.served(id).server_name_answered(&host, answer),
         }
     }
 }

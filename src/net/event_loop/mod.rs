@@ -126,6 +126,27 @@ pub struct EventLoop {
     pub(in crate::net) buffer: ReadBuffer,
 }
 
+/// A socket or a server that a phase works on. Unlike a call, a phase may run the program's callbacks,
+/// behind which the entry may be gone: so it is looked up anew behind each.
+pub(in crate::net) struct Served<'l, I = SocketId> {
+    pub(in crate::net) event_loop: &'l mut Loop,
+    pub(in crate::net) id: I,
+}
+
+impl<I: Copy> Served<'_, I> {
+    /// The same for one function, so that the caller's own can stay in registers.
+    #[inline(always)]
+    pub(in crate::net) fn lend(&mut self) -> Served<'_, I> {
+        self.event_loop.served(self.id)
+    }
+
+    /// See [`Loop::drain`].
+    #[inline(always)]
+    pub(in crate::net) fn drain(&mut self) -> Result<(), Error> {
+        self.event_loop.drain()
+    }
+}
+
 /// Whose code runs, as far as it matters when it panics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::net) enum Running {
@@ -197,6 +218,15 @@ impl Loop {
             last_listener: (Subject::Loop, ""),
             data: Data::default(),
         })
+    }
+
+    /// A socket or a server, for a phase that serves it.
+    #[inline(always)]
+    pub(in crate::net) fn served<I>(&mut self, id: I) -> Served<'_, I> {
+        Served {
+            event_loop: self,
+            id,
+        }
     }
 
     /// Whether anything holds the loop, so that [`run`](crate::EventLoop::run) goes on: libuv's

@@ -145,8 +145,8 @@ impl Loop {
                 task(self);
                 Ok(())
             }
-            Tick::Socket(id, tick) => self.run_socket_tick(id, tick),
-            Tick::Server(id, tick) => self.run_server_tick(id, tick),
+            Tick::Socket(id, tick) => self.served(id).run_socket_tick(tick),
+            Tick::Server(id, tick) => self.served(id).run_server_tick(tick),
             Tick::Lookup(ticket, answer) => self.name_answered(ticket, answer),
         };
         self.agenda.trace.leave(former);

@@ -79,9 +79,9 @@ impl EventLoop {
                     Subject::Socket(id),
                     phase,
                     |event_loop| match pending {
-                        Pending::Writable(id) => event_loop.serve_put_off(id),
+                        Pending::Writable(id) => event_loop.served(id).serve_put_off(),
                         Pending::ConnectFailed(id) => {
-                            event_loop.attempt_failed(id, None);
+                            event_loop.served(id).attempt_failed(None);
                             Ok(())
                         }
                     },
@@ -159,9 +159,13 @@ impl EventLoop {
         for (id, readiness) in self.batches.ready.hand_out() {
             match event_loop.reactor.get(id) {
                 Some(Entry::Socket(_)) => {
-                    event_loop.socket_ready(SocketId(id), readiness, buffer)?;
+                    event_loop
+                        .served(SocketId(id))
+                        .socket_ready(readiness, buffer)?;
                 }
-                Some(Entry::Server(_)) => event_loop.server_ready(ServerId(id), Some(readiness))?,
+                Some(Entry::Server(_)) => event_loop
+                    .served(ServerId(id))
+                    .server_ready(Some(readiness))?,
                 None => event_loop.own_source_ready(id, Some(readiness))?,
             }
         }
@@ -181,10 +185,13 @@ impl EventLoop {
     #[inline(never)]
     fn serve_again(&mut self, id: Id) -> Result<(), Error> {
         match self.inner.reactor.get_mut(id) {
-            Some(Entry::Socket(_)) => self.inner.socket_again(SocketId(id), self.buffer.bytes()),
+            Some(Entry::Socket(_)) => {
+                let buffer = self.buffer.bytes();
+                self.inner.served(SocketId(id)).socket_again(buffer)
+            }
             Some(Entry::Server(server)) => {
                 server.has_left_again();
-                self.inner.server_ready(ServerId(id), None)
+                self.inner.served(ServerId(id)).server_ready(None)
             }
             None => self.inner.own_source_ready(id, None),
         }
@@ -219,7 +226,7 @@ impl EventLoop {
         while let Some(&Caused(cause, id)) = self.batches.closing.last() {
             let phase = What::Phase("closing");
             self.traced(cause, Subject::Socket(id), phase, |event_loop| {
-                event_loop.finish_closing(id)
+                event_loop.served(id).finish_closing()
             })?;
             self.batches.closing.pop();
         }
@@ -232,7 +239,7 @@ impl EventLoop {
         if !self.agenda.has_ticks() {
             // One by one: with a socket the program's values are dropped, which may panic.
             while let Some(id) = self.inner.agenda.to_free.pop() {
-                self.free_closed(id);
+                self.served(id).free_closed();
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::kernel::reactor::Readiness;
 use crate::kernel::stream::Stream;
 use crate::net::ServerId;
 use crate::net::error::Error;
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::socket::SocketEntry;
 use crate::net::trace::{Subject, What};
@@ -30,66 +30,66 @@ enum Knock {
     Failed(Error),
 }
 
-impl Loop {
+impl Served<'_, ServerId> {
     /// Connections wait: the kernel says so, or the server had more to accept in the last turn.
     pub(in crate::net) fn server_ready(
         &mut self,
-        id: ServerId,
         readiness: Option<Readiness<'_>>,
     ) -> Result<(), Error> {
-        let trace = &mut self.agenda.trace;
+        let trace = &mut self.event_loop.agenda.trace;
         let former = match readiness {
-            Some(readiness) => trace.enter_ready(Subject::Server(id), &readiness),
-            None => trace.enter(Subject::Server(id), What::Again),
+            Some(readiness) => trace.enter_ready(Subject::Server(self.id), &readiness),
+            None => trace.enter(Subject::Server(self.id), What::Again),
         };
-        let outcome = self.accept_all(id);
-        self.agenda.trace.leave(former);
+        let outcome = self.accept_all();
+        self.event_loop.agenda.trace.leave(former);
         outcome
     }
 
     /// Accepts up to the bound. Each callback may close the server.
-    fn accept_all(&mut self, id: ServerId) -> Result<(), Error> {
-        let bound = self.with_server(id, ServerEntry::begin_to_accept);
+    fn accept_all(&mut self) -> Result<(), Error> {
+        let bound = self.with(ServerEntry::begin_to_accept);
         for _ in 0..bound.unwrap_or(0) {
-            match self.with_server(id, ServerEntry::accept_one) {
-                Some(Knock::Connection(entry, peer)) => self.announce(id, entry, peer),
+            match self.with(ServerEntry::accept_one) {
+                Some(Knock::Connection(entry, peer)) => self.announce(entry, peer),
                 Some(Knock::Dropped(dropped)) => {
-                    self.emit_server(id, DROP, |listener, server| {
+                    self.emit(DROP, |listener, server| {
                         listener(server, dropped.as_ref());
                     });
                 }
                 Some(Knock::Blocked) => {}
                 Some(Knock::Nobody) | None => return self.drain(),
                 Some(Knock::Failed(error)) => {
-                    self.emit_server_error(id, error)?;
+                    self.emit_server_error(error)?;
                     return self.drain();
                 }
             }
             self.drain()?;
         }
-        self.with_server(id, ServerEntry::accept_again);
+        self.with(ServerEntry::accept_again);
         Ok(())
     }
 
-    fn announce(&mut self, id: ServerId, entry: SocketEntry, peer: Option<SocketAddr>) {
-        let socket = match self.add_open_socket(entry) {
+    fn announce(&mut self, entry: SocketEntry, peer: Option<SocketAddr>) {
+        let socket = match self.event_loop.add_open_socket(entry) {
             Ok(socket) => socket,
             Err(error) => {
-                log::warn!(target: "netloop::accept", "{id}: {error}, connection closed");
+                log::warn!(target: "netloop::accept", "{}: {error}, connection closed", self.id);
                 return;
             }
         };
-        if let Some(server) = self.server(id) {
+        if let Some(server) = self.entry() {
             server.connections += 1;
         }
-        let former = self.accepting.replace((socket, peer));
-        self.emit(
+        let former = self.event_loop.accepting.replace((socket, peer));
+        let id = self.id;
+        self.event_loop.emit(
             Subject::Socket(socket),
             CONNECTION,
             |event_loop| event_loop.server(id),
             |listener, event_loop| listener(&mut event_loop.socket_at(socket)),
         );
-        self.accepting = former;
+        self.event_loop.accepting = former;
     }
 }
 

@@ -6,7 +6,7 @@ use super::events::{CLOSE, ERROR, LISTENING};
 use super::{Server, ServerEntry};
 use crate::net::ServerId;
 use crate::net::error::{Error, words};
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
 use crate::net::event_loop::queues::Errand;
@@ -136,10 +136,10 @@ impl ServerEntry {
     }
 }
 
-impl Loop {
-    pub(super) fn emit_server_error(&mut self, id: ServerId, error: Error) -> Result<(), Error> {
-        let error = error.of(Subject::Server(id));
-        let was_heard = self.emit_server(id, ERROR, |listener, server| listener(server, &error));
+impl Served<'_, ServerId> {
+    pub(super) fn emit_server_error(&mut self, error: Error) -> Result<(), Error> {
+        let error = error.of(Subject::Server(self.id));
+        let was_heard = self.emit(ERROR, |listener, server| listener(server, &error));
         if was_heard {
             Ok(())
         } else {
@@ -148,36 +148,34 @@ impl Loop {
     }
 
     /// The library's own work in the tick queue.
-    pub(in crate::net) fn run_server_tick(
-        &mut self,
-        id: ServerId,
-        tick: ServerTick,
-    ) -> Result<(), Error> {
+    pub(in crate::net) fn run_server_tick(&mut self, tick: ServerTick) -> Result<(), Error> {
         match tick {
             ServerTick::Listening => {
                 if self
-                    .server_ref(id)
+                    .entry_ref()
                     .is_some_and(|server| server.state.is_listening())
                 {
-                    self.emit_server(id, LISTENING, |listener, server| listener(server));
+                    self.emit(LISTENING, |listener, server| listener(server));
                 }
             }
-            ServerTick::Error(error) => return self.emit_server_error(id, error),
+            ServerTick::Error(error) => return self.emit_server_error(error),
             ServerTick::Close => {
-                self.with_server(id, ServerEntry::forget_aborts);
-                self.emit_server(id, CLOSE, |listener, server| listener(server));
+                self.with(ServerEntry::forget_aborts);
+                self.emit(CLOSE, |listener, server| listener(server));
             }
             ServerTick::Bind(listen) => {
-                self.with_server(id, |server, errands| server.bind_wanted(listen, errands));
+                self.with(|server, errands| server.bind_wanted(listen, errands));
             }
-            ServerTick::LookUp(listen) => return self.look_up_wanted(id, listen),
+            ServerTick::LookUp(listen) => return self.look_up_wanted(listen),
             ServerTick::Abort => {
-                self.with_server(id, ServerEntry::close);
+                self.with(ServerEntry::close);
             }
             ServerTick::Connections(callback) => {
-                let cause = self.agenda.trace.current();
+                let cause = self.event_loop.agenda.trace.current();
                 let what = What::Callback("get_connections");
-                self.traced(cause, Subject::Server(id), what, |event_loop| {
+                let id = self.id;
+                let subject = Subject::Server(id);
+                self.event_loop.traced(cause, subject, what, |event_loop| {
                     callback(&mut event_loop.server_at(id));
                 });
             }

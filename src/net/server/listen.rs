@@ -10,7 +10,7 @@ use super::{ListenOptions, Server, ServerEntry};
 use crate::kernel::listener::{BindOptions, Listener};
 use crate::kernel::resolver;
 use crate::net::error::{Error, words};
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::lookups::Asker;
 use crate::net::queues::ServerTick;
@@ -206,34 +206,36 @@ fn first_address(host: &str, answer: LookupAnswer) -> Result<SocketAddr, Error> 
     first.ok_or_else(|| Error::not_found(host))
 }
 
-impl Loop {
+impl Served<'_, ServerId> {
     /// Looks the host up, if this is the newest `listen`.
-    pub(super) fn look_up_wanted(&mut self, id: ServerId, listen: u64) -> Result<(), Error> {
-        let server = self.server_ref(id);
+    pub(super) fn look_up_wanted(&mut self, listen: u64) -> Result<(), Error> {
+        let server = self.entry_ref();
         let newest = server.filter(|server| server.listens == listen);
         let Some(host) = newest.and_then(ServerEntry::host).map(str::to_owned) else {
             return Ok(());
         };
         let question = (&*host, 0, 0, true);
-        let asked = self.ask_name(Asker::Server(id), question, None, |event_loop, asked| {
-            if let Some(server) = event_loop.server(id) {
-                server.lookup = Some(asked);
-            }
-        });
+        let (id, asker) = (self.id, Asker::Server(self.id));
+        let asked = self
+            .event_loop
+            .ask_name(asker, question, None, |event_loop, asked| {
+                if let Some(server) = event_loop.server(id) {
+                    server.lookup = Some(asked);
+                }
+            });
         match asked {
             Ok(()) => Ok(()),
-            Err(error) => self.server_name_answered(id, &host, Err(error)),
+            Err(error) => self.server_name_answered(&host, Err(error)),
         }
     }
 
     /// The answer to a server's lookup. That there is no address is told at once.
     pub(in crate::net) fn server_name_answered(
         &mut self,
-        id: ServerId,
         host: &str,
         answer: LookupAnswer,
     ) -> Result<(), Error> {
-        let outcome = self.with_server(id, |server, errands| {
+        let outcome = self.with(|server, errands| {
             server.lookup = None;
             let first = first_address(host, answer);
             let Some(mut listening) = server.wanted.take() else {
@@ -252,7 +254,7 @@ impl Loop {
             }
         });
         match outcome {
-            Some(Err(error)) => self.emit_server_error(id, error),
+            Some(Err(error)) => self.emit_server_error(error),
             _ => Ok(()),
         }
     }

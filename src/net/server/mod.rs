@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use self::events::Listeners;
 use self::place::Listening;
+use super::event_loop::errands::Errands;
 use super::event_loop::events::Event;
-use super::event_loop::{Entry, Loop};
+use super::event_loop::{Entry, Loop, Served};
 use super::socket::Socket;
 use super::trace::Subject;
 use super::{AbortId, ServerId};
@@ -144,15 +145,33 @@ impl Loop {
     pub(super) fn server_ref(&self, id: ServerId) -> Option<&ServerEntry> {
         self.reactor.get(id.0)?.server()
     }
+}
 
-    /// Emits an event of a server. Returns whether it was listened for.
-    fn emit_server<F: ?Sized>(
+impl Served<'_, ServerId> {
+    fn entry(&mut self) -> Option<&mut ServerEntry> {
+        self.event_loop.server(self.id)
+    }
+
+    fn entry_ref(&self) -> Option<&ServerEntry> {
+        self.event_loop.server_ref(self.id)
+    }
+
+    /// A call that a phase makes.
+    fn with<R>(
         &mut self,
-        id: ServerId,
+        call: impl FnOnce(&mut ServerEntry, &mut Errands<'_, ServerId>) -> R,
+    ) -> Option<R> {
+        self.event_loop.with_server(self.id, call)
+    }
+
+    /// Emits an event. Returns whether it was listened for.
+    fn emit<F: ?Sized>(
+        &mut self,
         event: Event<ServerEntry, F>,
         mut call: impl FnMut(&mut F, &mut Server<'_>),
     ) -> bool {
-        self.emit(
+        let id = self.id;
+        self.event_loop.emit(
             Subject::Server(id),
             event,
             |event_loop| event_loop.server(id),

@@ -3,45 +3,40 @@
 
 use super::SocketEntry;
 use super::events::{CLOSE, ERROR, FINISH, PIPE, UNPIPE};
-use crate::net::SocketId;
 use crate::net::error::Error;
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::queues::SocketTick;
 use crate::rules::state::socket::{Input, State, Writable};
 
-impl Loop {
+impl Served<'_> {
     /// The library's own work in the tick queue.
-    pub(in crate::net) fn run_socket_tick(
-        &mut self,
-        id: SocketId,
-        tick: SocketTick,
-    ) -> Result<(), Error> {
+    pub(in crate::net) fn run_socket_tick(&mut self, tick: SocketTick) -> Result<(), Error> {
         match tick {
-            SocketTick::Connect => self.attempt(id),
-            SocketTick::AskLookup => self.ask_lookup(id),
-            SocketTick::Written(callbacks) => self.writes_have_left(id, callbacks),
+            SocketTick::Connect => self.attempt(),
+            SocketTick::AskLookup => self.ask_lookup(),
+            SocketTick::Written(callbacks) => self.writes_have_left(callbacks),
             SocketTick::WriteFailed(callbacks, error) => {
-                self.writes_have_failed(id, callbacks, error);
+                self.writes_have_failed(callbacks, error);
             }
-            SocketTick::Refused(callback, error) => self.call_back(id, callback, Err(&error)),
-            SocketTick::Abandon => self.abandon(id),
-            SocketTick::Finish => self.feed(id, Input::FinishDue),
-            SocketTick::End => self.end_is_due(id),
-            SocketTick::AutoEnd => _ = self.with_socket(id, SocketEntry::end_with_peer),
-            SocketTick::Error(error) => return self.emit_error(id, error),
+            SocketTick::Refused(callback, error) => self.call_back(callback, Err(&error)),
+            SocketTick::Abandon => self.abandon(),
+            SocketTick::Finish => self.feed(Input::FinishDue),
+            SocketTick::End => self.end_is_due(),
+            SocketTick::AutoEnd => _ = self.with(SocketEntry::end_with_peer),
+            SocketTick::Error(error) => return self.emit_error(error),
             SocketTick::Close => {
-                self.agenda.to_free.push(id);
-                self.feed(id, Input::CloseDue);
+                self.event_loop.agenda.to_free.push(self.id);
+                self.feed(Input::CloseDue);
             }
-            SocketTick::Receiving(tick) => self.run_receiving_tick(id, tick),
+            SocketTick::Receiving(tick) => self.run_receiving_tick(tick),
             SocketTick::Piped(source) => {
-                self.emit_socket(id, PIPE, |listener, socket| listener(socket, source));
+                self.emit(PIPE, |listener, socket| listener(socket, source));
             }
             SocketTick::Unpiped(source) => {
-                self.emit_socket(id, UNPIPE, |listener, socket| listener(socket, source));
+                self.emit(UNPIPE, |listener, socket| listener(socket, source));
             }
-            SocketTick::EndPipes => self.end_pipes(id),
-            SocketTick::Destroy(error) => self.destroy(id, error),
+            SocketTick::EndPipes => self.end_pipes(),
+            SocketTick::Destroy(error) => self.destroy(error),
         }
         Ok(())
     }
@@ -50,8 +45,8 @@ impl Loop {
     /// the socket is destroyed in this very drain, and `close(2)` sends the FIN: `shutdown(2)` is
     /// skipped unless somebody could observe it. A socket that was destroyed meanwhile, or is being
     /// connected again, has nothing to shut down.
-    pub(in crate::net) fn shut_down(&mut self, id: SocketId) {
-        let Some(entry) = self.entry(id) else { return };
+    pub(in crate::net) fn shut_down(&mut self) {
+        let Some(entry) = self.entry() else { return };
         let state = entry.state;
         let (Writable::Shutting, Some(stream)) = (state.sending, &entry.stream) else {
             return;
@@ -62,23 +57,23 @@ impl Loop {
             stream.shutdown()
         };
         match shut_down {
-            Ok(()) => self.feed(id, Input::ShutDown),
-            Err(error) => self.destroy(id, Some(Error::of_call("shutdown", &error))),
+            Ok(()) => self.feed(Input::ShutDown),
+            Err(error) => self.destroy(Some(Error::of_call("shutdown", &error))),
         }
     }
 
-    pub(super) fn emit_finish(&mut self, id: SocketId) {
-        let socket = self.entry(id);
+    pub(super) fn emit_finish(&mut self) {
+        let socket = self.entry();
         let ends = socket.map(|socket| socket.sending.take_end_callbacks());
         for callback in ends.unwrap_or_default() {
-            self.call_back(id, callback, Ok(()));
+            self.call_back(callback, Ok(()));
         }
-        self.emit_plain(id, FINISH);
+        self.emit_plain(FINISH);
     }
 
-    fn emit_error(&mut self, id: SocketId, error: Error) -> Result<(), Error> {
-        self.unpipe_all_into(id);
-        let was_heard = self.emit_socket(id, ERROR, |listener, socket| listener(socket, &error));
+    fn emit_error(&mut self, error: Error) -> Result<(), Error> {
+        self.unpipe_all_into();
+        let was_heard = self.emit(ERROR, |listener, socket| listener(socket, &error));
         if was_heard {
             Ok(())
         } else {
@@ -88,39 +83,39 @@ impl Loop {
 
     /// The closing phase of one socket: what was on its way is cancelled, then `close`. Left by a
     /// panic or an error it is called again, and does what is left.
-    pub(in crate::net) fn finish_closing(&mut self, id: SocketId) -> Result<(), Error> {
-        let Some(entry) = self.entry(id) else {
+    pub(in crate::net) fn finish_closing(&mut self) -> Result<(), Error> {
+        let Some(entry) = self.entry() else {
             return Ok(());
         };
         if entry.sending.is_in_flight() && !entry.sending.is_held() {
-            self.cancel_request(id);
+            self.cancel_request();
             self.drain()?;
         }
-        self.feed(id, Input::CloseDue);
+        self.feed(Input::CloseDue);
         self.drain()?;
-        self.agenda.to_free.push(id);
+        self.event_loop.agenda.to_free.push(self.id);
         Ok(())
     }
 
-    pub(super) fn emit_close(&mut self, id: SocketId) {
-        let entry = self.entry_ref(id);
+    pub(super) fn emit_close(&mut self) {
+        let entry = self.entry_ref();
         let had_error = entry.map_or(Some(false), SocketEntry::told_by_close);
         let cold = entry.and_then(|entry| entry.cold.as_ref());
         let is_heard_by_pipes = cold.is_some_and(|cold| cold.hears_its_end);
-        self.emit_socket(id, CLOSE, |listener, socket| listener(socket, had_error));
+        self.emit(CLOSE, |listener, socket| listener(socket, had_error));
         if !is_heard_by_pipes {
-            self.unpipe_all_into(id);
+            self.unpipe_all_into();
         }
     }
 
     /// Frees the slot of a socket that has closed, unless it was connected again.
-    pub(in crate::net) fn free_closed(&mut self, id: SocketId) {
+    pub(in crate::net) fn free_closed(&mut self) {
         if self
-            .entry_ref(id)
+            .entry_ref()
             .is_some_and(|entry| entry.state.life == State::Closed)
         {
-            self.with_socket(id, SocketEntry::forget_pipes);
-            self.reactor.remove(id.0);
+            self.with(SocketEntry::forget_pipes);
+            self.event_loop.reactor.remove(self.id.0);
         }
     }
 }

@@ -2,28 +2,27 @@
 
 use super::SocketEntry;
 use super::events::{PAUSE, READABLE, RESUME};
-use crate::net::SocketId;
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::queues::SocketTick;
 use crate::rules::receiving::{Receiving, Tick};
 use crate::rules::state::socket::Input;
 
-impl Loop {
-    pub(super) fn run_receiving_tick(&mut self, id: SocketId, tick: Tick) {
+impl Served<'_> {
+    pub(super) fn run_receiving_tick(&mut self, tick: Tick) {
         match tick {
             Tick::Pause => {
-                self.emit_plain(id, PAUSE);
+                self.emit_plain(PAUSE);
             }
-            Tick::Resume => self.resume_is_due(id),
-            Tick::Unshifted => self.emit_waiting(id),
-            Tick::Readable => self.emit_readable(id),
-            Tick::CountReaders => _ = self.with_socket(id, SocketEntry::count_readers),
+            Tick::Resume => self.resume_is_due(),
+            Tick::Unshifted => self.emit_waiting(),
+            Tick::Readable => self.emit_readable(),
+            Tick::CountReaders => _ = self.with(SocketEntry::count_readers),
             Tick::ReadNothing => {
-                self.with_socket(id, |socket, errands| _ = socket.read(Some(0), errands));
+                self.with(|socket, errands| _ = socket.read(Some(0), errands));
             }
             Tick::Ask => {
-                self.with_socket(id, |socket, errands| {
+                self.with(|socket, errands| {
                     let then = socket.with_kept(Receiving::ask_is_due);
                     socket.follow_reading(then, errands);
                 });
@@ -33,26 +32,26 @@ impl Loop {
 
     /// The tick of `end`, unless bytes were put back meanwhile. A `destroy` that came since, without
     /// an error, does not stop it.
-    pub(super) fn end_is_due(&mut self, id: SocketId) {
-        let Some(entry) = self.entry_ref(id) else {
+    pub(super) fn end_is_due(&mut self) {
+        let Some(entry) = self.entry_ref() else {
             return;
         };
         if !entry.keeps_nothing() {
-            self.feed(id, Input::Unshifted);
+            self.feed(Input::Unshifted);
         } else if !entry.state.is_destroyed() || entry.errored().is_none() {
-            self.feed(id, Input::EndDue);
+            self.feed(Input::EndDue);
         }
     }
 
     /// The tick of `resume`: what waits is emitted, and reading goes on.
-    fn resume_is_due(&mut self, id: SocketId) {
-        self.with_socket(id, |socket, errands| {
+    fn resume_is_due(&mut self) {
+        self.with(|socket, errands| {
             let then = socket.with_kept(Receiving::resume_is_due);
             socket.follow_reading(then, errands);
         });
-        self.emit_plain(id, RESUME);
-        self.emit_waiting(id);
-        self.with_socket(id, |socket, errands| {
+        self.emit_plain(RESUME);
+        self.emit_waiting();
+        self.with(|socket, errands| {
             if socket.flows() {
                 let then = socket.with_kept(Receiving::read_unless_asked);
                 socket.follow_reading(then, errands);
@@ -63,15 +62,14 @@ impl Loop {
     /// Emits what waits, chunk by chunk, for as long as the data flows: Node's `flow`. If a listener
     /// panics, a tick goes on behind the chunk that it was given. What a `destroy` finds flowing is
     /// dropped.
-    pub(super) fn emit_waiting(&mut self, id: SocketId) {
-        self.call(
+    pub(super) fn emit_waiting(&mut self) {
+        let id = self.id;
+        self.event_loop.call(
             (),
             |(), event_loop| {
-                while let Some(chunk) = event_loop
-                    .with_socket(id, SocketEntry::read_to_emit)
-                    .flatten()
-                {
-                    event_loop.emit_chunk(id, &chunk);
+                let mut socket = event_loop.served(id);
+                while let Some(chunk) = socket.with(SocketEntry::read_to_emit).flatten() {
+                    socket.emit_chunk(&chunk);
                 }
             },
             |event_loop, ()| {
@@ -82,7 +80,7 @@ impl Loop {
                 });
             },
         );
-        if let Some(entry) = self.entry(id)
+        if let Some(entry) = self.entry()
             && entry.receiving.is_flowing()
             && entry.state.is_destroyed()
         {
@@ -91,20 +89,20 @@ impl Loop {
     }
 
     /// The tick of `readable`, which goes on with the flow.
-    pub(super) fn emit_readable(&mut self, id: SocketId) {
-        let is_emitted = self.with_socket(id, |socket, _| {
+    pub(super) fn emit_readable(&mut self) {
+        let is_emitted = self.with(|socket, _| {
             socket.with_kept(|receiving, kept, facts| receiving.emits_readable(kept, facts))
         });
         if is_emitted == Some(true) {
-            self.emit_plain(id, READABLE);
-            if let Some(entry) = self.entry(id) {
+            self.emit_plain(READABLE);
+            if let Some(entry) = self.entry() {
                 entry.receiving.readable_was_emitted();
             }
         }
-        if let Some(entry) = self.entry(id) {
+        if let Some(entry) = self.entry() {
             entry.with_kept(|receiving, kept, facts| receiving.readable_is_over(kept, facts));
         }
-        self.emit_waiting(id);
+        self.emit_waiting();
     }
 }
 

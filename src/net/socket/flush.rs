@@ -2,9 +2,8 @@
 
 use super::events::DRAIN;
 use super::{SocketEntry, WriteCallback};
-use crate::net::SocketId;
 use crate::net::error::{Error, words};
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::phase::Pending;
 use crate::net::listeners::Own;
@@ -87,33 +86,33 @@ impl SocketEntry {
     }
 }
 
-impl Loop {
+impl Served<'_> {
     /// The library's own listener of `connect`: the first write leaves that waited for it.
-    pub(super) fn release_held(&mut self, id: SocketId) {
-        let outcome = self.with_socket(id, SocketEntry::release_held);
-        self.request_is_over(id, outcome.flatten());
+    pub(super) fn release_held(&mut self) {
+        let outcome = self.with(SocketEntry::release_held);
+        self.request_is_over(outcome.flatten());
     }
 
     /// The timer of a socket for which the kernel had no memory has fired.
-    pub(in crate::net) fn serve_starved(&mut self, id: SocketId) -> Result<(), Error> {
-        if let Some(socket) = self.entry(id) {
+    pub(in crate::net) fn serve_starved(&mut self) -> Result<(), Error> {
+        if let Some(socket) = self.entry() {
             socket.sending.take_timer();
         }
-        self.serve_writable(id)
+        self.serve_writable()
     }
 
     /// The pending phase serves a socket that was put off.
-    pub(in crate::net) fn serve_put_off(&mut self, id: SocketId) -> Result<(), Error> {
-        if let Some(socket) = self.entry(id) {
+    pub(in crate::net) fn serve_put_off(&mut self) -> Result<(), Error> {
+        if let Some(socket) = self.entry() {
             socket.is_put_off = false;
         }
-        self.serve_writable(id)
+        self.serve_writable()
     }
 
     /// The kernel may have room: what is on its way is tried once, what has landed is called back,
     /// and our half is shut down if that was all there was to wait for.
-    pub(super) fn serve_writable(&mut self, id: SocketId) -> Result<(), Error> {
-        let outcome = self.with_socket(id, |socket, errands| {
+    pub(super) fn serve_writable(&mut self) -> Result<(), Error> {
+        let outcome = self.with(|socket, errands| {
             if socket.state.life != State::Open {
                 return None;
             }
@@ -123,48 +122,48 @@ impl Loop {
         let Some(outcome) = outcome.flatten() else {
             return Ok(());
         };
-        self.request_is_over(id, outcome);
+        self.request_is_over(outcome);
         self.drain()?;
-        self.shut_down(id);
+        self.shut_down();
         self.drain()
     }
 
     /// The socket closes with a request in flight: it is cancelled, unless it has landed.
-    pub(super) fn cancel_request(&mut self, id: SocketId) {
-        let outcome = self.with_socket(id, |socket, errands| {
+    pub(super) fn cancel_request(&mut self) {
+        let outcome = self.with(|socket, errands| {
             if socket.sending.is_on_its_way() {
                 return Some(socket.cancelled());
             }
             socket.take_landed(errands)
         });
-        self.request_is_over(id, outcome.flatten());
+        self.request_is_over(outcome.flatten());
     }
 
     /// A request is over, later than in the call that made it.
-    pub(super) fn request_is_over(&mut self, id: SocketId, outcome: Option<Outcome>) {
+    pub(super) fn request_is_over(&mut self, outcome: Option<Outcome>) {
         match outcome {
             None => {}
-            Some((callbacks, Ok(()))) => self.writes_have_left(id, callbacks),
-            Some((callbacks, Err(error))) => self.writes_have_failed(id, callbacks, error),
+            Some((callbacks, Ok(()))) => self.writes_have_left(callbacks),
+            Some((callbacks, Err(error))) => self.writes_have_failed(callbacks, error),
         }
     }
 
     /// What has piled up is sent; then `drain` if it is due, the callbacks, and our FIN if `end`
     /// waited for this.
-    pub(super) fn writes_have_left(&mut self, id: SocketId, callbacks: Vec<WriteCallback>) {
-        let drains = self.with_socket(id, |socket, errands| {
+    pub(super) fn writes_have_left(&mut self, callbacks: Vec<WriteCallback>) {
+        let drains = self.with(|socket, errands| {
             socket.send_waiting(errands);
             socket.update_hold(errands);
             socket.drains()
         });
         if drains == Some(true) {
-            self.emit_plain(id, DRAIN);
-            self.drained_pipes_into(id);
+            self.emit_plain(DRAIN);
+            self.drained_pipes_into();
         }
         for callback in callbacks {
-            self.call_back(id, callback, Ok(()));
+            self.call_back(callback, Ok(()));
         }
-        let is_destroyed = self.with_socket(id, |socket, errands| {
+        let is_destroyed = self.with(|socket, errands| {
             let is_destroyed = socket.state.is_destroyed();
             if !is_destroyed {
                 socket.feed_flushed(errands);
@@ -172,7 +171,7 @@ impl Loop {
             is_destroyed
         });
         if is_destroyed == Some(true) {
-            self.abandon(id);
+            self.abandon();
         }
     }
 }

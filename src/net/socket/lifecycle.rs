@@ -2,14 +2,14 @@
 
 use super::events::{END, PREFINISH};
 use super::{Cold, Socket, SocketEntry, ToldByClose};
+use crate::net::AbortId;
 use crate::net::error::{Error, words};
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::queues::Errand;
 use crate::net::listeners::Own;
 use crate::net::queues::SocketTick;
 use crate::net::trace::{Cause, Caused, Subject, What};
-use crate::net::{AbortId, SocketId};
 use crate::rules::idle::IdleTimeout;
 use crate::rules::state::socket::{Action, Input, State, step};
 
@@ -181,39 +181,39 @@ impl SocketEntry {
     }
 }
 
-impl Loop {
+impl Served<'_> {
     /// Tells the machine what a phase has found, and does what it says.
-    pub(super) fn feed(&mut self, id: SocketId, input: Input) {
-        let step = self.with_socket(id, |socket, errands| socket.step(input, errands));
+    pub(super) fn feed(&mut self, input: Input) {
+        let step = self.with(|socket, errands| socket.step(input, errands));
         let Some((actions, former)) = step.flatten() else {
             return;
         };
         for &action in actions {
-            self.perform(id, action);
+            self.perform(action);
         }
-        self.agenda.trace.leave(former);
+        self.event_loop.agenda.trace.leave(former);
     }
 
-    fn perform(&mut self, id: SocketId, action: Action) {
+    fn perform(&mut self, action: Action) {
         match action {
-            Action::EmitConnect => self.emit_connect(id),
-            Action::EmitPrefinish => self.emit_plain(id, PREFINISH),
-            Action::EmitFinish => self.emit_finish(id),
+            Action::EmitConnect => self.emit_connect(),
+            Action::EmitPrefinish => self.emit_plain(PREFINISH),
+            Action::EmitFinish => self.emit_finish(),
             Action::EmitEnd => {
-                self.emit_plain(id, END);
-                self.end_pipes(id);
+                self.emit_plain(END);
+                self.end_pipes();
             }
-            Action::EmitClose => self.emit_close(id),
+            Action::EmitClose => self.emit_close(),
             // What emits nothing is the socket's own work, and there each action has its arm.
             _ => {
-                self.with_socket(id, |socket, errands| socket.perform(action, errands));
+                self.with(|socket, errands| socket.perform(action, errands));
             }
         }
     }
 
     /// Ends a socket now, from a phase.
-    pub(super) fn destroy(&mut self, id: SocketId, error: Option<Error>) {
-        self.with_socket(id, |socket, errands| socket.destroy(error, errands));
+    pub(super) fn destroy(&mut self, error: Option<Error>) {
+        self.with(|socket, errands| socket.destroy(error, errands));
     }
 }
 

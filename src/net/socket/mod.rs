@@ -28,9 +28,9 @@ use std::net::SocketAddr;
 
 use self::events::{Listeners, Plain, RareListeners};
 use super::error::Error;
-use super::event_loop::Loop;
 use super::event_loop::errands::Errands;
 use super::event_loop::events::Event;
+use super::event_loop::{Loop, Served};
 use super::listeners::Slot;
 use super::lookups::LookupFunction;
 use super::shared::Shared;
@@ -230,16 +230,35 @@ impl Loop {
     pub(super) fn entry_ref(&self, id: SocketId) -> Option<&SocketEntry> {
         self.reactor.get(id.0)?.socket()
     }
+}
 
-    /// Emits an event of a socket. Returns whether it was listened for.
+impl Served<'_> {
+    /// The socket, unless it is gone.
+    #[inline]
+    fn entry(&mut self) -> Option<&mut SocketEntry> {
+        self.event_loop.entry(self.id)
+    }
+
+    #[inline]
+    fn entry_ref(&self) -> Option<&SocketEntry> {
+        self.event_loop.entry_ref(self.id)
+    }
+
+    /// A call that a phase makes. `None` when the socket is gone.
     #[inline(always)]
-    fn emit_socket<F: ?Sized>(
+    fn with<R>(&mut self, call: impl FnOnce(&mut SocketEntry, &mut Errands<'_>) -> R) -> Option<R> {
+        self.event_loop.with_socket(self.id, call)
+    }
+
+    /// Emits an event. Returns whether it was listened for.
+    #[inline(always)]
+    fn emit<F: ?Sized>(
         &mut self,
-        id: SocketId,
         event: Event<SocketEntry, F>,
         mut call: impl FnMut(&mut F, &mut Socket<'_>),
     ) -> bool {
-        self.emit(
+        let id = self.id;
+        self.event_loop.emit(
             Subject::Socket(id),
             event,
             |event_loop| event_loop.entry(id),
@@ -248,20 +267,19 @@ impl Loop {
     }
 
     /// Emits an event without arguments.
-    fn emit_plain(&mut self, id: SocketId, event: Event<SocketEntry, Plain>) {
-        self.emit_socket(id, event, |listener, socket| listener(socket));
+    fn emit_plain(&mut self, event: Event<SocketEntry, Plain>) {
+        self.emit(event, |listener, socket| listener(socket));
     }
 
     /// Calls a write back.
-    fn call_back(&mut self, id: SocketId, callback: WriteCallback, result: Result<(), &Error>) {
-        let subject = Subject::Socket(id);
-        let former = self
-            .agenda
-            .trace
-            .enter(subject, What::Callback("write callback"));
+    fn call_back(&mut self, callback: WriteCallback, result: Result<(), &Error>) {
+        let subject = Subject::Socket(self.id);
+        let what = What::Callback("write callback");
+        let former = self.event_loop.agenda.trace.enter(subject, what);
         let error = result.err().map(|error| error.clone().of(subject));
-        callback(&mut self.socket_at(id), error.as_ref().map_or(Ok(()), Err));
-        self.agenda.trace.leave(former);
+        let socket = &mut self.event_loop.socket_at(self.id);
+        callback(socket, error.as_ref().map_or(Ok(()), Err));
+        self.event_loop.agenda.trace.leave(former);
     }
 }
 

@@ -7,7 +7,7 @@ use std::mem;
 
 use super::{Pipe, Socket, SocketEntry};
 use crate::net::SocketId;
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::queues::{SocketTick, Tick};
 
@@ -117,38 +117,37 @@ impl Errands<'_> {
     }
 }
 
-impl Loop {
+impl Served<'_> {
     /// Tells those that are piped into a destination of it.
-    fn tell_sources(
-        &mut self,
-        to: SocketId,
-        tell: fn(&mut SocketEntry, SocketId, &mut Errands<'_>),
-    ) {
-        for from in self.pipes.get(&to).cloned().unwrap_or_default() {
-            self.with_socket(from, |socket, errands| tell(socket, to, errands));
+    fn tell_sources(&mut self, tell: fn(&mut SocketEntry, SocketId, &mut Errands<'_>)) {
+        let to = self.id;
+        let sources = self.event_loop.pipes.get(&to).cloned();
+        for from in sources.unwrap_or_default() {
+            self.event_loop
+                .with_socket(from, |socket, errands| tell(socket, to, errands));
         }
     }
 
     /// A destination has drained: sources that wait for nobody else flow again.
-    pub(super) fn drained_pipes_into(&mut self, to: SocketId) {
-        self.tell_sources(to, SocketEntry::destination_has_drained);
+    pub(super) fn drained_pipes_into(&mut self) {
+        self.tell_sources(SocketEntry::destination_has_drained);
     }
 
     /// Removes all pipes into a destination that has finished, failed or closed.
-    pub(super) fn unpipe_all_into(&mut self, to: SocketId) {
-        self.tell_sources(to, SocketEntry::unpipe);
+    pub(super) fn unpipe_all_into(&mut self) {
+        self.tell_sources(SocketEntry::unpipe);
     }
 
     /// The source has ended: its destinations end too, unless told otherwise.
-    pub(super) fn end_pipes(&mut self, from: SocketId) {
-        let pipes = self.entry(from).map(SocketEntry::pipes);
+    pub(super) fn end_pipes(&mut self) {
+        let pipes = self.entry().map(SocketEntry::pipes);
         let pipes = pipes.unwrap_or_default().iter();
         let ends: Vec<(SocketId, bool)> = pipes.map(|pipe| (pipe.to, pipe.ends)).collect();
         for (to, ends) in ends {
             if ends {
-                self.socket_at(to).end();
+                self.event_loop.socket_at(to).end();
             } else {
-                self.with_socket(from, |socket, errands| socket.unpipe(to, errands));
+                self.with(|socket, errands| socket.unpipe(to, errands));
             }
         }
     }
@@ -225,8 +224,8 @@ impl Socket<'_> {
     fn unpipe_at_its_end(&mut self) {
         let is_new = self.with(|socket, _| !mem::replace(&mut socket.cold().hears_its_end, true));
         if is_new == Some(true) {
-            self.on_close(|to, _| to.event_loop.unpipe_all_into(to.id))
-                .on_finish(|to| to.event_loop.unpipe_all_into(to.id));
+            self.on_close(|to, _| to.event_loop.served(to.id).unpipe_all_into())
+                .on_finish(|to| to.event_loop.served(to.id).unpipe_all_into());
         }
     }
 

@@ -9,62 +9,50 @@ use super::events::{DATA, ON_READ, OnData};
 use super::{OnRead, SocketEntry};
 use crate::kernel::reactor::Readiness;
 use crate::kernel::stream::Stream;
-use crate::net::SocketId;
 use crate::net::error::Error;
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::listeners::Slot;
 use crate::net::trace::{Subject, What};
 use crate::rules::receiving::Next;
 use crate::rules::state::socket::{Input, State};
 
-impl Loop {
+impl Served<'_> {
     /// The kernel says that a socket is ready.
     #[inline(always)]
     pub(in crate::net) fn socket_ready(
-        &mut self,
-        id: SocketId,
+        self,
         readiness: Readiness<'_>,
         buffer: &mut [u8],
     ) -> Result<(), Error> {
-        if self.agenda.trace.is_on() {
-            return self.serve_traced(id, readiness, buffer);
+        if self.event_loop.agenda.trace.is_on() {
+            return self.serve_traced(readiness, buffer);
         }
-        self.serve(id, readiness, buffer)
+        self.serve(readiness, buffer)
     }
 
     #[cold]
-    fn serve_traced(
-        &mut self,
-        id: SocketId,
-        readiness: Readiness<'_>,
-        buffer: &mut [u8],
-    ) -> Result<(), Error> {
-        let trace = &mut self.agenda.trace;
-        let former = trace.enter_ready(Subject::Socket(id), &readiness);
-        let outcome = self.serve(id, readiness, buffer);
-        self.agenda.trace.leave(former);
+    fn serve_traced(mut self, readiness: Readiness<'_>, buffer: &mut [u8]) -> Result<(), Error> {
+        let trace = &mut self.event_loop.agenda.trace;
+        let former = trace.enter_ready(Subject::Socket(self.id), &readiness);
+        let outcome = self.lend().serve(readiness, buffer);
+        self.event_loop.agenda.trace.leave(former);
         outcome
     }
 
     #[inline(always)]
-    fn serve(
-        &mut self,
-        id: SocketId,
-        readiness: Readiness<'_>,
-        buffer: &mut [u8],
-    ) -> Result<(), Error> {
-        let Some(entry) = self.entry_ref(id) else {
+    fn serve(self, readiness: Readiness<'_>, buffer: &mut [u8]) -> Result<(), Error> {
+        let Some(entry) = self.entry_ref() else {
             return Ok(());
         };
         if entry.state.life == State::Opening {
-            return self.connect_progress(id, readiness);
+            return self.connect_progress(readiness);
         }
         if entry.sending.is_in_flight() || readiness.may_hide_more() {
-            return self.serve_whole(id, readiness, buffer);
+            return self.serve_whole(readiness, buffer);
         }
         if readiness.is_to_read() {
-            return self.receive(id, false, buffer);
+            return self.receive(false, buffer);
         }
         Ok(())
     }
@@ -72,42 +60,33 @@ impl Loop {
     /// Looked at before anything is delivered: what is queued from there on gets an edge of its
     /// own. That the connection is over holds for it, too.
     #[inline(never)]
-    fn serve_whole(
-        &mut self,
-        id: SocketId,
-        readiness: Readiness<'_>,
-        buffer: &mut [u8],
-    ) -> Result<(), Error> {
-        let turn = self.agenda.turns;
-        if let Some(entry) = self.entry(id) {
+    fn serve_whole(mut self, readiness: Readiness<'_>, buffer: &mut [u8]) -> Result<(), Error> {
+        let turn = self.event_loop.agenda.turns;
+        if let Some(entry) = self.entry() {
             if readiness.is_to_write() {
                 entry.sending.room_reported(turn);
             }
             entry.is_over |= readiness.is_over();
         }
         if readiness.is_to_read() {
-            self.receive(id, readiness.may_hide_more(), buffer)?;
+            self.lend().receive(readiness.may_hide_more(), buffer)?;
         }
-        self.serve_rest(id)
+        self.serve_rest()
     }
 
     /// What is left after reading: to write, if there is room. Where the connection is over, libuv
     /// also shuts down at once what `end` has ended meanwhile, and does not put it off.
-    fn serve_rest(&mut self, id: SocketId) -> Result<(), Error> {
-        match self.entry_ref(id) {
-            Some(entry) if entry.is_over || entry.sending.has_room() => self.serve_writable(id),
+    fn serve_rest(&mut self) -> Result<(), Error> {
+        match self.entry_ref() {
+            Some(entry) if entry.is_over || entry.sending.has_room() => self.serve_writable(),
             _ => Ok(()),
         }
     }
 
     /// A socket that had more to give is served again.
-    pub(in crate::net) fn socket_again(
-        &mut self,
-        id: SocketId,
-        buffer: &mut [u8],
-    ) -> Result<(), Error> {
-        let goes_last = self.burst.goes_last;
-        let Some(entry) = self.entry(id) else {
+    pub(in crate::net) fn socket_again(&mut self, buffer: &mut [u8]) -> Result<(), Error> {
+        let goes_last = self.event_loop.burst.goes_last;
+        let Some(entry) = self.entry() else {
             return Ok(());
         };
         let may_hide_more = entry.receiving.leaves_again();
@@ -118,40 +97,40 @@ impl Loop {
             Some(cold) if entry.receiving.reads_kernel() => cold.failed.take(),
             _ => None,
         };
-        let cause = self.agenda.trace.current();
-        self.traced(cause, Subject::Socket(id), What::Again, |event_loop| {
-            match failed {
-                Some(error) => event_loop.receive_failed(id, &error)?,
-                None => event_loop.receive(id, may_hide_more, buffer)?,
-            }
-            event_loop.serve_rest(id)
-        })
+        let cause = self.event_loop.agenda.trace.current();
+        let id = self.id;
+        let subject = Subject::Socket(id);
+        self.event_loop
+            .traced(cause, subject, What::Again, |event_loop| {
+                let mut socket = event_loop.served(id);
+                match failed {
+                    Some(error) => socket.lend().receive_failed(&error)?,
+                    None => socket.lend().receive(may_hide_more, buffer)?,
+                }
+                socket.serve_rest()
+            })
     }
 
     /// Reads until the kernel has no more, or the bound is hit: one burst a turn.
     #[inline(always)]
-    fn receive(
-        &mut self,
-        id: SocketId,
-        may_hide_more: bool,
-        buffer: &mut [u8],
-    ) -> Result<(), Error> {
-        match self.entry_ref(id) {
-            Some(entry) if entry.has_own_buffer() => self.receive_into_own(id, may_hide_more),
-            _ => self.receive_into(id, buffer, may_hide_more, Loop::deliver),
+    fn receive(self, may_hide_more: bool, buffer: &mut [u8]) -> Result<(), Error> {
+        match self.entry_ref() {
+            Some(entry) if entry.has_own_buffer() => self.receive_into_own(may_hide_more),
+            _ => self.receive_into(buffer, may_hide_more, |mut socket, chunk| {
+                socket.deliver(chunk)
+            }),
         }
     }
 
     #[inline(always)]
     fn receive_into(
-        &mut self,
-        id: SocketId,
+        mut self,
         buffer: &mut [u8],
         may_hide_more: bool,
-        mut deliver: impl FnMut(&mut Loop, SocketId, &[u8]),
+        mut deliver: impl FnMut(Served<'_>, &[u8]),
     ) -> Result<(), Error> {
-        let turn = self.agenda.turns;
-        let Some(mut entry) = self.entry(id) else {
+        let turn = self.event_loop.agenda.turns;
+        let Some(mut entry) = self.entry() else {
             return Ok(());
         };
         if !entry.receiving.begins_burst(turn) {
@@ -164,35 +143,35 @@ impl Loop {
             };
             let short_means_empty = stream.is_tcp() && !may_hide_more;
             let count = match stream.receive(buffer) {
-                Ok(0) => return self.receive_end(id),
+                Ok(0) => return self.receive_end(),
                 Ok(count) => count,
-                Err(error) => return self.receive_failed(id, &error),
+                Err(error) => return self.receive_failed(&error),
             };
             entry.bytes_read += count as u64;
             if entry.lets_chunk_pass() {
                 let listeners = mem::take(&mut entry.listeners.data);
-                let entry = self.emit_data(id, listeners, &buffer[..count]);
+                let entry = self.emit_data(listeners, &buffer[..count]);
                 if !entry.is_some_and(SocketEntry::chunk_has_passed) {
-                    self.chunk_is_done(id);
+                    self.lend().chunk_is_done();
                 }
             } else {
-                deliver(self, id, &buffer[..count]);
+                deliver(self.lend(), &buffer[..count]);
             }
 
             self.drain()?;
             reads += 1;
-            let bound = self.burst.bytes;
+            let bound = self.event_loop.burst.bytes;
             match Next::after_read(count, buffer.len(), reads, bound, short_means_empty) {
                 Next::Done => return Ok(()),
                 Next::Again => {
-                    self.with_socket(id, |socket, errands| {
+                    self.with(|socket, errands| {
                         socket.join_again(may_hide_more, errands);
                     });
                     return Ok(());
                 }
                 Next::ReadOn => {}
             }
-            match self.entry(id) {
+            match self.entry() {
                 Some(again) if again.receiving.reads_kernel() => entry = again,
                 _ => return Ok(()),
             }
@@ -201,11 +180,11 @@ impl Loop {
 
     /// The kernel has nothing, or the connection has failed.
     #[cold]
-    fn receive_failed(&mut self, id: SocketId, error: &io::Error) -> Result<(), Error> {
+    fn receive_failed(mut self, error: &io::Error) -> Result<(), Error> {
         if error.kind() == io::ErrorKind::WouldBlock {
             return Ok(());
         }
-        self.with_socket(id, |socket, errands| {
+        self.with(|socket, errands| {
             socket.touch(errands);
             socket.destroy(Some(Error::of_call("read", error)), errands);
         });
@@ -214,44 +193,39 @@ impl Loop {
 
     /// The same into a buffer of the program's own, which is lent with its callback for the burst.
     #[cold]
-    fn receive_into_own(&mut self, id: SocketId, may_hide_more: bool) -> Result<(), Error> {
+    fn receive_into_own(mut self, may_hide_more: bool) -> Result<(), Error> {
         let mut outcome = Ok(());
-        self.emit(
-            Subject::Socket(id),
-            ON_READ,
-            |event_loop| event_loop.entry(id),
-            |own: &mut OnRead, event_loop| {
-                let OnRead { buffer, callback } = own;
-                outcome =
-                    event_loop.receive_into(id, buffer, may_hide_more, |event_loop, id, chunk| {
-                        event_loop.with_socket(id, SocketEntry::touch);
-                        if !callback.get()(&mut event_loop.socket_at(id), chunk) {
-                            event_loop.with_socket(id, SocketEntry::stop_reading);
-                        }
-                    });
-            },
-        );
+        self.emit(ON_READ, |own: &mut OnRead, socket| {
+            let OnRead { buffer, callback } = own;
+            let served = socket.event_loop.served(socket.id);
+            outcome = served.receive_into(buffer, may_hide_more, |mut served, chunk| {
+                served.with(SocketEntry::touch);
+                if !callback.get()(&mut served.event_loop.socket_at(served.id), chunk) {
+                    served.with(SocketEntry::stop_reading);
+                }
+            });
+        });
         outcome
     }
 
     /// The peer's FIN.
     #[cold]
-    fn receive_end(&mut self, id: SocketId) -> Result<(), Error> {
-        self.with_socket(id, |socket, errands| {
+    fn receive_end(mut self) -> Result<(), Error> {
+        self.with(|socket, errands| {
             socket.touch(errands);
             let then = socket.with_kept(|receiving, kept, _| receiving.ended(kept));
             socket.follow_reading(then, errands);
             socket.feed(Input::PeerEnded, errands);
         });
-        self.emit_readable(id);
-        self.with_socket(id, |socket, errands| _ = socket.read(Some(0), errands));
+        self.emit_readable();
+        self.with(|socket, errands| _ = socket.read(Some(0), errands));
         self.drain()
     }
 
     /// Hands bytes on, decoded if that was asked for.
     #[inline(never)]
-    fn deliver(&mut self, id: SocketId, chunk: &[u8]) {
-        let text = self.with_socket(id, |socket, errands| {
+    fn deliver(&mut self, chunk: &[u8]) {
+        let text = self.with(|socket, errands| {
             socket.touch(errands);
             let text = socket.with_kept(|receiving, kept, _| {
                 receiving.chunk_came();
@@ -261,35 +235,31 @@ impl Loop {
             passes_on.then_some(text)
         });
         if let Some(text) = text.flatten() {
-            self.emit_chunk(id, &text);
+            self.emit_chunk(&text);
         }
-        self.chunk_is_done(id);
+        self.chunk_is_done();
     }
 
     /// Emits a chunk, and sends it on through the pipes that there were before: what a listener
     /// begins or ends holds for the next chunk. A destination that wants no more pauses the source.
-    pub(super) fn emit_chunk(&mut self, id: SocketId, chunk: &[u8]) {
-        let Some(entry) = self.entry(id) else {
+    pub(super) fn emit_chunk(&mut self, chunk: &[u8]) {
+        let Some(entry) = self.entry() else {
             return;
         };
         let listeners = mem::take(&mut entry.listeners.data);
         let pipes = entry.pipes_to_fill();
-        self.emit_data(id, listeners, chunk);
+        self.emit_data(listeners, chunk);
         for to in pipes {
-            if !self.socket_at(to).write(chunk) {
-                self.with_socket(id, |socket, errands| socket.wait_for_drain(to, errands));
+            if !self.event_loop.socket_at(to).write(chunk) {
+                self.with(|socket, errands| socket.wait_for_drain(to, errands));
             }
         }
     }
 
     #[inline(always)]
-    fn emit_data(
-        &mut self,
-        id: SocketId,
-        listeners: Slot<OnData>,
-        chunk: &[u8],
-    ) -> Option<&mut SocketEntry> {
-        self.emit_to(
+    fn emit_data(&mut self, listeners: Slot<OnData>, chunk: &[u8]) -> Option<&mut SocketEntry> {
+        let id = self.id;
+        self.event_loop.emit_to(
             listeners,
             Subject::Socket(id),
             DATA,
@@ -300,8 +270,8 @@ impl Loop {
 
     /// What follows a chunk that was emitted or kept.
     #[inline(never)]
-    fn chunk_is_done(&mut self, id: SocketId) {
-        self.with_socket(id, |socket, errands| {
+    fn chunk_is_done(&mut self) {
+        self.with(|socket, errands| {
             let then = socket.with_kept(|receiving, kept, _| receiving.chunk_is_done(kept));
             socket.follow_reading(then, errands);
         });

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::events::TIMEOUT;
 use super::{Socket, SocketEntry};
-use crate::net::event_loop::Loop;
+use crate::net::TimerId;
+use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::{TIMEOUT_MAX, TimerTask};
-use crate::net::{SocketId, TimerId};
 use crate::rules::idle::IdleTimeout;
 use crate::rules::timers::TimerKey;
 
@@ -91,12 +91,12 @@ fn idle_duration(timeout: Duration) -> u32 {
     }
 }
 
-impl Loop {
+impl Served<'_> {
     /// The timer has fired: it is moved if there was activity, or if a request that is on its
     /// way made progress; else `timeout` is emitted.
-    pub(in crate::net) fn idle_timer_fired(&mut self, id: SocketId, key: TimerKey) {
-        let now = self.agenda.clock.now();
-        let Some(socket) = self.entry(id) else { return };
+    pub(in crate::net) fn idle_timer_fired(&mut self, key: TimerKey) {
+        let now = self.event_loop.agenda.clock.now();
+        let Some(socket) = self.entry() else { return };
         let has_progressed = socket.sending.has_progressed();
         let Some(idle) = socket.idle() else { return };
         if has_progressed {
@@ -105,12 +105,12 @@ impl Loop {
         let idle_for = now - idle.last_activity;
         if idle_for < u64::from(idle.duration) {
             let left = idle.duration - idle_for as u32;
-            self.agenda.timers.rearm(key, now, left);
+            self.event_loop.agenda.timers.rearm(key, now, left);
             return;
         }
         idle.timer = None;
-        self.agenda.timers.release(key);
-        self.emit_plain(id, TIMEOUT);
+        self.event_loop.agenda.timers.release(key);
+        self.emit_plain(TIMEOUT);
     }
 }
 

@@ -6,9 +6,8 @@ use std::io;
 use libc::ECANCELED;
 
 use super::{SocketEntry, WriteCallback};
-use crate::net::SocketId;
 use crate::net::error::{Error, words};
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::queues::SocketTick;
 use crate::rules::state::socket::Input;
@@ -52,44 +51,39 @@ impl SocketEntry {
     }
 }
 
-impl Loop {
+impl Served<'_> {
     /// A request has failed: its callbacks, those of what waits, and the end of the socket, unless it
     /// has come already.
-    pub(super) fn writes_have_failed(
-        &mut self,
-        id: SocketId,
-        callbacks: Vec<WriteCallback>,
-        error: Error,
-    ) {
-        let was_destroyed = self.with_socket(id, |socket, errands| {
+    pub(super) fn writes_have_failed(&mut self, callbacks: Vec<WriteCallback>, error: Error) {
+        let was_destroyed = self.with(|socket, errands| {
             socket.break_writing(&error, errands);
             socket.state.is_destroyed()
         });
         for callback in callbacks {
-            self.call_back(id, callback, Err(&error));
+            self.call_back(callback, Err(&error));
         }
-        self.abandon(id);
+        self.abandon();
         if was_destroyed == Some(false) {
-            self.destroy(id, Some(error));
+            self.destroy(Some(error));
         }
     }
 
     /// The library's own listener of `close`: the first write fails that waited for the connection,
     /// unless the socket is connected again, and holds what is new.
-    pub(super) fn end_held(&mut self, id: SocketId) {
-        let held = self.with_socket(id, |socket, _| {
+    pub(super) fn end_held(&mut self) {
+        let held = self.with(|socket, _| {
             let is_meant = socket.state.is_destroyed() && socket.sending.is_held();
             is_meant.then(|| socket.sending.end_request())
         });
         if let Some(callbacks) = held.flatten() {
-            self.writes_have_failed(id, callbacks, words::closed_before_connection());
+            self.writes_have_failed(callbacks, words::closed_before_connection());
         }
     }
 
     /// Calls back the writes that wait, and `end`, with what the socket has met first. While a request
     /// is in flight they wait for its end.
-    pub(super) fn abandon(&mut self, id: SocketId) {
-        let Some(socket) = self.entry(id) else { return };
+    pub(super) fn abandon(&mut self) {
+        let Some(socket) = self.entry() else { return };
         if socket.sending.is_in_flight() {
             return;
         }
@@ -97,18 +91,18 @@ impl Loop {
         let count = socket.sending.count();
         let write = errored.clone().unwrap_or_else(|| words::destroyed("write"));
         for _ in 0..count {
-            let abandoned = self.entry(id).and_then(|it| it.sending.abandon_one());
+            let abandoned = self.entry().and_then(|it| it.sending.abandon_one());
             if let Some(callback) = abandoned.flatten() {
-                self.call_back(id, callback, Err(&write));
+                self.call_back(callback, Err(&write));
             }
         }
         let end = errored.unwrap_or_else(|| words::destroyed("end"));
-        let socket = self.entry(id);
+        let socket = self.entry();
         let ends = socket.map(|socket| socket.sending.take_end_callbacks());
         for callback in ends.unwrap_or_default() {
-            self.call_back(id, callback, Err(&end));
+            self.call_back(callback, Err(&end));
         }
-        if let Some(socket) = self.entry(id) {
+        if let Some(socket) = self.entry() {
             socket.sending.forget_abandoned();
         }
     }

@@ -121,8 +121,8 @@ impl SocketEntry {
         if !self.sending.hold() {
             return;
         }
-        let release = |socket: &mut Socket<'_>| socket.event_loop.release_held(socket.id);
-        let close = |socket: &mut Socket<'_>, _| socket.event_loop.end_held(socket.id);
+        let release = |socket: &mut Socket<'_>| socket.event_loop.served(socket.id).release_held();
+        let close = |socket: &mut Socket<'_>, _| socket.event_loop.served(socket.id).end_held();
         let connect = &mut self.cold().listeners.connect;
         connect.add_own(Own::HeldWrite, Box::new(release));
         self.listeners

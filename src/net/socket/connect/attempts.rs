@@ -7,9 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use libc::ETIMEDOUT;
 
 use crate::kernel::connector::Opening;
-use crate::net::SocketId;
 use crate::net::error::Error;
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
 use crate::net::event_loop::phase::Pending;
@@ -213,65 +212,64 @@ impl SocketEntry {
     }
 }
 
-impl Loop {
+impl Served<'_> {
     /// Begins with the next address, or with the path.
-    pub(in crate::net::socket) fn attempt(&mut self, id: SocketId) {
-        while let Some(opened) = self.with_socket(id, SocketEntry::open_next) {
+    pub(in crate::net::socket) fn attempt(&mut self) {
+        while let Some(opened) = self.with(SocketEntry::open_next) {
             let tried = match opened {
                 Opened::Nothing(tried) => tried,
                 Opened::Announced(attempt, error) => {
-                    self.emit_socket(id, CONNECTION_ATTEMPT, |listener, socket| {
+                    self.emit(CONNECTION_ATTEMPT, |listener, socket| {
                         listener(socket, &attempt);
                     });
                     if let Some(error) = error {
-                        self.destroy(id, Some(error));
+                        self.destroy(Some(error));
                     }
                     return;
                 }
                 Opened::Socket(attempt, opening) => {
-                    self.emit_socket(id, CONNECTION_ATTEMPT, |listener, socket| {
+                    self.emit(CONNECTION_ATTEMPT, |listener, socket| {
                         listener(socket, &attempt);
                     });
-                    let tried = self.with_socket(id, |socket, errands| {
-                        socket.connect_opened(&attempt, opening, errands)
-                    });
+                    let tried = self
+                        .with(|socket, errands| socket.connect_opened(&attempt, opening, errands));
                     tried.unwrap_or(Tried::Over)
                 }
             };
             match tried {
                 Tried::Over => return,
                 Tried::Refused => {}
-                Tried::Failed(attempt, error) => self.emit_attempt_failed(id, &attempt, &error),
+                Tried::Failed(attempt, error) => self.emit_attempt_failed(&attempt, &error),
             }
         }
     }
 
     /// An attempt has failed: with this error, or with what `connect(2)` had said in the call.
-    pub(in crate::net) fn attempt_failed(&mut self, id: SocketId, error: Option<io::Error>) {
-        let failed = self.with_socket(id, |socket, errands| socket.end_attempt(error, errands));
+    pub(in crate::net) fn attempt_failed(&mut self, error: Option<io::Error>) {
+        let failed = self.with(|socket, errands| socket.end_attempt(error, errands));
         let Some((attempt, error, is_multiple)) = failed.flatten() else {
             return;
         };
-        self.emit_attempt_failed(id, &attempt, &error);
+        self.emit_attempt_failed(&attempt, &error);
         match is_multiple {
-            true => self.attempt(id),
-            false => self.destroy(id, Some(error)),
+            true => self.attempt(),
+            false => self.destroy(Some(error)),
         }
     }
 
     /// The timer of an attempt: the address did not answer, the next one is tried.
-    pub(in crate::net) fn next_attempt_is_due(&mut self, id: SocketId) {
-        let timed_out = self.entry(id).and_then(SocketEntry::attempt_timed_out);
+    pub(in crate::net) fn next_attempt_is_due(&mut self) {
+        let timed_out = self.entry().and_then(SocketEntry::attempt_timed_out);
         let Some(attempt) = timed_out else { return };
-        self.emit_socket(id, CONNECTION_ATTEMPT_TIMEOUT, |listener, socket| {
+        self.emit(CONNECTION_ATTEMPT_TIMEOUT, |listener, socket| {
             listener(socket, &attempt)
         });
-        self.attempt(id);
+        self.attempt();
     }
 
-    fn emit_attempt_failed(&mut self, id: SocketId, attempt: &Attempt, error: &Error) {
-        let error = &error.clone().of(Subject::Socket(id));
-        self.emit_socket(id, CONNECTION_ATTEMPT_FAILED, |listener, socket| {
+    fn emit_attempt_failed(&mut self, attempt: &Attempt, error: &Error) {
+        let error = &error.clone().of(Subject::Socket(self.id));
+        self.emit(CONNECTION_ATTEMPT_FAILED, |listener, socket| {
             listener(socket, attempt, error)
         });
     }

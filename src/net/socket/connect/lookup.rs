@@ -3,9 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::attempts::alternate;
-use crate::net::SocketId;
 use crate::net::error::Error;
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::lookups::{Asker, LookupFunction};
 use crate::net::queues::SocketTick;
 use crate::net::socket::connecting::{Lookup, Target};
@@ -13,9 +12,9 @@ use crate::net::socket::events::LOOKUP;
 use crate::net::socket::{LookupAnswer, SocketEntry};
 use crate::net::trace::Subject;
 
-impl Loop {
-    pub(in crate::net::socket) fn ask_lookup(&mut self, id: SocketId) {
-        let Some(connecting) = self.entry(id).and_then(SocketEntry::connecting) else {
+impl Served<'_> {
+    pub(in crate::net::socket) fn ask_lookup(&mut self) {
+        let Some(connecting) = self.entry().and_then(SocketEntry::connecting) else {
             return;
         };
         let Target::Name(host) = &connecting.target else {
@@ -28,25 +27,23 @@ impl Loop {
             Box::new(move |event_loop, request| own.get()(event_loop, request))
         });
         let question = (&*host, family, hints, all);
-        let asked = self.ask_name(Asker::Socket(id), question, own, |event_loop, ticket| {
-            let connecting = event_loop.entry(id).and_then(SocketEntry::connecting);
-            if let Some(connecting) = connecting {
-                connecting.ticket = Some(ticket);
-            }
-        });
+        let (id, asker) = (self.id, Asker::Socket(self.id));
+        let asked = self
+            .event_loop
+            .ask_name(asker, question, own, |event_loop, ticket| {
+                let connecting = event_loop.entry(id).and_then(SocketEntry::connecting);
+                if let Some(connecting) = connecting {
+                    connecting.ticket = Some(ticket);
+                }
+            });
         if let Err(error) = asked {
-            self.socket_name_answered(id, &host, Err(error));
+            self.socket_name_answered(&host, Err(error));
         }
     }
 
     /// The answer to a socket's lookup.
-    pub(in crate::net) fn socket_name_answered(
-        &mut self,
-        id: SocketId,
-        host: &str,
-        answer: LookupAnswer,
-    ) {
-        let Some(connecting) = self.entry(id).and_then(SocketEntry::connecting) else {
+    pub(in crate::net) fn socket_name_answered(&mut self, host: &str, answer: LookupAnswer) {
+        let Some(connecting) = self.entry().and_then(SocketEntry::connecting) else {
             return;
         };
         connecting.ticket = None;
@@ -60,25 +57,25 @@ impl Loop {
                 if !tries_all {
                     found.truncate(1);
                 }
-                self.name_found(id, host, &found);
+                self.name_found(host, &found);
             }
             Err(error) => {
-                self.emit_lookup(id, host, None, Some(error.clone()));
+                self.emit_lookup(host, None, Some(error.clone()));
                 let destroy = SocketTick::Destroy(Some(error));
-                self.with_socket(id, |_, errands| errands.tick(destroy));
+                self.with(|_, errands| errands.tick(destroy));
             }
         }
     }
 
-    fn name_found(&mut self, id: SocketId, host: &str, found: &[SocketAddr]) {
+    fn name_found(&mut self, host: &str, found: &[SocketAddr]) {
         for address in found {
-            self.emit_lookup(id, host, Some(address.ip()), None);
-            if self.entry(id).and_then(SocketEntry::connecting).is_none() {
+            self.emit_lookup(host, Some(address.ip()), None);
+            if self.entry().and_then(SocketEntry::connecting).is_none() {
                 return;
             }
         }
-        self.with_socket(id, SocketEntry::touch);
-        let Some(connecting) = self.entry(id).and_then(SocketEntry::connecting) else {
+        self.with(SocketEntry::touch);
+        let Some(connecting) = self.entry().and_then(SocketEntry::connecting) else {
             return;
         };
         connecting.addresses = alternate(found);
@@ -86,25 +83,19 @@ impl Loop {
             address.set_port(connecting.port);
         }
         let attempted = connecting.is_multiple().then(Vec::new);
-        if let Some(entry) = self.entry(id) {
+        if let Some(entry) = self.entry() {
             entry.cold().attempted = attempted;
         }
-        self.attempt(id);
+        self.attempt();
     }
 
-    fn emit_lookup(
-        &mut self,
-        id: SocketId,
-        host: &str,
-        address: Option<IpAddr>,
-        error: Option<Error>,
-    ) {
+    fn emit_lookup(&mut self, host: &str, address: Option<IpAddr>, error: Option<Error>) {
         let host = host.to_owned();
         let lookup = Lookup {
             host,
             address,
-            error: error.map(|error| error.of(Subject::Socket(id))),
+            error: error.map(|error| error.of(Subject::Socket(self.id))),
         };
-        self.emit_socket(id, LOOKUP, |listener, socket| listener(socket, &lookup));
+        self.emit(LOOKUP, |listener, socket| listener(socket, &lookup));
     }
 }

@@ -2,52 +2,48 @@
 
 use crate::kernel::reactor::Readiness;
 use crate::kernel::stream::Stream;
-use crate::net::SocketId;
 use crate::net::error::Error;
-use crate::net::event_loop::Loop;
+use crate::net::event_loop::Served;
 use crate::net::socket::SocketEntry;
 use crate::net::socket::events::{CONNECT, READY};
 use crate::rules::state::socket::Input;
 
-impl Loop {
+impl Served<'_> {
     /// Readiness of a connecting socket, which may be spurious.
     #[inline(never)]
     pub(in crate::net::socket) fn connect_progress(
-        &mut self,
-        id: SocketId,
+        mut self,
         readiness: Readiness<'_>,
     ) -> Result<(), Error> {
-        let stream = self.entry_ref(id).and_then(|entry| entry.stream.as_ref());
+        let stream = self.entry_ref().and_then(|entry| entry.stream.as_ref());
         match stream.map(Stream::connected) {
             None | Some(Ok(false)) => {}
-            Some(Ok(true)) => self.connected(id, readiness),
-            Some(Err(error)) => self.attempt_failed(id, Some(error)),
+            Some(Ok(true)) => self.connected(readiness),
+            Some(Err(error)) => self.attempt_failed(Some(error)),
         }
         self.drain()
     }
 
-    fn connected(&mut self, id: SocketId, readiness: Readiness<'_>) {
-        self.with_socket(id, |socket, errands| {
+    fn connected(&mut self, readiness: Readiness<'_>) {
+        self.with(|socket, errands| {
             socket.stop_attempt_timer(errands);
             socket.touch(errands);
             socket.cold().connecting = None;
             socket.apply_options();
         });
-        self.feed(id, Input::Connected);
-        self.with_socket(id, SocketEntry::feed_flushed);
+        self.feed(Input::Connected);
+        self.with(SocketEntry::feed_flushed);
         // Bytes that are there already are read next turn, before those of newer sockets: Node's
         // epoll is level-triggered, and reports what has just connected once more in its place.
         let may_hide_more = readiness.may_hide_more();
-        self.with_socket(id, |socket, errands| {
-            socket.join_again(may_hide_more, errands)
-        });
+        self.with(|socket, errands| socket.join_again(may_hide_more, errands));
     }
 
     /// `connect`, then `ready` with no tick between them, then the first read.
-    pub(in crate::net::socket) fn emit_connect(&mut self, id: SocketId) {
-        self.emit_plain(id, CONNECT);
-        self.with_socket(id, SocketEntry::read_if_asked);
-        self.emit_plain(id, READY);
-        self.with_socket(id, SocketEntry::read_unless_paused);
+    pub(in crate::net::socket) fn emit_connect(&mut self) {
+        self.emit_plain(CONNECT);
+        self.with(SocketEntry::read_if_asked);
+        self.emit_plain(READY);
+        self.with(SocketEntry::read_unless_paused);
     }
 }
