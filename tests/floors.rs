@@ -14,6 +14,8 @@ mod door;
 mod functions;
 #[path = "floors/imports.rs"]
 mod imports;
+#[path = "floors/map.rs"]
+mod map;
 #[path = "floors/sizes.rs"]
 mod sizes;
 
