@@ -69,7 +69,7 @@ const ONCE: [(&str, &str); 5] = [
     ("Slab::new", "kernel/reactor.rs"),
     (
         "catch_unwind",
-        "net/event_loop/door.rs, net/event_loop/listeners/tests.rs, net/event_loop/trace.rs",
+        "net/event_loop/door.rs, net/event_loop/listeners/tests.rs, net/event_loop/trace/teller.rs",
     ),
     ("getaddrinfo(", "kernel/resolver.rs"),
 ];

@@ -57,6 +57,8 @@ mod state;
 mod timeout;
 #[path = "scenarios/timers.rs"]
 mod timers;
+#[path = "scenarios/traced.rs"]
+mod traced;
 #[path = "scenarios/unsent.rs"]
 mod unsent;
 #[path = "scenarios/without_twin.rs"]

@@ -11,6 +11,22 @@ use std::time::{Duration, Instant};
 /// As far as it goes: so far ahead that no timer reaches beyond the end of the numbers.
 const END: u64 = u64::MAX / 2;
 
+/// Measures how long ago it was made, in real time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Default for Stopwatch {
+    fn default() -> Stopwatch {
+        Stopwatch(Instant::now())
+    }
+}
+
+impl Stopwatch {
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Clock {
     /// When it was set going, and what it showed then.

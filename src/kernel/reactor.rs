@@ -103,6 +103,14 @@ impl Readiness<'_> {
         let said = names.iter().filter(|(is_said, _)| *is_said);
         said.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
     }
+
+    /// The kernel's flags, such as `EPOLLIN|EPOLLRDHUP`. mio shows them in its details only.
+    pub(crate) fn epoll_names(&self) -> String {
+        let details = format!("{:#?}", self.0);
+        let flags = details.split("events: ").nth(1).unwrap_or_default();
+        let flags = flags.split(',').next().unwrap_or_default();
+        flags.split_whitespace().collect()
+    }
 }
 
 /// What one wait has brought, and how much of it has been handed out: so that a batch that was

@@ -211,7 +211,7 @@ impl ListenerId {
 /// assert_eq!(Subject::Loop.to_string(), "loop");
 /// # Ok::<(), netloop::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subject {
     /// The loop itself: a tick, a microtask, an immediate, a timer, a post or a signal of the user's.

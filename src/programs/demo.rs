@@ -22,9 +22,11 @@ number, and is indented under the line that caused it.
   client     the client's end
   loop       the event loop, which waits for readiness once in each turn
 
-  ready      epoll reported this readiness
+  ready      epoll reported this readiness: in mio's words, then in epoll's own
   again      the loop serves a socket once more without new readiness, as data
              may be left and epoll reports only what is new
+  calls      the program calls this function; what that leads to is below it
+  recv, send, accept4, shutdown, close   a system call, and its result
   A ─I→ B    a state machine went from A to B on input I; where A is left out,
              only the details in parentheses have changed
   callback   the program's own code runs, for this event
@@ -113,7 +115,7 @@ impl Seen {
     fn count(&mut self, record: &Record<'_>) {
         self.turns = record.turn;
         match record.what {
-            What::Readiness(_) => self.readiness += 1,
+            What::Readiness { .. } => self.readiness += 1,
             What::Transition { .. } => self.transitions += 1,
             What::Callback(_) => self.callbacks += 1,
             _ => {}

@@ -1,6 +1,7 @@
 //! The trace as text: for each turn what became ready, which state changed and which callback
 //! ran, each indented under its cause.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
@@ -8,9 +9,20 @@ use netloop::trace::{Record, What};
 
 use super::output;
 
-/// The width of the column with the subject, indented: the longest line still fits a terminal of
-/// 80 columns.
+/// The width of a terminal.
+const COLUMNS: usize = 80;
+
+/// The width of the column with the subject, indented: the longest line still fits.
 const SUBJECT: usize = 21;
+
+/// How deep a line is indented at most.
+const DEPTH_SHOWN: usize = 6;
+
+/// How many records back a cause is still known; what comes from an older one stands at the margin.
+const KEPT: usize = 4096;
+
+/// From here on a callback is said to take long.
+const LONG: Duration = Duration::from_millis(10);
 
 /// Colours of a terminal, or none.
 #[derive(Clone, Copy)]
@@ -49,6 +61,20 @@ pub(crate) fn to_stderr() -> impl FnMut(&Record<'_>) {
 pub(crate) struct Printer {
     paint: Paint,
     turn: Option<u64>,
+    /// Where the latest records stand.
+    places: VecDeque<Place>,
+    /// The number of the first of them.
+    first: u64,
+}
+
+/// Where a record stands on the page, or would stand: some are not shown.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// How many lines above it have led to what follows from it.
+    depth: usize,
+    /// The number of the line that shows it, or that it follows from.
+    line: u64,
+    at: Duration,
 }
 
 impl Printer {
@@ -58,11 +84,44 @@ impl Printer {
     }
 
     fn new(paint: Paint) -> Printer {
-        Printer { paint, turn: None }
+        Printer {
+            paint,
+            turn: None,
+            places: VecDeque::new(),
+            first: 1,
+        }
     }
 
-    /// The line of a record, below a title where a turn begins.
+    fn place(&self, number: u64) -> Place {
+        let index = number.checked_sub(self.first);
+        let place = index.and_then(|index| self.places.get(usize::try_from(index).ok()?));
+        place.copied().unwrap_or_default()
+    }
+
+    /// The line of a record, below a title where a turn begins; nothing for one that is not shown.
     pub(crate) fn lines(&mut self, record: &Record<'_>, name: &str) -> String {
+        let above = self.place(record.origin());
+        let took = record.at.saturating_sub(self.place(record.cause).at);
+        let told = describe(record, took);
+        let mut place = Place {
+            at: record.at,
+            ..above
+        };
+        if told.is_some() {
+            place = Place {
+                depth: above.depth + 1,
+                line: record.number,
+                at: record.at,
+            };
+        }
+        self.places.push_back(place);
+        if self.places.len() > KEPT {
+            self.places.pop_front();
+            self.first += 1;
+        }
+        let Some((code, text)) = told else {
+            return String::new();
+        };
         let mut lines = String::new();
         if self.turn.replace(record.turn) != Some(record.turn) {
             let title = match record.turn {
@@ -71,53 +130,61 @@ impl Printer {
             };
             lines.push_str(&format!("\n{}\n", self.paint.paint("1", &title)));
         }
-        let (code, text) = describe(record);
+        let name = column(above.depth, name);
         let number = self.paint.paint("2", &format!("{:>4}", record.number));
-        let text = self.paint.paint(code, &text);
-        let queued = self.paint.paint("2", &queued(record));
-        let name = column(record.depth, name);
-        lines.push_str(&format!("{number}  {name} {text}{queued}\n"));
+        lines.push_str(&format!(
+            "{number}  {name} {}",
+            self.paint.paint(code, &text)
+        ));
+        let more = beside(record, above.line);
+        if !more.is_empty() {
+            // Below it, if it does not fit beside it.
+            let used = 7 + name.chars().count() + text.chars().count();
+            if used + 2 + more.chars().count() > COLUMNS {
+                lines.push_str(&format!("\n{:>1$}", "", COLUMNS - 2 - more.chars().count()));
+            }
+            lines.push_str(&format!("  {}", self.paint.paint("2", &more)));
+        }
+        lines.push('\n');
         lines
     }
 
     /// What to put before a line that a program prints in the callback of this record.
     pub(crate) fn mark(&self, record: &Record<'_>, program: &str) -> String {
-        let name = column(record.depth + 1, program);
+        let name = column(self.place(record.number).depth, program);
         format!("      {name} {} ", self.paint.paint("1", "prints"))
     }
 }
 
 /// A name, indented under its cause, as wide as the column.
 fn column(depth: usize, name: &str) -> String {
-    let name = format!("{}{name}", "  ".repeat(depth));
+    let name = format!("{}{name}", "  ".repeat(depth.min(DEPTH_SHOWN)));
     format!("{name:<SUBJECT$}")
 }
 
-/// What queued or armed work that ran later. The cause of anything else is the line it is indented
-/// under.
-fn queued(record: &Record<'_>) -> String {
+/// What stands beside the words: epoll's for a readiness; of what was put off, the line that did so;
+/// of a statement of the program's, where it stands. The cause of anything else is the line it is
+/// indented under.
+fn beside(record: &Record<'_>, above: u64) -> String {
     match record.what {
-        What::Tick
-        | What::Phase("pending" | "closing")
-        | What::Callback("next_tick" | "queue_microtask" | "set_immediate")
-            if record.cause > 0 =>
-        {
-            format!("  (queued by {})", record.cause)
-        }
-        What::Phase("timers") if record.cause > 0 => format!("  (set by {})", record.cause),
+        What::Readiness { epoll, .. } => epoll.to_owned(),
+        What::Phase("timers") if above > 0 => format!("(set by {above})"),
+        _ if record.by.is_some() && above > 0 => format!("(queued by {above})"),
         _ => String::new(),
     }
 }
 
-/// The colour and the words of a record.
-fn describe(record: &Record<'_>) -> (&'static str, String) {
-    match record.what {
-        What::Wait { timeout, ready } => ("36", waited(timeout, ready)),
-        What::Readiness(words) => ("36", format!("ready: {words}")),
-        What::Again => (
-            "36",
-            "again: data may be left, and no new edge will come".into(),
-        ),
+/// The colour and the words of a record, if it is shown.
+fn describe(record: &Record<'_>, took: Duration) -> Option<(&'static str, String)> {
+    let told = match record.what {
+        What::Wait {
+            timeout,
+            waited,
+            ready,
+        } => ("36", wait(timeout, waited, ready)),
+        What::Readiness { mio, .. } => ("36", format!("ready: {mio}")),
+        What::Nothing(why) => ("2", format!("nothing to do: {why}")),
+        What::Again(why) => ("36", format!("again: {why}")),
         What::Phase("timers") => ("36", "a timer is due".into()),
         What::Phase(phase) => ("36", format!("in the {phase} phase")),
         What::Transition { from, input, to } => {
@@ -128,23 +195,58 @@ fn describe(record: &Record<'_>) -> (&'static str, String) {
             };
             ("35", format!("{from}─{input:?}→ {to}"))
         }
-        What::Callback(name) => ("32", format!("callback: {name}")),
-        What::Tick => ("2", "tick".into()),
-        _ => ("2", "…".into()),
+        What::Callback(name) => ("32", format!("callback: {name}{}", sized(record))),
+        What::Call(name) => ("33", format!("calls {name}{}", sized(record))),
+        What::Tick(work) => ("2", format!("tick: {work}")),
+        What::System { name, errno: None } => ("34", format!("{name}{}", sized(record))),
+        What::System {
+            name,
+            errno: Some(errno),
+        } => ("34", format!("{name}: {}", error(errno))),
+        What::Done(Some(false)) => ("33", "returned false".into()),
+        What::Done(_) if took >= LONG => ("31", format!("took {took:.0?}")),
+        What::Accepted { fd, .. } => ("36", format!("accepted as descriptor {fd}")),
+        _ => return None,
+    };
+    Some(told)
+}
+
+fn sized(record: &Record<'_>) -> String {
+    match record.bytes {
+        None => String::new(),
+        Some(1) => ": 1 byte".into(),
+        Some(0) if matches!(record.what, What::System { name: "recv", .. }) => ": the end".into(),
+        Some(bytes) => format!(": {bytes} bytes"),
     }
 }
 
-fn waited(timeout: Option<Duration>, ready: usize) -> String {
+/// The name of an error, or its words.
+fn error(errno: i32) -> String {
+    let name = match errno {
+        libc::EAGAIN => "EAGAIN",
+        libc::ECONNREFUSED => "ECONNREFUSED",
+        libc::ECONNRESET => "ECONNRESET",
+        libc::EMFILE => "EMFILE",
+        libc::ENOBUFS => "ENOBUFS",
+        libc::EPIPE => "EPIPE",
+        other => return io::Error::from_raw_os_error(other).to_string(),
+    };
+    name.to_owned()
+}
+
+fn wait(timeout: Option<Duration>, waited: Duration, ready: usize) -> String {
     let how = match timeout {
-        None => "waited".to_owned(),
-        Some(timeout) if timeout.is_zero() => "polled without waiting".to_owned(),
-        Some(timeout) => format!("waited at most {timeout:?}"),
+        Some(timeout) if timeout.is_zero() => "looked without waiting".to_owned(),
+        _ => format!("waited {}", millis(waited)),
     };
     match ready {
         0 => format!("{how}: nothing ready"),
-        1 => format!("{how}: 1 ready"),
-        many => format!("{how}: {many} ready"),
+        ready => format!("{how}: {ready} ready"),
     }
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
 
 /// A state without its details, which stand in brackets.

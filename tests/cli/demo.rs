@@ -46,7 +46,7 @@ fn the_demo_runs_by_itself_and_says_whose_each_line_is() {
 fn the_demo_stands_each_line_under_its_cause() {
     let lines = demo();
     let chain = [
-        "client ready: writable",
+        "client ready: writable EPOLLOUT",
         "client opening ─Connected→ open",
         "client callback: connect",
         "client prints Client connected",

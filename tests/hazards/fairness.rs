@@ -137,7 +137,7 @@ fn a_socket_that_is_paused_and_resumed_often_is_served_once_a_turn() {
     let (counter, max) = (served.clone(), most.clone());
     l.on_trace(move |record| match record.what {
         What::Wait { .. } => counter.set(0),
-        What::Again if matches!(record.subject, Subject::Socket(_)) => {
+        What::Again(_) if matches!(record.subject, Subject::Socket(_)) => {
             counter.set(counter.get() + 1);
             max.set(max.get().max(counter.get()));
         }

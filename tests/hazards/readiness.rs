@@ -5,8 +5,8 @@ use std::io::Write;
 use std::net::Shutdown;
 use std::rc::Rc;
 
-use netloop::trace::What;
-use netloop::{ConnectOptions, SocketId};
+use netloop::trace::{Idle, Queue, What, Why};
+use netloop::{ConnectOptions, Socket, SocketId};
 
 use crate::stage::*;
 
@@ -216,12 +216,12 @@ fn each_callback_can_be_followed_to_what_the_kernel_told_or_to_a_timer() {
     let (said, told) = (words.clone(), Rc::new(RefCell::new(vec![String::new()])));
     l.on_trace(move |record| {
         let what = match record.what {
-            What::Readiness(_) | What::Again | What::Phase("timers") => "the loop".into(),
+            What::Readiness { .. } | What::Again(_) | What::Phase("timers") => "the loop".into(),
             What::Callback(name) => name.to_owned(),
             _ => String::new(),
         };
         let mut told = told.borrow_mut();
-        let origin = match (&*what, record.cause) {
+        let origin = match (&*what, record.origin()) {
             ("the loop", _) | (_, 0) => what.clone(),
             (_, cause) => told[cause as usize].clone(),
         };
@@ -267,11 +267,18 @@ fn a_timer_is_traced_under_what_armed_it_and_as_its_socket() {
     let mut event_loop = event_loop();
     let words = Words::default();
     let said = words.clone();
-    let mut armed_by = 0;
+    let mut armed = Vec::new();
     event_loop.on_trace(move |record| match record.what {
-        What::Callback("set_immediate") => armed_by = record.number,
+        What::Call("after") => assert!(record.line.unwrap().file().ends_with("readiness.rs")),
+        What::Queued {
+            queue: Queue::Timers(delay),
+            work,
+        } => {
+            assert_eq!((delay, work), (ms(1), "after"));
+            armed.push(record.number);
+        }
         What::Phase("timers") => {
-            assert_eq!(record.cause, armed_by, "{}", record.subject);
+            assert_eq!(record.origin(), armed.remove(0), "{}", record.subject);
             said.say(record.subject.to_string());
         }
         _ => {}
@@ -283,4 +290,73 @@ fn a_timer_is_traced_under_what_armed_it_and_as_its_socket() {
     });
     event_loop.run().unwrap();
     assert_eq!(words.take(), ["loop".to_owned(), id.to_string()]);
+}
+
+/// Catches: the trace does not tell why a source is served without new readiness, who put it on the list,
+/// and that readiness which came meanwhile leads to nothing.
+#[test]
+fn the_again_list_and_idle_readiness_say_why() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let (said, mut listed) = (words.clone(), 0);
+    l.on_trace(move |record| match record.what {
+        What::Queued {
+            queue: Queue::Again,
+            ..
+        } => listed = record.number,
+        What::Again(why) => {
+            assert_eq!(record.by, Some(listed));
+            said.say(format!("again {why:?}"));
+        }
+        What::Nothing(why) => said.say(format!("nothing {why:?}")),
+        What::Readiness { mio, epoll } => {
+            assert_eq!(mio.contains("read closed"), epoll.contains("EPOLLRDHUP"));
+            assert_eq!(mio.contains("writable"), epoll.contains("EPOLLOUT"));
+        }
+        _ => {}
+    });
+    let listener = std::net::TcpListener::bind((HOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    l.connect(address, move |c| {
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.write_all(b"hi").unwrap();
+        c.on_data(|_, _| {}).on_end(|_| {});
+    })
+    .unwrap();
+    l.run().unwrap();
+    let mut expected = vec![
+        format!("again {:?}", Why::Connected),
+        format!("nothing {:?}", Idle::ServedAlready),
+        format!("again {:?}", Why::MayHideMore),
+    ];
+    let mut told = words.take();
+    told.sort();
+    told.dedup();
+    expected.sort();
+    assert_eq!(told, expected);
+}
+
+/// Catches: the pending phase is told of as part of the turn before, and not as the first of its turn.
+#[test]
+fn a_turn_begins_with_the_pending_phase_in_the_trace_as_in_the_picture() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    l.on_trace(move |record| match record.what {
+        What::Phase("pending") => said.say(format!("pending in {}", record.turn)),
+        What::Wait { .. } => said.say(format!("wait in {}", record.turn)),
+        _ => {}
+    });
+    let id = l.socket().id();
+    let listener = std::net::TcpListener::bind((HOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let end = |c: &mut Socket<'_>| _ = c.after(ms(1), |c| _ = c.end().destroy_soon());
+    l.socket_at(id).connect(address, end).unwrap();
+    l.run().unwrap();
+    let words = words.take();
+    let pending = words.iter().find(|word| word.starts_with("pending"));
+    let pending = pending.expect("a shutdown").clone();
+    let wait = pending.replace("pending", "wait");
+    let place = |word: &String| words.iter().position(|it| it == word);
+    assert!(place(&pending) < place(&wait), "{words:?}");
 }

@@ -278,13 +278,13 @@ fn the_cause_of_a_post_is_the_readiness_of_the_loop() {
     let (tell, told) = mpsc::channel();
     l.on_trace(move |record| {
         let what = match record.what {
-            What::Readiness(_) => "readiness",
-            What::Again => "again",
+            What::Readiness { .. } => "readiness",
+            What::Again(_) => "again",
             What::Callback(name) => name,
             _ => return,
         };
         assert_eq!(record.subject, Subject::Loop);
-        tell.send((record.number, record.cause, what)).unwrap();
+        tell.send((record.number, record.origin(), what)).unwrap();
     });
     l.run().unwrap();
     let told: Vec<_> = told.try_iter().collect();

@@ -1,5 +1,8 @@
 //! The helper of the twins: what `_h.js` is to the scripts.
 
+#[path = "chains.rs"]
+pub(crate) mod chains;
+
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,6 +11,7 @@ use std::time::Duration;
 
 use netloop::{Error, EventLoop, Loop, Server, Socket};
 
+use self::chains::Chains;
 use crate::support::{self, LIMIT, recorded, skipped};
 
 /// A twin: its name, that of the script with underscores; then a closure over the transcript and
@@ -147,11 +151,13 @@ pub(crate) fn check_text(
     }));
     let mut event_loop = EventLoop::new().expect("an event loop");
     event_loop.pause_time();
+    let chains = Chains::follow(&mut event_loop);
     let limit = event_loop.set_timeout(LIMIT, |_| panic!("{ENDLESS}"));
     event_loop.unref_timer(limit);
     play(story, &mut event_loop);
     story.run(&mut event_loop);
     drop(event_loop);
+    chains.check(name);
     if let Some(folder) = story.folder.take() {
         std::fs::remove_dir_all(folder).expect("the folder of the test goes");
     }

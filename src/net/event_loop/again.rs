@@ -1,7 +1,8 @@
 //! The again list: who may still have something to give, though no new edge will tell; and how much
 //! of each socket one turn takes.
 
-use super::phase::Batches;
+use super::phase::{Batches, Listed};
+use super::trace::Caused;
 use super::{Entry, EventLoop, Loop};
 use crate::rules::read_buffer::Burst;
 
@@ -64,14 +65,20 @@ impl EventLoop {
         let Batches { again, ready, .. } = &mut self.batches;
         again.append(&mut agenda.again);
         let (turn, goes_last) = (agenda.turns, burst.goes_last);
-        let first = again.front().copied();
-        again.retain(|id| match reactor.get_mut(*id) {
+        let first = again.front().map(|Caused(_, first)| first.id);
+        again.retain(|Caused(by, Listed { id, .. })| match reactor.get_mut(*id) {
             Some(Entry::Socket(socket)) if goes_last => {
                 socket.receiving.waits_for_its_rest(turn);
                 true
             }
             Some(Entry::Socket(_)) if Some(*id) == first => true,
-            Some(Entry::Socket(socket)) => socket.stays_to_be_served(),
+            Some(Entry::Socket(socket)) => {
+                let stays = socket.stays_to_be_served();
+                if !stays {
+                    agenda.trace.cleared(*by);
+                }
+                stays
+            }
             _ => true,
         });
         reactor.for_each_ready(ready, |entry, readiness| {

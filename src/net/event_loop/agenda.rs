@@ -1,13 +1,12 @@
 //! What is to be done: each queue of the loop once, the timers, the clock, and what holds the loop.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::firing::{Armed, TimerTask};
-use super::phase::Pending;
-use super::queues::Errand;
-use super::queues::{Immediates, Task, Tick};
-use super::trace::Caused;
-use super::trace::Trace;
+use super::phase::{Listed, Pending};
+use super::queues::{Errand, Immediates, Task, Tick};
+use super::trace::{Cause, Caused, Queue, Subject, Trace, Why};
 use crate::kernel::clock::Clock;
 use crate::kernel::reactor::Id;
 use crate::net::{ServerId, SocketId};
@@ -24,7 +23,7 @@ pub(in crate::net) struct Agenda {
     pub(in crate::net) immediates: Immediates,
     pub(in crate::net) pending: VecDeque<Caused<Pending>>,
     /// Sources that may still have something to give, though no new edge will tell.
-    pub(in crate::net) again: VecDeque<Id>,
+    pub(in crate::net) again: VecDeque<Caused<Listed>>,
     /// Sockets that have begun to connect, to be registered before the next wait.
     pub(in crate::net) connecting: Vec<SocketId>,
     pub(in crate::net) closing: Vec<Caused<SocketId>>,
@@ -65,9 +64,18 @@ impl Default for Agenda {
 }
 
 impl Agenda {
-    /// Queues a tick, whose cause is what runs now.
     pub(in crate::net) fn tick(&mut self, tick: Tick) {
-        self.ticks.push_back(Caused(self.trace.current(), tick));
+        let by = match self.trace.is_on() {
+            true => self.tell_of_tick(&tick),
+            false => 0,
+        };
+        self.ticks.push_back(Caused(by, tick));
+    }
+
+    #[cold]
+    fn tell_of_tick(&mut self, tick: &Tick) -> Cause {
+        let (subject, work) = tick.words();
+        self.trace.queued(subject, Queue::Ticks, work)
     }
 
     #[inline]
@@ -77,16 +85,25 @@ impl Agenda {
 
     /// Has the pending phase serve a descriptor without readiness.
     pub(in crate::net) fn put_off(&mut self, pending: Pending) {
-        self.pending
-            .push_back(Caused(self.trace.current(), pending));
+        let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
+        let work = pending.words();
+        let by = (self.trace).queued(Subject::Socket(id), Queue::Pending, work);
+        self.pending.push_back(Caused(by, pending));
     }
 
     /// Puts a source on the again list.
-    pub(in crate::net) fn serve_next_turn(&mut self, id: Id) {
-        self.again.push_back(id);
+    pub(in crate::net) fn serve_next_turn(&mut self, subject: Subject, id: Id, why: Why) {
+        let by = self.trace.queued(subject, Queue::Again, why.words());
+        self.again.push_back(Caused(by, Listed { id, why }));
     }
 
-    /// Arms a timer from now on, whose cause is what runs now.
+    /// Has the closing phase close a socket.
+    pub(in crate::net) fn close(&mut self, id: SocketId) {
+        let by = (self.trace).queued(Subject::Socket(id), Queue::Closing, "emit close");
+        self.closing.push(Caused(by, id));
+    }
+
+    /// Arms a timer from now on.
     pub(in crate::net) fn arm(&mut self, millis: u32, task: TimerTask) -> TimerKey {
         let now = self.clock.refresh();
         self.arm_from(now, millis, task)
@@ -94,8 +111,20 @@ impl Agenda {
 
     /// The same, from a time that was read before.
     pub(in crate::net) fn arm_from(&mut self, now: u64, millis: u32, task: TimerTask) -> TimerKey {
-        let cause = self.trace.current();
-        self.timers.insert(now, millis, Armed { cause, task })
+        let queue = Queue::Timers(Duration::from_millis(millis.into()));
+        let by = match self.trace.is_on() {
+            true => self.trace.queued(task.subject(), queue, task.words()),
+            false => 0,
+        };
+        self.timers.insert(now, millis, Armed { by, task })
+    }
+
+    /// Ends a timer that the library has armed.
+    pub(in crate::net) fn cancel(&mut self, key: TimerKey) {
+        if let Some(timer) = self.timers.get(key) {
+            self.trace.cleared(timer.by);
+        }
+        self.timers.cancel(key);
     }
 
     /// Brings the count of what holds the loop up to date with one source.

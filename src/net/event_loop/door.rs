@@ -16,7 +16,7 @@ struct Call<'l, T, F: ?Sized, L: Into<Slot<F>>, H: Fn(&mut Loop) -> Option<&mut 
     home: H,
     slot: fn(&mut T) -> Option<&mut Slot<F>>,
     taken: Option<L>,
-    /// The cause to return to.
+    /// In whose midst it is called.
     former: Cause,
 }
 
@@ -66,16 +66,16 @@ impl Loop {
         }
     }
 
-    /// Does something under a record, which is the cause of all that follows from it.
+    /// Does what was put off, in the midst of a record of its own.
     #[inline]
     pub(in crate::net) fn traced<R>(
         &mut self,
-        cause: Cause,
+        by: Cause,
         subject: Subject,
         what: What<'_>,
         run: impl FnOnce(&mut Loop) -> R,
     ) -> R {
-        let former = self.agenda.trace.enter_caused(cause, subject, what);
+        let former = self.agenda.trace.enter_put_off(by, subject, what);
         let answer = run(self);
         self.agenda.trace.leave(former);
         answer
@@ -130,7 +130,7 @@ fn call_out<T, F: ?Sized, L: Into<Slot<F>>>(
 ) -> Option<&mut T> {
     let trace = &mut event_loop.agenda.trace;
     let former = match trace.is_on() {
-        true => trace.enter(subject, What::Callback(event.name)),
+        true => trace.enter_callback(subject, event.name),
         false => 0,
     };
     let slot = event.slot;

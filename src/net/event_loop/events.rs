@@ -61,6 +61,7 @@ macro_rules! listeners {
         impl $View<'_> {
             $(
                 $(#[$doc])*
+                #[track_caller]
                 pub fn $on(&mut self, listener: impl FnMut($($Arg),*) + 'static) -> &mut Self {
                     self.add_listener($EVENT, Box::new(listener), false)
                 }
@@ -70,6 +71,7 @@ macro_rules! listeners {
                     "), for one call only: Node's `once`. The listener is gone before it is called."
                 )]
                 $(#[doc = $once_doc])?
+                #[track_caller]
                 pub fn $once(&mut self, listener: impl FnOnce($($Arg),*) + 'static) -> &mut Self {
                     let mut listener = Some(listener);
                     let once = move |$($arg: $Arg),*| {

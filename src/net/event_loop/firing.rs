@@ -21,9 +21,9 @@ pub(super) struct Owned<F: ?Sized> {
 
 type TimerCallback = Box<Owned<dyn FnMut(&mut Loop)>>;
 
-/// A timer: what is to be done when it fires, and the record that armed it.
+/// A timer: what is to be done when it fires, and the record of its arming.
 pub(in crate::net) struct Armed {
-    pub(in crate::net) cause: Cause,
+    pub(in crate::net) by: Cause,
     pub(in crate::net) task: TimerTask,
 }
 
@@ -38,6 +38,32 @@ pub(in crate::net) enum TimerTask {
     Flush(SocketId),
     /// A server that was out of descriptors may try again.
     BackOff(ServerId),
+}
+
+impl TimerTask {
+    pub(super) fn subject(&self) -> Subject {
+        match self {
+            TimerTask::Idle(id) | TimerTask::Attempt(id) | TimerTask::Flush(id) => {
+                Subject::Socket(*id)
+            }
+            TimerTask::BackOff(id) => Subject::Server(*id),
+            TimerTask::User(timer) => {
+                let callback = timer.callback.as_ref();
+                callback.map_or(Subject::Loop, |callback| callback.subject())
+            }
+        }
+    }
+
+    /// What it does, for the trace.
+    pub(super) fn words(&self) -> &'static str {
+        match self {
+            TimerTask::Idle(_) => "look whether it is idle",
+            TimerTask::Attempt(_) => "try the next address",
+            TimerTask::Flush(_) => "send again",
+            TimerTask::BackOff(_) => "accept again",
+            TimerTask::User(timer) => timer.kind.name(),
+        }
+    }
 }
 
 pub(in crate::net) struct UserTimer {
@@ -55,6 +81,17 @@ pub(super) enum Kind {
     Timeout,
     /// Its period is the timer's duration.
     Interval,
+}
+
+impl Kind {
+    /// The function that has armed it.
+    fn name(self) -> &'static str {
+        match self {
+            Kind::After => "after",
+            Kind::Timeout => "set_timeout",
+            Kind::Interval => "set_interval",
+        }
+    }
 }
 
 impl Loop {
@@ -96,15 +133,14 @@ impl Loop {
             return;
         };
         let kind = timer.kind;
-        let (name, start) = match kind {
-            Kind::After => ("after", 0),
-            Kind::Timeout => ("set_timeout", 0),
-            Kind::Interval => ("set_interval", self.agenda.clock.refresh()),
+        let start = match kind {
+            Kind::After | Kind::Timeout => 0,
+            Kind::Interval => self.agenda.clock.refresh(),
         };
         if kind == Kind::After {
             self.agenda.free_timer(key);
         }
-        let what = What::Callback(name);
+        let what = What::Callback(kind.name());
         let former = self.agenda.trace.enter(callback.subject(), what);
         self.current_timer = Some(TimerId(self.home.name(key)));
         self.call(
@@ -177,18 +213,8 @@ impl Agenda {
         let Some(timer) = self.timers.get(key) else {
             return self.trace.current();
         };
-        let subject = match &timer.task {
-            TimerTask::Idle(id) | TimerTask::Attempt(id) | TimerTask::Flush(id) => {
-                Subject::Socket(*id)
-            }
-            TimerTask::BackOff(id) => Subject::Server(*id),
-            TimerTask::User(timer) => {
-                let callback = timer.callback.as_ref();
-                callback.map_or(Subject::Loop, |callback| callback.subject())
-            }
-        };
-        let what = What::Phase("timers");
-        self.trace.enter_caused(timer.cause, subject, what)
+        let (subject, what) = (timer.task.subject(), What::Phase("timers"));
+        self.trace.enter_put_off(timer.by, subject, what)
     }
 
     /// After its callback a timer is cleared, runs on, or has been.
@@ -216,7 +242,7 @@ impl Agenda {
         if let Some(timer) = self.user_timer(key) {
             let was_held = timer.is_held;
             self.held_timers -= usize::from(was_held);
-            self.timers.cancel(key);
+            self.cancel(key);
         }
     }
 }

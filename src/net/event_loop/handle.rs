@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Loop;
 use super::queues::{Post, Posts};
-use super::trace::{Subject, What};
+use super::trace::{Caused, Subject, What, Why};
 use crate::kernel::mailbox::{Mailbox, Refused, Sender};
 use crate::kernel::reactor::Id;
 use crate::net::error::{Error, words};
@@ -152,18 +152,19 @@ impl Loop {
     /// Other threads have posted. What is beyond the bound waits for the next turn, and so does what
     /// is behind a callback that panics.
     pub(in crate::net) fn run_posts(&mut self) -> Result<(), Error> {
-        if self.agenda.again.contains(&Id::WAKER) {
+        if (self.agenda.again.iter()).any(|Caused(_, listed)| listed.id == Id::WAKER) {
             return Ok(());
         }
         for _ in 0..POSTS_PER_TURN {
             let Some(post) = self.posts.as_ref().and_then(Posts::next) else {
                 return Ok(());
             };
-            let cause = self.agenda.trace.current();
-            self.traced(cause, Subject::Loop, What::Callback("post"), post);
+            let former = (self.agenda.trace).enter(Subject::Loop, What::Callback("post"));
+            post(self);
+            self.agenda.trace.leave(former);
             self.drain()?;
         }
-        self.agenda.serve_next_turn(Id::WAKER);
+        (self.agenda).serve_next_turn(Subject::Loop, Id::WAKER, Why::Bound);
         Ok(())
     }
 }

@@ -60,7 +60,7 @@ impl Loop {
     fn run_errands(&mut self) {
         let former = self.agenda.trace.current();
         while let Some(Caused(cause, errand)) = self.agenda.errands.pop_front() {
-            self.agenda.trace.leave(cause);
+            self.agenda.trace.go_to(cause);
             match errand {
                 Errand::EndBackOffs => {
                     for server in std::mem::take(&mut self.agenda.backing_off) {
@@ -72,6 +72,6 @@ impl Loop {
                 }
             }
         }
-        self.agenda.trace.leave(former);
+        self.agenda.trace.go_to(former);
     }
 }

@@ -148,11 +148,14 @@ impl Loop {
     ///
     /// `lookup` is emitted in a tick, once for each address; the socket then connects. An error is
     /// told by one `lookup`, then by `error`. An answer nobody waits for any more does nothing.
+    #[track_caller]
     pub fn answer_lookup(&mut self, lookup: LookupId, answer: Result<Vec<IpAddr>, Error>) {
         if let Some(ticket) = self.home.key(lookup.0) {
+            let former = self.agenda.trace.calls(Subject::Loop, "answer_lookup");
             let without_port = |ip| SocketAddr::new(ip, 0);
             let answer = answer.map(|found| found.into_iter().map(without_port).collect());
             self.agenda.tick(Tick::Lookup(ticket, answer));
+            self.agenda.trace.leave(former);
         }
     }
 
@@ -183,19 +186,18 @@ impl Loop {
             }
             return asked;
         }
-        let cause = self.agenda.trace.current();
         let what = What::Callback("lookup function");
-        self.traced(cause, Subject::Loop, what, |event_loop| {
-            if let Some(mut lookup) = own {
-                lookup(event_loop, request);
-            } else if let Some(lookup) = event_loop.lookups.lookup.take() {
-                event_loop.call(
-                    lookup,
-                    |lookup, event_loop| lookup(event_loop, request),
-                    |event_loop, lookup| _ = event_loop.lookups.lookup.get_or_insert(lookup),
-                );
-            }
-        });
+        let former = self.agenda.trace.enter(Subject::Loop, what);
+        if let Some(mut lookup) = own {
+            lookup(self, request);
+        } else if let Some(lookup) = self.lookups.lookup.take() {
+            self.call(
+                lookup,
+                |lookup, event_loop| lookup(event_loop, request),
+                |event_loop, lookup| _ = event_loop.lookups.lookup.get_or_insert(lookup),
+            );
+        }
+        self.agenda.trace.leave(former);
         Ok(())
     }
 

@@ -281,10 +281,12 @@ impl Loop {
     /// with an `AbortError` (`ABORT_ERR`) that is emitted as `error` from a tick; servers are closed at once,
     /// without an error. A second use does nothing. A socket or server that is given a used handle is ended
     /// in the next tick.
+    #[track_caller]
     pub fn abort(&mut self, handle: AbortId) {
         let Some(number) = self.home.key(handle.0) else {
             return;
         };
+        let former = self.agenda.trace.calls(Subject::Loop, "abort");
         for target in self.aborts.take(number) {
             match target {
                 Subject::Socket(id) => {
@@ -298,6 +300,7 @@ impl Loop {
                 Subject::Loop => {}
             }
         }
+        self.agenda.trace.leave(former);
     }
 
     /// Whether a handle was used: Node's `signal.aborted`.
@@ -324,7 +327,7 @@ impl Loop {
     /// Sets a function that is called with each record of what the loop does; see [`trace`](crate::trace). A
     /// later one replaces it. If it panics, the panic unwinds out of `run` when the turn is over.
     pub fn on_trace(&mut self, tracer: impl FnMut(&crate::trace::Record<'_>) + 'static) {
-        self.agenda.trace.set(Box::new(tracer));
+        self.agenda.trace.set(tracer);
     }
 }
 

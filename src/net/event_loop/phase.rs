@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::trace::Caused;
+use super::trace::{Caused, Why};
 use crate::kernel::reactor::{Batch, Id};
 use crate::net::SocketId;
 
@@ -17,6 +17,23 @@ pub(crate) enum Pending {
     ConnectFailed(SocketId),
 }
 
+impl Pending {
+    /// What is to be done, for the trace.
+    pub(in crate::net) fn words(self) -> &'static str {
+        match self {
+            Pending::Writable(_) => "write on, or shut our half down",
+            Pending::ConnectFailed(_) => "tell that connect(2) has failed",
+        }
+    }
+}
+
+/// A source on the again list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listed {
+    pub(crate) id: Id,
+    pub(crate) why: Why,
+}
+
 /// Where the loop stands. It is kept in the loop, not on the stack, so that a run that was left
 /// by a panic or an unhandled error goes on where it was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +44,10 @@ pub(in crate::net) enum Phase {
     FirstTicks,
     /// Due timers, once behind them.
     FirstTimers,
+    /// Between two turns.
     Pending,
+    /// A turn has begun.
+    FirstPending,
     Poll,
     Ready,
     PendingAgain,
@@ -40,7 +60,7 @@ pub(in crate::net) enum Phase {
 #[derive(Default)]
 pub(super) struct Batches {
     pub(super) pending: VecDeque<Caused<Pending>>,
-    pub(super) again: VecDeque<Id>,
+    pub(super) again: VecDeque<Caused<Listed>>,
     /// The first of these is being served.
     pub(super) is_at_again: bool,
     pub(super) ready: Batch,

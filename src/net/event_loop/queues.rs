@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::Loop;
 use super::events::Event;
 use super::listeners::Slot;
-use super::trace::Cause;
+use super::trace::{Cause, Subject};
 use crate::kernel::mailbox::Mailbox;
 use crate::kernel::signals::SignalSource;
 use crate::net::error::Error;
@@ -68,10 +68,68 @@ pub(crate) enum ServerTick {
     Connections(ServerCallback),
 }
 
+impl Tick {
+    /// Who it is about, and what it does, for the trace.
+    pub(super) fn words(&self) -> (Subject, &'static str) {
+        match self {
+            Tick::User(_) => (Subject::Loop, "next_tick"),
+            Tick::Socket(id, tick) => (Subject::Socket(*id), tick.words()),
+            Tick::Server(id, tick) => (Subject::Server(*id), tick.words()),
+            Tick::Lookup(..) => (Subject::Loop, "take the answer to a lookup"),
+        }
+    }
+}
+
+impl SocketTick {
+    fn words(&self) -> &'static str {
+        match self {
+            SocketTick::Connect => "begin to connect",
+            SocketTick::AskLookup => "look the name up",
+            SocketTick::Written(_) => "call back: written",
+            SocketTick::WriteFailed(..) => "call back: the write has failed",
+            SocketTick::Refused(..) => "call back: refused",
+            SocketTick::Abandon => "call back what was not sent",
+            SocketTick::Finish => "emit finish",
+            SocketTick::End => "emit end",
+            SocketTick::AutoEnd => "end our half, too",
+            SocketTick::Error(_) => "emit error",
+            SocketTick::Close => "emit close",
+            SocketTick::Receiving(tick) => match tick {
+                receiving::Tick::Pause => "emit pause",
+                receiving::Tick::Resume => "emit resume, and let data flow",
+                receiving::Tick::Unshifted => "emit what waits",
+                receiving::Tick::Readable => "emit readable",
+                receiving::Tick::CountReaders => "look who reads",
+                receiving::Tick::ReadNothing => "begin to read",
+                receiving::Tick::Ask => "read on",
+            },
+            SocketTick::Piped(_) => "emit pipe",
+            SocketTick::Unpiped(_) => "emit unpipe",
+            SocketTick::EndPipes => "end the destinations",
+            SocketTick::Destroy(_) => "destroy",
+        }
+    }
+}
+
+impl ServerTick {
+    fn words(&self) -> &'static str {
+        match self {
+            ServerTick::Listening => "emit listening",
+            ServerTick::Error(_) => "emit error",
+            ServerTick::Close => "emit close",
+            ServerTick::Bind(_) => "bind",
+            ServerTick::LookUp(_) => "look the name up",
+            ServerTick::Abort => "close: aborted",
+            ServerTick::Connections(_) => "tell how many connections there are",
+        }
+    }
+}
+
 pub(crate) struct Immediate {
     pub(crate) callback: Task,
     pub(crate) is_held: bool,
-    pub(crate) cause: Cause,
+    /// The record of its queueing.
+    pub(crate) by: Cause,
 }
 
 /// Immediates, first come first served. Cleared ones leave a gap, so that a serial number finds
@@ -103,10 +161,11 @@ impl Immediates {
         self.slot(serial)?.as_mut()
     }
 
-    pub(crate) fn clear(&mut self, serial: u64) {
-        if let Some(immediate) = self.slot(serial).and_then(Option::take) {
-            self.held -= usize::from(immediate.is_held);
-        }
+    /// Returns the record of its queueing, if there was such an immediate.
+    pub(crate) fn clear(&mut self, serial: u64) -> Option<Cause> {
+        let immediate = self.slot(serial).and_then(Option::take)?;
+        self.held -= usize::from(immediate.is_held);
+        Some(immediate.by)
     }
 
     /// Lets an immediate hold the loop, or not.

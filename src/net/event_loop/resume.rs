@@ -7,18 +7,21 @@
 use std::mem;
 
 use super::phase::Phase;
+use super::trace::{Caused, Subject, Why};
 use super::{Entry, EventLoop, Running};
 use crate::net::error::Error;
-use crate::net::server::ServerEntry;
 use crate::net::{ServerId, SocketId};
 
 impl EventLoop {
     /// Goes on where a run was left, or begins with the ticks of the program's own statements, and
     /// then with this phase.
     pub(super) fn go_on(&mut self, first: Phase) -> Result<(), Error> {
-        self.agenda.trace.leave(0);
+        self.agenda.trace.begin_run();
         if self.phase != Phase::Script {
-            return self.follow_exception();
+            let former = self.agenda.trace.goes_on();
+            let outcome = self.follow_exception();
+            self.agenda.trace.leave(former);
+            return outcome;
         }
         self.phase = first;
         self.drain()
@@ -61,21 +64,22 @@ impl EventLoop {
     fn serve_the_interrupted_again(&mut self) {
         let batches = &mut self.batches;
         let left = match mem::take(&mut batches.is_at_again) {
-            true => batches.again.pop_front(),
+            true => batches.again.pop_front().map(|Caused(_, listed)| listed.id),
             false => batches.ready.last_handed_out(),
         };
         let Some(id) = left else { return };
         match self.inner.reactor.get(id) {
             Some(Entry::Socket(_)) => {
                 self.inner.with_socket(SocketId(id), |socket, errands| {
-                    socket.join_again(true, errands)
+                    socket.join_again(Why::Interrupted, errands)
                 });
             }
             Some(Entry::Server(_)) => {
-                self.inner
-                    .with_server(ServerId(id), ServerEntry::accept_again);
+                self.inner.with_server(ServerId(id), |server, errands| {
+                    server.accept_again(Why::Interrupted, errands)
+                });
             }
-            None => self.inner.agenda.serve_next_turn(id),
+            None => (self.inner.agenda).serve_next_turn(Subject::Loop, id, Why::Interrupted),
         }
     }
 }

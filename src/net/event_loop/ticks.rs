@@ -2,7 +2,7 @@
 
 use super::agenda::Agenda;
 use super::queues::{Immediate, Tick};
-use super::trace::{Cause, Caused, Subject, What};
+use super::trace::{Cause, Caused, Queue, Subject, What};
 use super::{Loop, Running};
 use crate::net::ImmediateId;
 use crate::net::error::Error;
@@ -16,8 +16,11 @@ impl Loop {
     ///
     /// As in Node, nothing else runs while ticks queue more ticks; after a million in a row there is a
     /// warning in the log.
+    #[track_caller]
     pub fn next_tick(&mut self, callback: impl FnOnce(&mut Loop) + 'static) {
+        let former = self.agenda.trace.calls(Subject::Loop, "next_tick");
         self.agenda.tick(Tick::User(Box::new(callback)));
+        self.agenda.trace.leave(former);
     }
 
     /// Calls back once all ticks are done: Node's `queueMicrotask`. A tick that a microtask queues
@@ -41,30 +44,44 @@ impl Loop {
     /// assert_eq!(event_loop.data::<String>().unwrap(), "123");
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn queue_microtask(&mut self, callback: impl FnOnce(&mut Loop) + 'static) {
-        let cause = self.agenda.trace.current();
+        let trace = &mut self.agenda.trace;
+        let former = trace.calls(Subject::Loop, "queue_microtask");
+        let by = trace.queued(Subject::Loop, Queue::Microtasks, "queue_microtask");
+        trace.leave(former);
         self.agenda
             .microtasks
-            .push_back(Caused(cause, Box::new(callback)));
+            .push_back(Caused(by, Box::new(callback)));
     }
 
     /// Calls back in the check phase of this turn, or of the next one when called from there:
     /// Node's `setImmediate`. Immediates run in the order of their queueing, with the ticks of
     /// each before the next.
+    #[track_caller]
     pub fn set_immediate(&mut self, callback: impl FnOnce(&mut Loop) + 'static) -> ImmediateId {
+        let trace = &mut self.agenda.trace;
+        let former = trace.calls(Subject::Loop, "set_immediate");
+        let by = trace.queued(Subject::Loop, Queue::Immediates, "set_immediate");
+        trace.leave(former);
         let serial = self.agenda.immediates.push(Immediate {
             callback: Box::new(callback),
             is_held: true,
-            cause: self.agenda.trace.current(),
+            by,
         });
         ImmediateId(self.home.name(serial))
     }
 
     /// Cancels an immediate: Node's `clearImmediate`, also if it was to run in this turn. If it has run
     /// already, this does nothing.
+    #[track_caller]
     pub fn clear_immediate(&mut self, immediate: ImmediateId) {
         if let Some(serial) = self.home.key(immediate.0) {
-            self.agenda.immediates.clear(serial);
+            let former = self.agenda.trace.calls(Subject::Loop, "clear_immediate");
+            if let Some(by) = self.agenda.immediates.clear(serial) {
+                self.agenda.trace.cleared(by);
+            }
+            self.agenda.trace.leave(former);
         }
     }
 
@@ -93,13 +110,8 @@ impl Loop {
 impl Loop {
     pub(in crate::net) fn run_microtasks(&mut self) {
         self.running = Running::Microtasks;
-        while let Some(Caused(cause, task)) = self.agenda.microtasks.pop_front() {
-            self.traced(
-                cause,
-                Subject::Loop,
-                What::Callback("queue_microtask"),
-                task,
-            );
+        while let Some(Caused(by, task)) = self.agenda.microtasks.pop_front() {
+            self.traced(by, Subject::Loop, What::Callback("queue_microtask"), task);
         }
         self.running = Running::Other;
     }
@@ -119,8 +131,8 @@ impl Loop {
     fn drain_queues(&mut self) -> Result<(), Error> {
         let mut count: u32 = 0;
         while self.agenda.has_ticks() {
-            while let Some(Caused(cause, tick)) = self.agenda.ticks.pop_front() {
-                self.run_tick(cause, tick)?;
+            while let Some(Caused(by, tick)) = self.agenda.ticks.pop_front() {
+                self.run_tick(by, tick)?;
                 count = count.saturating_add(1);
                 if count == LONG_DRAIN {
                     log::warn!(
@@ -135,9 +147,9 @@ impl Loop {
     }
 
     /// Runs a tick: the user's own, or the library's deferred work.
-    fn run_tick(&mut self, cause: Cause, tick: Tick) -> Result<(), Error> {
+    fn run_tick(&mut self, by: Cause, tick: Tick) -> Result<(), Error> {
         let former = match self.agenda.trace.is_on() {
-            true => self.agenda.trace_tick(cause, &tick),
+            true => self.agenda.trace_tick(by, &tick),
             false => 0,
         };
         let outcome = match tick {
@@ -156,13 +168,12 @@ impl Loop {
 
 impl Agenda {
     #[cold]
-    fn trace_tick(&mut self, cause: Cause, tick: &Tick) -> Cause {
-        let (subject, what) = match tick {
-            Tick::User(_) => (Subject::Loop, What::Callback("next_tick")),
-            Tick::Socket(id, _) => (Subject::Socket(*id), What::Tick),
-            Tick::Server(id, _) => (Subject::Server(*id), What::Tick),
-            Tick::Lookup(_, _) => (Subject::Loop, What::Tick),
+    fn trace_tick(&mut self, by: Cause, tick: &Tick) -> Cause {
+        let (subject, work) = tick.words();
+        let what = match tick {
+            Tick::User(_) => What::Callback(work),
+            Tick::Socket(..) | Tick::Server(..) | Tick::Lookup(..) => What::Tick(work),
         };
-        self.trace.enter_caused(cause, subject, what)
+        self.trace.enter_put_off(by, subject, what)
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Loop;
 use super::firing::{Armed, Kind, Owned, TimerTask};
+use super::trace::Subject;
 use crate::net::TimerId;
 
 impl Loop {
@@ -18,11 +19,13 @@ impl Loop {
     ///
     /// The callback is `FnMut` because [`refresh`](Loop::refresh) can make it run again. For an `FnOnce` there
     /// is [`after`](Loop::after).
+    #[track_caller]
     pub fn set_timeout(
         &mut self,
         delay: Duration,
         callback: impl FnMut(&mut Loop) + 'static,
     ) -> TimerId {
+        let former = self.agenda.trace.calls(Subject::Loop, "set_timeout");
         let key = self.agenda.start_timer(
             delay,
             Kind::Timeout,
@@ -31,6 +34,7 @@ impl Loop {
                 callback,
             }),
         );
+        self.agenda.trace.leave(former);
         TimerId(self.home.name(key))
     }
 
@@ -47,6 +51,7 @@ impl Loop {
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn after(
         &mut self,
         delay: Duration,
@@ -58,6 +63,7 @@ impl Loop {
                 callback(event_loop);
             }
         };
+        let former = self.agenda.trace.calls(Subject::Loop, "after");
         let key = self.agenda.start_timer(
             delay,
             Kind::After,
@@ -66,6 +72,7 @@ impl Loop {
                 callback,
             }),
         );
+        self.agenda.trace.leave(former);
         TimerId(self.home.name(key))
     }
 
@@ -91,11 +98,13 @@ impl Loop {
     /// event_loop.run()?; // ends, as nothing is left
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn set_interval(
         &mut self,
         period: Duration,
         callback: impl FnMut(&mut Loop) + 'static,
     ) -> TimerId {
+        let former = self.agenda.trace.calls(Subject::Loop, "set_interval");
         let key = self.agenda.start_timer(
             period,
             Kind::Interval,
@@ -104,19 +113,24 @@ impl Loop {
                 callback,
             }),
         );
+        self.agenda.trace.leave(former);
         TimerId(self.home.name(key))
     }
 
     /// Ends a timer or an interval: Node's `clearTimeout` and `timeout.close()`. A stale id does nothing. A
     /// timer that is due in this turn as well does not run when it is cleared.
+    #[track_caller]
     pub fn clear_timeout(&mut self, timer: TimerId) {
+        let former = self.agenda.trace.calls(Subject::Loop, "clear_timeout");
         if let Some(key) = self.home.key(timer.0) {
             self.agenda.end_timer(key);
         }
+        self.agenda.trace.leave(former);
     }
 
     /// Ends an interval: Node's `clearInterval`, the same as
     /// [`clear_timeout`](Loop::clear_timeout).
+    #[track_caller]
     pub fn clear_interval(&mut self, timer: TimerId) {
         self.clear_timeout(timer);
     }

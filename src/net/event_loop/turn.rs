@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::phase::{Pending, Phase, Wait};
-use super::trace::Caused;
-use super::trace::{Subject, What};
+use super::phase::{Listed, Pending, Phase, Wait};
+use super::trace::{Caused, Idle, Subject, What};
 use super::{Entry, Running};
 use super::{EventLoop, Loop};
 use crate::kernel::reactor::{Id, Readiness};
@@ -30,6 +29,10 @@ impl EventLoop {
         loop {
             self.phase = match self.phase {
                 Phase::Script | Phase::FirstTicks | Phase::FirstTimers | Phase::Pending => {
+                    self.inner.agenda.trace.begin_turn();
+                    Phase::FirstPending
+                }
+                Phase::FirstPending => {
                     self.run_pending(1)?;
                     Phase::Poll
                 }
@@ -71,21 +74,16 @@ impl EventLoop {
                 return Ok(());
             }
             self.batches.pending.append(&mut self.inner.agenda.pending);
-            while let Some(Caused(cause, pending)) = self.batches.pending.pop_front() {
+            while let Some(Caused(by, pending)) = self.batches.pending.pop_front() {
                 let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
                 let phase = What::Phase("pending");
-                self.traced(
-                    cause,
-                    Subject::Socket(id),
-                    phase,
-                    |event_loop| match pending {
-                        Pending::Writable(id) => event_loop.served(id).serve_put_off(),
-                        Pending::ConnectFailed(id) => {
-                            event_loop.served(id).attempt_failed(None);
-                            Ok(())
-                        }
-                    },
-                )?;
+                self.traced(by, Subject::Socket(id), phase, |event_loop| match pending {
+                    Pending::Writable(id) => event_loop.served(id).serve_put_off(),
+                    Pending::ConnectFailed(id) => {
+                        event_loop.served(id).attempt_failed(None);
+                        Ok(())
+                    }
+                })?;
                 self.drain()?;
             }
         }
@@ -100,25 +98,36 @@ impl EventLoop {
             self.with_socket(id, SocketEntry::register_connecting);
         }
         let timeout = self.poll_timeout(wait);
+        let began = match self.inner.agenda.trace.is_on() {
+            true => self.inner.agenda.trace.time(),
+            false => Duration::ZERO,
+        };
         self.inner
             .reactor
             .wait(&mut self.batches.ready, timeout)
             .map_err(|error| Error::of_call("epoll_wait", &error))?;
         self.inner.agenda.clock.expire();
+        if self.inner.agenda.trace.is_on() {
+            self.tell_of_wait(timeout, began);
+        }
         self.count_turn();
         if !self.inner.agenda.again.is_empty() {
             self.begin_serving_again();
         }
-        self.inner.agenda.trace.begin_turn();
-        if self.inner.agenda.trace.is_on() {
-            let ready = self.batches.ready.len();
-            let former = self
-                .agenda
-                .trace
-                .enter(Subject::Loop, What::Wait { timeout, ready });
-            self.agenda.trace.leave(former);
-        }
         Ok(())
+    }
+
+    #[cold]
+    fn tell_of_wait(&mut self, timeout: Option<Duration>, began: Duration) {
+        let ready = self.batches.ready.len();
+        let trace = &mut self.inner.agenda.trace;
+        let waited = trace.time().saturating_sub(began);
+        let what = What::Wait {
+            timeout,
+            waited,
+            ready,
+        };
+        trace.note(Subject::Loop, what);
     }
 
     /// Rounded up, since times are floored: the wait ends when the next timer is due, not before.
@@ -163,19 +172,19 @@ impl EventLoop {
                         .served(SocketId(id))
                         .socket_ready(readiness, buffer)?;
                 }
-                Some(Entry::Server(_)) => event_loop
-                    .served(ServerId(id))
-                    .server_ready(Some(readiness))?,
-                None => event_loop.own_source_ready(id, Some(readiness))?,
+                Some(Entry::Server(_)) => {
+                    event_loop.served(ServerId(id)).server_ready(readiness)?
+                }
+                None => event_loop.own_source_ready(id, readiness)?,
             }
         }
         self.run_again()
     }
 
     fn run_again(&mut self) -> Result<(), Error> {
-        while let Some(&id) = self.batches.again.front() {
+        while let Some(&listed) = self.batches.again.front() {
             self.batches.is_at_again = true;
-            self.serve_again(id)?;
+            self.serve_again(listed)?;
             self.batches.is_at_again = false;
             self.batches.again.pop_front();
         }
@@ -183,18 +192,22 @@ impl EventLoop {
     }
 
     #[inline(never)]
-    fn serve_again(&mut self, id: Id) -> Result<(), Error> {
-        match self.inner.reactor.get_mut(id) {
-            Some(Entry::Socket(_)) => {
-                let buffer = self.buffer.bytes();
-                self.inner.served(SocketId(id)).socket_again(buffer)
-            }
+    fn serve_again(&mut self, listed: Caused<Listed>) -> Result<(), Error> {
+        let Caused(by, Listed { id, why }) = listed;
+        let (event_loop, buffer) = (&mut self.inner, self.buffer.bytes());
+        let subject = match event_loop.reactor.get_mut(id) {
+            Some(Entry::Socket(_)) => Subject::Socket(SocketId(id)),
             Some(Entry::Server(server)) => {
                 server.has_left_again();
-                self.inner.served(ServerId(id)).server_ready(None)
+                Subject::Server(ServerId(id))
             }
-            None => self.inner.own_source_ready(id, None),
-        }
+            None => Subject::Loop,
+        };
+        event_loop.traced(by, subject, What::Again(why), |event_loop| match subject {
+            Subject::Socket(id) => event_loop.served(id).socket_again(buffer),
+            Subject::Server(id) => event_loop.served(id).accept_all(),
+            Subject::Loop => EventLoop::serve_own_source(event_loop, id),
+        })
     }
 
     /// Those that are there run in this turn.
@@ -209,7 +222,7 @@ impl EventLoop {
         while let Some(immediate) = event_loop.agenda.immediates.next() {
             event_loop.running = Running::Callback;
             let what = What::Callback("set_immediate");
-            event_loop.traced(immediate.cause, Subject::Loop, what, immediate.callback);
+            event_loop.traced(immediate.by, Subject::Loop, what, immediate.callback);
             event_loop.running = Running::Other;
             event_loop.drain()?;
         }
@@ -223,9 +236,9 @@ impl EventLoop {
 
     /// Emits `close`, of the socket destroyed last first, and frees what has closed.
     fn run_closing(&mut self) -> Result<(), Error> {
-        while let Some(&Caused(cause, id)) = self.batches.closing.last() {
+        while let Some(&Caused(by, id)) = self.batches.closing.last() {
             let phase = What::Phase("closing");
-            self.traced(cause, Subject::Socket(id), phase, |event_loop| {
+            self.traced(by, Subject::Socket(id), phase, |event_loop| {
                 event_loop.served(id).finish_closing()
             })?;
             self.batches.closing.pop();
@@ -269,21 +282,26 @@ impl EventLoop {
 }
 
 impl Loop {
-    /// The helper threads have answers, other threads have posted, or a signal has come; or one of
-    /// these had more to give in the last turn, without readiness.
-    fn own_source_ready(&mut self, id: Id, readiness: Option<Readiness<'_>>) -> Result<(), Error> {
-        let trace = &mut self.agenda.trace;
-        let former = match readiness {
-            Some(readiness) => trace.enter_ready(Subject::Loop, &readiness),
-            None => trace.enter(Subject::Loop, What::Again),
-        };
-        let outcome = match id {
-            Id::WAKER => self.take_answers().and_then(|()| self.run_posts()),
-            Id::SIGNALS => self.run_signals(),
+    /// The kernel says that a source of the loop's own is ready.
+    fn own_source_ready(&mut self, id: Id, readiness: Readiness<'_>) -> Result<(), Error> {
+        let former = (self.agenda.trace).enter_ready(Subject::Loop, &readiness);
+        let outcome = EventLoop::serve_own_source(self, id);
+        let idle = Idle::Gone;
+        (self.agenda.trace).leave_ready(former, Subject::Loop, idle);
+        outcome
+    }
+}
+
+impl EventLoop {
+    /// The helper threads have answers, other threads have posted, or a signal has come.
+    fn serve_own_source(event_loop: &mut Loop, id: Id) -> Result<(), Error> {
+        match id {
+            Id::WAKER => event_loop
+                .take_answers()
+                .and_then(|()| event_loop.run_posts()),
+            Id::SIGNALS => event_loop.run_signals(),
             // A token of something that has gone: readiness is a hint.
             _ => Ok(()),
-        };
-        self.agenda.trace.leave(former);
-        outcome
+        }
     }
 }

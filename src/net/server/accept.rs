@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use libc::{EAGAIN, EMFILE};
+
 use super::events::{CONNECTION, DROP, Dropped};
 use super::{BACK_OFF, ServerEntry};
 use crate::kernel::listener::{Accepted, Listener};
@@ -12,7 +14,7 @@ use crate::net::error::Error;
 use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::socket::SocketEntry;
-use crate::net::trace::{Subject, What};
+use crate::net::trace::{Idle, Subject, Trace, Why, errno};
 use crate::rules::state::server::{Input, State};
 
 /// A shortage is over when there was none for so many milliseconds.
@@ -31,23 +33,18 @@ enum Knock {
 }
 
 impl Served<'_, ServerId> {
-    /// Connections wait: the kernel says so, or the server had more to accept in the last turn.
-    pub(in crate::net) fn server_ready(
-        &mut self,
-        readiness: Option<Readiness<'_>>,
-    ) -> Result<(), Error> {
-        let trace = &mut self.event_loop.agenda.trace;
-        let former = match readiness {
-            Some(readiness) => trace.enter_ready(Subject::Server(self.id), &readiness),
-            None => trace.enter(Subject::Server(self.id), What::Again),
-        };
+    /// Connections wait, the kernel says.
+    pub(in crate::net) fn server_ready(&mut self, readiness: Readiness<'_>) -> Result<(), Error> {
+        let subject = Subject::Server(self.id);
+        let former = (self.event_loop.agenda.trace).enter_ready(subject, &readiness);
         let outcome = self.accept_all();
-        self.event_loop.agenda.trace.leave(former);
+        let trace = &mut self.event_loop.agenda.trace;
+        trace.leave_ready(former, subject, Idle::ServedAlready);
         outcome
     }
 
     /// Accepts up to the bound. Each callback may close the server.
-    fn accept_all(&mut self) -> Result<(), Error> {
+    pub(in crate::net) fn accept_all(&mut self) -> Result<(), Error> {
         let bound = self.with(ServerEntry::begin_to_accept);
         for _ in 0..bound.unwrap_or(0) {
             match self.with(ServerEntry::accept_one) {
@@ -66,11 +63,12 @@ impl Served<'_, ServerId> {
             }
             self.drain()?;
         }
-        self.with(ServerEntry::accept_again);
+        self.with(|server, errands| server.accept_again(Why::Bound, errands));
         Ok(())
     }
 
     fn announce(&mut self, entry: SocketEntry, peer: Option<SocketAddr>) {
+        let birth = (self.event_loop.agenda.trace.is_on()).then(|| entry.birth(peer));
         let socket = match self.event_loop.add_open_socket(entry) {
             Ok(socket) => socket,
             Err(error) => {
@@ -80,6 +78,9 @@ impl Served<'_, ServerId> {
         };
         if let Some(server) = self.entry() {
             server.connections += 1;
+        }
+        if let Some(birth) = birth {
+            (self.event_loop.agenda.trace).note(Subject::Socket(socket), birth);
         }
         let former = self.event_loop.accepting.replace((socket, peer));
         let id = self.id;
@@ -93,14 +94,28 @@ impl Served<'_, ServerId> {
     }
 }
 
+impl Accepted {
+    #[cold]
+    fn tell(&self, subject: Subject, trace: &mut Trace) {
+        let outcome = match self {
+            Accepted::Stream(..) => Ok(None),
+            Accepted::Nobody => Err(EAGAIN),
+            Accepted::Shed(_) => Err(EMFILE),
+            Accepted::Exhausted(error) | Accepted::Failed(error) => Err(errno(error)),
+        };
+        trace.system(subject, "accept4", outcome);
+    }
+}
+
 impl ServerEntry {
     /// Puts the server on the again list, unless it stands there.
-    pub(in crate::net) fn accept_again(&mut self, errands: &mut Errands<'_, ServerId>) {
+    pub(in crate::net) fn accept_again(&mut self, why: Why, errands: &mut Errands<'_, ServerId>) {
         if let Some(listener) = &mut self.listener {
             listener.recover();
         }
         if !std::mem::replace(&mut self.is_again, true) {
-            errands.agenda.serve_next_turn(errands.id.0);
+            let (subject, id) = (Subject::Server(errands.id), errands.id.0);
+            errands.agenda.serve_next_turn(subject, id, why);
         }
     }
 
@@ -119,7 +134,7 @@ impl ServerEntry {
     fn begin_to_accept(&mut self, errands: &mut Errands<'_, ServerId>) -> usize {
         let turn = errands.agenda.turns;
         if std::mem::replace(&mut self.accepted_in_turn, turn) == turn {
-            self.accept_again(errands);
+            self.accept_again(Why::Bound, errands);
             return 0;
         }
         self.options.accepts_per_turn.unwrap_or(1)
@@ -131,7 +146,11 @@ impl ServerEntry {
         else {
             return Knock::Nobody;
         };
-        match listener.accept() {
+        let accepted = listener.accept();
+        if errands.agenda.trace.is_on() {
+            accepted.tell(Subject::Server(errands.id), &mut errands.agenda.trace);
+        }
+        match accepted {
             Accepted::Stream(stream, peer) => {
                 self.back_off = BACK_OFF;
                 self.take(stream, peer, errands.id)

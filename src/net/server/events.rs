@@ -89,13 +89,16 @@ listeners! {
 }
 
 impl Server<'_> {
+    #[track_caller]
     fn add_listener<F: ?Sized>(
         &mut self,
         event: Event<ServerEntry, F>,
         listener: Box<F>,
         is_once: bool,
     ) -> &mut Self {
-        self.event_loop.last_listener = (Subject::Server(self.id), event.name);
+        let listener_of = (Subject::Server(self.id), event.name);
+        self.event_loop.last_listener = listener_of;
+        self.event_loop.agenda.trace.listens(listener_of);
         let slot = self.event_loop.server(self.id).and_then(event.slot);
         if let Some(slot) = slot {
             slot.add(listener, is_once);

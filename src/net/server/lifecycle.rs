@@ -11,7 +11,7 @@ use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
 use crate::net::event_loop::queues::Errand;
 use crate::net::queues::ServerTick;
-use crate::net::trace::{Subject, What};
+use crate::net::trace::{Subject, What, Why};
 use crate::rules::state::server::{Action, Input, step};
 
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
@@ -42,7 +42,7 @@ impl ServerEntry {
             Action::QueueClose => errands.tick(ServerTick::Close),
             Action::StartBackOff => self.start_back_off(errands),
             Action::EndBackOff => self.end_back_off(errands),
-            Action::AcceptAgain => self.accept_again(errands),
+            Action::AcceptAgain => self.accept_again(Why::MayHideMore, errands),
             Action::RefuseNew => self.refuse_new(),
             Action::Release => self.release(errands),
         }
@@ -85,7 +85,7 @@ impl ServerEntry {
         let id = errands.id;
         errands.agenda.backing_off.retain(|other| *other != id);
         if let Some(timer) = self.back_off_timer.take() {
-            errands.agenda.timers.cancel(timer);
+            errands.agenda.cancel(timer);
         }
     }
 
@@ -171,13 +171,10 @@ impl Served<'_, ServerId> {
                 self.with(ServerEntry::close);
             }
             ServerTick::Connections(callback) => {
-                let cause = self.event_loop.agenda.trace.current();
                 let what = What::Callback("get_connections");
-                let id = self.id;
-                let subject = Subject::Server(id);
-                self.event_loop.traced(cause, subject, what, |event_loop| {
-                    callback(&mut event_loop.server_at(id));
-                });
+                let former = (self.event_loop.agenda.trace).enter(Subject::Server(self.id), what);
+                callback(&mut self.event_loop.server_at(self.id));
+                self.event_loop.agenda.trace.leave(former);
             }
         }
         Ok(())
@@ -188,8 +185,9 @@ impl Server<'_> {
     /// Stops listening at once: Node's `server.close()`. The file of a path is removed. Connections that
     /// wait to be accepted are reset; open ones go on. `close` is emitted, from a tick, once the last of
     /// them is destroyed, and also if the server was not listening. The server may listen again.
+    #[track_caller]
     pub fn close(&mut self) -> &mut Self {
-        self.event_loop.with_server(self.id, ServerEntry::close);
+        self.calls("close", ServerEntry::close);
         self
     }
 
@@ -218,14 +216,15 @@ impl Server<'_> {
     /// assert_eq!(std::io::read_to_string(&mut late)?, "welcome, and goodbye");
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn close_after_backlog(&mut self) -> &mut Self {
-        self.event_loop
-            .with_server(self.id, ServerEntry::close_after_backlog);
+        self.calls("close_after_backlog", ServerEntry::close_after_backlog);
         self
     }
 
     /// As [`close`](Server::close), with a listener for the next `close`: Node's
     /// `server.close(callback)`. It gets `ERR_SERVER_NOT_RUNNING` if the server was not listening.
+    #[track_caller]
     pub fn close_then(
         &mut self,
         callback: impl FnOnce(&mut Server<'_>, Result<(), Error>) + 'static,

@@ -291,6 +291,7 @@ impl Server<'_> {
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn listen(
         &mut self,
         target: impl Into<ListenOptions>,
@@ -314,12 +315,13 @@ impl Server<'_> {
     ///
     /// # Errors
     /// As [`listen`](Server::listen).
+    #[track_caller]
     pub fn listen_on(&mut self, target: impl Into<ListenOptions>) -> Result<&mut Self, Error> {
         let options = target.into();
         if self.is_listening() {
             return Err(words::already_listening());
         }
-        let outcome = self.event_loop.with_server(self.id, |server, errands| {
+        let outcome = self.calls("listen", |server, errands| {
             server.forget_listen(errands);
             if let Some(signal) = options.signal {
                 server.close_on_abort(signal, errands);

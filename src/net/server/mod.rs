@@ -89,6 +89,7 @@ impl Loop {
     /// Makes a server that calls back for each connection: Node's `net.createServer(listener)`. The
     /// callback is the first listener for [`connection`](Server::on_connection), called from the
     /// poll phase. The server does not listen before [`listen`](Server::listen).
+    #[track_caller]
     pub fn create_server(
         &mut self,
         connection: impl FnMut(&mut Socket<'_>) + 'static,
@@ -98,6 +99,7 @@ impl Loop {
 
     /// Makes a server with options: Node's `net.createServer(options, listener)`. See
     /// [`create_server`](Loop::create_server).
+    #[track_caller]
     pub fn create_server_with(
         &mut self,
         options: ServerOptions,
@@ -184,6 +186,20 @@ impl Server<'_> {
     /// The server's id, which may be kept; [`Loop::server_at`] makes a view of it again.
     pub fn id(&self) -> ServerId {
         self.id
+    }
+
+    /// A call, of which the trace tells.
+    #[track_caller]
+    fn calls<R>(
+        &mut self,
+        name: &'static str,
+        call: impl FnOnce(&mut ServerEntry, &mut Errands<'_, ServerId>) -> R,
+    ) -> Option<R> {
+        let subject = Subject::Server(self.id);
+        let former = self.event_loop.agenda.trace.calls(subject, name);
+        let answer = self.event_loop.with_server(self.id, call);
+        self.event_loop.agenda.trace.leave(former);
+        answer
     }
 
     /// The loop that the server belongs to, lent for as long as the view. In Node it is global.

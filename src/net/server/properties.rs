@@ -66,14 +66,14 @@ impl Server<'_> {
 
     /// Calls back, from a tick, with the number of [`connections`](Server::connections) at the time
     /// of the call: Node's `getConnections`, which cannot fail here.
+    #[track_caller]
     pub fn get_connections(
         &mut self,
         callback: impl FnOnce(&mut Server<'_>, usize) + 'static,
     ) -> &mut Self {
         let count = self.connections();
         let tick = ServerTick::Connections(Box::new(move |server| callback(server, count)));
-        self.event_loop
-            .with_server(self.id, |_, errands| errands.tick(tick));
+        self.calls("get_connections", |_, errands| errands.tick(tick));
         self
     }
 

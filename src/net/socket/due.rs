@@ -6,6 +6,7 @@ use super::events::{CLOSE, ERROR, FINISH, PIPE, UNPIPE};
 use crate::net::error::Error;
 use crate::net::event_loop::Served;
 use crate::net::queues::SocketTick;
+use crate::net::trace::{Subject, errno};
 use crate::rules::state::socket::{Input, State, Writable};
 
 impl Served<'_> {
@@ -54,7 +55,11 @@ impl Served<'_> {
         let shut_down = if state.is_end_emitted() && !entry.is_finish_observed() {
             Ok(())
         } else {
-            stream.shutdown()
+            let outcome = stream.shutdown();
+            let told = outcome.as_ref().map(|()| None).map_err(errno);
+            let subject = Subject::Socket(self.id);
+            (self.event_loop.agenda.trace).system(subject, "shutdown", told);
+            outcome
         };
         match shut_down {
             Ok(()) => self.feed(Input::ShutDown),
@@ -116,6 +121,7 @@ impl Served<'_> {
         {
             self.with(SocketEntry::forget_pipes);
             self.event_loop.reactor.remove(self.id.0);
+            (self.event_loop.agenda.trace).forget(Subject::Socket(self.id));
         }
     }
 }

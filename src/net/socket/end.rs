@@ -55,12 +55,14 @@ impl Socket<'_> {
     /// Ends our half: Node's `end()`. Once everything written is sent, the FIN follows (shutdown(2)) in the
     /// pending phase, then `finish`. Once the peer has ended as well, the socket is destroyed. A second
     /// call does nothing.
+    #[track_caller]
     pub fn end(&mut self) -> &mut Self {
         self.call_end(None, None)
     }
 
     /// Writes, then ends our half: Node's `end(data)`. The write can fail as [`write`](Socket::write)
     /// does.
+    #[track_caller]
     pub fn end_with(&mut self, data: impl AsRef<[u8]>) -> &mut Self {
         let refused = self.write_last(data.as_ref());
         self.call_end(None, refused)
@@ -69,6 +71,7 @@ impl Socket<'_> {
     /// Ends our half and calls back just before `finish`, or with an error if `finish` will not be emitted:
     /// Node's `end(callback)`. After `finish` the error is `ERR_STREAM_ALREADY_FINISHED`, after `destroy` it
     /// is `ERR_STREAM_DESTROYED`, both from a tick.
+    #[track_caller]
     pub fn end_then(
         &mut self,
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
@@ -78,6 +81,7 @@ impl Socket<'_> {
 
     /// Writes, ends our half, and calls back as [`end_then`](Socket::end_then): Node's
     /// `end(data, callback)`.
+    #[track_caller]
     pub fn end_with_then(
         &mut self,
         data: impl AsRef<[u8]>,
@@ -88,6 +92,7 @@ impl Socket<'_> {
     }
 
     /// Returns why a last write cannot be, if it cannot.
+    #[track_caller]
     fn write_last(&mut self, data: &[u8]) -> Option<Error> {
         let refused = if self.is_writable_ended() {
             words::write_after_end()
@@ -101,12 +106,15 @@ impl Socket<'_> {
         Some(refused)
     }
 
+    #[track_caller]
     fn call_end(
         &mut self,
         mut callback: Option<WriteCallback>,
         refused: Option<Error>,
     ) -> &mut Self {
-        self.with(|socket, errands| socket.end(callback.take(), refused, errands));
+        self.calls("end", |socket, errands| {
+            socket.end(callback.take(), refused, errands)
+        });
         self.refuse_gone(callback, "end");
         self
     }

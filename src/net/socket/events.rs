@@ -226,6 +226,7 @@ impl Socket<'_> {
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn on_readable(&mut self, listener: impl FnMut(&mut Socket<'_>) + 'static) -> &mut Self {
         self.add_listener(READABLE, Box::new(listener), false)
     }
@@ -233,6 +234,7 @@ impl Socket<'_> {
     /// As [`on_readable`](Socket::on_readable), for one call only: Node's `once`. When the last listener is
     /// gone, data flows to the listeners of `data` from the next tick on. So a program can read a header,
     /// and hand the rest over.
+    #[track_caller]
     pub fn once_readable(&mut self, listener: impl FnOnce(&mut Socket<'_>) + 'static) -> &mut Self {
         let mut listener = Some(listener);
         let once = move |socket: &mut Socket<'_>| {
@@ -245,13 +247,16 @@ impl Socket<'_> {
     }
 
     /// A socket that is gone takes no listeners: nothing will ever be emitted.
+    #[track_caller]
     fn add_listener<F: ?Sized>(
         &mut self,
         event: Event<SocketEntry, F>,
         listener: Box<F>,
         is_once: bool,
     ) -> &mut Self {
-        self.event_loop.last_listener = (Subject::Socket(self.id), event.name);
+        let listener_of = (Subject::Socket(self.id), event.name);
+        self.event_loop.last_listener = listener_of;
+        self.event_loop.agenda.trace.listens(listener_of);
         if let Some(entry) = self.event_loop.entry(self.id) {
             if (event.slot)(entry).is_none() {
                 entry.cold();
@@ -262,8 +267,8 @@ impl Socket<'_> {
         }
         // As Node's `Readable.prototype.on`.
         match event.name {
-            "data" => _ = self.with(SocketEntry::data_was_added),
-            "readable" => _ = self.with(SocketEntry::readable_was_added),
+            "data" => _ = self.calls("on_data", SocketEntry::data_was_added),
+            "readable" => _ = self.calls("on_readable", SocketEntry::readable_was_added),
             _ => {}
         }
         self

@@ -7,6 +7,7 @@ use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::phase::Pending;
 use crate::net::listeners::Own;
+use crate::net::socket::watched::Watched;
 use crate::rules::sending::Next;
 use crate::rules::state::socket::{Input, State};
 
@@ -25,7 +26,8 @@ impl SocketEntry {
         let Some(stream) = &mut self.stream else {
             return Some((self.sending.release_in_vain(), Err(words::closed())));
         };
-        let next = self.sending.release(turn, stream)?;
+        let mut kernel = Watched::new(stream, errands.id, &mut errands.agenda.trace);
+        let next = self.sending.release(turn, &mut kernel)?;
         self.touch(errands);
         match next {
             Next::Done(callbacks) => Some((callbacks, Ok(()))),
@@ -56,7 +58,8 @@ impl SocketEntry {
         if let Some(stream) = &mut self.stream
             && self.sending.is_on_its_way()
         {
-            let later = self.sending.try_again(stream);
+            let mut kernel = Watched::new(stream, errands.id, &mut errands.agenda.trace);
+            let later = self.sending.try_again(&mut kernel);
             self.follow_later(later, errands);
         }
     }

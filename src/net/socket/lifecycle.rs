@@ -9,9 +9,12 @@ use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::queues::Errand;
 use crate::net::listeners::Own;
 use crate::net::queues::SocketTick;
-use crate::net::trace::{Cause, Caused, Subject, What};
+use crate::net::trace::{Cause, Subject, What};
 use crate::rules::idle::IdleTimeout;
 use crate::rules::state::socket::{Action, Input, State, step};
+
+/// What the trace calls it.
+const RESET: &str = "reset_and_destroy";
 
 impl SocketEntry {
     /// Tells the machine what a call has done, and does what it says: none of the actions that
@@ -100,7 +103,7 @@ impl SocketEntry {
     /// Timers, lookups and abort handles of a socket end with it.
     fn detach(&mut self, errands: &mut Errands<'_>) {
         if let Some(timer) = self.sending.take_timer() {
-            errands.agenda.timers.cancel(timer);
+            errands.agenda.cancel(timer);
         }
         self.stop_connecting(errands);
         let Some(cold) = &mut self.cold else { return };
@@ -108,7 +111,7 @@ impl SocketEntry {
             errands.agenda.end_timer(timer);
         }
         if let Some(timer) = cold.idle.as_mut().and_then(IdleTimeout::stop) {
-            errands.agenda.timers.cancel(timer);
+            errands.agenda.cancel(timer);
         }
         if let Some(abort) = cold.abort.take() {
             let target = Subject::Socket(errands.id);
@@ -147,9 +150,10 @@ impl SocketEntry {
         {
             errands.registry.deregister(&mut stream);
         }
+        let subject = Subject::Socket(errands.id);
+        errands.agenda.trace.system(subject, "close", Ok(None));
         self.update_hold(errands);
-        let cause = errands.agenda.trace.current();
-        errands.agenda.closing.push(Caused(cause, errands.id));
+        errands.agenda.close(errands.id);
         errands.leave(Errand::EndBackOffs);
     }
 
@@ -222,20 +226,25 @@ impl Socket<'_> {
     /// received bytes were left unread, the kernel resets the connection (RFC 1122, 4.2.2.13). `close` is
     /// emitted in the closing phase, or, if there was no descriptor, from a tick. Calling it again does
     /// nothing.
+    #[track_caller]
     pub fn destroy(&mut self) -> &mut Self {
-        self.with(|socket, errands| socket.destroy(None, errands));
+        self.calls("destroy", |socket, errands| socket.destroy(None, errands));
         self
     }
 
     /// As [`destroy`](Socket::destroy), and `error` is emitted before `close`, from a tick: Node's
     /// `destroy(error)`. If the socket is destroyed already, the error is ignored.
+    #[track_caller]
     pub fn destroy_with(&mut self, error: Error) -> &mut Self {
-        self.with(|socket, errands| socket.destroy(Some(error), errands));
+        self.calls("destroy", |socket, errands| {
+            socket.destroy(Some(error), errands)
+        });
         self
     }
 
     /// Ends our half, and destroys the socket at `finish`, once everything written is sent, without
     /// waiting for the peer's end: Node's `destroySoon()`.
+    #[track_caller]
     pub fn destroy_soon(&mut self) -> &mut Self {
         if self.is_writable() {
             self.end();
@@ -258,10 +267,14 @@ impl Socket<'_> {
     ///
     /// # Errors
     /// `ERR_INVALID_HANDLE_TYPE` for a Unix-domain socket, which cannot be reset.
+    #[track_caller]
     pub fn reset_and_destroy(&mut self) -> Result<&mut Self, Error> {
         match self.state() {
             State::Idle | State::Destroyed | State::Closed => {
-                self.with(|socket, errands| socket.destroy(Some(words::closed()), errands));
+                let end = |socket: &mut SocketEntry, errands: &mut Errands<'_>| {
+                    socket.destroy(Some(words::closed()), errands);
+                };
+                self.calls(RESET, end);
             }
             State::Opening | State::Open if self.is_unix() => {
                 return Err(words::invalid_handle());
@@ -277,7 +290,9 @@ impl Socket<'_> {
                 });
             }
             State::Open => {
-                self.with(|socket, errands| socket.feed(Input::ResetCalled, errands));
+                self.calls(RESET, |socket, errands| {
+                    socket.feed(Input::ResetCalled, errands)
+                });
             }
         }
         Ok(self)

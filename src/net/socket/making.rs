@@ -1,6 +1,7 @@
 //! How sockets are made: by the program, of a descriptor, and of an accepted connection.
 
-use std::os::fd::OwnedFd;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use super::events::Listeners;
 use super::{Socket, SocketEntry, SocketOptions};
@@ -9,6 +10,7 @@ use crate::net::error::{Error, words};
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::{Entry, Loop};
 use crate::net::options::CommonOptions;
+use crate::net::trace::What;
 use crate::net::{ServerId, SocketId};
 use crate::rules::receiving::Receiving;
 use crate::rules::sending::Sending;
@@ -48,6 +50,17 @@ impl SocketEntry {
         entry
     }
 
+    /// What the trace tells of an accepted connection.
+    #[cold]
+    pub(in crate::net) fn birth(&self, remote: Option<SocketAddr>) -> What<'static> {
+        let stream = self.stream.as_ref();
+        What::Accepted {
+            fd: stream.map_or(-1, |stream| stream.as_fd().as_raw_fd()),
+            local: stream.and_then(Stream::local_address),
+            remote,
+        }
+    }
+
     /// Registers the stream, once and for all.
     pub(super) fn register(&mut self, errands: &Errands<'_>) -> Result<(), Error> {
         let Some(stream) = &mut self.stream else {
@@ -61,18 +74,23 @@ impl SocketEntry {
 impl Loop {
     /// Makes a socket that is not connected: Node's `new net.Socket()`. It lives until its `close`: one that
     /// is neither connected nor destroyed lives as long as the loop. It does not hold the loop.
+    #[track_caller]
     pub fn socket(&mut self) -> Socket<'_> {
         self.socket_with(SocketOptions::default())
     }
 
     /// Makes a socket that is not connected, with options: Node's `new net.Socket(options)`. See
     /// [`socket`](Loop::socket).
+    #[track_caller]
     pub fn socket_with(&mut self, options: SocketOptions) -> Socket<'_> {
         let mut entry = SocketEntry::new(None, Standing::NEW);
         let signal = options.signal;
         entry.take_options(options);
         let id = self.add_socket(entry);
-        self.with_socket(id, |socket, errands| socket.attach_signal(signal, errands));
+        let mut socket = self.socket_at(id);
+        socket.calls("socket", |socket, errands| {
+            socket.attach_signal(signal, errands)
+        });
         self.socket_at(id)
     }
 
@@ -107,6 +125,7 @@ impl Loop {
     /// assert_eq!(error.code(), Some("ERR_INVALID_FD_TYPE"));
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn socket_from_fd(&mut self, fd: impl Into<OwnedFd>) -> Result<Socket<'_>, Error> {
         let stream = Stream::from_fd(fd.into()).map_err(words::unsupported_fd)?;
         let stream = stream.map_err(|error| Error::of_call("open", &error))?;
@@ -122,7 +141,10 @@ impl Loop {
         let mut entry = SocketEntry::new(Some(stream), state);
         entry.cold().is_foreign = true;
         let id = self.add_open_socket(entry)?;
-        self.with_socket(id, |socket, errands| _ = socket.read(Some(0), errands));
+        let mut socket = self.socket_at(id);
+        socket.calls("socket_from_fd", |socket, errands| {
+            _ = socket.read(Some(0), errands)
+        });
         Ok(self.socket_at(id))
     }
 

@@ -17,6 +17,7 @@ mod receive;
 mod settings;
 mod timeouts;
 mod unsent;
+mod watched;
 mod write;
 
 pub use connecting::{Attempt, Lookup};
@@ -293,6 +294,21 @@ impl Socket<'_> {
     #[inline]
     fn with<R>(&mut self, call: impl FnOnce(&mut SocketEntry, &mut Errands<'_>) -> R) -> Option<R> {
         self.event_loop.with_socket(self.id, call)
+    }
+
+    /// The same, and the trace tells of it.
+    #[inline]
+    #[track_caller]
+    fn calls<R>(
+        &mut self,
+        name: &'static str,
+        call: impl FnOnce(&mut SocketEntry, &mut Errands<'_>) -> R,
+    ) -> Option<R> {
+        let subject = Subject::Socket(self.id);
+        let former = self.event_loop.agenda.trace.calls(subject, name);
+        let answer = self.with(call);
+        self.event_loop.agenda.trace.leave(former);
+        answer
     }
 
     /// The loop that the socket belongs to, lent for as long as the view. In Node it is global.

@@ -10,6 +10,7 @@ use crate::net::SocketId;
 use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::queues::{SocketTick, Tick};
+use crate::net::trace::Subject;
 
 impl SocketEntry {
     /// The destinations that the next chunk goes to.
@@ -177,20 +178,31 @@ impl Socket<'_> {
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn pipe(&mut self, destination: SocketId) -> &mut Self {
-        self.begin_pipe(destination, true)
+        let subject = Subject::Socket(self.id);
+        let former = self.event_loop.agenda.trace.calls(subject, "pipe");
+        self.begin_pipe(destination, true);
+        self.event_loop.agenda.trace.leave(former);
+        self
     }
 
     /// As [`pipe`](Socket::pipe), but the destination is not ended: Node's
     /// `pipe(destination, {end: false})`.
+    #[track_caller]
     pub fn pipe_without_end(&mut self, destination: SocketId) -> &mut Self {
-        self.begin_pipe(destination, false)
+        let subject = Subject::Socket(self.id);
+        let former = self.event_loop.agenda.trace.calls(subject, "pipe");
+        self.begin_pipe(destination, false);
+        self.event_loop.agenda.trace.leave(former);
+        self
     }
 
     /// Undoes a [`pipe`](Socket::pipe), or all of them with `None`: Node's `unpipe([destination])`. When
     /// none is left, this socket is paused. `unpipe` is emitted on the destination, from a tick.
+    #[track_caller]
     pub fn unpipe(&mut self, destination: Option<SocketId>) -> &mut Self {
-        self.with(|socket, errands| {
+        self.calls("unpipe", |socket, errands| {
             let pipes = socket.pipes().iter().map(|pipe| pipe.to);
             let all: Vec<SocketId> = pipes.collect();
             for to in all {

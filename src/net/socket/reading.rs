@@ -5,6 +5,7 @@ use super::{Socket, SocketEntry};
 use crate::net::error::words;
 use crate::net::event_loop::errands::Errands;
 use crate::net::queues::SocketTick;
+use crate::net::trace::Why;
 use crate::rules::receiving::{Action, Facts, Kept, Receiving, Then};
 use crate::rules::state::socket::Input;
 use crate::values::decoder::Encoding;
@@ -42,7 +43,7 @@ impl SocketEntry {
         for action in then.actions() {
             if action == Action::Start {
                 // No edge tells of what came while nobody read, be it the end.
-                self.join_again(true, errands);
+                self.join_again(Why::BeganToRead, errands);
             }
             self.follow_action(action, errands);
         }
@@ -59,7 +60,7 @@ impl SocketEntry {
         match action {
             Action::Start | Action::Stop => self.update_hold(errands),
             Action::Queue(tick) => errands.tick(SocketTick::Receiving(tick)),
-            Action::Drained => self.feed(Input::Drained, errands),
+            Action::Delivered => self.feed(Input::Delivered, errands),
         }
     }
 
@@ -117,6 +118,7 @@ impl SocketEntry {
         }
     }
 
+    #[track_caller]
     fn unshift(&mut self, bytes: &[u8], errands: &mut Errands<'_>) {
         let state = self.state;
         if bytes.is_empty() || state.is_destroyed() || state.is_broken() {
@@ -161,16 +163,18 @@ impl Socket<'_> {
     /// Stops `data`: Node's `pause()`. Received bytes are kept, up to the high-water mark; then reading
     /// stops, and the peer has to wait. Until then the socket notices the peer's end and reset, and holds
     /// the loop. `pause` is emitted from a tick.
+    #[track_caller]
     pub fn pause(&mut self) -> &mut Self {
-        self.with(SocketEntry::pause);
+        self.calls("pause", SocketEntry::pause);
         self
     }
 
     /// Lets `data` flow, from a tick on: Node's `resume()`. Without a listener of `data` the bytes are
     /// dropped. While `readable` has a listener, data does not flow, as in Node. A destroyed socket stays
     /// as it is.
+    #[track_caller]
     pub fn resume(&mut self) -> &mut Self {
-        self.with(SocketEntry::resume);
+        self.calls("resume", SocketEntry::resume);
         self
     }
 
@@ -194,16 +198,20 @@ impl Socket<'_> {
     /// A `size` above the high-water mark raises the mark to the next power of two, at most to 1 GiB, so
     /// that enough bytes can wait. After [`set_encoding`](Socket::set_encoding), `size` counts units of
     /// UTF-16, as JavaScript does; a character of two units is not split.
+    #[track_caller]
     pub fn read(&mut self, size: Option<usize>) -> Option<Vec<u8>> {
-        self.with(|socket, errands| socket.read(size, errands))
+        self.calls("read", |socket, errands| socket.read(size, errands))
             .flatten()
     }
 
     /// Puts bytes back before those that wait: Node's `unshift()`. They come again as `data`, from a tick,
     /// or with the next `readable`. If the socket was not read from yet, reading starts, up to the
     /// high-water mark. After `end` the socket is destroyed with `ERR_STREAM_UNSHIFT_AFTER_END_EVENT`.
+    #[track_caller]
     pub fn unshift(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
-        self.with(|socket, errands| socket.unshift(bytes.as_ref(), errands));
+        self.calls("unshift", |socket, errands| {
+            socket.unshift(bytes.as_ref(), errands)
+        });
         self
     }
 

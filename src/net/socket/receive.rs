@@ -13,7 +13,7 @@ use crate::net::error::Error;
 use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::listeners::Slot;
-use crate::net::trace::{Subject, What};
+use crate::net::trace::{Idle, Subject, Why, errno};
 use crate::rules::receiving::Next;
 use crate::rules::state::socket::{Input, State};
 
@@ -33,10 +33,14 @@ impl Served<'_> {
 
     #[cold]
     fn serve_traced(mut self, readiness: Readiness<'_>, buffer: &mut [u8]) -> Result<(), Error> {
+        let subject = Subject::Socket(self.id);
+        let entry = self.entry_ref();
+        let idle = entry.map_or(Idle::Gone, |entry| entry.why_idle(&readiness));
         let trace = &mut self.event_loop.agenda.trace;
-        let former = trace.enter_ready(Subject::Socket(self.id), &readiness);
+        let former = trace.enter_ready(subject, &readiness);
         let outcome = self.lend().serve(readiness, buffer);
-        self.event_loop.agenda.trace.leave(former);
+        let trace = &mut self.event_loop.agenda.trace;
+        trace.leave_ready(former, subject, idle);
         outcome
     }
 
@@ -97,33 +101,41 @@ impl Served<'_> {
             Some(cold) if entry.receiving.reads_kernel() => cold.failed.take(),
             _ => None,
         };
-        let cause = self.event_loop.agenda.trace.current();
-        let id = self.id;
-        let subject = Subject::Socket(id);
-        self.event_loop
-            .traced(cause, subject, What::Again, |event_loop| {
-                let mut socket = event_loop.served(id);
-                match failed {
-                    Some(error) => socket.lend().receive_failed(&error)?,
-                    None => socket.lend().receive(may_hide_more, buffer)?,
-                }
-                socket.serve_rest()
-            })
+        match failed {
+            Some(error) => self.lend().receive_failed(&error)?,
+            None => self.lend().receive(may_hide_more, buffer)?,
+        }
+        self.serve_rest()
     }
 
     /// Reads until the kernel has no more, or the bound is hit: one burst a turn.
     #[inline(always)]
     fn receive(self, may_hide_more: bool, buffer: &mut [u8]) -> Result<(), Error> {
+        if self.event_loop.agenda.trace.is_on() {
+            return self.receive_told(may_hide_more, buffer);
+        }
         match self.entry_ref() {
             Some(entry) if entry.has_own_buffer() => self.receive_into_own(may_hide_more),
-            _ => self.receive_into(buffer, may_hide_more, |mut socket, chunk| {
+            _ => self.receive_into::<false>(buffer, may_hide_more, |mut socket, chunk| {
                 socket.deliver(chunk)
             }),
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn receive_told(self, may_hide_more: bool, buffer: &mut [u8]) -> Result<(), Error> {
+        match self.entry_ref() {
+            Some(entry) if entry.has_own_buffer() => self.receive_into_own(may_hide_more),
+            _ => self.receive_into::<true>(buffer, may_hide_more, |mut socket, chunk| {
+                socket.deliver(chunk)
+            }),
+        }
+    }
+
+    /// `TOLD` says whether the trace is told of each chunk: what it costs to ask for each is saved.
     #[inline(always)]
-    fn receive_into(
+    fn receive_into<const TOLD: bool>(
         mut self,
         buffer: &mut [u8],
         may_hide_more: bool,
@@ -150,11 +162,17 @@ impl Served<'_> {
             entry.bytes_read += count as u64;
             if entry.lets_chunk_pass() {
                 let listeners = mem::take(&mut entry.listeners.data);
+                if TOLD {
+                    (self.event_loop.agenda.trace).received(Subject::Socket(self.id), count);
+                }
                 let entry = self.emit_data(listeners, &buffer[..count]);
                 if !entry.is_some_and(SocketEntry::chunk_has_passed) {
                     self.lend().chunk_is_done();
                 }
             } else {
+                if TOLD {
+                    (self.event_loop.agenda.trace).received(Subject::Socket(self.id), count);
+                }
                 deliver(self.lend(), &buffer[..count]);
             }
 
@@ -165,7 +183,8 @@ impl Served<'_> {
                 Next::Done => return Ok(()),
                 Next::Again => {
                     self.with(|socket, errands| {
-                        socket.join_again(may_hide_more, errands);
+                        let why = Why::after_burst(may_hide_more, count == buffer.len());
+                        socket.join_again(why, errands);
                     });
                     return Ok(());
                 }
@@ -181,6 +200,8 @@ impl Served<'_> {
     /// The kernel has nothing, or the connection has failed.
     #[cold]
     fn receive_failed(mut self, error: &io::Error) -> Result<(), Error> {
+        let subject = Subject::Socket(self.id);
+        (self.event_loop.agenda.trace).system(subject, "recv", Err(errno(error)));
         if error.kind() == io::ErrorKind::WouldBlock {
             return Ok(());
         }
@@ -198,7 +219,7 @@ impl Served<'_> {
         self.emit(ON_READ, |own: &mut OnRead, socket| {
             let OnRead { buffer, callback } = own;
             let served = socket.event_loop.served(socket.id);
-            outcome = served.receive_into(buffer, may_hide_more, |mut served, chunk| {
+            outcome = served.receive_into::<true>(buffer, may_hide_more, |mut served, chunk| {
                 served.with(SocketEntry::touch);
                 if !callback.get()(&mut served.event_loop.socket_at(served.id), chunk) {
                     served.with(SocketEntry::stop_reading);
@@ -211,6 +232,8 @@ impl Served<'_> {
     /// The peer's FIN.
     #[cold]
     fn receive_end(mut self) -> Result<(), Error> {
+        let subject = Subject::Socket(self.id);
+        (self.event_loop.agenda.trace).system(subject, "recv", Ok(Some(0)));
         self.with(|socket, errands| {
             socket.touch(errands);
             let then = socket.with_kept(|receiving, kept, _| receiving.ended(kept));
@@ -248,6 +271,7 @@ impl Served<'_> {
         };
         let listeners = mem::take(&mut entry.listeners.data);
         let pipes = entry.pipes_to_fill();
+        self.event_loop.agenda.trace.gives(chunk.len());
         self.emit_data(listeners, chunk);
         for to in pipes {
             if !self.event_loop.socket_at(to).write(chunk) {
@@ -309,9 +333,19 @@ impl SocketEntry {
 
     /// Joins the again list, unless it stands there. What may hide more stays there until the kernel
     /// has nothing.
-    pub(in crate::net) fn join_again(&mut self, may_hide_more: bool, errands: &mut Errands<'_>) {
-        if self.receiving.joins_again(may_hide_more) {
-            errands.agenda.serve_next_turn(errands.id.0);
+    pub(in crate::net) fn join_again(&mut self, why: Why, errands: &mut Errands<'_>) {
+        if self.receiving.joins_again(why.may_hide_more()) {
+            let (subject, id) = (Subject::Socket(errands.id), errands.id.0);
+            errands.agenda.serve_next_turn(subject, id, why);
+        }
+    }
+
+    /// Why readiness would lead to nothing, for the trace.
+    fn why_idle(&self, readiness: &Readiness<'_>) -> Idle {
+        match (readiness.is_to_read(), self.receiving.reads_kernel()) {
+            (false, _) => Idle::NothingToWrite,
+            (true, false) => Idle::NotReading,
+            (true, true) => Idle::ServedAlready,
         }
     }
 

@@ -56,7 +56,7 @@ impl SocketEntry {
         };
         let former = self.cold().idle.replace(idle).and_then(|idle| idle.timer);
         if let Some(timer) = former {
-            errands.agenda.timers.cancel(timer);
+            errands.agenda.cancel(timer);
         }
         self.touch_idle(errands);
     }
@@ -145,14 +145,18 @@ impl Socket<'_> {
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn set_timeout(&mut self, timeout: Duration) -> &mut Self {
-        self.with(|socket, errands| socket.set_idle_timeout(timeout, errands));
+        self.calls("set_timeout", |socket, errands| {
+            socket.set_idle_timeout(timeout, errands)
+        });
         self
     }
 
     /// As [`set_timeout`](Socket::set_timeout), with a listener for the next `timeout` only: Node's
     /// `setTimeout(timeout, callback)`. If no timeout is set, because it is zero or the socket is destroyed,
     /// no listener is added, as in Node.
+    #[track_caller]
     pub fn set_timeout_once(
         &mut self,
         timeout: Duration,
@@ -175,6 +179,7 @@ impl Socket<'_> {
     /// An interval that ends with the socket: every `destroy` clears it. It is for the `setInterval` of Node
     /// programs whose `clearInterval` in `close` is easily forgotten. Otherwise it is as
     /// [`Loop::set_interval`].
+    #[track_caller]
     pub fn set_interval(
         &mut self,
         period: Duration,
@@ -208,6 +213,7 @@ impl Socket<'_> {
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn after(
         &mut self,
         delay: Duration,

@@ -4,12 +4,14 @@ use std::io;
 
 use libc::ENOBUFS;
 
+use super::watched::Watched;
 use super::{Socket, SocketEntry, WriteCallback};
 use crate::net::error::{Error, words};
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
 use crate::net::listeners::Own;
 use crate::net::queues::{SocketTick, Tick};
+use crate::net::trace::{Subject, Why, errno};
 use crate::rules::sending::{Later, Limits, Next};
 use crate::rules::state::socket::{Standing, State, Writable};
 
@@ -34,6 +36,7 @@ impl SocketEntry {
 
     /// Goes on with a write from what the kernel has said to its bytes.
     #[inline(never)]
+    #[track_caller]
     fn write(
         &mut self,
         bytes: &[u8],
@@ -49,7 +52,8 @@ impl SocketEntry {
             return false;
         };
         let (reply, turn) = (stream.reply_to(bytes, sent), errands.agenda.turns);
-        let next = self.sending.begin(bytes, callback, reply, turn, stream);
+        let mut kernel = Watched::new(stream, errands.id, &mut errands.agenda.trace);
+        let next = (self.sending).begin(bytes, callback, reply, turn, &mut kernel);
         let has_failed = matches!(next, Next::Failed(..));
         self.follow(next, errands);
         !has_failed && self.sending.may_go_on(self.limits())
@@ -139,7 +143,9 @@ impl SocketEntry {
         let Standing { life, sending, .. } = self.state;
         match (life, sending, &mut self.stream) {
             (State::Open, Writable::Open | Writable::Ending, Some(stream)) => {
-                let next = self.sending.send(errands.agenda.turns, stream);
+                let turn = errands.agenda.turns;
+                let mut kernel = Watched::new(stream, errands.id, &mut errands.agenda.trace);
+                let next = self.sending.send(turn, &mut kernel);
                 self.touch(errands);
                 self.follow(next, errands);
             }
@@ -172,7 +178,7 @@ impl SocketEntry {
         self.update_hold(errands);
         match later {
             Later::Readiness => {}
-            Later::NextTurn => self.join_again(false, errands),
+            Later::NextTurn => self.join_again(Why::PartlySent, errands),
             Later::Landed => self.serve_soon(errands),
             Later::Timer => {
                 let task = TimerTask::Flush(errands.id);
@@ -218,8 +224,12 @@ impl Socket<'_> {
     /// | never connected | `ERR_SOCKET_CLOSED` |
     /// | the queue would exceed the [limit](crate::ConnectOptions::write_limit) | `ENOBUFS` |
     /// | after `destroy` | `ERR_STREAM_DESTROYED`, and no `error` |
+    #[track_caller]
     pub fn write(&mut self, data: impl AsRef<[u8]>) -> bool {
         let bytes = data.as_ref();
+        if self.event_loop.agenda.trace.is_on() {
+            return self.write_told(bytes, None);
+        }
         let Some(socket) = self.event_loop.entry(self.id) else {
             return false;
         };
@@ -261,19 +271,36 @@ impl Socket<'_> {
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn write_then(
         &mut self,
         data: impl AsRef<[u8]>,
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
     ) -> bool {
-        let mut callback: Option<WriteCallback> = Some(Box::new(callback));
-        let bytes = data.as_ref();
+        self.write_told(data.as_ref(), Some(Box::new(callback)))
+    }
+
+    /// A write whose callback may be wanted, and of which the trace tells.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn write_told(&mut self, bytes: &[u8], mut callback: Option<WriteCallback>) -> bool {
+        let subject = Subject::Socket(self.id);
+        let trace = &mut self.event_loop.agenda.trace;
+        let former = trace.calls_sized(subject, "write", bytes.len());
         let written = self.with(|socket, errands| {
             let offered = socket.offer(bytes);
-            socket.write(bytes, callback.take(), offered, errands)
+            if let Some(offered) = &offered {
+                let sent = offered.as_ref().map(|count| Some(*count)).map_err(errno);
+                errands.agenda.trace.system(subject, "send", sent);
+            }
+            let callback = callback.take();
+            socket.write(bytes, callback, offered, errands)
         });
         self.refuse_gone(callback, "write");
-        written.unwrap_or(false)
+        let written = written.unwrap_or(false);
+        self.event_loop.agenda.trace.returned(former, written);
+        written
     }
 
     /// Calls a `write` or an `end` back that came when the socket was gone.
@@ -293,8 +320,9 @@ impl Socket<'_> {
 
     /// Undoes one [`cork`](Socket::cork): Node's `uncork()`. The last one sends the queued writes; the
     /// callbacks of those that the kernel takes at once run from a tick.
+    #[track_caller]
     pub fn uncork(&mut self) -> &mut Self {
-        self.with(|socket, errands| {
+        self.calls("uncork", |socket, errands| {
             socket.sending.uncork();
             socket.send_waiting(errands);
         });

@@ -100,7 +100,7 @@ impl Receiving {
             _ = self.change_notice(notice::Input::Seen);
         } else if self.states.notice.is_wanted() && (kept.is_full() || facts.has_ended) {
             then.add(match before {
-                0 => Some(Action::Drained),
+                0 => Some(Action::Delivered),
                 _ => self.change_notice(notice::Input::Arrived),
             });
             return (None, then);
@@ -112,7 +112,7 @@ impl Receiving {
                 _ = self.change_notice(notice::Input::Wanted);
             }
         } else if kept.is_empty() && (taken.is_none() || !is_exact) {
-            then.add(Action::Drained);
+            then.add(Action::Delivered);
         }
         (taken, then)
     }

@@ -109,7 +109,7 @@ pub(crate) enum Action {
     Stop,
     Queue(Tick),
     /// Nothing waits behind the peer's end: the lifecycle is told.
-    Drained,
+    Delivered,
 }
 
 /// What receiving does from a tick.

@@ -17,7 +17,7 @@ use crate::net::socket::connecting::{Attempt, Target};
 use crate::net::socket::events::{
     CONNECTION_ATTEMPT, CONNECTION_ATTEMPT_FAILED, CONNECTION_ATTEMPT_TIMEOUT,
 };
-use crate::net::trace::Subject;
+use crate::net::trace::{Subject, errno};
 
 /// What came of trying an address.
 enum Tried {
@@ -120,7 +120,10 @@ impl SocketEntry {
             let note = format!("{}:{}", attempt.address, attempt.port.unwrap_or(0));
             self.cold().attempted.get_or_insert_default().push(note);
         }
-        match opening.connect() {
+        let connected = opening.connect();
+        let told = connected.as_ref().map(|_| None).map_err(errno);
+        (errands.agenda.trace).system(Subject::Socket(errands.id), "connect", told);
+        match connected {
             Ok(stream) => self.adopt(stream, errands),
             Err(error) => return self.refused(&error, errands),
         }

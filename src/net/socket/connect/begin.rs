@@ -12,6 +12,7 @@ use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::phase::Pending;
 use crate::net::queues::SocketTick;
 use crate::net::socket::{ConnectOptions, Socket, SocketEntry, WriteCallback};
+use crate::net::trace::{Subject, errno};
 use crate::rules::state::socket::{Input, Standing, State, Writable};
 use crate::values::address::is_ip;
 
@@ -37,6 +38,7 @@ impl Loop {
     /// Errors of the kernel or a name server are `error` events: the codes of connect(2), such as
     /// `ECONNREFUSED`, with the address; those of `getaddrinfo`, such as `ENOTFOUND` or `EAI_AGAIN`, with
     /// the host name. `EINVAL` stands for a name of more than 255 bytes or without an ASCII form.
+    #[track_caller]
     pub fn connect(
         &mut self,
         target: impl Into<ConnectOptions>,
@@ -61,6 +63,7 @@ impl Loop {
     ///
     /// # Errors
     /// As [`connect`](Loop::connect).
+    #[track_caller]
     pub fn connect_to(&mut self, target: impl Into<ConnectOptions>) -> Result<Socket<'_>, Error> {
         let mut options = target.into();
         options.check(self)?;
@@ -155,7 +158,10 @@ impl SocketEntry {
         let Target::Path(path) = &connecting.target else {
             return;
         };
-        match connector::connect_unix(path) {
+        let connected = connector::connect_unix(path);
+        let told = connected.as_ref().map(|_| None).map_err(errno);
+        (errands.agenda.trace).system(Subject::Socket(errands.id), "connect", told);
+        match connected {
             Ok(stream) => self.adopt(stream, errands),
             Err(error) => {
                 connecting.failed = Some(error);
@@ -221,6 +227,7 @@ impl Socket<'_> {
     /// Those of [`Loop::connect`](crate::Loop::connect); `ERR_SOCKET_CLOSED`
     /// when the socket is destroyed and has not closed yet, is gone, or was ended before it was connected
     /// and has not finished yet.
+    #[track_caller]
     pub fn connect(
         &mut self,
         target: impl Into<ConnectOptions>,
@@ -236,12 +243,14 @@ impl Socket<'_> {
     ///
     /// # Errors
     /// As [`connect`](Socket::connect).
+    #[track_caller]
     pub fn connect_to(&mut self, target: impl Into<ConnectOptions>) -> Result<&mut Self, Error> {
         self.begin_to_connect(target.into())?;
         Ok(self)
     }
 
     /// Whether a connect has begun: one too many is refused in a tick.
+    #[track_caller]
     fn begin_to_connect(&mut self, options: ConnectOptions) -> Result<bool, Error> {
         options.check(self.event_loop)?;
         let (id, Standing { life, sending, .. }) = (self.id, self.standing());
@@ -261,7 +270,9 @@ impl Socket<'_> {
                 event_loop.family_attempt_timeout,
             );
             let connecting = Connecting::new(options, tries_all, timeout);
-            self.with(|socket, errands| socket.start_connecting(connecting, errands));
+            self.calls("connect", |socket, errands| {
+                socket.start_connecting(connecting, errands)
+            });
         }
         Ok(begins)
     }

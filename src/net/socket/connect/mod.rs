@@ -24,7 +24,7 @@ impl SocketEntry {
         let connecting = self.cold.as_mut().and_then(|cold| cold.connecting.take());
         let Some(connecting) = connecting else { return };
         if let Some(timer) = connecting.timer {
-            errands.agenda.timers.cancel(timer);
+            errands.agenda.cancel(timer);
         }
         if let Some(ticket) = connecting.ticket {
             errands.lookups.forget(ticket);
@@ -67,7 +67,7 @@ impl SocketEntry {
     fn stop_attempt_timer(&mut self, errands: &mut Errands<'_>) {
         let timer = self.connecting().and_then(|it| it.timer.take());
         if let Some(timer) = timer {
-            errands.agenda.timers.cancel(timer);
+            errands.agenda.cancel(timer);
         }
     }
 

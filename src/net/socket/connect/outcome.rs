@@ -6,6 +6,7 @@ use crate::net::error::Error;
 use crate::net::event_loop::Served;
 use crate::net::socket::SocketEntry;
 use crate::net::socket::events::{CONNECT, READY};
+use crate::net::trace::Why;
 use crate::rules::state::socket::Input;
 
 impl Served<'_> {
@@ -35,8 +36,11 @@ impl Served<'_> {
         self.with(SocketEntry::feed_flushed);
         // Bytes that are there already are read next turn, before those of newer sockets: Node's
         // epoll is level-triggered, and reports what has just connected once more in its place.
-        let may_hide_more = readiness.may_hide_more();
-        self.with(|socket, errands| socket.join_again(may_hide_more, errands));
+        let why = match readiness.may_hide_more() {
+            true => Why::MayHideMore,
+            false => Why::Connected,
+        };
+        self.with(|socket, errands| socket.join_again(why, errands));
     }
 
     /// `connect`, then `ready` with no tick between them, then the first read.

@@ -39,7 +39,7 @@ impl Ours {
                 Action::Start => assert!(self.is_connected),
                 Action::Stop => {}
                 Action::Queue(tick) => self.ticks.push_back(OurTick::Receiving(tick)),
-                Action::Drained => {
+                Action::Delivered => {
                     assert!(self.has_ended);
                     let is_new = !self.end_emitted && !self.end_scheduled;
                     if is_new && self.kept.is_empty() {

@@ -32,7 +32,7 @@ pub enum Input {
     /// The peer's FIN was read.
     PeerEnded,
     /// The peer has ended, and the program has taken every byte that was received.
-    Drained,
+    Delivered,
     /// Bytes were put back before the tick of `end` came.
     Unshifted,
     /// The tick of `end` has come.
@@ -97,7 +97,7 @@ impl Input {
         Input::FinishDue,
         Input::WriteFailed,
         Input::PeerEnded,
-        Input::Drained,
+        Input::Delivered,
         Input::Unshifted,
         Input::EndDue,
         Input::ResetCalled,
@@ -119,7 +119,7 @@ impl Input {
             | Input::Flushed
             | Input::WriteFailed
             | Input::PeerEnded
-            | Input::Drained
+            | Input::Delivered
             | Input::Unshifted
             | Input::ResetCalled
             | Input::DestroyCalled => false,

@@ -37,7 +37,7 @@
 //!
 //! # What the driver feeds
 //!
-//! `Flushed` whenever no written byte is left, `Drained` whenever the peer has ended and no received
+//! `Flushed` whenever no written byte is left, `Delivered` whenever the peer has ended and no received
 //! byte is left, and `EndCalled` a tick after `end` was emitted, unless `allow_half_open` is set. So no
 //! policy enters the tables, and an error is a `DestroyCalled` whose reason the driver keeps. Inputs
 //! that [may emit](Input::may_emit) are fed by the phases of the loop; a call feeds none of them.
@@ -109,7 +109,9 @@ fn part(life: State, input: Input) -> Part {
             | Input::ResetCalled
             | Input::DestroyCalled
             | Input::CloseDue => Part::Life,
-            Input::PeerEnded | Input::Drained | Input::Unshifted | Input::EndDue => Part::Receiving,
+            Input::PeerEnded | Input::Delivered | Input::Unshifted | Input::EndDue => {
+                Part::Receiving
+            }
             Input::EndCalled
             | Input::Flushed
             | Input::ShutDown

@@ -13,7 +13,7 @@ pub fn step(half: Readable, input: Input) -> (Readable, &'static [Action]) {
             _ => (half, &[]),
         },
         Readable::Eof => match input {
-            Input::Drained => (Readable::Due, &[Action::QueueEnd]),
+            Input::Delivered => (Readable::Due, &[Action::QueueEnd]),
             _ => (half, &[]),
         },
         Readable::Due => match input {

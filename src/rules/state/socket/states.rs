@@ -52,7 +52,7 @@ pub enum State {
 /// ```
 /// use netloop::state::socket::{Action, Input, Readable, receiving};
 ///
-/// let (half, actions) = receiving::step(Readable::Eof, Input::Drained); // the program has taken all that came
+/// let (half, actions) = receiving::step(Readable::Eof, Input::Delivered); // the program has taken all that came
 /// assert_eq!((half, actions), (Readable::Due, &[Action::QueueEnd][..]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,385 @@
+//! The state of tracing: who listens, and in the midst of what everything happens.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::time::Duration;
+
+use super::records::{Idle, Queue, Record, What};
+use crate::kernel::clock::Stopwatch;
+use crate::kernel::reactor::Readiness;
+use crate::net::ids::Subject;
+
+/// The number of a record. 0 stands for the kernel, or the program outside of all callbacks.
+pub(crate) type Cause = u64;
+
+/// A queue entry and the record that told of its queueing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caused<T>(pub(crate) Cause, pub(crate) T);
+
+type Tracer = Box<dyn FnMut(&Record<'_>)>;
+type Line = &'static Location<'static>;
+
+/// What a record has beside its number, its time and its cause.
+struct Told<'a> {
+    by: Option<Cause>,
+    subject: Subject,
+    bytes: Option<usize>,
+    line: Option<Line>,
+    what: What<'a>,
+}
+
+/// The number of an error of a system call.
+pub(crate) fn errno(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(0)
+}
+
+#[derive(Default)]
+pub(crate) struct Trace {
+    tracer: Option<Tracer>,
+    watch: Stopwatch,
+    /// The record in whose midst everything happens now.
+    current: Cause,
+    last: Cause,
+    turn: u64,
+    /// Callbacks and calls that have not returned.
+    running: Vec<(Cause, Subject)>,
+    /// How many bytes the next callback gets.
+    given: Option<usize>,
+    /// Where the listeners of each event were added last.
+    lines: HashMap<(Subject, &'static str), Line>,
+    /// The tracer has panicked.
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl Trace {
+    pub(crate) fn set(&mut self, tracer: impl FnMut(&Record<'_>) + 'static) {
+        if self.tracer.replace(Box::new(tracer)).is_none() {
+            self.watch = Stopwatch::default();
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_on(&self) -> bool {
+        self.tracer.is_some()
+    }
+
+    #[inline]
+    pub(crate) fn current(&self) -> Cause {
+        self.current
+    }
+
+    /// How long there has been a tracer.
+    pub(crate) fn time(&self) -> Duration {
+        self.watch.elapsed()
+    }
+
+    /// Tells of something in whose midst all happens that follows, until [`Trace::leave`]. Returns in
+    /// whose midst it happens itself.
+    #[inline]
+    pub(crate) fn enter(&mut self, subject: Subject, what: What<'_>) -> Cause {
+        match self.is_on() {
+            true => self.enter_told(None, subject, what),
+            false => 0,
+        }
+    }
+
+    /// The same of what was put off, by this record.
+    #[inline]
+    pub(crate) fn enter_put_off(&mut self, by: Cause, subject: Subject, what: What<'_>) -> Cause {
+        match self.is_on() {
+            true => self.enter_told(Some(by), subject, what),
+            false => 0,
+        }
+    }
+
+    /// The same of what the kernel has said.
+    pub(crate) fn enter_ready(&mut self, subject: Subject, readiness: &Readiness<'_>) -> Cause {
+        if !self.is_on() {
+            return 0;
+        }
+        let what = What::Readiness {
+            mio: &readiness.names(),
+            epoll: &readiness.epoll_names(),
+        };
+        self.enter_told(None, subject, what)
+    }
+
+    /// The program has called a function.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn calls(&mut self, subject: Subject, name: &'static str) -> Cause {
+        match self.is_on() {
+            true => self.call_told(subject, name, None, Some(Location::caller())),
+            false => 0,
+        }
+    }
+
+    /// The same, with bytes to be sent.
+    #[track_caller]
+    pub(crate) fn calls_sized(
+        &mut self,
+        subject: Subject,
+        name: &'static str,
+        bytes: usize,
+    ) -> Cause {
+        match self.is_on() {
+            true => self.call_told(subject, name, Some(bytes), Some(Location::caller())),
+            false => 0,
+        }
+    }
+
+    #[cold]
+    fn call_told(
+        &mut self,
+        subject: Subject,
+        name: &'static str,
+        bytes: Option<usize>,
+        line: Option<Line>,
+    ) -> Cause {
+        let former = self.current;
+        self.tell(Told {
+            by: None,
+            subject,
+            bytes,
+            line,
+            what: What::Call(name),
+        });
+        self.running.push((self.last, subject));
+        self.current = self.last;
+        former
+    }
+
+    /// The same of a callback, where the trace is known to be on.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn enter_callback(&mut self, subject: Subject, event: &'static str) -> Cause {
+        self.enter_told(None, subject, What::Callback(event))
+    }
+
+    #[cold]
+    fn enter_told(&mut self, by: Option<Cause>, subject: Subject, what: What<'_>) -> Cause {
+        let former = self.current;
+        let returns = matches!(what, What::Callback(_));
+        let (bytes, line) = match what {
+            What::Callback(event) => {
+                let given = self.given.take().filter(|_| event == "data");
+                (given, self.lines.get(&(subject, event)).copied())
+            }
+            _ => (None, None),
+        };
+        self.tell(Told {
+            by,
+            subject,
+            bytes,
+            line,
+            what,
+        });
+        if returns {
+            self.running.push((self.last, subject));
+        }
+        self.current = self.last;
+        former
+    }
+
+    /// What was entered is over.
+    #[inline]
+    pub(crate) fn leave(&mut self, former: Cause) {
+        if self.is_on() {
+            self.left(former, None);
+        }
+    }
+
+    /// The same of a call that has answered.
+    pub(crate) fn returned(&mut self, former: Cause, answer: bool) {
+        if self.is_on() {
+            self.left(former, Some(answer));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn left(&mut self, former: Cause, answer: Option<bool>) {
+        if let Some((_, subject)) = self.running.pop_if(|(last, _)| *last == self.current) {
+            self.note(subject, What::Done(answer));
+        }
+        self.current = former;
+    }
+
+    /// The same of readiness, which may have led to nothing.
+    #[inline]
+    pub(crate) fn leave_ready(&mut self, former: Cause, subject: Subject, why: Idle) {
+        if self.is_on() {
+            if self.current == self.last {
+                self.note(subject, What::Nothing(why));
+            }
+            self.current = former;
+        }
+    }
+
+    /// A run begins, or goes on after a callback has panicked.
+    pub(crate) fn begin_run(&mut self) {
+        self.current = 0;
+        self.running.clear();
+    }
+
+    /// The program lets the loop go on after that.
+    pub(crate) fn goes_on(&mut self) -> Cause {
+        match self.is_on() {
+            true => self.call_told(Subject::Loop, "run", None, None),
+            false => 0,
+        }
+    }
+
+    /// What happens for a moment belongs to this record.
+    #[inline]
+    pub(crate) fn go_to(&mut self, cause: Cause) {
+        self.current = cause;
+    }
+
+    /// Something was put off. Returns what its record will name as its `by`.
+    #[inline]
+    pub(crate) fn queued(&mut self, subject: Subject, queue: Queue, work: &'static str) -> Cause {
+        match self.is_on() {
+            true => self.note(subject, What::Queued { queue, work }),
+            false => 0,
+        }
+    }
+
+    /// It will not run.
+    #[inline]
+    pub(crate) fn cleared(&mut self, by: Cause) {
+        if self.is_on() {
+            self.tell(Told {
+                by: Some(by),
+                subject: Subject::Loop,
+                bytes: None,
+                line: None,
+                what: What::Cleared,
+            });
+        }
+    }
+
+    /// So many bytes were received, and the next callback gets them.
+    #[inline(always)]
+    pub(crate) fn received(&mut self, subject: Subject, count: usize) {
+        if self.is_on() {
+            self.tell_received(subject, count);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_received(&mut self, subject: Subject, count: usize) {
+        self.tell_system(subject, "recv", Ok(Some(count)));
+        self.given = Some(count);
+    }
+
+    /// The next callback gets so many bytes.
+    #[inline]
+    pub(crate) fn gives(&mut self, count: usize) {
+        if self.is_on() {
+            self.given = Some(count);
+        }
+    }
+
+    /// A system call was made. It has moved some bytes, or has failed with this number.
+    #[inline]
+    pub(crate) fn system(
+        &mut self,
+        subject: Subject,
+        name: &'static str,
+        outcome: Result<Option<usize>, i32>,
+    ) {
+        if self.is_on() {
+            self.tell_system(subject, name, outcome);
+        }
+    }
+
+    #[cold]
+    fn tell_system(
+        &mut self,
+        subject: Subject,
+        name: &'static str,
+        outcome: Result<Option<usize>, i32>,
+    ) {
+        self.tell(Told {
+            by: None,
+            subject,
+            bytes: outcome.ok().flatten(),
+            line: None,
+            what: What::System {
+                name,
+                errno: outcome.err(),
+            },
+        });
+    }
+
+    /// Something that nothing happens in the midst of. Returns its number.
+    #[cold]
+    pub(crate) fn note(&mut self, subject: Subject, what: What<'_>) -> Cause {
+        self.tell(Told {
+            by: None,
+            subject,
+            bytes: None,
+            line: None,
+            what,
+        });
+        self.last
+    }
+
+    /// A listener was added.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn listens(&mut self, listener_of: (Subject, &'static str)) {
+        if self.is_on() {
+            self.lines.insert(listener_of, Location::caller());
+        }
+    }
+
+    /// Nothing will be told of this subject any more.
+    #[inline]
+    pub(crate) fn forget(&mut self, subject: Subject) {
+        if self.is_on() {
+            self.lines.retain(|(of, _), _| *of != subject);
+        }
+    }
+
+    /// A turn begins, which is counted, traced or not.
+    pub(crate) fn begin_turn(&mut self) {
+        self.turn += 1;
+        self.current = 0;
+    }
+
+    #[cold]
+    fn tell(&mut self, told: Told<'_>) {
+        let at = self.time();
+        let Some(tracer) = &mut self.tracer else {
+            return;
+        };
+        self.last += 1;
+        let record = Record {
+            number: self.last,
+            cause: self.current,
+            by: told.by,
+            at,
+            turn: self.turn,
+            subject: told.subject,
+            bytes: told.bytes,
+            line: told.line,
+            what: told.what,
+        };
+        // Between any two steps of the loop's own work: to unwind from here would lose the rest.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| tracer(&record))) {
+            self.panic.get_or_insert(panic);
+        }
+    }
+
+    /// The turn is over: a panic of the tracer's goes on.
+    pub(crate) fn unwind(&mut self) {
+        if let Some(panic) = self.panic.take() {
+            resume_unwind(panic);
+        }
+    }
+}
