@@ -157,6 +157,7 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `cli` | on | the program `netloop` and its crates; a library does not need it: `default-features = false` |
+//! | `study` | on | recordings of what a loop does: `EventLoop::record` |
 //! | `idna` | on | host names that are not ASCII, such as `bücher.example`; without it they are an error that says so |
 //!
 //! 64-bit Linux only.
@@ -171,6 +172,8 @@ mod values;
 
 pub mod guide;
 pub mod parity;
+#[cfg(feature = "study")]
+pub mod study;
 
 pub use net::error::Error;
 pub use net::event_loop::EventLoop;

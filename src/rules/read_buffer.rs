@@ -69,6 +69,6 @@ mod tests {
             assert_eq!((buffer.len(), buffer.bytes().len()), (length, length));
             assert_eq!(buffer.bytes().as_ptr().addr() % PAGE, 0);
         }
-        assert_eq!(ReadBuffer::default().bytes(), []);
+        assert!(ReadBuffer::default().bytes().is_empty());
     }
 }

@@ -178,7 +178,7 @@ impl Socket<'_> {
 
     /// An interval that ends with the socket: every `destroy` clears it. It is for the `setInterval` of Node
     /// programs whose `clearInterval` in `close` is easily forgotten. Otherwise it is as
-    /// [`Loop::set_interval`].
+    /// [`Loop::set_interval`](crate::Loop::set_interval).
     #[track_caller]
     pub fn set_interval(
         &mut self,
@@ -195,7 +195,7 @@ impl Socket<'_> {
 
     /// Calls back once, after `delay`, unless the socket is destroyed before: for example to limit the time
     /// of a response. Unlike [`set_timeout`](Socket::set_timeout), it ignores activity and holds the loop.
-    /// Otherwise it is as [`Loop::after`].
+    /// Otherwise it is as [`Loop::after`](crate::Loop::after).
     ///
     /// ```
     /// use std::time::Duration;

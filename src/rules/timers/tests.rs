@@ -19,7 +19,7 @@ fn timers_of_one_duration_fire_in_the_order_of_their_creation() {
         timers.insert(100, 10, payload);
     }
     assert_eq!(timers.next_expiry(), Some(110));
-    assert_eq!(pass(&mut timers, 109), []);
+    assert!(pass(&mut timers, 109).is_empty());
     assert_eq!(pass(&mut timers, 110), [0, 1, 2, 3, 4]);
     assert!(timers.is_empty());
     assert_eq!(timers.next_expiry(), None);
