@@ -22,7 +22,7 @@ pub(crate) struct Settings {
     pub(crate) connect_timeout: Duration,
     /// How long a client that has said all waits for the server's end.
     pub(crate) goodbye_timeout: Duration,
-    pub(crate) is_traced: bool,
+    pub(crate) told: trace::Told,
 }
 
 /// The program's state, kept with its socket.
@@ -48,9 +48,7 @@ pub(crate) fn run(settings: Settings) -> ExitCode {
 fn talk(settings: Settings) -> Result<ExitCode, Error> {
     output::is_live();
     let mut event_loop = EventLoop::new()?;
-    if settings.is_traced {
-        event_loop.on_trace(trace::to_stderr());
-    }
+    settings.told.follow(&mut event_loop)?;
     let client = start(&mut event_loop, settings);
     stopping::on_request(&mut event_loop, move |event_loop, status| {
         let mut socket = event_loop.socket_at(client);

@@ -9,7 +9,7 @@ use netloop::trace::{Record, Subject, What};
 use netloop::{Error, EventLoop, SocketId};
 
 use super::server::place::{Binding, Place};
-use super::trace::Printer;
+use super::trace::{self, Printer};
 use super::{client, output, server, status};
 
 const LEGEND: &str = "\
@@ -146,7 +146,7 @@ fn server_settings() -> server::Settings {
         keep_alive: None,
         drain_timeout: Duration::ZERO,
         is_quiet: false,
-        is_traced: true,
+        told: trace::Told::default(),
     }
 }
 
@@ -160,6 +160,6 @@ fn client_settings(port: u16) -> client::Settings {
         count: Some(COUNT),
         connect_timeout: Duration::ZERO,
         goodbye_timeout: Duration::ZERO,
-        is_traced: true,
+        told: trace::Told::default(),
     }
 }

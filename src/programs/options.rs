@@ -8,7 +8,7 @@ use super::arguments::{Arguments, Complaint, failure};
 use super::manual::table::COMMANDS;
 use super::manual::{self, Command, Value};
 use super::server::place::{Binding, Place};
-use super::{Run, client, server};
+use super::{Run, client, server, trace};
 
 pub(crate) fn parse(arguments: &[String]) -> Result<Run, Complaint> {
     let name = arguments.first().map(String::as_str);
@@ -142,7 +142,10 @@ fn server(arguments: &Arguments<'_>) -> Result<server::Settings, Complaint> {
         keep_alive: arguments.duration("keep-alive")?,
         drain_timeout: arguments.duration("drain-timeout")?.unwrap_or(seconds(10)),
         is_quiet: arguments.has("quiet"),
-        is_traced: arguments.has("trace"),
+        told: trace::Told {
+            is_traced: arguments.has("trace"),
+            record: arguments.text("record").map(Into::into),
+        },
     })
 }
 
@@ -161,6 +164,9 @@ fn client(arguments: &Arguments<'_>) -> Result<client::Settings, Complaint> {
         count: arguments.number("count")?,
         connect_timeout: duration("connect-timeout", 10)?,
         goodbye_timeout: duration("goodbye-timeout", 2)?,
-        is_traced: arguments.has("trace"),
+        told: trace::Told {
+            is_traced: arguments.has("trace"),
+            record: arguments.text("record").map(Into::into),
+        },
     })
 }

@@ -2,10 +2,14 @@
 //! ran, each indented under its cause.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use netloop::study::Recorder;
 use netloop::trace::{Record, What};
+use netloop::{Error, EventLoop};
 
 use super::output;
 
@@ -49,11 +53,39 @@ impl Paint {
     }
 }
 
-/// A tracer that writes to standard error, with the names that the log has.
-pub(crate) fn to_stderr() -> impl FnMut(&Record<'_>) {
-    let mut printer = Printer::new(Paint::for_terminal(&io::stderr()));
-    move |record| {
-        output::errors(&printer.lines(record, &record.subject.to_string()));
+/// What is told of what the loop does, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// On standard error, with the names that the log has.
+    pub(crate) is_traced: bool,
+    /// In this file, as a recording.
+    pub(crate) record: Option<PathBuf>,
+}
+
+impl Told {
+    pub(crate) fn follow(&self, event_loop: &mut EventLoop) -> Result<(), Error> {
+        let mut recorder = match &self.record {
+            None => None,
+            Some(path) => {
+                let begun = File::create(path).and_then(Recorder::new);
+                let named = |error| Error::new(format!("--record {}: {error}", path.display()));
+                Some(begun.map_err(named)?)
+            }
+        };
+        if !self.is_traced && recorder.is_none() {
+            return Ok(());
+        }
+        let paint = Paint::for_terminal(&io::stderr());
+        let mut printer = self.is_traced.then(|| Printer::new(paint));
+        event_loop.on_trace(move |record| {
+            if let Some(printer) = &mut printer {
+                output::errors(&printer.lines(record, &record.subject.to_string()));
+            }
+            if let Some(recorder) = &mut recorder {
+                recorder.tell(record);
+            }
+        });
+        Ok(())
     }
 }
 

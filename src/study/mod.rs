@@ -70,9 +70,9 @@ impl<W: Write> Recorder<W> {
         })
     }
 
-    /// Writes a record. Before the loop waits, all is handed to the writer, so that a crash leaves a
-    /// recording that can be read up to there. After a million records, or an error of the writer, which
-    /// is logged, it writes no more.
+    /// Writes a record. Each time the loop has waited, and when the recorder is dropped, all is handed to
+    /// the writer: a process that is killed leaves a recording up to its last wait. After a million
+    /// records, or an error of the writer, which is logged, it writes no more.
     pub fn tell(&mut self, record: &Record<'_>) {
         let Some(out) = &mut self.out else { return };
         let is_full = self.written == RECORDS_MAX;
@@ -81,9 +81,9 @@ impl<W: Write> Recorder<W> {
             false => Value::Object(line(record)),
         };
         self.written += 1;
-        let is_quiet = matches!(record.what, What::Wait { .. });
+        let has_waited = matches!(record.what, What::Wait { .. });
         let written = writeln!(out, "{line}");
-        let written = match is_quiet || is_full {
+        let written = match has_waited || is_full {
             true => written.and_then(|()| out.flush()),
             false => written,
         };

@@ -103,7 +103,7 @@ zpty -w z "PS1=; fpath=({0} \$fpath); autoload -Uz compinit; compinit -u -d {0}/
 until [[ $all == *READY-2* ]]; do zpty -r z line || break; all+=$line; done
 zpty -w -n z $'netloop server --\t\t'
 all=
-until [[ $all == *--welcome* ]]; do zpty -r -m z line '*e' 2>/dev/null || zpty -r z line || break; all+=$line; done
+until [[ $all == *--welcome* && $all == *--idle-timeout* ]]; do zpty -r -m z line '*e' 2>/dev/null || zpty -r z line || break; all+=$line; done
 print -r -- $all
 "#,
         folder.display()

@@ -242,3 +242,29 @@ fn what_could_not_be_printed_is_told_once_and_by_the_status() {
         assert_eq!(told.matches("No space left on device").count(), 1, "{told}");
     }
 }
+
+/// Catches: a recording that cannot be read line by line, or lacks what has happened.
+#[test]
+fn a_recording_has_a_header_and_a_line_for_each_record() {
+    let file = std::env::temp_dir().join(format!("netloop-record-{}", std::process::id()));
+    let refused = ["client", "--port", "1", "--record", file.to_str().unwrap()];
+    let output = netloop(&refused).output().unwrap();
+    assert!(!output.status.success()); // nobody listens
+    let recording = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let lines: Vec<&str> = recording.lines().collect();
+    assert!(lines[0].contains(r#""netloop":1"#));
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.starts_with('{') && line.ends_with('}'))
+    );
+    assert!(lines.iter().any(|line| line.contains(r#""w":"connect""#)));
+    assert!(lines.iter().any(|line| line.contains(r#""k":"callback""#)));
+
+    let output = netloop(&["client", "--record", "/nowhere/at/all"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("--record /nowhere/at/all"), "{told}");
+}

@@ -123,7 +123,7 @@ fn what_is_not_utf_8_is_named_too() {
 }
 
 /// The options of the server.
-pub(crate) const SERVER: [&str; 16] = [
+pub(crate) const SERVER: [&str; 17] = [
     "host",
     "port",
     "path",
@@ -139,11 +139,12 @@ pub(crate) const SERVER: [&str; 16] = [
     "drain-timeout",
     "quiet",
     "trace",
+    "record",
     "help",
 ];
 
 /// The options of the client.
-pub(crate) const CLIENT: [&str; 10] = [
+pub(crate) const CLIENT: [&str; 11] = [
     "host",
     "port",
     "path",
@@ -153,6 +154,7 @@ pub(crate) const CLIENT: [&str; 10] = [
     "count",
     "goodbye-timeout",
     "trace",
+    "record",
     "help",
 ];
 

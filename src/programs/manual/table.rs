@@ -24,6 +24,11 @@ const TRACE: Choice = choice(
     Value::None,
     "print on standard error what the loop does",
 );
+const RECORD: Choice = choice(
+    "record",
+    Value::Path,
+    "write what the loop does to a file, as JSON Lines",
+);
 
 pub(crate) const COMMANDS: &[Command] = &[
     SERVER,
@@ -153,6 +158,7 @@ const SERVER: Command = Command {
                     "print nothing for connections and chunks",
                 ),
                 TRACE,
+                RECORD,
                 HELP,
             ],
         },
@@ -213,7 +219,7 @@ const CLIENT: Command = Command {
         },
         Group {
             title: "What it tells",
-            options: &[TRACE, HELP],
+            options: &[TRACE, RECORD, HELP],
         },
     ],
     notes: "\

@@ -35,7 +35,7 @@ pub(crate) struct Settings {
     pub(crate) keep_alive: Option<Duration>,
     pub(crate) drain_timeout: Duration,
     pub(crate) is_quiet: bool,
-    pub(crate) is_traced: bool,
+    pub(crate) told: trace::Told,
 }
 
 /// The servers of this process, one for each place: kept by the loop.
@@ -74,9 +74,7 @@ fn serve(mut settings: Settings) -> Result<ExitCode, Error> {
     let passed = place::passed().map_err(Error::new)?;
     settings.places.extend(passed);
     let mut event_loop = EventLoop::new()?;
-    if settings.is_traced {
-        event_loop.on_trace(trace::to_stderr());
-    }
+    settings.told.follow(&mut event_loop)?;
     event_loop.set_read_buffer(READ_BUFFER);
     event_loop.set_read_burst(READ_BURST);
     output::is_live();
