@@ -13,7 +13,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use netloop::{ListenOptions, Server};
+use netloop::{Error, Server};
 
 /// Claims the path that this server has just bound, if it is at one.
 pub(crate) fn stake(server: &mut Server<'_>) {
@@ -32,22 +32,21 @@ pub(crate) fn stake(server: &mut Server<'_>) {
     }
 }
 
-/// Listens at the path of a server that has died.
+/// Has a server listen, in this way, at the path of one that has died.
 ///
 /// # Errors
 /// Why that cannot be, in words.
 pub(crate) fn take_over(
     server: &mut Server<'_>,
     path: &Path,
-    options: ListenOptions,
+    listen: impl FnOnce(&mut Server<'_>) -> Result<(), Error>,
 ) -> Result<(), String> {
     let _held = clear(path)?;
     log::info!(
         "{}: its server has died, its file is removed",
         path.display()
     );
-    let listens = server.listen_on(options).map(|_| ());
-    listens.map_err(|error| error.to_string())?;
+    listen(server).map_err(|error| error.to_string())?;
     stake(server);
     Ok(())
 }

@@ -107,6 +107,7 @@ fn a_socket_file_has_the_mode_that_was_asked_for_and_its_lock_is_ours_alone() {
         let mut server = Program::netloop(&["server", "--path", path_text, "--mode", &octal]);
         server.expect(&format!("listening on {path_text}.."));
         assert_eq!(mode_of(path_text), mode, "{octal}");
+        assert_eq!(mode_of(&format!("{path_text}.lock")), 0o600, "{octal}");
         server.signal("TERM");
         assert_eq!(server.end().0.code(), Some(0));
     }

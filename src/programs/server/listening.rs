@@ -113,7 +113,9 @@ pub(super) fn told_of(
 fn take_over(server: &mut Server<'_>, path: &Path, binding: Binding) -> Result<(), String> {
     let place = Place::Path(path.to_path_buf());
     let options = place.options(binding).map_err(|error| error.to_string())?;
-    binding.with_mode(|| claim::take_over(server, path, options))
+    claim::take_over(server, path, |server| {
+        binding.with_mode(|| server.listen_on(options).map(|_| ()))
+    })
 }
 
 fn is_missing(folder: &Path) -> bool {

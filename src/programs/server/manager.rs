@@ -99,6 +99,10 @@ fn beat(event_loop: &mut Loop) {
     let Some(manager) = event_loop.data_mut::<Manager>() else {
         return;
     };
+    // A sign of life is worth nothing later; the next one tells the status.
+    if !manager.unsent.is_empty() {
+        return;
+    }
     let mut message = String::new();
     if manager.has_watchdog {
         message.push_str("WATCHDOG=1\n");
@@ -110,24 +114,36 @@ fn beat(event_loop: &mut Loop) {
     tell(event_loop, &message);
 }
 
-/// Sends a message, or what there is for want of room later.
+/// Sends a message, behind those that wait for room.
 fn tell(event_loop: &mut Loop, message: &str) {
     let Some(manager) = event_loop.data_mut::<Manager>() else {
         return;
     };
-    // One message says it all: what is told twice counts as it was told last.
-    let mut all = std::mem::take(&mut manager.unsent);
-    all.push_str(message);
-    if all.is_empty() {
+    let is_waiting = !manager.unsent.is_empty();
+    manager.unsent.push_str(message);
+    if !is_waiting {
+        send(event_loop);
+    }
+}
+
+/// Sends what is unsent, in one message. While there is no room, one timer tries again.
+fn send(event_loop: &mut Loop) {
+    let Some(manager) = event_loop.data_mut::<Manager>() else {
+        return;
+    };
+    if manager.unsent.is_empty() {
         return;
     }
-    match manager.socket.send(all.as_bytes()) {
-        Ok(_) => {}
+    match manager.socket.send(manager.unsent.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            manager.unsent = all;
-            let timer = event_loop.after(AGAIN, |event_loop| tell(event_loop, ""));
+            let timer = event_loop.after(AGAIN, send);
             event_loop.unref_timer(timer);
         }
-        Err(error) => log::warn!("NOTIFY_SOCKET: {error}"),
+        outcome => {
+            manager.unsent.clear();
+            if let Err(error) = outcome {
+                log::warn!("NOTIFY_SOCKET: {error}");
+            }
+        }
     }
 }
