@@ -18,6 +18,8 @@ mod paths;
 mod program;
 #[path = "cli/server.rs"]
 mod server;
+#[path = "cli/sight.rs"]
+mod sight;
 #[path = "cli/stage.rs"]
 mod stage;
 #[path = "cli/stopping.rs"]

@@ -49,6 +49,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
             "env_filter",
             "env_logger",
             "getopts",
+            "httparse",
             "humantime",
             "libc",
             "listenfd",
@@ -75,11 +76,12 @@ const ONCE: [(&str, &str); 5] = [
     ("getaddrinfo(", "kernel/resolver.rs"),
 ];
 
-const CRATES: [&str; 16] = [
+const CRATES: [&str; 17] = [
     "dns_lookup",
     "env_filter",
     "env_logger",
     "getopts",
+    "httparse",
     "humantime",
     "idna",
     "libc",

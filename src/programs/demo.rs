@@ -144,7 +144,10 @@ fn server_settings() -> server::Settings {
         max_connections: None,
         idle_timeout: None,
         keep_alive: None,
+        grace: Duration::ZERO,
         drain_timeout: Duration::ZERO,
+        metrics: None,
+        is_measured: false,
         is_quiet: false,
         told: trace::Told::default(),
     }

@@ -14,8 +14,19 @@ pub(crate) fn left() -> io::Result<Option<usize>> {
     Ok(limit().map(|limit| limit.saturating_sub(used)))
 }
 
+/// How many are open now, as far as /proc tells.
+pub(crate) fn open() -> Option<usize> {
+    // Without the one with which it is counted.
+    Some(
+        std::fs::read_dir("/proc/self/fd")
+            .ok()?
+            .count()
+            .saturating_sub(1),
+    )
+}
+
 /// The soft limit, `ulimit -n`.
-fn limit() -> Option<usize> {
+pub(crate) fn limit() -> Option<usize> {
     let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits
         .lines()

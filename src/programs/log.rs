@@ -1,10 +1,15 @@
-//! The log: on standard error, with the time left to whoever collects the lines. Each record is one line
-//! that steers no terminal, whatever a path or a name in it holds.
+//! The log: on standard error. Each record is one line that steers no terminal, whatever a path or a name
+//! in it holds. It begins with the time, or, where journald reads it and stamps it itself, with the
+//! priority (sd-daemon(3)).
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::time::SystemTime;
 
 use env_logger::{Builder, Target};
-use log::LevelFilter;
+use log::{Level, LevelFilter};
 
 use super::output;
 
@@ -34,14 +39,44 @@ pub(crate) fn start() {
         Some(_) => builder.filter_level(LevelFilter::Warn),
         None => builder.parse_filters(&wanted),
     };
+    let is_journal = is_journal();
     builder
-        .format(|out, record| {
+        .format(move |out, record| {
+            let (level, target) = (record.level(), record.target());
             let text = output::harmless(&record.args().to_string());
-            writeln!(out, "[{:<5} {}] {text}", record.level(), record.target())
+            match is_journal {
+                true => write!(out, "<{}>", priority(level))?,
+                false => write!(
+                    out,
+                    "{} ",
+                    humantime::format_rfc3339_millis(SystemTime::now())
+                )?,
+            }
+            writeln!(out, "[{level:<5} {target}] {text}")
         })
         .target(Target::Pipe(Box::new(Complaints)))
         .init();
     if let Some(refusal) = refusal {
         log::warn!("RUST_LOG: {refusal}; warnings and errors are logged");
+    }
+}
+
+/// Whether standard error is the stream that systemd has made for the journal (systemd.exec(5)).
+fn is_journal() -> bool {
+    let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    let errors = io::stderr().as_fd().try_clone_to_owned().map(File::from);
+    let file = errors.and_then(|errors| errors.metadata());
+    file.is_ok_and(|file| stream == format!("{}:{}", file.dev(), file.ino()))
+}
+
+/// The priority of syslog(3).
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::Error => 3,
+        Level::Warn => 4,
+        Level::Info => 6,
+        Level::Debug | Level::Trace => 7,
     }
 }

@@ -140,7 +140,10 @@ fn server(arguments: &Arguments<'_>) -> Result<server::Settings, Complaint> {
         max_connections: arguments.number("max-connections")?,
         idle_timeout: arguments.duration("idle-timeout")?,
         keep_alive: arguments.duration("keep-alive")?,
+        grace: arguments.duration("grace")?.unwrap_or_default(),
         drain_timeout: arguments.duration("drain-timeout")?.unwrap_or(seconds(10)),
+        is_measured: arguments.has("metrics"),
+        metrics: arguments.places("metrics")?.pop(),
         is_quiet: arguments.has("quiet"),
         told: trace::Told {
             is_traced: arguments.has("trace"),

@@ -123,7 +123,7 @@ fn what_is_not_utf_8_is_named_too() {
 }
 
 /// The options of the server.
-pub(crate) const SERVER: [&str; 17] = [
+pub(crate) const SERVER: [&str; 19] = [
     "host",
     "port",
     "path",
@@ -136,7 +136,9 @@ pub(crate) const SERVER: [&str; 17] = [
     "max-connections",
     "idle-timeout",
     "keep-alive",
+    "grace",
     "drain-timeout",
+    "metrics",
     "quiet",
     "trace",
     "record",

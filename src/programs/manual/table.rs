@@ -142,6 +142,16 @@ const SERVER: Command = Command {
                     Value::Duration,
                     "probe silent peers after this long (never)",
                 ),
+            ],
+        },
+        Group {
+            title: "How it stops",
+            options: &[
+                choice(
+                    "grace",
+                    Value::Duration,
+                    "serve on for this long before a stop (0)",
+                ),
                 choice(
                     "drain-timeout",
                     Value::Duration,
@@ -152,6 +162,11 @@ const SERVER: Command = Command {
         Group {
             title: "What it tells",
             options: &[
+                choice(
+                    "metrics",
+                    Value::Address,
+                    "serve /metrics and /healthz at this address",
+                ),
                 choice(
                     "quiet",
                     Value::None,
@@ -166,11 +181,12 @@ const SERVER: Command = Command {
     notes: "\
 DUR is 200ms, 1s, 1h30m, or a bare number of milliseconds.
 
-SIGINT, SIGTERM or SIGHUP: the server serves the clients that have connected,
-stops listening and ends its half of each open connection (with --echo it waits
-for the clients to end theirs). Those still open after --drain-timeout are cut,
-and the exit status is 1. A second SIGINT or SIGTERM ends it at once. SIGHUP has
-no effect if it was ignored at the start (nohup).
+SIGINT, SIGTERM or SIGHUP: for the time of --grace the server serves on, while
+/healthz answers 503. Then it serves the clients that have connected, stops
+listening and ends its half of each open connection (with --echo it waits for
+the clients to end theirs). Those still open after --drain-timeout are cut, and
+the exit status is 1. A second SIGINT or SIGTERM ends it at once. SIGHUP has no
+effect if it was ignored at the start (nohup). SIGUSR1 has it report.
 
 It also serves the sockets that systemd passes (netloop unit). Beside a socket
 at PATH it holds PATH.lock, so that the next server can tell the socket of a

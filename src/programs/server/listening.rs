@@ -10,12 +10,17 @@ use super::stop::Stop;
 use super::{Servers, manager};
 use crate::programs::{claim, descriptors, fail, output};
 
-/// Has a server listen at a place.
-pub(super) fn begin(server: &mut Server<'_>, place: Place, binding: Binding) -> Result<(), Error> {
+/// Has a server listen at a place, and says so in this word.
+pub(super) fn begin(
+    server: &mut Server<'_>,
+    place: Place,
+    binding: Binding,
+    word: &'static str,
+) -> Result<(), Error> {
     let options = place.options(binding).map_err(dup)?;
     let has_file = place.path().is_some();
     let listens = binding.with_mode(|| {
-        server.listen(options, move |server| listens(server, &place))?;
+        server.listen(options, move |server| listens(server, &place, word))?;
         Ok(())
     });
     if has_file && listens.is_ok() {
@@ -28,7 +33,7 @@ fn dup(error: io::Error) -> Error {
     Error::new(format!("no descriptor for a connection: dup: {error}"))
 }
 
-fn listens(server: &mut Server<'_>, place: &Place) {
+fn listens(server: &mut Server<'_>, place: &Place, word: &str) {
     match descriptors::left() {
         // It would listen, and never serve anybody.
         Err(error) => {
@@ -37,9 +42,9 @@ fn listens(server: &mut Server<'_>, place: &Place) {
         }
         Ok(left) => warn_of_limit(server.max_connections(), left),
     }
-    output::line(&format!("listening on {}..", words(server, place)));
+    output::line(&format!("{word} on {}..", words(server, place)));
     if let Some(address) = server.address() {
-        log::info!("listening on {address}");
+        log::info!("{word} on {address}");
     }
     let event_loop = server.event_loop();
     let Some(servers) = event_loop.data_mut::<Servers>() else {
@@ -107,7 +112,7 @@ pub(super) fn told_of(
     if let (Some(path), Some(advice)) = (path, advice) {
         log::error!("{}: {advice}", path.display());
     }
-    stop.begin(server.event_loop());
+    stop.drain(server.event_loop());
 }
 
 fn take_over(server: &mut Server<'_>, path: &Path, binding: Binding) -> Result<(), String> {

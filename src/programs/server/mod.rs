@@ -1,9 +1,13 @@
 //! The server of the pair: it greets each client, prints what it sends, and says when it leaves.
 
+mod counts;
+mod http;
 mod listening;
 mod manager;
+mod metrics;
 mod peers;
 pub(crate) mod place;
+mod report;
 mod stop;
 
 use std::mem;
@@ -33,7 +37,13 @@ pub(crate) struct Settings {
     pub(crate) max_connections: Option<usize>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) keep_alive: Option<Duration>,
+    /// How long a stop serves on before it drains.
+    pub(crate) grace: Duration,
     pub(crate) drain_timeout: Duration,
+    /// Where `/metrics` and `/healthz` are.
+    pub(crate) metrics: Option<Place>,
+    /// Whether bytes are counted.
+    pub(crate) is_measured: bool,
     pub(crate) is_quiet: bool,
     pub(crate) told: trace::Told,
 }
@@ -81,6 +91,7 @@ fn serve(mut settings: Settings) -> Result<ExitCode, Error> {
     manager::start(&mut event_loop);
     let stop = stop::Stop::of(&settings);
     stopping::on_request(&mut event_loop, move |event_loop, _| stop.begin(event_loop))?;
+    report::on_request(&mut event_loop)?;
     // Not before signals are heard, or one could leave the file of a path behind.
     start(&mut event_loop, settings)?;
     event_loop.run()?;
@@ -93,15 +104,23 @@ pub(crate) fn start(event_loop: &mut Loop, mut settings: Settings) -> Result<Vec
     if places.is_empty() {
         places.extend(settings.default.take());
     }
+    let (binding, stop) = (settings.binding, stop::Stop::of(&settings));
+    let metrics = settings.metrics.take();
     let settings = Arc::new(settings);
     let create = |place: &Place| peers::server(event_loop, &settings, place).id();
     let ids: Vec<ServerId> = places.iter().map(create).collect();
+    event_loop.set_data(counts::Counts::default());
     event_loop.set_data(Servers {
         ids: ids.clone(),
-        starting: ids.len(),
+        starting: ids.len() + usize::from(metrics.is_some()),
     });
+    if let Some(place) = metrics {
+        let mut server = http::server(event_loop, &place, binding, stop);
+        listening::begin(&mut server, place, binding, "metrics")?;
+    }
     for (id, place) in ids.iter().zip(places) {
-        listening::begin(&mut event_loop.server_at(*id), place, settings.binding)?;
+        let mut server = event_loop.server_at(*id);
+        listening::begin(&mut server, place, binding, "listening")?;
     }
     Ok(ids)
 }

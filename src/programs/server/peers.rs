@@ -6,6 +6,7 @@ use std::sync::Arc;
 use netloop::state::server::State;
 use netloop::{Loop, Server, ServerOptions, Socket};
 
+use super::counts::{Reason, Traffic, note};
 use super::place::Place;
 use super::stop::Stop;
 use super::{Settings, connections, listening, servers};
@@ -38,17 +39,22 @@ pub(super) fn server<'l>(
         .on_error(move |server, error| {
             listening::told_of(server, error, path.as_deref(), binding, stop);
         })
-        .on_drop(move |_, dropped| {
-            if !is_quiet {
-                tell_dropped(dropped.and_then(|dropped| dropped.remote));
-            }
+        .on_drop(move |server, dropped| {
+            let peer = dropped.and_then(|dropped| dropped.remote);
+            drop_for(server.event_loop(), Reason::Limit, peer, is_quiet);
         });
     server
 }
 
-fn tell_dropped(peer: Option<SocketAddr>) {
-    let peer = named(peer);
-    log::info!("{peer}: dropped, the limit of connections is reached");
+/// Counts one who is not served, and says why.
+fn drop_for(event_loop: &mut Loop, reason: Reason, peer: Option<SocketAddr>, is_quiet: bool) {
+    note(event_loop, |counts| {
+        *counts.dropped.entry(reason).or_default() += 1;
+    });
+    if !is_quiet {
+        let (peer, why) = (named(peer), reason.words());
+        log::info!("{peer}: dropped, {why}");
+    }
 }
 
 /// Whether there are more connections than may be. A server counts its own before it accepts; those
@@ -65,11 +71,19 @@ fn is_beyond_limit(socket: &mut Socket<'_>, limit: Option<usize>) -> bool {
 /// Somebody has connected.
 fn connected(socket: &mut Socket<'_>, settings: &Settings) {
     if is_beyond_limit(socket, settings.max_connections) {
-        if !settings.is_quiet {
-            tell_dropped(socket.peer());
-        }
+        let peer = socket.peer();
+        drop_for(socket.event_loop(), Reason::Limit, peer, settings.is_quiet);
         socket.destroy();
         return;
+    }
+    note(socket.event_loop(), |counts| counts.accepted += 1);
+    if settings.is_measured {
+        // At its end: what a chunk costs stays as it is.
+        socket.on_close(|socket, _| {
+            let mut traffic = Traffic::default();
+            traffic.add(socket);
+            note(socket.event_loop(), |counts| counts.closed.take(traffic));
+        });
     }
     log::debug!("{}: {}", socket.id(), named(socket.peer()));
     if !settings.is_quiet {
@@ -82,10 +96,17 @@ fn connected(socket: &mut Socket<'_>, settings: &Settings) {
     } else if settings.is_quiet {
         socket.resume();
     }
-    socket.on_error(|socket, error| log::info!("{}: {error}", socket.id()));
+    socket.on_error(|socket, error| {
+        log::info!("{}: {error}", socket.id());
+        let code = error.code().unwrap_or("none");
+        note(socket.event_loop(), |counts| {
+            *counts.errors.entry(code).or_default() += 1;
+        });
+    });
     if let Some(timeout) = settings.idle_timeout {
         socket.set_timeout(timeout).on_timeout(|socket| {
             log::info!("{}: idle, closed", socket.id());
+            note(socket.event_loop(), |counts| counts.timed_out += 1);
             socket.destroy();
         });
     }

@@ -10,30 +10,56 @@ use crate::programs::{claim, fail};
 /// What a stop is to do.
 #[derive(Clone, Copy)]
 pub(super) struct Stop {
+    grace: Duration,
     drain_timeout: Duration,
     is_echo: bool,
 }
 
-/// That a stop has begun: kept by the loop.
-struct Stopping;
+/// How far a stop is: kept by the loop once it has begun.
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    /// All is served as before, until nobody sends new clients any more.
+    Grace,
+    Draining,
+}
+
+/// Whether new clients should go elsewhere.
+pub(super) fn has_begun(event_loop: &Loop) -> bool {
+    event_loop.data::<Phase>().is_some()
+}
 
 impl Stop {
     pub(super) fn of(settings: &Settings) -> Stop {
         Stop {
+            grace: settings.grace,
             drain_timeout: settings.drain_timeout,
             is_echo: settings.is_echo,
         }
     }
 
+    /// Has those who send clients look elsewhere, and drains when they have had the time for it.
+    pub(super) fn begin(self, event_loop: &mut Loop) {
+        if has_begun(event_loop) {
+            return;
+        }
+        manager::is_stopping(event_loop, self.grace + self.drain_timeout);
+        if self.grace.is_zero() {
+            return self.drain(event_loop);
+        }
+        log::info!("stopping in {}", humantime::format_duration(self.grace));
+        event_loop.set_data(Phase::Grace);
+        let timer = event_loop.after(self.grace, move |event_loop| self.drain(event_loop));
+        event_loop.unref_timer(timer);
+    }
+
     /// Serves those who have connected and listens no more, ends its half of what is open, and cuts
     /// what is left when the time is up. An echo ends no half: what its peers have sent must come back
     /// until they end themselves (RFC 862).
-    pub(super) fn begin(self, event_loop: &mut Loop) {
-        if event_loop.data::<Stopping>().is_some() {
+    pub(super) fn drain(self, event_loop: &mut Loop) {
+        if event_loop.data() == Some(&Phase::Draining) {
             return;
         }
-        event_loop.set_data(Stopping);
-        manager::is_stopping(event_loop, self.drain_timeout);
+        event_loop.set_data(Phase::Draining);
         log::info!("stopping; open connections: {}", connections(event_loop));
         for id in servers(event_loop) {
             let mut server = event_loop.server_at(id);

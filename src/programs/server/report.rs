@@ -1,0 +1,62 @@
+//! SIGUSR1: what the server does at the moment, on standard error.
+
+use std::time::{Duration, Instant};
+
+use netloop::{Error, EventLoop, Loop, Signal};
+
+use super::counts::{Counts, open, traffic};
+use super::{connections, stop};
+use crate::programs::output;
+
+/// How many of those who are owed most are named.
+const NAMED: usize = 5;
+
+/// Reports at each SIGUSR1.
+pub(super) fn on_request(event_loop: &mut EventLoop) -> Result<(), Error> {
+    let start = Instant::now();
+    event_loop.on_signal(Signal::User1, move |event_loop| {
+        // Seconds will do.
+        let up = Duration::from_secs(start.elapsed().as_secs());
+        output::complaint(&state(event_loop, up));
+        for line in owed(event_loop) {
+            output::complaint(&line);
+        }
+    })
+}
+
+fn state(event_loop: &mut Loop, up: Duration) -> String {
+    let (connections, traffic) = (connections(event_loop), traffic(event_loop));
+    let is_stopping = if stop::has_begun(event_loop) {
+        ", stopping"
+    } else {
+        ""
+    };
+    let counts = event_loop.data::<Counts>();
+    let (accepted, dropped) = counts.map_or((0, 0), |counts| {
+        (counts.accepted, counts.dropped.values().sum::<u64>())
+    });
+    let up = humantime::format_duration(up);
+    format!(
+        "netloop server: up {up}{is_stopping}; connections open: {connections}, accepted: \
+         {accepted}, dropped: {dropped}; bytes owed: {}",
+        traffic.owed
+    )
+}
+
+/// Who is owed most.
+fn owed(event_loop: &mut Loop) -> Vec<String> {
+    let mut owed = Vec::new();
+    for id in open(event_loop) {
+        let mut socket = event_loop.socket_at(id);
+        if socket.writable_length() > 0 {
+            let peer = socket.peer().map(|peer| peer.to_string());
+            owed.push((socket.writable_length(), id, peer));
+        }
+    }
+    owed.sort_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
+    let line = |(bytes, id, peer): (usize, _, Option<String>)| {
+        let peer = peer.unwrap_or_default();
+        format!("netloop server: {id} {peer}: bytes owed: {bytes}")
+    };
+    owed.into_iter().take(NAMED).map(line).collect()
+}
