@@ -1,8 +1,7 @@
 //! The metrics, as Prometheus reads them.
 //!
-//! It is text in a format of one page. The crate `prometheus-client` writes OpenMetrics, in which
-//! `promtool check metrics` finds fault with every counter, and its counters are shared by threads,
-//! of which there is one here.
+//! It is text in a format of one page. The crate `prometheus-client` writes another one, OpenMetrics,
+//! and its counters are shared by threads, of which there is one here.
 
 use std::fmt::{Display, Write};
 use std::fs;
