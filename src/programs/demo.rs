@@ -147,7 +147,6 @@ fn server_settings() -> server::Settings {
         grace: Duration::ZERO,
         drain_timeout: Duration::ZERO,
         metrics: None,
-        is_measured: false,
         is_quiet: false,
         told: trace::Told::default(),
     }

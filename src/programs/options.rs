@@ -142,13 +142,9 @@ fn server(arguments: &Arguments<'_>) -> Result<server::Settings, Complaint> {
         keep_alive: arguments.duration("keep-alive")?,
         grace: arguments.duration("grace")?.unwrap_or_default(),
         drain_timeout: arguments.duration("drain-timeout")?.unwrap_or(seconds(10)),
-        is_measured: arguments.has("metrics"),
         metrics: arguments.places("metrics")?.pop(),
         is_quiet: arguments.has("quiet"),
-        told: trace::Told {
-            is_traced: arguments.has("trace"),
-            record: arguments.text("record").map(Into::into),
-        },
+        told: told(arguments),
     })
 }
 
@@ -167,9 +163,13 @@ fn client(arguments: &Arguments<'_>) -> Result<client::Settings, Complaint> {
         count: arguments.number("count")?,
         connect_timeout: duration("connect-timeout", 10)?,
         goodbye_timeout: duration("goodbye-timeout", 2)?,
-        told: trace::Told {
-            is_traced: arguments.has("trace"),
-            record: arguments.text("record").map(Into::into),
-        },
+        told: told(arguments),
     })
+}
+
+fn told(arguments: &Arguments<'_>) -> trace::Told {
+    trace::Told {
+        is_traced: arguments.has("trace"),
+        record: arguments.text("record").map(Into::into),
+    }
 }

@@ -180,22 +180,14 @@ impl Socket<'_> {
     /// ```
     #[track_caller]
     pub fn pipe(&mut self, destination: SocketId) -> &mut Self {
-        let subject = Subject::Socket(self.id);
-        let former = self.event_loop.agenda.trace.calls(subject, "pipe");
-        self.begin_pipe(destination, true);
-        self.event_loop.agenda.trace.leave(former);
-        self
+        self.begin_pipe(destination, true)
     }
 
     /// As [`pipe`](Socket::pipe), but the destination is not ended: Node's
     /// `pipe(destination, {end: false})`.
     #[track_caller]
     pub fn pipe_without_end(&mut self, destination: SocketId) -> &mut Self {
-        let subject = Subject::Socket(self.id);
-        let former = self.event_loop.agenda.trace.calls(subject, "pipe");
-        self.begin_pipe(destination, false);
-        self.event_loop.agenda.trace.leave(former);
-        self
+        self.begin_pipe(destination, false)
     }
 
     /// Undoes a [`pipe`](Socket::pipe), or all of them with `None`: Node's `unpipe([destination])`. When
@@ -214,11 +206,20 @@ impl Socket<'_> {
         self
     }
 
+    #[track_caller]
     fn begin_pipe(&mut self, to: SocketId, ends: bool) -> &mut Self {
+        let subject = Subject::Socket(self.id);
+        let former = self.event_loop.agenda.trace.calls(subject, "pipe");
         let begun = self.with(|socket, errands| socket.add_pipe(to, ends, errands));
-        if begun.is_none() {
-            return self;
+        if begun.is_some() {
+            self.fill_pipe(to);
         }
+        self.event_loop.agenda.trace.leave(former);
+        self
+    }
+
+    /// A pipe was added: the data flows, unless the destination wants no more for now.
+    fn fill_pipe(&mut self, to: SocketId) {
         let from = self.id;
         let mut destination = self.event_loop.socket_at(to);
         destination.unpipe_at_its_end();
@@ -228,7 +229,6 @@ impl Socket<'_> {
             true => self.with(|socket, errands| socket.wait_for_drain(to, errands)),
             false => self.with(SocketEntry::resume),
         };
-        self
     }
 
     /// A destination tells when it has finished or closed before the first pipe into it hears of

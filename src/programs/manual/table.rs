@@ -24,6 +24,11 @@ const TRACE: Choice = choice(
     Value::None,
     "print on standard error what the loop does",
 );
+const PATH: Choice = choice(
+    "path",
+    Value::Path,
+    "a Unix-domain socket, instead of host and port",
+);
 const RECORD: Choice = choice(
     "record",
     Value::Path,
@@ -86,11 +91,7 @@ const SERVER: Command = Command {
             options: &[
                 choice("host", Value::Host, "the host (127.0.0.1)"),
                 choice("port", Value::Port, "the port (8000); 0 takes any free one"),
-                choice(
-                    "path",
-                    Value::Path,
-                    "a Unix-domain socket, instead of host and port",
-                ),
+                PATH,
                 repeated(
                     "listen",
                     Value::Address,
@@ -204,11 +205,7 @@ const CLIENT: Command = Command {
             options: &[
                 choice("host", Value::Host, "the host (localhost)"),
                 choice("port", Value::Port, "the port (8000)"),
-                choice(
-                    "path",
-                    Value::Path,
-                    "a Unix-domain socket, instead of host and port",
-                ),
+                PATH,
                 choice(
                     "connect-timeout",
                     Value::Duration,

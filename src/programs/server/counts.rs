@@ -58,7 +58,7 @@ impl Traffic {
         self.owed += owed;
     }
 
-    /// Adds those of a connection that has closed: it is owed nothing any more.
+    /// Adds the bytes of a connection that has closed, which is owed nothing.
     pub(super) fn take(&mut self, closed: Traffic) {
         self.received += closed.received;
         self.sent += closed.sent;

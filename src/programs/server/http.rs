@@ -13,13 +13,13 @@ use super::{listening, metrics};
 const LONGEST: usize = 8 * 1024;
 const MOST_HEADERS: usize = 64;
 
-/// How long one who asks may take, and how many may ask at the same time.
+/// How long a client may take, and how many clients there may be at the same time.
 const PATIENCE: Duration = Duration::from_secs(5);
 const MOST_PEERS: usize = 64;
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What is answered.
+/// The answer to a request.
 struct Answer {
     status: &'static str,
     body: String,
@@ -32,11 +32,11 @@ impl Answer {
     }
 }
 
-/// What of a request has come: kept by its socket.
+/// The part of a request that has come: kept by its socket.
 #[derive(Default)]
 struct Asked(Vec<u8>);
 
-/// Makes the server that answers. It holds no loop, and no stop waits for it.
+/// Makes the server of the metrics. It does not hold the loop, and a stop does not wait for it.
 pub(super) fn server<'l>(
     event_loop: &'l mut Loop,
     place: &Place,
@@ -61,7 +61,7 @@ fn connected(socket: &mut Socket<'_>) {
         .set_data(Asked::default())
         .on_data(received)
         .on_error(|socket, error| log::debug!("{}: {error}", socket.id()));
-    // Not by `set_timeout`: who sends a byte now and then is not idle.
+    // Not by `set_timeout`: a client that sends a byte now and then is not idle.
     let id = socket.id();
     let event_loop = socket.event_loop();
     let timer = event_loop.after(PATIENCE, move |event_loop| {
@@ -73,7 +73,7 @@ fn connected(socket: &mut Socket<'_>) {
 
 fn received(socket: &mut Socket<'_>, chunk: &[u8]) {
     let Some(mut asked) = socket.take_data::<Asked>() else {
-        // It has been answered.
+        // The request has been answered.
         return;
     };
     asked.0.extend_from_slice(chunk);

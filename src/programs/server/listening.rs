@@ -1,4 +1,4 @@
-//! Listening: what is told when a server listens, and what is done when it cannot.
+//! Listening: what is printed when a server listens, and what happens when it cannot.
 
 use std::io;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::stop::Stop;
 use super::{Servers, manager};
 use crate::programs::{claim, descriptors, fail, output};
 
-/// Has a server listen at a place, and says so in this word.
+/// Has a server listen at a place, and prints so with this word.
 pub(super) fn begin(
     server: &mut Server<'_>,
     place: Place,
@@ -71,7 +71,7 @@ fn words(server: &Server<'_>, place: &Place) -> String {
     }
 }
 
-/// More connections were allowed than there can be.
+/// Warns if more connections are allowed than there can be.
 fn warn_of_limit(allowed: Option<usize>, left: Option<usize>) {
     if let (Some(allowed), Some(left)) = (allowed, left)
         && allowed > left
@@ -86,8 +86,8 @@ fn failed(server: &mut Server<'_>, words: &str) {
     fail(server.event_loop());
 }
 
-/// The server has an error: it could not listen, or cannot accept any more. Whoever supervises this
-/// process is to start another, so that it stops at its other places as well.
+/// Handles an error of a server, which cannot listen, or cannot go on accepting. The other servers stop
+/// as well, so that a supervisor starts the process anew.
 pub(super) fn told_of(
     server: &mut Server<'_>,
     error: &Error,

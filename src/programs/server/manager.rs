@@ -1,4 +1,4 @@
-//! The service manager, which is told how far this process is (sd_notify(3)), and that it lives.
+//! The service manager, which is told whether this process is ready, stops and is alive (sd_notify(3)).
 //!
 //! It is a few datagrams. The crate `sd-notify` knows no abstract socket, waits for a reader that
 //! does not read, and wants a new descriptor for each message; none of this may hold up the loop.
@@ -22,7 +22,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// The manager: kept by the loop, if there is one.
 struct Manager {
     socket: UnixDatagram,
-    /// What it has not been told yet.
+    /// The messages that are not sent yet.
     unsent: String,
     status: String,
     has_watchdog: bool,
@@ -62,7 +62,7 @@ fn connected(name: &str) -> io::Result<UnixDatagram> {
     Ok(socket)
 }
 
-/// Within which time the manager wants a sign of life, if it does.
+/// The time within which the manager wants a sign of life, if it wants one.
 fn watchdog() -> Option<Duration> {
     let number = |name| env::var(name).ok()?.parse().ok();
     let is_other = |id: u64| id != u64::from(std::process::id());
@@ -73,13 +73,13 @@ fn watchdog() -> Option<Duration> {
     Some(Duration::from_micros(micros))
 }
 
-/// It listens everywhere.
+/// Tells that the server listens at all its places.
 pub(super) fn is_ready(event_loop: &mut Loop) {
     let status = status(event_loop);
     tell(event_loop, &format!("READY=1\nSTATUS={status}\n"));
 }
 
-/// It stops, and may take so long.
+/// Tells that the server stops, and how long that may take.
 pub(super) fn is_stopping(event_loop: &mut Loop, limit: Duration) {
     let status = status(event_loop);
     let limit = (limit + Duration::from_secs(5)).as_micros();

@@ -29,7 +29,7 @@ pub(super) fn measure_lag(event_loop: &mut Loop) {
     event_loop.unref_timer(timer);
 }
 
-/// The text under which one metric after the other is written.
+/// The text to which the metrics are written, one after another.
 struct Text(String);
 
 impl Text {
@@ -132,7 +132,7 @@ fn counted(text: &mut Text, counts: &Counts) {
     );
 }
 
-/// What every process tells under these names; without /proc a part of it.
+/// The metrics that every process has under these names; without /proc some are missing.
 fn process(text: &mut Text) {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = Duration::try_from(time).unwrap_or_default().as_secs_f64();

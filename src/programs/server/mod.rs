@@ -42,8 +42,6 @@ pub(crate) struct Settings {
     pub(crate) drain_timeout: Duration,
     /// Where `/metrics` and `/healthz` are.
     pub(crate) metrics: Option<Place>,
-    /// Whether bytes are counted.
-    pub(crate) is_measured: bool,
     pub(crate) is_quiet: bool,
     pub(crate) told: trace::Told,
 }
@@ -107,12 +105,13 @@ pub(crate) fn start(event_loop: &mut Loop, mut settings: Settings) -> Result<Vec
     let (binding, stop) = (settings.binding, stop::Stop::of(&settings));
     let metrics = settings.metrics.take();
     let settings = Arc::new(settings);
-    let create = |place: &Place| peers::server(event_loop, &settings, place).id();
+    let is_measured = metrics.is_some();
+    let create = |place: &Place| peers::server(event_loop, &settings, place, is_measured).id();
     let ids: Vec<ServerId> = places.iter().map(create).collect();
     event_loop.set_data(counts::Counts::default());
     event_loop.set_data(Servers {
         ids: ids.clone(),
-        starting: ids.len() + usize::from(metrics.is_some()),
+        starting: ids.len() + usize::from(is_measured),
     });
     if let Some(place) = metrics {
         let mut server = http::server(event_loop, &place, binding, stop);

@@ -18,11 +18,12 @@ const ACCEPTS_PER_TURN: usize = 64;
 /// A peer on a Unix-domain socket has no address.
 const NAMELESS: &str = "somebody";
 
-/// Makes the server for a place.
+/// Makes the server for a place. If it is measured, it counts the bytes of its connections.
 pub(super) fn server<'l>(
     event_loop: &'l mut Loop,
     settings: &Arc<Settings>,
     place: &Place,
+    is_measured: bool,
 ) -> Server<'l> {
     let (path, binding) = (place.path().map(ToOwned::to_owned), settings.binding);
     let (is_quiet, stop) = (settings.is_quiet, Stop::of(settings));
@@ -33,7 +34,9 @@ pub(super) fn server<'l>(
         options = options.keep_alive(true).keep_alive_initial_delay(delay);
     }
     let own = Arc::clone(settings);
-    let mut server = event_loop.create_server_with(options, move |socket| connected(socket, &own));
+    let mut server = event_loop.create_server_with(options, move |socket| {
+        connected(socket, &own, is_measured);
+    });
     server
         .set_max_connections(settings.max_connections)
         .on_error(move |server, error| {
@@ -46,7 +49,7 @@ pub(super) fn server<'l>(
     server
 }
 
-/// Counts one who is not served, and says why.
+/// Counts a connection that is dropped, and logs the reason.
 fn drop_for(event_loop: &mut Loop, reason: Reason, peer: Option<SocketAddr>, is_quiet: bool) {
     note(event_loop, |counts| {
         *counts.dropped.entry(reason).or_default() += 1;
@@ -57,8 +60,8 @@ fn drop_for(event_loop: &mut Loop, reason: Reason, peer: Option<SocketAddr>, is_
     }
 }
 
-/// Whether there are more connections than may be. A server counts its own before it accepts; those
-/// of all places together are counted here.
+/// Whether this connection is one too many. Each server checks its own number before it accepts; the
+/// number at all places together is checked here.
 fn is_beyond_limit(socket: &mut Socket<'_>, limit: Option<usize>) -> bool {
     let event_loop = socket.event_loop();
     let is_counted = |limit: &usize| servers(event_loop).len() > 1 && *limit < usize::MAX;
@@ -68,8 +71,8 @@ fn is_beyond_limit(socket: &mut Socket<'_>, limit: Option<usize>) -> bool {
     connections(event_loop) > limit
 }
 
-/// Somebody has connected.
-fn connected(socket: &mut Socket<'_>, settings: &Settings) {
+/// Sets up a connection that was accepted.
+fn connected(socket: &mut Socket<'_>, settings: &Settings, is_measured: bool) {
     if is_beyond_limit(socket, settings.max_connections) {
         let peer = socket.peer();
         drop_for(socket.event_loop(), Reason::Limit, peer, settings.is_quiet);
@@ -77,8 +80,8 @@ fn connected(socket: &mut Socket<'_>, settings: &Settings) {
         return;
     }
     note(socket.event_loop(), |counts| counts.accepted += 1);
-    if settings.is_measured {
-        // At its end: what a chunk costs stays as it is.
+    if is_measured {
+        // Once, when it closes: a chunk costs nothing more.
         socket.on_close(|socket, _| {
             let mut traffic = Traffic::default();
             traffic.add(socket);
@@ -118,13 +121,13 @@ fn connected(socket: &mut Socket<'_>, settings: &Settings) {
     }
 }
 
-/// Whether it had connected before the stop, and is accepted after it.
+/// Whether the connection was made before the stop, and accepted after it.
 fn is_stopping(socket: &mut Socket<'_>) -> bool {
     let server = socket.server();
     server.is_some_and(|id| socket.event_loop().server_at(id).state() == State::Closing)
 }
 
-/// Sends back what came. Who does not read is not read from either, so that what he is owed
+/// Sends back what came. A peer that does not read is not read from either, so that what it is owed
 /// cannot grow.
 fn echo(socket: &mut Socket<'_>, chunk: &[u8]) {
     if !socket.write(chunk) {
@@ -142,7 +145,7 @@ fn peer_of(socket: &mut Socket<'_>) -> String {
     )
 }
 
-/// Who that is, for the log.
+/// The peer's name in the log.
 fn named(peer: Option<SocketAddr>) -> String {
     peer.map_or_else(|| NAMELESS.into(), |peer| peer.to_string())
 }

@@ -1,4 +1,4 @@
-//! SIGUSR1: what the server does at the moment, on standard error.
+//! SIGUSR1: a report of what the server is doing, on standard error.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::counts::{Counts, open, traffic};
 use super::{connections, stop};
 use crate::programs::output;
 
-/// How many of those who are owed most are named.
+/// How many of the peers that are owed most are named.
 const NAMED: usize = 5;
 
 /// Reports at each SIGUSR1.
@@ -43,7 +43,7 @@ fn state(event_loop: &mut Loop, up: Duration) -> String {
     )
 }
 
-/// Who is owed most.
+/// The peers that are owed most.
 fn owed(event_loop: &mut Loop) -> Vec<String> {
     let mut owed = Vec::new();
     for id in open(event_loop) {

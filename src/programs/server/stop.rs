@@ -15,10 +15,10 @@ pub(super) struct Stop {
     is_echo: bool,
 }
 
-/// How far a stop is: kept by the loop once it has begun.
+/// How far the stop is: kept by the loop once it has begun.
 #[derive(Clone, Copy, PartialEq)]
 enum Phase {
-    /// All is served as before, until nobody sends new clients any more.
+    /// New clients are served as before, until the load balancer sends none.
     Grace,
     Draining,
 }
@@ -37,7 +37,7 @@ impl Stop {
         }
     }
 
-    /// Has those who send clients look elsewhere, and drains when they have had the time for it.
+    /// Tells load balancers to send clients elsewhere, and drains when the time of grace is up.
     pub(super) fn begin(self, event_loop: &mut Loop) {
         if has_begun(event_loop) {
             return;
