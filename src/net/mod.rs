@@ -2,8 +2,8 @@
 //!
 //! The laws:
 //!
-//! 1. User code that listens runs through one door, [`event_loop::door`]. When an entry from a phase of the
-//!    loop returns, and only then, ticks and microtasks are drained.
+//! 1. A callback that can run again is called through one door, [`event_loop::door`]. When a callback that
+//!    a phase has called returns, and only then, ticks and microtasks are drained.
 //! 2. No callback inside a call. What a call causes is queued, and emitted from the queue that
 //!    Node uses for it.
 //! 3. A slot is freed only after the turn's readiness has been handed out and the drain after
@@ -22,7 +22,8 @@
 //! | word | meaning |
 //! | --- | --- |
 //! | call | what a program does to a socket, a server or the loop; it runs no user code |
-//! | phase | a part of a turn; only a phase runs user code |
+//! | phase | a part of a turn; callbacks run in a phase, or in the drain after one |
+//! | drain | runs the ticks and microtasks that are queued, until none is left |
 //! | turn | one round of the loop: every phase once |
 //! | tick | work in the `next_tick` queue, the program's or the library's own |
 //! | door | the place that calls listeners, and puts them back, also after a panic |

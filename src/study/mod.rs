@@ -1,8 +1,7 @@
-//! Recordings: what the [trace](crate::trace) tells, kept as JSON Lines, for `jq`, `diff` and tools that
-//! show it.
+//! Recordings: the records of the [trace](crate::trace) as JSON Lines, for `jq`, `diff` and viewers.
 //!
 //! The first line is the header; each further one is a record. Readers ignore keys that they do not know.
-//! What a peer sends is not recorded, only how much.
+//! The number of bytes that a peer sends is recorded, and not the bytes.
 //!
 //! | key of the header | |
 //! | --- | --- |
@@ -13,7 +12,7 @@
 //! | key of a record | |
 //! | --- | --- |
 //! | `n`, `t`, `turn` | its number, its time in nanoseconds since the tracer was set, the turn |
-//! | `c`, `by` | who ran it, and who put it there, as in [`Record`]; `c` is left out when it is 0 |
+//! | `c`, `by` | its cause, and the record that queued it, as in [`Record`]; `c` is left out when it is 0 |
 //! | `who` | `loop`, `socket#7` or `server#7` |
 //! | `k` | what it is: `phase`, `wait`, `ready`, `nothing`, `again`, `step`, `callback`, `call`, `tick`, `done`, `system`, `accepted`, `queued`, `cleared`; `stopped` is the last of a recording that has reached its limit |
 //! | `w` | its words: the name of the event, the call, the phase, the queue |
@@ -35,8 +34,8 @@ const VERSION: u32 = 1;
 /// How many records a recording holds.
 const RECORDS_MAX: u64 = 1_000_000;
 
-/// Writes records down. It can be asked from a tracer that does other things as well; for one that only
-/// records there is [`EventLoop::record`].
+/// Writes the records of a trace. A tracer that does other things as well can use it;
+/// [`EventLoop::record`] sets a tracer that only records.
 #[derive(Debug)]
 pub struct Recorder<W: Write> {
     /// None once it has failed, or the recording is full.
@@ -70,9 +69,9 @@ impl<W: Write> Recorder<W> {
         })
     }
 
-    /// Writes a record. Each time the loop has waited, and when the recorder is dropped, all is handed to
-    /// the writer: a process that is killed leaves a recording up to its last wait. After a million
-    /// records, or an error of the writer, which is logged, it writes no more.
+    /// Writes a record. The buffer is flushed each time the loop has waited, and when the recorder is
+    /// dropped: a process that is killed leaves a recording up to its last wait. The recording ends after a
+    /// million records, or with an error of the writer, which is logged.
     pub fn tell(&mut self, record: &Record<'_>) {
         let Some(out) = &mut self.out else { return };
         let is_full = self.written == RECORDS_MAX;
@@ -258,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_recording_that_is_full_says_so_and_stops() {
-        let (mut written, mut event_loop) = (Vec::new(), EventLoop::new().unwrap());
+        let mut event_loop = EventLoop::new().unwrap();
         let mut recorder = Recorder::new(io::sink()).unwrap();
         recorder.written = RECORDS_MAX;
         let (tell, told) = std::sync::mpsc::channel();
@@ -268,7 +267,7 @@ mod tests {
         });
         event_loop.next_tick(|_| {});
         event_loop.run().unwrap();
-        written.extend(told.try_iter());
-        assert!(written.len() > 1 && written.iter().all(|is_over| *is_over));
+        let told: Vec<bool> = told.try_iter().collect();
+        assert!(told.len() > 1 && told.iter().all(|is_over| *is_over));
     }
 }

@@ -10,19 +10,19 @@ use super::events::Event;
 use super::listeners::{Many, Slot};
 use super::trace::{Cause, Subject, What};
 
-/// Listeners that are out of their slot for a call. They are put back also when one of them panics.
+/// Listeners that are out of their slot while they are called. They are put back even if one panics.
 struct Call<'l, T, F: ?Sized, L: Into<Slot<F>>, H: Fn(&mut Loop) -> Option<&mut T>> {
     event_loop: &'l mut Loop,
     home: H,
     slot: fn(&mut T) -> Option<&mut Slot<F>>,
     taken: Option<L>,
-    /// In whose midst it is called.
+    /// The cause to return to when the call is over.
     former: Cause,
 }
 
 impl Loop {
-    /// Emits an event to its listeners, who stand in a slot of their `home`. Returns whether there
-    /// were any.
+    /// Emits an event to the listeners in its slot, which their `home` holds. Returns whether there were
+    /// any.
     #[inline(always)]
     pub(in crate::net) fn emit<T, F: ?Sized>(
         &mut self,
@@ -40,8 +40,8 @@ impl Loop {
         is_heard
     }
 
-    /// The same to listeners that were taken out of their slot already. Returns their home, if it is
-    /// still there.
+    /// Emits an event to listeners that the caller has taken out of their slot. Returns their home, if it
+    /// still exists.
     #[inline(always)]
     pub(in crate::net) fn emit_to<T, F: ?Sized>(
         &mut self,
@@ -66,7 +66,7 @@ impl Loop {
         }
     }
 
-    /// Does what was put off, in the midst of a record of its own.
+    /// Runs queued work, with a record of its own as the cause of all that follows from it.
     #[inline]
     pub(in crate::net) fn traced<R>(
         &mut self,
@@ -118,7 +118,7 @@ fn emit_to_many<T, F: ?Sized>(
     )
 }
 
-/// Calls what was taken out, be it one listener or a list.
+/// Calls what was taken out: one listener, or a list.
 #[inline(always)]
 fn call_out<T, F: ?Sized, L: Into<Slot<F>>>(
     event_loop: &mut Loop,

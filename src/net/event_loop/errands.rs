@@ -1,5 +1,6 @@
-//! What a call may use beside its socket. The program's callbacks are reached through the [`Loop`]
-//! alone, so a call cannot run any: that is law 2, kept by the compiler.
+//! What a call may use beside its entry. A callback needs the [`Loop`](super::Loop), or a view that holds
+//! it, and neither can be reached from here: so the compiler keeps law 2 for every function that has
+//! `Errands`. For public methods, which have the loop, `tests/floors/door.rs` keeps it.
 
 use std::collections::HashMap;
 

@@ -126,15 +126,15 @@ pub struct EventLoop {
     pub(in crate::net) buffer: ReadBuffer,
 }
 
-/// A socket or a server that a phase works on. Unlike a call, a phase may run the program's callbacks,
-/// behind which the entry may be gone: so it is looked up anew behind each.
+/// A socket or a server that a phase works on. Unlike a call, a phase may run the program's callbacks.
+/// The entry may be gone after each of them, so it is looked up anew.
 pub(in crate::net) struct Served<'l, I = SocketId> {
     pub(in crate::net) event_loop: &'l mut Loop,
     pub(in crate::net) id: I,
 }
 
 impl<I: Copy> Served<'_, I> {
-    /// The same for one function, so that the caller's own can stay in registers.
+    /// Lends it to one function, so that the caller's own can stay in registers.
     #[inline(always)]
     pub(in crate::net) fn lend(&mut self) -> Served<'_, I> {
         self.event_loop.served(self.id)

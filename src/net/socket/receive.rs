@@ -61,8 +61,9 @@ impl Served<'_> {
         Ok(())
     }
 
-    /// Looked at before anything is delivered: what is queued from there on gets an edge of its
-    /// own. That the connection is over holds for it, too.
+    /// Serves a socket that has a request in flight, or whose readiness may hide more: it is read first,
+    /// then written to. The room that the kernel reports is noted before a chunk is delivered, because a
+    /// request that a listener makes gets an edge of its own. `is_over` counts for such a request, too.
     #[inline(never)]
     fn serve_whole(mut self, readiness: Readiness<'_>, buffer: &mut [u8]) -> Result<(), Error> {
         let turn = self.event_loop.agenda.turns;
@@ -111,31 +112,37 @@ impl Served<'_> {
     /// Reads until the kernel has no more, or the bound is hit: one burst a turn.
     #[inline(always)]
     fn receive(self, may_hide_more: bool, buffer: &mut [u8]) -> Result<(), Error> {
-        if self.event_loop.agenda.trace.is_on() {
-            return self.receive_told(may_hide_more, buffer);
-        }
-        match self.entry_ref() {
-            Some(entry) if entry.has_own_buffer() => self.receive_into_own(may_hide_more),
-            _ => self.receive_into::<false>(buffer, may_hide_more, |mut socket, chunk| {
-                socket.deliver(chunk)
-            }),
+        match self.event_loop.agenda.trace.is_on() {
+            true => self.receive_traced(may_hide_more, buffer),
+            false => self.receive_as::<false>(may_hide_more, buffer),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn receive_told(self, may_hide_more: bool, buffer: &mut [u8]) -> Result<(), Error> {
+    fn receive_traced(self, may_hide_more: bool, buffer: &mut [u8]) -> Result<(), Error> {
+        self.receive_as::<true>(may_hide_more, buffer)
+    }
+
+    #[inline(always)]
+    fn receive_as<const IS_TRACED: bool>(
+        self,
+        may_hide_more: bool,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
         match self.entry_ref() {
             Some(entry) if entry.has_own_buffer() => self.receive_into_own(may_hide_more),
-            _ => self.receive_into::<true>(buffer, may_hide_more, |mut socket, chunk| {
+            _ => self.receive_into::<IS_TRACED>(buffer, may_hide_more, |mut socket, chunk| {
                 socket.deliver(chunk)
             }),
         }
     }
 
-    /// `TOLD` says whether the trace is told of each chunk: what it costs to ask for each is saved.
+    /// Reads one burst into `buffer`. A chunk that passes goes to the listeners of `data`, any other to
+    /// `deliver`; the queues are drained after each. `IS_TRACED` is decided once for a burst, since a
+    /// check for each chunk would cost an echo too much.
     #[inline(always)]
-    fn receive_into<const TOLD: bool>(
+    fn receive_into<const IS_TRACED: bool>(
         mut self,
         buffer: &mut [u8],
         may_hide_more: bool,
@@ -160,19 +167,17 @@ impl Served<'_> {
                 Err(error) => return self.receive_failed(&error),
             };
             entry.bytes_read += count as u64;
-            if entry.lets_chunk_pass() {
-                let listeners = mem::take(&mut entry.listeners.data);
-                if TOLD {
-                    (self.event_loop.agenda.trace).received(Subject::Socket(self.id), count);
-                }
+            let passes = entry.begin_passing();
+            let listeners = passes.then(|| mem::take(&mut entry.listeners.data));
+            if IS_TRACED {
+                (self.event_loop.agenda.trace).received(Subject::Socket(self.id), count);
+            }
+            if let Some(listeners) = listeners {
                 let entry = self.emit_data(listeners, &buffer[..count]);
-                if !entry.is_some_and(SocketEntry::chunk_has_passed) {
+                if !entry.is_some_and(SocketEntry::end_passing) {
                     self.lend().chunk_is_done();
                 }
             } else {
-                if TOLD {
-                    (self.event_loop.agenda.trace).received(Subject::Socket(self.id), count);
-                }
                 deliver(self.lend(), &buffer[..count]);
             }
 
@@ -191,7 +196,7 @@ impl Served<'_> {
                 Next::ReadOn => {}
             }
             match self.entry() {
-                Some(again) if again.receiving.reads_kernel() => entry = again,
+                Some(after) if after.receiving.reads_kernel() => entry = after,
                 _ => return Ok(()),
             }
         }
@@ -212,7 +217,8 @@ impl Served<'_> {
         self.drain()
     }
 
-    /// The same into a buffer of the program's own, which is lent with its callback for the burst.
+    /// Reads a burst into a buffer of the program's own. Buffer and callback are out of their slot until
+    /// the burst ends.
     #[cold]
     fn receive_into_own(mut self, may_hide_more: bool) -> Result<(), Error> {
         let mut outcome = Ok(());
@@ -303,21 +309,20 @@ impl Served<'_> {
 }
 
 impl SocketEntry {
-    /// A chunk has come. Returns whether it goes to the listeners of `data` as it has come, and nowhere
-    /// else.
+    /// Begins to pass a chunk to the listeners of `data` as it is, and nowhere else, if nothing stands in
+    /// its way. Returns whether it does.
     #[inline(always)]
-    fn lets_chunk_pass(&mut self) -> bool {
+    fn begin_passing(&mut self) -> bool {
         let stands_in_the_way = self.cold.as_ref().is_some_and(|cold| {
             !cold.kept.lets_chunks_pass() || !cold.pipes.is_empty() || cold.idle.is_some()
         });
-        !stands_in_the_way && self.receiving.lets_chunk_pass()
+        !stands_in_the_way && self.receiving.begin_passing()
     }
 
-    /// Such a chunk was emitted. Returns whether nothing is to be done behind it but to wait for the
-    /// next.
+    /// Ends the passing. Returns whether nothing is left to do but to wait for the next chunk.
     #[inline(always)]
-    fn chunk_has_passed(&mut self) -> bool {
-        self.keeps_nothing() && self.receiving.chunk_has_passed()
+    fn end_passing(&mut self) -> bool {
+        self.keeps_nothing() && self.receiving.end_passing()
     }
 
     /// Keeps a chunk, unless it is to go on at once.

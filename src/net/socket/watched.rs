@@ -1,4 +1,4 @@
-//! The kernel as it takes bytes, and the trace that tells of it.
+//! A stream that is sent to, with the trace that records each send(2).
 
 use std::io::IoSlice;
 

@@ -29,10 +29,10 @@ impl Receiving {
         self.announce().into()
     }
 
-    /// A chunk has come that nothing waits before. Returns whether it may go to the listeners of `data`
-    /// at once, and all but the request stays as it is.
+    /// Begins to pass a chunk straight to the listeners of `data`, if the states are `STREAMING`. Returns
+    /// whether it does.
     #[inline]
-    pub(crate) fn lets_chunk_pass(&mut self) -> bool {
+    pub(crate) fn begin_passing(&mut self) -> bool {
         let passes = self.states.are(States::STREAMING);
         if passes {
             self.states = States::PASSING;
@@ -40,10 +40,10 @@ impl Receiving {
         passes
     }
 
-    /// Such a chunk was emitted. Returns whether all is as it was, so that nothing is to be done behind
-    /// it but to wait for the next.
+    /// Ends the passing. Returns whether a listener has changed nothing meanwhile, so that nothing is left
+    /// to do but to wait for the next chunk.
     #[inline]
-    pub(crate) fn chunk_has_passed(&mut self) -> bool {
+    pub(crate) fn end_passing(&mut self) -> bool {
         let flows_on = self.states.are(States::PASSING);
         if flows_on {
             self.states = States::STREAMING;

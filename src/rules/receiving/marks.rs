@@ -4,8 +4,8 @@
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
 pub(super) enum Mark {
-    /// A listener of `readable` takes what comes, be it that the event is being emitted: Node's
-    /// `readableListening`. It is counted anew from a tick after one was removed.
+    /// `readable` has a listener, also one that is being called: Node's `readableListening`. After a
+    /// listener is removed, a tick decides anew.
     Pulled = 1,
     /// The tick of `resume` is queued.
     ResumeDue = 2,
@@ -13,8 +13,8 @@ pub(super) enum Mark {
     AskingDue = 4,
     /// The socket stands on the again list.
     Listed = 8,
-    /// It does, and behind what is read an end, an error or urgent data may hide: a short read does
-    /// not mean that the kernel has no more.
+    /// The socket stands on the again list, and a short read does not prove that the kernel is empty: an
+    /// end, an error or urgent data may follow.
     MayHideMore = 16,
 }
 

@@ -1,5 +1,6 @@
 //! Receiving: when the kernel is read, where a chunk goes, and what is told of it. Node's `Readable`
-//! and the reading half of its `net.Socket`.
+//! and the reading half of its `net.Socket`. (Whether the peer has ended and `end` was emitted is known
+//! to the lifecycle: see [`state::socket`](crate::state::socket).)
 //!
 //! Three small machines, each a pure and total function, keep the state:
 //!
@@ -70,14 +71,15 @@ struct States {
 }
 
 impl States {
-    /// The data flows, and nothing is to be told of but the next chunk.
+    /// The data flows, a chunk is asked for, and only the next chunk is announced.
     const STREAMING: States = States {
         flow: Flow::Flowing,
         request: Request::Reading,
         notice: Notice::Wanted,
         marks: Marks::NONE,
     };
-    /// The same while a chunk is being emitted.
+    /// `STREAMING` while a chunk is being emitted. If a listener panics, the states stay so; the next chunk
+    /// then takes the long way, which leads back to `STREAMING`.
     const PASSING: States = States {
         request: Request::Ahead,
         ..States::STREAMING
@@ -103,12 +105,13 @@ impl States {
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// The kernel is read from now on. No edge tells of what has come before.
+    /// The kernel is read from now on. The socket joins the again list, since no edge reports what came
+    /// earlier.
     Start,
     /// The kernel is read no further.
     Stop,
     Queue(Tick),
-    /// Nothing waits behind the peer's end: the lifecycle is told.
+    /// The peer has ended and no byte waits any more: the lifecycle is told.
     Delivered,
 }
 

@@ -10,8 +10,8 @@ pub(crate) enum Request {
     /// Nothing is asked for, and the kernel is not read.
     #[default]
     Idle,
-    /// A chunk is asked for, and the kernel is not read: there is no connection yet, or reading into
-    /// a buffer of the program's own was stopped.
+    /// A chunk is asked for, and the kernel is not read: there is no connection yet, as much waits as may,
+    /// or reading into a buffer of the program's own was stopped.
     Waiting,
     /// A chunk is asked for, and the kernel is read.
     Reading,

@@ -1,5 +1,5 @@
-//! Showing its working: what the loop waited for, what the kernel said, what the program called, which
-//! state changed, what waits in which queue, and which callback ran, each with its cause.
+//! The trace: how long the loop waited, what the kernel reported, what the program called, which state
+//! changed, what was queued, and which callback ran, each with its cause.
 //!
 //! ```
 //! use std::{cell::RefCell, collections::HashMap, rc::Rc};
@@ -36,13 +36,13 @@
 //! # Ok::<(), netloop::Error>(())
 //! ```
 //!
-//! From each callback the [origins](Record::origin) lead back to what the kernel said
+//! From each callback the [origins](Record::origin) lead back to what the kernel reported
 //! ([`What::Readiness`]) or to a statement of the program's ([`What::Call`]); a timer leads to the call
-//! that armed it. Node's nearest of kin is `async_hooks`. With no tracer set, a hook costs one branch.
+//! that armed it. Node's nearest equivalent is `async_hooks`. Without a tracer, a hook costs one branch.
 //! `netloop server --trace` prints these records.
 //!
-//! The trace tells how the library works inside, and changes with it: what stands in this module is
-//! not covered by Semantic Versioning.
+//! The trace shows how the library works inside, and changes with it: Semantic Versioning does not cover
+//! this module.
 
 mod records;
 mod teller;

@@ -1,4 +1,4 @@
-//! What the trace tells: the public types.
+//! The records of the trace: the public types.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -44,7 +44,7 @@ pub enum What<'a> {
         /// In the kernel's: `EPOLLIN|EPOLLRDHUP`; see epoll_ctl(2).
         epoll: &'a str,
     },
-    /// The readiness in whose midst this is told has led to nothing.
+    /// The readiness that is the cause of this record has led to nothing.
     Nothing(Idle),
     /// The loop serves a source of the again list, without new readiness.
     Again(Why),
@@ -59,16 +59,15 @@ pub enum What<'a> {
     },
     /// A callback of the program's runs, until its [`What::Done`]: Node's name of its event, such as
     /// `data`, the name of the function that queued it, such as `next_tick`, `set_timeout` or `post`, or
-    /// else `write callback` (be it that of an `end`), `lookup function` or `signal`.
+    /// `write callback` (also for the callback of an `end`), `lookup function` or `signal`.
     Callback(&'static str),
-    /// The program calls this function, which works until its [`What::Done`].
+    /// The program calls this function, which returns at its [`What::Done`].
     Call(&'static str),
-    /// The library's own deferred work runs, from the tick queue; this is what it does.
+    /// A tick of the library's own runs; this is what it does.
     Tick(&'static str),
-    /// The callback or the call that is the cause has returned; of a `write`, with this answer.
+    /// The callback or the call that is the cause has returned. A `write` has returned this value.
     Done(Option<bool>),
-    /// A system call was made. It has moved the [bytes](Record::bytes), or has failed with this number
-    /// (`EAGAIN` is 11).
+    /// A system call was made. It has moved the [bytes](Record::bytes), or has failed with this errno.
     System {
         /// Its name, such as `recv`, `send` or `accept4`.
         name: &'static str,
@@ -84,8 +83,7 @@ pub enum What<'a> {
         /// The peer's.
         remote: Option<SocketAddr>,
     },
-    /// Something was put off: it runs later, in a record whose [`by`](Record::by) is the number of this
-    /// one.
+    /// Some work was queued. The record of its run has the number of this one as its [`by`](Record::by).
     Queued {
         /// Where it waits.
         queue: Queue,
@@ -137,27 +135,27 @@ impl fmt::Display for Queue {
 pub enum Why {
     /// The program began to read: no edge tells of what came before.
     BeganToRead,
-    /// It has just connected: what came with the connection is read in the next turn.
+    /// The socket has just connected: bytes that arrived with the connection are read in the next turn.
     Connected,
     /// The bound of a turn was reached.
     Bound,
-    /// The kernel told of an end, an error or urgent data: it is read until nothing is left.
+    /// The kernel has reported an end, an error or urgent data: the socket is read until `EAGAIN`.
     MayHideMore,
-    /// It is not TCP, where a short read means that nothing is left: it is read until `EAGAIN`.
+    /// The socket is not TCP: a short read does not prove that the kernel has nothing left.
     ShortRead,
     /// The kernel has taken a part of a write twice: the rest is tried in the next turn.
     PartlySent,
-    /// A callback has panicked in the midst of serving it.
+    /// A callback panicked while the source was being served.
     Interrupted,
 }
 
 impl Why {
-    /// Whether even a short read does not mean that nothing is left.
+    /// Whether the source is read until `EAGAIN`, even after a short read.
     pub(crate) fn may_hide_more(self) -> bool {
         matches!(self, Why::BeganToRead | Why::MayHideMore | Why::Interrupted)
     }
 
-    /// Why a burst of reads has ended before the kernel had nothing.
+    /// Why a burst of reads ended although the kernel may have more.
     #[cold]
     pub(crate) fn after_burst(may_hide_more: bool, is_full: bool) -> Why {
         match (may_hide_more, is_full) {
@@ -190,13 +188,13 @@ impl fmt::Display for Why {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Idle {
-    /// It was served in this turn already, from the again list.
+    /// The source was served in this turn already, from the again list.
     ServedAlready,
-    /// Nobody reads: the bytes stay in the kernel.
+    /// The socket is not read from: the bytes stay in the kernel.
     NotReading,
-    /// There is room, and nothing waits to be written.
+    /// The kernel has room, and no write waits for it.
     NothingToWrite,
-    /// It has gone.
+    /// The source is gone.
     Gone,
 }
 
@@ -230,28 +228,28 @@ impl fmt::Display for Idle {
 pub struct Record<'a> {
     /// Its number, counted from 1.
     pub number: u64,
-    /// Who ran it: the number of the record in whose midst it happened, or 0.
+    /// The number of the record during which this one was made, or 0.
     pub cause: u64,
-    /// Who put it there: of what was put off, the number of the [`What::Queued`] record, which may be many
-    /// records ago, or 0 if it was put off before there was a tracer. `None` of all else.
+    /// For work that was queued, the number of its [`What::Queued`] record, or 0 if it was queued before
+    /// there was a tracer. `None` for everything else.
     pub by: Option<u64>,
-    /// How long after the tracer was set.
+    /// The time since the tracer was set.
     pub at: Duration,
-    /// The turn of the loop, counted from 1; 0 is what comes before the first.
+    /// The turn of the loop, counted from 1. It is 0 before the first turn.
     pub turn: u64,
-    /// Who it is about.
+    /// The socket, server or loop that the record is about.
     pub subject: Subject,
-    /// How many bytes, of a `data`, a `write` or a system call that moves some.
+    /// The number of bytes of a `data`, a `write` or a system call.
     pub bytes: Option<usize>,
-    /// The line of the program: of a call, where it stands; of a callback, where it was added.
+    /// The line of the program that made the call, or that added the callback.
     pub line: Option<&'static Location<'static>>,
     /// What happened.
     pub what: What<'a>,
 }
 
 impl Record<'_> {
-    /// The record that led to this one: who put it there or, unless it was put off, who ran it. 0 stands
-    /// for the kernel, or the program outside of all callbacks.
+    /// The record that led to this one: `by` for queued work, and otherwise `cause`. 0 stands for the
+    /// kernel, or for the program outside of all callbacks.
     pub fn origin(&self) -> u64 {
         self.by.unwrap_or(self.cause)
     }

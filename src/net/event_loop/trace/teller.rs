@@ -1,4 +1,4 @@
-//! The state of tracing: who listens, and in the midst of what everything happens.
+//! The state of the trace: the tracer, and the record that is the cause of what happens now.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -14,14 +14,14 @@ use crate::net::ids::Subject;
 /// The number of a record. 0 stands for the kernel, or the program outside of all callbacks.
 pub(crate) type Cause = u64;
 
-/// A queue entry and the record that told of its queueing.
+/// A queue entry, and the number of its [`What::Queued`] record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caused<T>(pub(crate) Cause, pub(crate) T);
 
 type Tracer = Box<dyn FnMut(&Record<'_>)>;
 type Line = &'static Location<'static>;
 
-/// What a record has beside its number, its time and its cause.
+/// The parts of a record that differ from one to the next; the trace adds number, time and cause.
 struct Told<'a> {
     by: Option<Cause>,
     subject: Subject,
@@ -30,7 +30,7 @@ struct Told<'a> {
     what: What<'a>,
 }
 
-/// The number of an error of a system call.
+/// The errno of a system call that failed.
 pub(crate) fn errno(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or(0)
 }
@@ -39,13 +39,13 @@ pub(crate) fn errno(error: &io::Error) -> i32 {
 pub(crate) struct Trace {
     tracer: Option<Tracer>,
     watch: Stopwatch,
-    /// The record in whose midst everything happens now.
+    /// The record that is the cause of what happens now.
     current: Cause,
     last: Cause,
     turn: u64,
     /// Callbacks and calls that have not returned.
     running: Vec<(Cause, Subject)>,
-    /// How many bytes the next callback gets.
+    /// The number of bytes that the next callback of `data` gets.
     given: Option<usize>,
     /// Where the listeners of each event were added last.
     lines: HashMap<(Subject, &'static str), Line>,
@@ -70,13 +70,13 @@ impl Trace {
         self.current
     }
 
-    /// How long there has been a tracer.
+    /// The time since the tracer was set.
     pub(crate) fn time(&self) -> Duration {
         self.watch.elapsed()
     }
 
-    /// Tells of something in whose midst all happens that follows, until [`Trace::leave`]. Returns in
-    /// whose midst it happens itself.
+    /// Makes a record, which is the cause of all that follows until [`Trace::leave`]. Returns the cause
+    /// before it.
     #[inline]
     pub(crate) fn enter(&mut self, subject: Subject, what: What<'_>) -> Cause {
         match self.is_on() {
@@ -85,7 +85,7 @@ impl Trace {
         }
     }
 
-    /// The same of what was put off, by this record.
+    /// As [`enter`](Trace::enter), for work that was queued by the record `by`.
     #[inline]
     pub(crate) fn enter_put_off(&mut self, by: Cause, subject: Subject, what: What<'_>) -> Cause {
         match self.is_on() {
@@ -94,7 +94,7 @@ impl Trace {
         }
     }
 
-    /// The same of what the kernel has said.
+    /// As [`enter`](Trace::enter), for readiness.
     pub(crate) fn enter_ready(&mut self, subject: Subject, readiness: &Readiness<'_>) -> Cause {
         if !self.is_on() {
             return 0;
@@ -106,7 +106,7 @@ impl Trace {
         self.enter_told(None, subject, what)
     }
 
-    /// The program has called a function.
+    /// As [`enter`](Trace::enter), for a function that the program has called.
     #[inline]
     #[track_caller]
     pub(crate) fn calls(&mut self, subject: Subject, name: &'static str) -> Cause {
@@ -116,7 +116,7 @@ impl Trace {
         }
     }
 
-    /// The same, with bytes to be sent.
+    /// As [`calls`](Trace::calls), for a function that sends bytes.
     #[track_caller]
     pub(crate) fn calls_sized(
         &mut self,
@@ -151,7 +151,7 @@ impl Trace {
         former
     }
 
-    /// The same of a callback, where the trace is known to be on.
+    /// As [`enter`](Trace::enter), for a callback, when the trace is known to be on.
     #[cold]
     #[inline(never)]
     pub(crate) fn enter_callback(&mut self, subject: Subject, event: &'static str) -> Cause {
@@ -183,7 +183,7 @@ impl Trace {
         former
     }
 
-    /// What was entered is over.
+    /// Ends what [`enter`](Trace::enter) began, which returned `former`.
     #[inline]
     pub(crate) fn leave(&mut self, former: Cause) {
         if self.is_on() {
@@ -191,7 +191,7 @@ impl Trace {
         }
     }
 
-    /// The same of a call that has answered.
+    /// As [`leave`](Trace::leave), for a call that has returned this value.
     pub(crate) fn returned(&mut self, former: Cause, answer: bool) {
         if self.is_on() {
             self.left(former, Some(answer));
@@ -207,7 +207,7 @@ impl Trace {
         self.current = former;
     }
 
-    /// The same of readiness, which may have led to nothing.
+    /// As [`leave`](Trace::leave), for readiness, which may have led to nothing.
     #[inline]
     pub(crate) fn leave_ready(&mut self, former: Cause, subject: Subject, why: Idle) {
         if self.is_on() {
@@ -224,7 +224,7 @@ impl Trace {
         self.running.clear();
     }
 
-    /// The program lets the loop go on after that.
+    /// The program has called `run` again after a panic or an error.
     pub(crate) fn goes_on(&mut self) -> Cause {
         match self.is_on() {
             true => self.call_told(Subject::Loop, "run", None, None),
@@ -232,13 +232,13 @@ impl Trace {
         }
     }
 
-    /// What happens for a moment belongs to this record.
+    /// Makes another record the cause for a moment.
     #[inline]
     pub(crate) fn go_to(&mut self, cause: Cause) {
         self.current = cause;
     }
 
-    /// Something was put off. Returns what its record will name as its `by`.
+    /// Some work was queued. Returns the `by` for the record of its run.
     #[inline]
     pub(crate) fn queued(&mut self, subject: Subject, queue: Queue, work: &'static str) -> Cause {
         match self.is_on() {
@@ -247,7 +247,7 @@ impl Trace {
         }
     }
 
-    /// It will not run.
+    /// Queued work will not run.
     #[inline]
     pub(crate) fn cleared(&mut self, by: Cause) {
         if self.is_on() {
@@ -261,7 +261,7 @@ impl Trace {
         }
     }
 
-    /// So many bytes were received, and the next callback gets them.
+    /// A recv(2) has returned so many bytes, which the next callback gets.
     #[inline(always)]
     pub(crate) fn received(&mut self, subject: Subject, count: usize) {
         if self.is_on() {
@@ -276,7 +276,7 @@ impl Trace {
         self.given = Some(count);
     }
 
-    /// The next callback gets so many bytes.
+    /// The next callback of `data` gets so many bytes.
     #[inline]
     pub(crate) fn gives(&mut self, count: usize) {
         if self.is_on() {
@@ -284,7 +284,7 @@ impl Trace {
         }
     }
 
-    /// A system call was made. It has moved some bytes, or has failed with this number.
+    /// A system call was made. It has moved some bytes, or has failed with this errno.
     #[inline]
     pub(crate) fn system(
         &mut self,
@@ -316,7 +316,7 @@ impl Trace {
         });
     }
 
-    /// Something that nothing happens in the midst of. Returns its number.
+    /// Makes a record that is the cause of nothing. Returns its number.
     #[cold]
     pub(crate) fn note(&mut self, subject: Subject, what: What<'_>) -> Cause {
         self.tell(Told {
@@ -338,7 +338,7 @@ impl Trace {
         }
     }
 
-    /// Nothing will be told of this subject any more.
+    /// Forgets where the listeners of a subject were added: the subject is gone.
     #[inline]
     pub(crate) fn forget(&mut self, subject: Subject) {
         if self.is_on() {
@@ -346,7 +346,7 @@ impl Trace {
         }
     }
 
-    /// A turn begins, which is counted, traced or not.
+    /// Counts a turn that begins, also while the trace is off.
     pub(crate) fn begin_turn(&mut self) {
         self.turn += 1;
         self.current = 0;
@@ -370,13 +370,13 @@ impl Trace {
             line: told.line,
             what: told.what,
         };
-        // Between any two steps of the loop's own work: to unwind from here would lose the rest.
+        // The loop is between two steps of its own work: unwinding from here would lose the rest.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| tracer(&record))) {
             self.panic.get_or_insert(panic);
         }
     }
 
-    /// The turn is over: a panic of the tracer's goes on.
+    /// Resumes a panic of the tracer's at the end of the turn.
     pub(crate) fn unwind(&mut self) {
         if let Some(panic) = self.panic.take() {
             resume_unwind(panic);

@@ -114,9 +114,9 @@ impl Ours {
     }
 
     pub(super) fn chunk(&mut self, chunk: Vec<u8>) {
-        if self.kept.lets_chunks_pass() && self.receiving.lets_chunk_pass() {
+        if self.kept.lets_chunks_pass() && self.receiving.begin_passing() {
             self.emit(Told::Data(chunk));
-            if self.kept.is_empty() && self.receiving.chunk_has_passed() {
+            if self.kept.is_empty() && self.receiving.end_passing() {
                 return;
             }
         } else {
