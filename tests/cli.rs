@@ -6,6 +6,8 @@ mod support;
 mod client;
 #[path = "cli/demo.rs"]
 mod demo;
+#[path = "cli/limits.rs"]
+mod limits;
 #[path = "cli/listening.rs"]
 mod listening;
 #[path = "cli/manual.rs"]

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use getopts::{Fail, Matches};
+use netloop::BlockList;
 
 use super::server::place::Place;
 
@@ -83,12 +84,30 @@ impl Arguments<'_> {
     /// Where to listen, in the order in which it is said.
     pub(super) fn places(&self, name: &str) -> Result<Vec<Place>, Complaint> {
         let right = "tcp:HOST:PORT, tcp:[ADDRESS]:PORT or unix:PATH (of 1 to 107 bytes)";
+        self.each(name, right, place)
+    }
+
+    /// The addresses of a list; none if nothing is said of them.
+    pub(super) fn addresses(&self, name: &str) -> Result<Option<BlockList>, Complaint> {
+        let right = "an address or a network, such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
+        let mut list = BlockList::new();
+        self.each(name, right, |text| add(&mut list, text))?;
+        Ok(Some(list).filter(|list| list.size() > 0))
+    }
+
+    /// The values of an option that may be said more than once.
+    fn each<T>(
+        &self,
+        name: &str,
+        right: &str,
+        mut parse: impl FnMut(&str) -> Option<T>,
+    ) -> Result<Vec<T>, Complaint> {
         let texts = self.found.opt_strs(name);
-        let place = |text: &String| {
+        let value = |text: &String| {
             let wrong = || self.wrong(name, &format!("{text:?} is not {right}"));
-            place(text).ok_or_else(wrong)
+            parse(text).ok_or_else(wrong)
         };
-        texts.iter().map(place).collect()
+        texts.iter().map(value).collect()
     }
 
     /// A path, which excludes a host and a port.
@@ -149,6 +168,14 @@ fn place(text: &str) -> Option<Place> {
             })
         }
         _ => None,
+    }
+}
+
+/// Adds an address, or a network in the notation of CIDR.
+fn add(list: &mut BlockList, text: &str) -> Option<()> {
+    match text.contains('/') {
+        true => list.add_cidr(text).ok(),
+        false => list.add_address(text).ok(),
     }
 }
 

@@ -141,6 +141,7 @@ fn server_settings() -> server::Settings {
         binding: Binding::default(),
         welcome: "Welcome".into(),
         is_echo: false,
+        admission: server::admission::Admission::default(),
         max_connections: None,
         idle_timeout: None,
         keep_alive: None,

@@ -7,6 +7,7 @@ use getopts::{HasArg, Matches, Occur, Options};
 use super::arguments::{Arguments, Complaint, failure};
 use super::manual::table::COMMANDS;
 use super::manual::{self, Command, Value};
+use super::server::admission::Admission;
 use super::server::place::{Binding, Place};
 use super::{Run, client, server, trace};
 
@@ -138,6 +139,11 @@ fn server(arguments: &Arguments<'_>) -> Result<server::Settings, Complaint> {
             .unwrap_or_else(|| "Welcome".into()),
         is_echo: arguments.has("echo"),
         max_connections: arguments.number("max-connections")?,
+        admission: Admission {
+            allowed: arguments.addresses("allow")?,
+            denied: arguments.addresses("deny")?,
+            per_peer: arguments.number("max-connections-per-peer")?,
+        },
         idle_timeout: arguments.duration("idle-timeout")?,
         keep_alive: arguments.duration("keep-alive")?,
         grace: arguments.duration("grace")?.unwrap_or_default(),

@@ -12,7 +12,7 @@ use crate::support;
 
 /// A server with metrics at a port of its own: their address, and its port.
 #[track_caller]
-fn measured(options: &[&str]) -> (Program, SocketAddr, u16) {
+pub(crate) fn measured(options: &[&str]) -> (Program, SocketAddr, u16) {
     let common = ["server", "--metrics", "tcp:127.0.0.1:0", "--port", "0"];
     let server = Program::netloop(&[&common, options].concat());
     let metrics = address(&server);
@@ -49,7 +49,7 @@ fn get(address: SocketAddr, path: &str) -> String {
 
 /// A value of the metrics.
 #[track_caller]
-fn value(address: SocketAddr, name: &str) -> f64 {
+pub(crate) fn value(address: SocketAddr, name: &str) -> f64 {
     let text = get(address, "/metrics");
     let line = text
         .lines()

@@ -123,7 +123,7 @@ fn what_is_not_utf_8_is_named_too() {
 }
 
 /// The options of the server.
-pub(crate) const SERVER: [&str; 19] = [
+pub(crate) const SERVER: [&str; 22] = [
     "host",
     "port",
     "path",
@@ -134,6 +134,9 @@ pub(crate) const SERVER: [&str; 19] = [
     "welcome",
     "echo",
     "max-connections",
+    "max-connections-per-peer",
+    "allow",
+    "deny",
     "idle-timeout",
     "keep-alive",
     "grace",

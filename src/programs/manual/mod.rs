@@ -38,6 +38,7 @@ pub(super) struct Choice {
 pub(super) enum Value {
     None,
     Address,
+    Addresses,
     Duration,
     Host,
     Mode,
@@ -53,6 +54,7 @@ impl Value {
         match self {
             Value::None => "",
             Value::Address => "ADDR",
+            Value::Addresses => "CIDR",
             Value::Duration => "DUR",
             Value::Host => "HOST",
             Value::Mode => "MODE",

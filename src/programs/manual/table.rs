@@ -32,7 +32,7 @@ const PATH: Choice = choice(
 const RECORD: Choice = choice(
     "record",
     Value::Path,
-    "write what the loop does to a file, as JSON Lines",
+    "write what the loop does, as JSON Lines",
 );
 
 pub(crate) const COMMANDS: &[Command] = &[
@@ -95,7 +95,7 @@ const SERVER: Command = Command {
                 repeated(
                     "listen",
                     Value::Address,
-                    "tcp:HOST:PORT or unix:PATH; as often as you like",
+                    "tcp:HOST:PORT or unix:PATH; may be repeated",
                 ),
                 choice(
                     "mode",
@@ -134,9 +134,24 @@ const SERVER: Command = Command {
                     "drop connections beyond N (no limit)",
                 ),
                 choice(
+                    "max-connections-per-peer",
+                    Value::Number,
+                    "the same for each address (no limit)",
+                ),
+                repeated(
+                    "allow",
+                    Value::Addresses,
+                    "serve only these addresses; may be repeated",
+                ),
+                repeated(
+                    "deny",
+                    Value::Addresses,
+                    "serve all but these; may be repeated",
+                ),
+                choice(
                     "idle-timeout",
                     Value::Duration,
-                    "close connections idle for this long (0: never)",
+                    "close connections idle this long (0: never)",
                 ),
                 choice(
                     "keep-alive",
@@ -180,7 +195,8 @@ const SERVER: Command = Command {
         },
     ],
     notes: "\
-DUR is 200ms, 1s, 1h30m, or a bare number of milliseconds.
+DUR is 200ms, 1s, 1h30m, or a bare number of milliseconds; CIDR is 10.0.0.0/8,
+2001:db8::/32, or one address. An IPv6 peer is counted by its network, the /64.
 
 SIGINT, SIGTERM or SIGHUP: for the time of --grace the server serves on, while
 /healthz answers 503. Then it serves the clients that have connected, stops

@@ -1,5 +1,6 @@
 //! The server of the pair: it greets each client, prints what it sends, and says when it leaves.
 
+pub(crate) mod admission;
 mod counts;
 mod http;
 mod listening;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use netloop::{Error, EventLoop, Loop, ServerId};
 
 use super::{output, status, stopping, trace};
+use admission::Admission;
 use place::{Binding, Place};
 
 /// How much it reads in one call: it prefers throughput to Node's interleaving.
@@ -35,6 +37,7 @@ pub(crate) struct Settings {
     pub(crate) welcome: String,
     pub(crate) is_echo: bool,
     pub(crate) max_connections: Option<usize>,
+    pub(crate) admission: Admission,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) keep_alive: Option<Duration>,
     /// How long a stop serves on before it drains.
@@ -109,6 +112,7 @@ pub(crate) fn start(event_loop: &mut Loop, mut settings: Settings) -> Result<Vec
     let create = |place: &Place| peers::server(event_loop, &settings, place, is_measured).id();
     let ids: Vec<ServerId> = places.iter().map(create).collect();
     event_loop.set_data(counts::Counts::default());
+    event_loop.set_data(admission::Peers::default());
     event_loop.set_data(Servers {
         ids: ids.clone(),
         starting: ids.len() + usize::from(is_measured),

@@ -71,14 +71,30 @@ fn is_beyond_limit(socket: &mut Socket<'_>, limit: Option<usize>) -> bool {
     connections(event_loop) > limit
 }
 
-/// Sets up a connection that was accepted.
+/// Serves a connection that was accepted, unless its peer is not to be served.
 fn connected(socket: &mut Socket<'_>, settings: &Settings, is_measured: bool) {
-    if is_beyond_limit(socket, settings.max_connections) {
-        let peer = socket.peer();
-        drop_for(socket.event_loop(), Reason::Limit, peer, settings.is_quiet);
-        socket.destroy();
-        return;
+    match admit(socket, settings) {
+        Ok(()) => serve(socket, settings, is_measured),
+        Err(reason) => {
+            let peer = socket.peer();
+            drop_for(socket.event_loop(), reason, peer, settings.is_quiet);
+            socket.destroy();
+        }
     }
+}
+
+/// Admits a connection; one on a Unix-domain socket has no address, and is bound by the number alone.
+fn admit(socket: &mut Socket<'_>, settings: &Settings) -> Result<(), Reason> {
+    if is_beyond_limit(socket, settings.max_connections) {
+        return Err(Reason::Limit);
+    }
+    match socket.remote_address() {
+        Some(client) => settings.admission.admit(socket, client),
+        None => Ok(()),
+    }
+}
+
+fn serve(socket: &mut Socket<'_>, settings: &Settings, is_measured: bool) {
     note(socket.event_loop(), |counts| counts.accepted += 1);
     if is_measured {
         // Once, when it closes: a chunk costs nothing more.
