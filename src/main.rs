@@ -27,7 +27,7 @@ fn run() -> ExitCode {
             output::text(&text);
             ExitCode::from(u8::from(output::is_lost()))
         }
-        Ok(Run::Server(settings)) => programs::server::run(settings),
+        Ok(Run::Server(settings)) => programs::server::run(*settings),
         Ok(Run::Client(settings)) => programs::client::run(settings),
         Ok(Run::Demo) => programs::demo::run(),
         Err(message) => usage_error(&message),

@@ -31,7 +31,7 @@ fn status(event_loop: &Loop) -> ExitCode {
 /// What the command line asks for.
 pub(crate) enum Run {
     Print(String),
-    Server(server::Settings),
+    Server(Box<server::Settings>),
     Client(client::Settings),
     Demo,
 }

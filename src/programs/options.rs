@@ -50,7 +50,7 @@ fn parse_command(command: &Command, arguments: &[String]) -> Result<Run, Complai
         found: &found,
     };
     match (command.name, word) {
-        ("server", _) => server(&arguments).map(Run::Server),
+        ("server", _) => server(&arguments).map(Box::new).map(Run::Server),
         ("client", _) => client(&arguments).map(Run::Client),
         ("unit", word) => Ok(Run::Print(manual::units::text(word))),
         ("man", _) => Ok(Run::Print(manual::page::text())),

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use netloop::{BlockList, Loop, Socket};
 
-use super::counts::Reason;
+use super::reason::Reason;
 
 /// What the command line says of addresses.
 #[derive(Default)]

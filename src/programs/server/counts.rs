@@ -5,43 +5,8 @@ use std::time::Duration;
 
 use netloop::{Loop, Socket, SocketId};
 
+use super::reason::Reason;
 use super::servers;
-
-/// Why a connection was not served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reason {
-    Limit,
-    PerPeer,
-    Denied,
-    NotAllowed,
-}
-
-impl Reason {
-    pub(super) const ALL: [Reason; 4] = [
-        Reason::Limit,
-        Reason::PerPeer,
-        Reason::Denied,
-        Reason::NotAllowed,
-    ];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Reason::Limit => "max_connections",
-            Reason::PerPeer => "max_connections_per_peer",
-            Reason::Denied => "deny",
-            Reason::NotAllowed => "allow",
-        }
-    }
-
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Reason::Limit => "the limit of connections is reached",
-            Reason::PerPeer => "the limit of connections of one peer is reached",
-            Reason::Denied => "the address is denied",
-            Reason::NotAllowed => "the address is not among those allowed",
-        }
-    }
-}
 
 /// The counts: kept by the loop.
 #[derive(Default)]

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use netloop::Loop;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::counts::{Counts, Histogram, Reason, note, traffic};
+use super::counts::{Counts, Histogram, note, traffic};
+use super::reason::Reason;
 use super::{connections, stop};
 use crate::programs::descriptors;
 

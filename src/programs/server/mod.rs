@@ -8,6 +8,7 @@ mod manager;
 mod metrics;
 mod peers;
 pub(crate) mod place;
+mod reason;
 mod report;
 mod stop;
 

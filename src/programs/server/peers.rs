@@ -6,8 +6,9 @@ use std::sync::Arc;
 use netloop::state::server::State;
 use netloop::{Loop, Server, ServerOptions, Socket};
 
-use super::counts::{Reason, Traffic, note};
+use super::counts::{Traffic, note};
 use super::place::Place;
+use super::reason::Reason;
 use super::stop::Stop;
 use super::{Settings, connections, listening, servers};
 use crate::programs::output;
