@@ -12,6 +12,8 @@ mod limits;
 mod listening;
 #[path = "cli/manual.rs"]
 mod manual;
+#[path = "cli/memory.rs"]
+mod memory;
 #[path = "cli/output.rs"]
 mod output;
 #[path = "cli/paths.rs"]

@@ -67,6 +67,14 @@ impl Arguments<'_> {
         self.parsed(name, "a number (0 or more)", whole)
     }
 
+    pub(super) fn bytes(&self, name: &str) -> Result<Option<usize>, Complaint> {
+        self.parsed(
+            name,
+            "a number of bytes, such as 65536, 64K, 64M or 1G",
+            bytes,
+        )
+    }
+
     pub(super) fn duration(&self, name: &str) -> Result<Option<Duration>, Complaint> {
         let right = "a duration (200ms, 1s, 1h30m, or a number of milliseconds, at most 24 days)";
         self.parsed(name, right, duration)
@@ -146,6 +154,14 @@ fn whole<N: FromStr>(text: &str) -> Option<N> {
     text.parse().ok().filter(|_| is_whole)
 }
 
+/// Bytes, or units of 1024 of them.
+fn bytes(text: &str) -> Option<usize> {
+    let units = [('K', 10), ('M', 20), ('G', 30)];
+    let unit = |(unit, shift): &(char, u32)| Some((text.strip_suffix(*unit)?, *shift));
+    let (text, shift) = units.iter().find_map(unit).unwrap_or((text, 0));
+    whole::<usize>(text)?.checked_mul(1 << shift)
+}
+
 /// A path that fits an address of the kernel (unix(7)).
 fn path(text: &str) -> Option<PathBuf> {
     (1..=107).contains(&text.len()).then(|| text.into())
@@ -218,6 +234,18 @@ mod tests {
             "99999999999999999999m",
         ] {
             assert_eq!(millis(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn bytes_have_units_or_are_single() {
+        assert_eq!(bytes("0"), Some(0));
+        assert_eq!(bytes("65536"), Some(65_536));
+        assert_eq!(bytes("64K"), Some(65_536));
+        assert_eq!(bytes("64M"), Some(67_108_864));
+        assert_eq!(bytes("16777216G"), Some(1 << 54));
+        for wrong in ["", "K", "-1", "1k", "1KB", "1.5M", "1 M", "17179869184G"] {
+            assert_eq!(bytes(wrong), None, "{wrong}");
         }
     }
 

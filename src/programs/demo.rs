@@ -143,6 +143,8 @@ fn server_settings() -> server::Settings {
         is_echo: false,
         admission: server::admission::Admission::default(),
         max_connections: None,
+        max_owed: None,
+        log_rate: None,
         idle_timeout: None,
         keep_alive: None,
         grace: Duration::ZERO,

@@ -6,12 +6,23 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, SystemTime};
 
 use env_logger::{Builder, Target};
 use log::{Level, LevelFilter};
 
 use super::output;
+
+/// For how long [`limit`] is the limit.
+pub(crate) const PERIOD: Duration = Duration::from_secs(1);
+
+/// What says how many lines were left out; it is left out never.
+const LEFT_OUT: &str = "netloop::log";
+
+/// How many more lines may be logged in this period, and how many were left out.
+static ROOM: AtomicU64 = AtomicU64::new(u64::MAX);
+static LEFT_OUT_LINES: AtomicU64 = AtomicU64::new(0);
 
 /// Standard error, which holds up nobody.
 struct Complaints;
@@ -43,6 +54,9 @@ pub(crate) fn start() {
     builder
         .format(move |out, record| {
             let (level, target) = (record.level(), record.target());
+            if level > Level::Error && target != LEFT_OUT && !has_room() {
+                return Ok(());
+            }
             let text = output::harmless(&record.args().to_string());
             match is_journal {
                 true => write!(out, "<{}>", priority(level))?,
@@ -59,6 +73,29 @@ pub(crate) fn start() {
     if let Some(refusal) = refusal {
         log::warn!("RUST_LOG: {refusal}; warnings and errors are logged");
     }
+}
+
+/// Lets so many lines be logged from now until it is called again. Errors always are.
+pub(crate) fn limit(lines: u64) {
+    ROOM.store(lines, Relaxed);
+    tell_of_left_out();
+}
+
+/// Logs how many lines were left out, if any were.
+pub(crate) fn tell_of_left_out() {
+    let lines = LEFT_OUT_LINES.swap(0, Relaxed);
+    if lines > 0 {
+        log::warn!(target: LEFT_OUT, "--log-rate is reached, lines left out: {lines}");
+    }
+}
+
+fn has_room() -> bool {
+    let take = |room: u64| room.checked_sub(1);
+    let has_room = ROOM.fetch_update(Relaxed, Relaxed, take).is_ok();
+    if !has_room {
+        LEFT_OUT_LINES.fetch_add(1, Relaxed);
+    }
+    has_room
 }
 
 /// Whether standard error is the stream that systemd has made for the journal (systemd.exec(5)).

@@ -144,11 +144,13 @@ fn server(arguments: &Arguments<'_>) -> Result<server::Settings, Complaint> {
             denied: arguments.addresses("deny")?,
             per_peer: arguments.number("max-connections-per-peer")?,
         },
+        max_owed: arguments.bytes("max-owed")?,
         idle_timeout: arguments.duration("idle-timeout")?,
         keep_alive: arguments.duration("keep-alive")?,
         grace: arguments.duration("grace")?.unwrap_or_default(),
         drain_timeout: arguments.duration("drain-timeout")?.unwrap_or(seconds(10)),
         metrics: arguments.places("metrics")?.pop(),
+        log_rate: arguments.number("log-rate")?,
         is_quiet: arguments.has("quiet"),
         told: told(arguments),
     })

@@ -268,3 +268,46 @@ fn a_recording_has_a_header_and_a_line_for_each_record() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("--record /nowhere/at/all"), "{told}");
 }
+
+/// The log of a server with this limit that has refused twenty clients, and how many lines it says were
+/// left out.
+fn limited(rate: &str) -> (String, usize) {
+    let options = ["server", "--port", "0", "--deny", "127.0.0.0/8"];
+    let mut command = netloop(&[&options[..], &["--log-rate", rate]].concat());
+    command.env("RUST_LOG", "netloop::programs=info,netloop::log=warn");
+    let mut server = Program::start(command);
+    let port = server.port();
+    for _ in 0..20 {
+        assert!(at_end(&mut connect(port)));
+    }
+    server.signal("TERM");
+    let (status, _, log) = server.end();
+    assert_eq!(status.code(), Some(0));
+    let told = |line: &str| line.split_once("lines left out: ")?.1.parse::<usize>().ok();
+    let left_out = log.lines().filter_map(told).sum();
+    (log, left_out)
+}
+
+#[test]
+fn beyond_the_rate_lines_of_the_log_are_left_out_and_counted() {
+    let (log, left_out) = limited("1000");
+    let all = log.lines().count();
+    assert!(all > 20 && left_out == 0, "{log}");
+    let (log, left_out) = limited("0");
+    assert_eq!(left_out, all);
+    assert!(log.lines().all(|line| line.contains("lines left out: ")));
+    let (log, left_out) = limited("7");
+    let is_counted = |line: &&str| !line.contains("lines left out: ");
+    let logged = log.lines().filter(is_counted).count();
+    assert!(logged >= 7, "{log}");
+    assert_eq!(logged + left_out, all, "{log}");
+}
+
+#[test]
+fn an_error_is_logged_whatever_the_rate() {
+    let (_held, port) = support::closed_port();
+    let port = port.to_string();
+    let options = ["server", "--log-rate", "0", "--port", &port];
+    let (_, _, log) = Program::netloop(&options).end();
+    assert!(log.contains("EADDRINUSE"), "{log}");
+}

@@ -21,7 +21,7 @@ pub(crate) fn measured(options: &[&str]) -> (Program, SocketAddr, u16) {
 }
 
 #[track_caller]
-fn address(server: &Program) -> SocketAddr {
+pub(crate) fn address(server: &Program) -> SocketAddr {
     let line = server.line();
     let address = line.strip_prefix("metrics on tcp:");
     let address = address.and_then(|rest| rest.strip_suffix(".."));

@@ -123,7 +123,7 @@ fn what_is_not_utf_8_is_named_too() {
 }
 
 /// The options of the server.
-pub(crate) const SERVER: [&str; 22] = [
+pub(crate) const SERVER: [&str; 24] = [
     "host",
     "port",
     "path",
@@ -137,11 +137,13 @@ pub(crate) const SERVER: [&str; 22] = [
     "max-connections-per-peer",
     "allow",
     "deny",
+    "max-owed",
     "idle-timeout",
     "keep-alive",
     "grace",
     "drain-timeout",
     "metrics",
+    "log-rate",
     "quiet",
     "trace",
     "record",

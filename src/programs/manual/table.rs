@@ -149,6 +149,11 @@ const SERVER: Command = Command {
                     "serve all but these; may be repeated",
                 ),
                 choice(
+                    "max-owed",
+                    Value::Bytes,
+                    "cut who is owed most beyond this (no limit)",
+                ),
+                choice(
                     "idle-timeout",
                     Value::Duration,
                     "close connections idle this long (0: never)",
@@ -184,6 +189,11 @@ const SERVER: Command = Command {
                     "serve /metrics and /healthz at this address",
                 ),
                 choice(
+                    "log-rate",
+                    Value::Number,
+                    "log N lines a second, count the rest (no limit)",
+                ),
+                choice(
                     "quiet",
                     Value::None,
                     "print nothing for connections and chunks",
@@ -195,8 +205,9 @@ const SERVER: Command = Command {
         },
     ],
     notes: "\
-DUR is 200ms, 1s, 1h30m, or a bare number of milliseconds; CIDR is 10.0.0.0/8,
-2001:db8::/32, or one address. An IPv6 peer is counted by its network, the /64.
+DUR is 200ms, 1s, 1h30m, or a bare number of milliseconds; BYTES is 64M, 1G, or
+a bare number; CIDR is 10.0.0.0/8, 2001:db8::/32, or one address. An IPv6 peer
+is counted by its network, the /64.
 
 SIGINT, SIGTERM or SIGHUP: for the time of --grace the server serves on, while
 /healthz answers 503. Then it serves the clients that have connected, stops

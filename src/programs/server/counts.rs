@@ -14,6 +14,8 @@ pub(super) struct Counts {
     pub(super) accepted: u64,
     pub(super) dropped: BTreeMap<Reason, u64>,
     pub(super) timed_out: u64,
+    /// By `--max-owed`.
+    pub(super) cut: u64,
     pub(super) errors: BTreeMap<&'static str, u64>,
     /// Of connections that have closed.
     pub(super) closed: Traffic,

@@ -121,6 +121,11 @@ fn counted(text: &mut Text, counts: &Counts) {
         "Connections closed by --idle-timeout.",
         counts.timed_out,
     );
+    text.counter(
+        "netloop_cut_total",
+        "Connections cut by --max-owed.",
+        counts.cut,
+    );
     let errors = "netloop_errors_total";
     text.describe(errors, "counter", "Errors of connections, by code.");
     for (code, count) in &counts.errors {

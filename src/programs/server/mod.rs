@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 mod counts;
+mod debts;
 mod http;
 mod listening;
 mod manager;
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use netloop::{Error, EventLoop, Loop, ServerId};
 
-use super::{output, status, stopping, trace};
+use super::{log, output, status, stopping, trace};
 use admission::Admission;
 use place::{Binding, Place};
 
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) is_echo: bool,
     pub(crate) max_connections: Option<usize>,
     pub(crate) admission: Admission,
+    /// How many bytes all peers may be owed together.
+    pub(crate) max_owed: Option<usize>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) keep_alive: Option<Duration>,
     /// How long a stop serves on before it drains.
@@ -46,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) drain_timeout: Duration,
     /// Where `/metrics` and `/healthz` are.
     pub(crate) metrics: Option<Place>,
+    /// How many lines may be logged in a second.
+    pub(crate) log_rate: Option<u64>,
     pub(crate) is_quiet: bool,
     pub(crate) told: trace::Told,
 }
@@ -91,12 +96,18 @@ fn serve(mut settings: Settings) -> Result<ExitCode, Error> {
     event_loop.set_read_burst(READ_BURST);
     output::is_live();
     manager::start(&mut event_loop);
+    if let Some(rate) = settings.log_rate {
+        log::limit(rate);
+        let timer = event_loop.set_interval(log::PERIOD, move |_| log::limit(rate));
+        event_loop.unref_timer(timer);
+    }
     let stop = stop::Stop::of(&settings);
     stopping::on_request(&mut event_loop, move |event_loop, _| stop.begin(event_loop))?;
     report::on_request(&mut event_loop)?;
     // Not before signals are heard, or one could leave the file of a path behind.
     start(&mut event_loop, settings)?;
     event_loop.run()?;
+    log::tell_of_left_out();
     Ok(status(&event_loop))
 }
 
@@ -114,6 +125,9 @@ pub(crate) fn start(event_loop: &mut Loop, mut settings: Settings) -> Result<Vec
     let ids: Vec<ServerId> = places.iter().map(create).collect();
     event_loop.set_data(counts::Counts::default());
     event_loop.set_data(admission::Peers::default());
+    if let Some(limit) = settings.max_owed {
+        event_loop.set_data(debts::Debts::new(limit));
+    }
     event_loop.set_data(Servers {
         ids: ids.clone(),
         starting: ids.len() + usize::from(is_measured),

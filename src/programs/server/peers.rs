@@ -7,6 +7,7 @@ use netloop::state::server::State;
 use netloop::{Loop, Server, ServerOptions, Socket};
 
 use super::counts::{Traffic, note};
+use super::debts;
 use super::place::Place;
 use super::reason::Reason;
 use super::stop::Stop;
@@ -130,8 +131,13 @@ fn serve(socket: &mut Socket<'_>, settings: &Settings, is_measured: bool) {
             socket.destroy();
         });
     }
+    if settings.max_owed.is_some() {
+        socket.on_data(|socket, _| debts::written(socket));
+        socket.on_close(|socket, _| debts::closed(socket));
+    }
     if !settings.welcome.is_empty() {
         socket.write(&settings.welcome);
+        debts::written(socket);
     }
     if is_stopping(socket) && !settings.is_echo {
         socket.end();
