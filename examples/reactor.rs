@@ -60,7 +60,7 @@ struct Connection {
 
 impl Connection {
     /// Reads and writes until the kernel would block. It has to: readiness is edge-triggered, and an
-    /// edge comes once. For what is left behind here no other edge would come.
+    /// edge comes once. What is left here gets no other edge.
     fn drive(&mut self, buffer: &mut [u8]) {
         while self.state != State::Closed {
             let outcome = match self.state {

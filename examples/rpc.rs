@@ -191,7 +191,7 @@ fn give_up(socket: &mut Socket<'_>, id: usize) {
     }
 }
 
-/// Takes what was asked under this number; behind the last the client leaves.
+/// Takes what was asked under this number; after the last the client leaves.
 fn take(socket: &mut Socket<'_>, id: usize) -> Option<(String, TimerId)> {
     let Asked(asked) = socket.data_mut()?;
     let taken = asked.remove(&id)?;

@@ -77,7 +77,7 @@
 //! ```text
 //! once, before the first turn:  due timers
 //! each turn:   pending  →  poll  →  pending again  →  check (immediates)  →  closing (last closed first)  →  timers
-//!              └── after every entry into user code: drain next_tick, then microtasks, until both are empty ──┘
+//!              └── after every callback: drain next_tick, then microtasks, until both are empty ──────────────┘
 //! ```
 //!
 //! The order is libuv's, as Node runs it. No method runs a callback before it returns; the events that

@@ -34,7 +34,7 @@ impl Connection {
             };
             let sent = accepted(self.stream.write(&chunk[..length]))?;
             self.owed.extend_from_slice(&chunk[sent..length]);
-            // A short read has drained the socket, unless the end of the stream waits behind it.
+            // A short read has drained the socket, unless the end of the stream has come, too.
             if self.owed.is_empty() && length < chunk.len() && !read_closed {
                 return Ok(true);
             }

@@ -29,7 +29,7 @@ pub(crate) struct Step {
     pub(crate) is_long: bool,
 }
 
-/// The steps of a bench, those behind and those to come.
+/// The steps of a bench, those done and those to come.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     limit: Option<Duration>,
@@ -45,7 +45,7 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Of these steps in this order. With a limit, long ones are left out from the start, and then
-    /// each that would end behind it.
+    /// each that would end after it.
     pub(crate) fn new(steps: Vec<Step>, limit: Option<Duration>) -> Progress {
         let is_out = |step: &Step| limit.is_some() && step.is_long;
         let (out, steps): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(is_out);

@@ -33,8 +33,8 @@ impl Opening {
         Ok(Opening { socket, address })
     }
 
-    /// As libuv does: a port that only other connections have, be it one that has closed lately,
-    /// is free, and an address of the other family is invalid. A link-local address is bound
+    /// As libuv does: a port that only other connections have, even one that has closed lately, is
+    /// free, and an address of the other family is invalid. A link-local address is bound
     /// in the zone of the one that is connected to.
     pub(crate) fn bind(&self, mut local: SocketAddr) -> io::Result<()> {
         match (&mut local, self.address) {

@@ -4,9 +4,9 @@
 //! spurious, an edge comes once, and only `readable` and `writable` are promised. A source is
 //! registered once, for all interests, and never again.
 //!
-//! An [`Id`] is a slab key and a generation. The slab reuses the key that became free last, so
-//! the generation is what keeps an id, or a token of the running batch, from naming a newcomer, and
-//! one of another reactor from naming anything.
+//! An [`Id`] is a slab key and a generation. The slab soon reuses a key. The generation is never reused:
+//! so an old id, or a token left in the running batch, does not name the newcomer, and an id of another
+//! reactor names nothing.
 
 use std::io;
 use std::num::{NonZeroU32, NonZeroU64};
@@ -82,11 +82,11 @@ impl Readiness<'_> {
 
     /// Whether a send may be tried: there is room, or the connection has failed or ended.
     pub(crate) fn is_to_write(&self) -> bool {
-        self.0.is_writable() || self.is_over()
+        self.0.is_writable() || self.is_hung_up()
     }
 
     /// Whether the connection has failed, or both halves have ended.
-    pub(crate) fn is_over(&self) -> bool {
+    pub(crate) fn is_hung_up(&self) -> bool {
         self.0.is_error() || self.0.is_write_closed()
     }
 
@@ -114,7 +114,7 @@ impl Readiness<'_> {
 }
 
 /// What one wait has brought, and how much of it has been handed out: so that a batch that was
-/// left by a panic goes on behind the source whose callback panicked.
+/// left by a panic goes on after the source whose callback panicked.
 #[derive(Debug)]
 pub(crate) struct Batch {
     events: Events,
@@ -193,7 +193,7 @@ impl Registry<'_> {
     /// Registers a source for everything, edge-triggered, once and for all.
     ///
     /// Priority is among it because a byte of urgent data splits the stream: the read stops
-    /// short at the mark and no further edge tells of what stands behind it.
+    /// short at the mark, and no further edge tells of what stands after it.
     pub(crate) fn register(self, source: &mut impl Source, id: Id) -> io::Result<()> {
         let all = Interest::READABLE
             .add(Interest::WRITABLE)

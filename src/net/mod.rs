@@ -1,4 +1,4 @@
-//! Floor 3, the face: the only files that know user callbacks and Node's names.
+//! The floor of Node's API: only its files know the program's callbacks and Node's names.
 //!
 //! The laws:
 //!
@@ -40,7 +40,7 @@
 //! | standing | a socket's life and its two halves, as its machine sees them |
 //! | cold | the box of what most sockets never need |
 //! | chunk, inbox | bytes received; those that wait for the program |
-//! | request, outbox | what is on its way to the kernel; the writes that wait behind it |
+//! | request, outbox | what is on its way to the kernel; the writes that wait for their turn |
 //! | held | of a write: it waits for the connection |
 //! | holds | keeps the loop alive; `unref` ends it (Node's `ref`) |
 //! | cause | the record of the trace that explains a callback |

@@ -176,7 +176,7 @@ mod tests {
 
     type Line = Result<Vec<u8>, LineTooLong>;
 
-    /// What the chunks give, with the end of the stream behind them.
+    /// What the chunks give, with the end of the stream after them.
     fn split<'c>(max: usize, chunks: impl IntoIterator<Item = &'c [u8]>) -> Vec<Line> {
         let mut lines = LineSplitter::new(max);
         let mut found = Vec::new();
@@ -208,7 +208,7 @@ mod tests {
         lines.chain(tail).map(bounded).collect()
     }
 
-    /// Cuts a text behind the bytes whose bits are set.
+    /// Cuts a text after the bytes whose bits are set.
     fn cut(text: &[u8], mut cuts: u64) -> Vec<&[u8]> {
         let ends_chunk = |_: &u8| {
             let is_cut = cuts & 1 == 1;

@@ -8,7 +8,7 @@ use super::{assert_listed, files};
 
 /// What calls the program: the door itself, and what runs a task; and what lends the loop to a phase
 /// of a socket or a server.
-const DOOR: [&str; 5] = ["emit", "emit_to", "call", "traced", "served"];
+const DOOR: [&str; 5] = ["emit", "emit_to", "call_and_then", "traced", "served"];
 
 /// They add a listener of the library's own, which is a phase: it is called through the door.
 const LISTENERS: [&str; 2] = [

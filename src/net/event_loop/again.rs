@@ -8,7 +8,7 @@ use crate::rules::read_buffer::Burst;
 
 impl Loop {
     /// Sets how many bytes are read from one socket in a turn before the others are served, and has
-    /// the rest wait behind what is newly ready. A small burst keeps peers that send as fast as they
+    /// the rest wait until what is newly ready has been served. A small burst keeps peers that send as fast as they
     /// can from holding up the others: somebody else's message then waits for about one burst of each
     /// of them. The read that reaches the bound is the last one, so that a burst may be longer by a
     /// [read buffer](Loop::set_read_buffer).
@@ -45,16 +45,19 @@ impl EventLoop {
     fn count_turns_anew(&mut self) {
         self.agenda.turns = 1;
         self.reactor.for_each(|entry| match entry {
-            Entry::Socket(socket) => socket.was_never_read(),
+            Entry::Socket(socket) => socket.allow_burst(),
             Entry::Server(server) => server.has_never_accepted(),
         });
     }
 
-    /// The again list of a turn that begins. A socket that has nothing now leaves it: an edge will
-    /// tell of what comes, be it in this turn, as Node's level-triggered epoll would in the next.
-    /// The first is not asked: it is read before anybody else can have given it something. (And a
-    /// look at what is there has the kernel cut what follows into other pieces.) All that stay are
-    /// read once, before the batch or behind it: so they are told what it holds for them.
+    /// Takes the again list for the turn that begins.
+    ///
+    /// A socket that has nothing to read now leaves the list: for what comes later there is an edge. The
+    /// first of the list is not asked, since it is read before any callback can have sent it something;
+    /// and asking changes the pieces in which the kernel hands out what follows.
+    ///
+    /// A socket that stays is read once in this turn, even if it is among the newly ready as well: so
+    /// its readiness is noted here.
     pub(super) fn begin_serving_again(&mut self) {
         let Loop {
             agenda,
@@ -68,7 +71,7 @@ impl EventLoop {
         let first = again.front().map(|Caused(_, first)| first.id);
         again.retain(|Caused(by, Listed { id, .. })| match reactor.get_mut(*id) {
             Some(Entry::Socket(socket)) if goes_last => {
-                socket.receiving.waits_for_its_rest(turn);
+                socket.receiving.leave_to_again_list(turn);
                 true
             }
             Some(Entry::Socket(_)) if Some(*id) == first => true,
@@ -83,7 +86,7 @@ impl EventLoop {
         });
         reactor.for_each_ready(ready, |entry, readiness| {
             if let Entry::Socket(socket) = entry {
-                socket.receiving.was_told_of(readiness.may_hide_more());
+                socket.receiving.note_readiness(readiness.may_hide_more());
             }
         });
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::firing::{Armed, TimerTask};
 use super::phase::{Listed, Pending};
-use super::queues::{Errand, Immediates, Task, Tick};
+use super::queues::{FollowUp, Immediates, Task, Tick};
 use super::trace::{Cause, Caused, Queue, Subject, Trace, Why};
 use crate::kernel::clock::Clock;
 use crate::kernel::reactor::Id;
@@ -32,7 +32,7 @@ pub(in crate::net) struct Agenda {
     /// Servers that are out of descriptors: the next descriptor that is closed ends their back-off.
     pub(in crate::net) backing_off: Vec<ServerId>,
     /// What a call has left for others.
-    pub(in crate::net) errands: VecDeque<Caused<Errand>>,
+    pub(in crate::net) follow_ups: VecDeque<Caused<FollowUp>>,
     /// How many sockets and servers hold the loop.
     pub(in crate::net) holds: usize,
     /// Counts the turns.
@@ -55,7 +55,7 @@ impl Default for Agenda {
             closing: Vec::new(),
             to_free: Vec::new(),
             backing_off: Vec::new(),
-            errands: VecDeque::new(),
+            follow_ups: VecDeque::new(),
             holds: 0,
             turns: 0,
             trace: Trace::default(),

@@ -11,7 +11,7 @@ use super::listeners::{Many, Slot};
 use super::trace::{Cause, Subject, What};
 
 /// Listeners that are out of their slot while they are called. They are put back even if one panics.
-struct Call<'l, T, F: ?Sized, L: Into<Slot<F>>, H: Fn(&mut Loop) -> Option<&mut T>> {
+struct TakenOut<'l, T, F: ?Sized, L: Into<Slot<F>>, H: Fn(&mut Loop) -> Option<&mut T>> {
     event_loop: &'l mut Loop,
     home: H,
     slot: fn(&mut T) -> Option<&mut Slot<F>>,
@@ -81,15 +81,16 @@ impl Loop {
         answer
     }
 
-    /// Calls what stands in no slot, and was taken out of its place already.
-    pub(in crate::net) fn call<C>(
+    /// Calls what the caller has taken out of its place, and then, even after a panic, does what is left
+    /// to do: above all, to put it back.
+    pub(in crate::net) fn call_and_then<C>(
         &mut self,
         mut callback: C,
         call: impl FnOnce(&mut C, &mut Loop),
-        put_back: impl FnOnce(&mut Loop, C),
+        then: impl FnOnce(&mut Loop, C),
     ) {
         let outcome = catch_unwind(AssertUnwindSafe(|| call(&mut callback, self)));
-        put_back(self, callback);
+        then(self, callback);
         if let Err(panic) = outcome {
             resume_unwind(panic);
         }
@@ -134,7 +135,7 @@ fn call_out<T, F: ?Sized, L: Into<Slot<F>>>(
         false => 0,
     };
     let slot = event.slot;
-    let mut running = Call {
+    let mut running = TakenOut {
         event_loop,
         home,
         slot,
@@ -168,7 +169,7 @@ fn put_back<T, F: ?Sized>(
 
 /// A listener has panicked.
 impl<T, F: ?Sized, L: Into<Slot<F>>, H: Fn(&mut Loop) -> Option<&mut T>> Drop
-    for Call<'_, T, F, L, H>
+    for TakenOut<'_, T, F, L, H>
 {
     #[inline(always)]
     fn drop(&mut self) {

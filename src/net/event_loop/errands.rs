@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::abort::Aborts;
 use super::agenda::Agenda;
 use super::lookups::Lookups;
-use super::queues::{Errand, ServerTick, SocketTick, Tick};
+use super::queues::{FollowUp, ServerTick, SocketTick, Tick};
 use super::trace::Caused;
 use crate::kernel::reactor::Registry;
 use crate::net::ids::Home;
@@ -39,9 +39,9 @@ impl Errands<'_, ServerId> {
 }
 
 impl<I> Errands<'_, I> {
-    /// Leaves something for others.
-    pub(in crate::net) fn leave(&mut self, errand: Errand) {
+    /// Leaves something to do for others once the entry is given back.
+    pub(in crate::net) fn leave(&mut self, follow_up: FollowUp) {
         let cause = self.agenda.trace.current();
-        self.agenda.errands.push_back(Caused(cause, errand));
+        self.agenda.follow_ups.push_back(Caused(cause, follow_up));
     }
 }

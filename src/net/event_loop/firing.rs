@@ -111,6 +111,8 @@ impl Loop {
             }
             Some(&mut TimerTask::Flush(socket)) => {
                 self.agenda.timers.release(key);
+                // Node has no such timer: what throws here is a write's callback.
+                self.running = Running::Other;
                 self.served(socket).serve_starved()?;
             }
             Some(&mut TimerTask::BackOff(server)) => {
@@ -143,7 +145,7 @@ impl Loop {
         let what = What::Callback(kind.name());
         let former = self.agenda.trace.enter(callback.subject(), what);
         self.current_timer = Some(TimerId(self.home.name(key)));
-        self.call(
+        self.call_and_then(
             callback,
             |callback, event_loop| (callback.callback)(event_loop),
             |event_loop, callback| {
@@ -202,8 +204,8 @@ impl Agenda {
         }
     }
 
-    /// Leaves the list that is through, and ends the pass with the last: behind each callback,
-    /// before its ticks, as in Node.
+    /// Leaves a list whose due timers have all run, and ends the pass with the last list. As in Node, this
+    /// comes after each callback and before its ticks.
     pub(super) fn end_timers(&mut self) {
         self.timers.end_pass(self.clock.now());
     }
@@ -264,7 +266,42 @@ fn timer_duration(delay: Duration) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{TcpListener, TcpStream};
+
     use super::*;
+    use crate::EventLoop;
+    use crate::net::event_loop::phase::Phase;
+    use crate::net::queues::{SocketTick, Tick};
+
+    fn say(event_loop: &mut Loop, word: &'static str) {
+        let said = event_loop.data_mut::<Vec<&'static str>>();
+        said.unwrap().push(word);
+    }
+
+    #[test]
+    fn ticks_left_by_a_write_that_was_tried_again_wait_for_the_next_callback() {
+        let mut event_loop = EventLoop::new().unwrap();
+        event_loop.set_data(Vec::<&'static str>::new());
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let socket = event_loop.socket_from_fd(stream).unwrap().id();
+        event_loop.run_nowait().unwrap();
+
+        event_loop.phase = Phase::Timers;
+        let starved = event_loop.agenda.arm(1, TimerTask::Flush(socket));
+        let unheard = SocketTick::Error(Error::with_code("EPIPE", "nobody hears it"));
+        event_loop.agenda.tick(Tick::Socket(socket, unheard));
+        event_loop.next_tick(|event_loop| say(event_loop, "second tick"));
+        assert!(event_loop.inner.fire(starved).is_err());
+
+        event_loop.set_immediate(|event_loop| {
+            say(event_loop, "immediate");
+            event_loop.stop();
+        });
+        event_loop.run().unwrap();
+        let said = event_loop.data::<Vec<&'static str>>().unwrap();
+        assert_eq!(*said, ["immediate", "second tick"]);
+    }
 
     #[test]
     fn delays_are_cut_to_milliseconds_and_what_does_not_fit_is_one() {

@@ -149,8 +149,8 @@ impl Loop {
         Ok(handle)
     }
 
-    /// Other threads have posted. What is beyond the bound waits for the next turn, and so does what
-    /// is behind a callback that panics.
+    /// Other threads have posted. What is beyond the bound waits for the next turn. So does what
+    /// comes after a callback that panics.
     pub(in crate::net) fn run_posts(&mut self) -> Result<(), Error> {
         if (self.agenda.again.iter()).any(|Caused(_, listed)| listed.id == Id::WAKER) {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Lending a socket or a server to a call, with what the call may use beside it.
 
 use super::errands::Errands;
-use super::queues::Errand;
+use super::queues::FollowUp;
 use super::trace::Caused;
 use super::{Entry, Loop};
 use crate::kernel::reactor::Id;
@@ -50,24 +50,24 @@ impl Loop {
             registry,
         };
         let answer = call(lent, &mut errands);
-        if !self.agenda.errands.is_empty() {
-            self.run_errands();
+        if !self.agenda.follow_ups.is_empty() {
+            self.run_follow_ups();
         }
         Some(answer)
     }
 
     #[cold]
-    fn run_errands(&mut self) {
+    fn run_follow_ups(&mut self) {
         let former = self.agenda.trace.current();
-        while let Some(Caused(cause, errand)) = self.agenda.errands.pop_front() {
+        while let Some(Caused(cause, follow_up)) = self.agenda.follow_ups.pop_front() {
             self.agenda.trace.go_to(cause);
-            match errand {
-                Errand::EndBackOffs => {
+            match follow_up {
+                FollowUp::EndBackOffs => {
                     for server in std::mem::take(&mut self.agenda.backing_off) {
                         self.with_server(server, ServerEntry::try_again);
                     }
                 }
-                Errand::LeaveServer(server) => {
+                FollowUp::LeaveServer(server) => {
                     self.with_server(server, ServerEntry::leave);
                 }
             }

@@ -191,7 +191,7 @@ impl Loop {
         if let Some(mut lookup) = own {
             lookup(self, request);
         } else if let Some(lookup) = self.lookups.lookup.take() {
-            self.call(
+            self.call_and_then(
                 lookup,
                 |lookup, event_loop| lookup(event_loop, request),
                 |event_loop, lookup| _ = event_loop.lookups.lookup.get_or_insert(lookup),

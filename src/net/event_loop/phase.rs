@@ -42,7 +42,7 @@ pub(in crate::net) enum Phase {
     Script,
     /// The ticks of these statements, once before the first turn.
     FirstTicks,
-    /// Due timers, once behind them.
+    /// Due timers, once after those ticks.
     FirstTimers,
     /// Between two turns.
     Pending,

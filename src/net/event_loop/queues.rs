@@ -208,9 +208,9 @@ impl Immediates {
     }
 }
 
-/// What a call leaves to be done for others, as soon as its socket is given back.
+/// What a call leaves to do for others, which is done as soon as its entry is given back.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::net) enum Errand {
+pub(in crate::net) enum FollowUp {
     /// A descriptor of ours was closed: servers that are without one may try again.
     EndBackOffs,
     /// A socket of this server was destroyed.

@@ -1,8 +1,8 @@
-//! Going on after a callback has panicked, or an `error` was not heard: the run was left in the
-//! middle of a turn, and the next one goes on behind the callback that has thrown.
+//! Going on after a callback has panicked, or nobody has listened to an `error`. The run ended in the
+//! middle of a turn; the next run finishes that turn, from the callback after the one that threw.
 //!
-//! The loop is always in a state to go on from: the [`Phase`] and what it took to work through stand in
-//! the loop and not on the stack, and the door puts listeners back. So this is all there is to do.
+//! The loop can always go on: its [`Phase`], and the batch that the phase works through, stand in the loop
+//! and not on the stack, and the door puts listeners back. What is left to do stands here.
 
 use std::mem;
 
@@ -13,8 +13,8 @@ use crate::net::error::Error;
 use crate::net::{ServerId, SocketId};
 
 impl EventLoop {
-    /// Goes on where a run was left, or begins with the ticks of the program's own statements, and
-    /// then with this phase.
+    /// Finishes the turn that a run has left, or begins: with the ticks of the program's own statements,
+    /// then with the phase `first`.
     pub(super) fn go_on(&mut self, first: Phase) -> Result<(), Error> {
         self.agenda.trace.begin_run();
         if self.phase != Phase::Script {
@@ -27,11 +27,12 @@ impl EventLoop {
         self.drain()
     }
 
-    /// After a panic, or an error that nobody heard, the ticks that are left wait for the next
-    /// callback. An immediate makes sure that there is one, and that a turn follows. Where Node
-    /// would look at its queues before it goes on, so does this: the microtasks behind one that
-    /// has thrown, the ticks of the last timer of a list unless it cleared the list away, the
-    /// immediates behind the last of a batch.
+    /// Does what Node does before it goes on:
+    ///
+    /// - The ticks that are left wait for the next callback. An immediate makes sure that there is one.
+    /// - A microtask has thrown: the other microtasks run first, and then the ticks.
+    /// - The last timer of a list has thrown: its ticks run first, unless it has cleared that list.
+    /// - The last immediate of a batch has thrown: those that were added meanwhile run in this turn.
     fn follow_exception(&mut self) -> Result<(), Error> {
         self.set_immediate(|_| {});
         let outcome = match (mem::take(&mut self.inner.running), self.phase) {

@@ -116,8 +116,8 @@ impl Loop {
         self.running = Running::Other;
     }
 
-    /// Runs what the last entry into user code has queued: all ticks, then all microtasks, until
-    /// both are empty.
+    /// Runs what the last callback has queued: all ticks, then all microtasks, until both queues are
+    /// empty.
     #[inline(always)]
     pub(in crate::net) fn drain(&mut self) -> Result<(), Error> {
         if self.agenda.has_ticks() {

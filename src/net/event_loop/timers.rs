@@ -135,7 +135,7 @@ impl Loop {
         self.clear_timeout(timer);
     }
 
-    /// Starts a timer's delay again from now, behind the others of its duration: Node's
+    /// Starts a timer's delay again from now, after the others of its duration: Node's
     /// `timeout.refresh()`. In the timer's own callback, this makes it run again. Returns whether there was
     /// such a timer: `false` if it was cleared or, unlike in Node, has fired.
     ///

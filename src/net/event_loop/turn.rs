@@ -21,10 +21,10 @@ impl EventLoop {
     /// ```text
     /// once, before the first turn:  due timers
     /// each turn:   pending  →  poll  →  pending again  →  check (immediates)  →  closing (last closed first)  →  timers
-    ///              └── after every entry into user code: drain next_tick, then microtasks, until both are empty ──┘
+    ///              └── after every callback: drain next_tick, then microtasks, until both are empty ──────────────┘
     /// ```
     ///
-    /// A turn that was left in the middle goes on in the phase where it was left.
+    /// After a panic the next run finishes the turn, from the phase in which it was left.
     pub(in crate::net) fn turn(&mut self, wait: Wait) -> Result<(), Error> {
         loop {
             self.phase = match self.phase {
@@ -66,8 +66,8 @@ impl EventLoop {
         }
     }
 
-    /// Does what was put off: `shutdown(2)`, and the failures that `connect(2)` told at once.
-    /// What these cause in turn is done as well, in a bounded number of rounds.
+    /// Serves what was put off: `shutdown(2)`, and what `connect(2)` has refused at once. What that puts
+    /// off is served in the next round.
     fn run_pending(&mut self, rounds: usize) -> Result<(), Error> {
         for _ in 0..rounds {
             if self.inner.agenda.pending.is_empty() && self.batches.pending.is_empty() {
@@ -151,8 +151,8 @@ impl EventLoop {
         self.agenda.is_busy() || self.is_stopping
     }
 
-    /// Hands out readiness as the kernel told, and serves those on the again list before that, or
-    /// after it when the program has set a burst of its own.
+    /// Serves the sources that are ready, in the kernel's order. Those on the again list come first, or last
+    /// if the program has set a burst of its own.
     #[inline(never)]
     fn run_ready(&mut self) -> Result<(), Error> {
         if self.batches.again.is_empty() && self.batches.ready.is_empty() {
@@ -210,7 +210,7 @@ impl EventLoop {
         })
     }
 
-    /// Those that are there run in this turn.
+    /// The immediates that are queued by now run in this turn.
     fn begin_immediates(&mut self) -> Phase {
         self.agenda.immediates.begin_batch();
         Phase::Check
@@ -247,17 +247,17 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Frees what has closed. Ticks are left after a panic: they may be those of such a socket.
+    /// Frees what has closed, unless ticks are left, after a panic: they may be those of such a socket.
     pub(in crate::net) fn free_all_closed(&mut self) {
         if !self.agenda.has_ticks() {
-            // One by one: with a socket the program's values are dropped, which may panic.
+            // One by one: this drops values of the program, which may panic.
             while let Some(id) = self.inner.agenda.to_free.pop() {
                 self.served(id).free_closed();
             }
         }
     }
 
-    /// Those that are due run in this turn.
+    /// The timers that are due by now run in this turn.
     pub(in crate::net) fn begin_timers(&mut self) -> Phase {
         if let Some(expiry) = self.agenda.timers.next_expiry() {
             let now = self.agenda.clock.refresh();

@@ -9,7 +9,7 @@ use crate::net::error::{Error, words};
 use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
-use crate::net::event_loop::queues::Errand;
+use crate::net::event_loop::queues::FollowUp;
 use crate::net::queues::ServerTick;
 use crate::net::trace::{Subject, What, Why};
 use crate::rules::state::server::{Action, Input, step};
@@ -61,7 +61,7 @@ impl ServerEntry {
         if listener.may_have_duplicate() {
             errands.registry.deregister(&mut listener);
         }
-        errands.leave(Errand::EndBackOffs);
+        errands.leave(FollowUp::EndBackOffs);
     }
 
     /// Whatever the kernel goes on to take is accepted as well.

@@ -60,11 +60,10 @@ impl Served<'_> {
     }
 
     /// Emits what waits, chunk by chunk, for as long as the data flows: Node's `flow`. If a listener
-    /// panics, a tick goes on behind the chunk that it was given. What a `destroy` finds flowing is
-    /// dropped.
+    /// panics, a tick goes on with the next chunk. A `destroy` drops what would still flow.
     pub(super) fn emit_waiting(&mut self) {
         let id = self.id;
-        self.event_loop.call(
+        self.event_loop.call_and_then(
             (),
             |(), event_loop| {
                 let mut socket = event_loop.served(id);
@@ -96,11 +95,11 @@ impl Served<'_> {
         if is_emitted == Some(true) {
             self.emit_plain(READABLE);
             if let Some(entry) = self.entry() {
-                entry.receiving.readable_was_emitted();
+                entry.receiving.note_readable();
             }
         }
         if let Some(entry) = self.entry() {
-            entry.with_kept(|receiving, kept, facts| receiving.readable_is_over(kept, facts));
+            entry.with_kept(|receiving, kept, facts| receiving.after_readable(kept, facts));
         }
         self.emit_waiting();
     }

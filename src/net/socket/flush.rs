@@ -93,7 +93,7 @@ impl Served<'_> {
     /// The library's own listener of `connect`: the first write leaves that waited for it.
     pub(super) fn release_held(&mut self) {
         let outcome = self.with(SocketEntry::release_held);
-        self.request_is_over(outcome.flatten());
+        self.finish_request(outcome.flatten());
     }
 
     /// The timer of a socket for which the kernel had no memory has fired.
@@ -125,7 +125,7 @@ impl Served<'_> {
         let Some(outcome) = outcome.flatten() else {
             return Ok(());
         };
-        self.request_is_over(outcome);
+        self.finish_request(outcome);
         self.drain()?;
         self.shut_down();
         self.drain()
@@ -139,11 +139,11 @@ impl Served<'_> {
             }
             socket.take_landed(errands)
         });
-        self.request_is_over(outcome.flatten());
+        self.finish_request(outcome.flatten());
     }
 
     /// A request is over, later than in the call that made it.
-    pub(super) fn request_is_over(&mut self, outcome: Option<Outcome>) {
+    pub(super) fn finish_request(&mut self, outcome: Option<Outcome>) {
         match outcome {
             None => {}
             Some((callbacks, Ok(()))) => self.writes_have_left(callbacks),

@@ -6,7 +6,7 @@ use crate::net::AbortId;
 use crate::net::error::{Error, words};
 use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
-use crate::net::event_loop::queues::Errand;
+use crate::net::event_loop::queues::FollowUp;
 use crate::net::listeners::Own;
 use crate::net::queues::SocketTick;
 use crate::net::trace::{Cause, Subject, What};
@@ -96,7 +96,7 @@ impl SocketEntry {
         self.detach(errands);
         self.feed(Input::DestroyCalled, errands);
         if let Some(server) = self.server {
-            errands.leave(Errand::LeaveServer(server));
+            errands.leave(FollowUp::LeaveServer(server));
         }
     }
 
@@ -143,7 +143,7 @@ impl SocketEntry {
     /// duplicate of it lives on.
     fn release(&mut self, errands: &mut Errands<'_>) {
         _ = self.receiving.stopped();
-        self.is_over = false;
+        self.is_hung_up = false;
         let may_have_duplicate = self.cold.as_ref().is_some_and(|cold| cold.is_foreign);
         if let Some(mut stream) = self.stream.take()
             && may_have_duplicate
@@ -154,7 +154,7 @@ impl SocketEntry {
         errands.agenda.trace.system(subject, "close", Ok(None));
         self.update_hold(errands);
         errands.agenda.close(errands.id);
-        errands.leave(Errand::EndBackOffs);
+        errands.leave(FollowUp::EndBackOffs);
     }
 
     /// Whether the program is called between the shutdown and `close(2)`, or `close(2)` may not end the

@@ -31,7 +31,7 @@ impl SocketEntry {
             allow_half_open: false,
             no_delay: false,
             is_put_off: false,
-            is_over: false,
+            is_hung_up: false,
             bytes_read: 0,
         }
     }

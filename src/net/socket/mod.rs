@@ -109,7 +109,7 @@ pub(crate) struct SocketEntry {
     /// It stands in the pending queue.
     is_put_off: bool,
     /// The kernel has reported that the connection has failed, or that both halves have ended.
-    is_over: bool,
+    is_hung_up: bool,
     bytes_read: u64,
 }
 

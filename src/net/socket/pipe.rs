@@ -1,7 +1,7 @@
 //! `pipe`: what one socket receives, another sends, and back-pressure goes the other way.
 //!
-//! A pipe is a field of its source, not a listener of `data`, so that `unpipe` can take it away; so it
-//! comes behind all of those.
+//! A pipe is a field of its source, not a listener of `data`, so that `unpipe` can take it away. It is
+//! served after all listeners.
 
 use std::mem;
 

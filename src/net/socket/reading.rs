@@ -42,7 +42,7 @@ impl SocketEntry {
     pub(super) fn follow_reading(&mut self, then: Then, errands: &mut Errands<'_>) {
         for action in then.actions() {
             if action == Action::Start {
-                // No edge tells of what came while nobody read, be it the end.
+                // No edge tells of what came while nobody read, not even of the end.
                 self.join_again(Why::BeganToRead, errands);
             }
             self.follow_action(action, errands);

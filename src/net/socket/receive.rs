@@ -63,7 +63,7 @@ impl Served<'_> {
 
     /// Serves a socket that has a request in flight, or whose readiness may hide more: it is read first,
     /// then written to. The room that the kernel reports is noted before a chunk is delivered, because a
-    /// request that a listener makes gets an edge of its own. `is_over` counts for such a request, too.
+    /// request that a listener makes gets an edge of its own. `is_hung_up` counts for such a request, too.
     #[inline(never)]
     fn serve_whole(mut self, readiness: Readiness<'_>, buffer: &mut [u8]) -> Result<(), Error> {
         let turn = self.event_loop.agenda.turns;
@@ -71,7 +71,7 @@ impl Served<'_> {
             if readiness.is_to_write() {
                 entry.sending.room_reported(turn);
             }
-            entry.is_over |= readiness.is_over();
+            entry.is_hung_up |= readiness.is_hung_up();
         }
         if readiness.is_to_read() {
             self.lend().receive(readiness.may_hide_more(), buffer)?;
@@ -83,7 +83,7 @@ impl Served<'_> {
     /// also shuts down at once what `end` has ended meanwhile, and does not put it off.
     fn serve_rest(&mut self) -> Result<(), Error> {
         match self.entry_ref() {
-            Some(entry) if entry.is_over || entry.sending.has_room() => self.serve_writable(),
+            Some(entry) if entry.is_hung_up || entry.sending.has_room() => self.serve_writable(),
             _ => Ok(()),
         }
     }
@@ -96,7 +96,7 @@ impl Served<'_> {
         };
         let may_hide_more = entry.receiving.leaves_again();
         if goes_last {
-            entry.receiving.was_never_read();
+            entry.receiving.allow_burst();
         }
         let failed = match &mut entry.cold {
             Some(cold) if entry.receiving.reads_kernel() => cold.failed.take(),
@@ -152,7 +152,7 @@ impl Served<'_> {
         let Some(mut entry) = self.entry() else {
             return Ok(());
         };
-        if !entry.receiving.begins_burst(turn) {
+        if !entry.receiving.begin_burst(turn) {
             return Ok(());
         }
         let mut reads = 0;
@@ -361,8 +361,8 @@ impl SocketEntry {
     }
 
     /// The turns are counted anew.
-    pub(in crate::net) fn was_never_read(&mut self) {
-        self.receiving.was_never_read();
+    pub(in crate::net) fn allow_burst(&mut self) {
+        self.receiving.allow_burst();
         self.sending.was_made_before();
     }
 

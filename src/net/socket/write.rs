@@ -94,7 +94,7 @@ impl SocketEntry {
         }
     }
 
-    /// The bytes wait behind a request, a cork, or for the connection.
+    /// The bytes wait: for the request in flight, for `uncork`, or for the connection.
     fn queue_write(
         &mut self,
         bytes: &[u8],

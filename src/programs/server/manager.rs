@@ -114,7 +114,7 @@ fn beat(event_loop: &mut Loop) {
     tell(event_loop, &message);
 }
 
-/// Sends a message, behind those that wait for room.
+/// Sends a message, after those that wait for room.
 fn tell(event_loop: &mut Loop, message: &str) {
     let Some(manager) = event_loop.data_mut::<Manager>() else {
         return;

@@ -45,19 +45,20 @@ impl Next {
 }
 
 impl Receiving {
-    /// Whether a burst begins in this turn: the kernel is read, and was not in this turn yet.
+    /// Begins this turn's burst. Returns `false` if the kernel is not to be read, or was read in this turn
+    /// already.
     #[inline]
-    pub(crate) fn begins_burst(&mut self, turn: u32) -> bool {
+    pub(crate) fn begin_burst(&mut self, turn: u32) -> bool {
         self.reads_kernel() && std::mem::replace(&mut self.read_in_turn, turn) != turn
     }
 
-    /// The turns are counted anew, or the burst is one of the again list: it was not read yet.
-    pub(crate) fn was_never_read(&mut self) {
+    /// Lets a burst begin in any turn: the turns are counted anew, or the again list is served.
+    pub(crate) fn allow_burst(&mut self) {
         self.read_in_turn = 0;
     }
 
-    /// In this turn it is read as one of the again list, whatever the kernel tells of it.
-    pub(crate) fn waits_for_its_rest(&mut self, turn: u32) {
+    /// Leaves this turn's burst to the again list: readiness does not begin one.
+    pub(crate) fn leave_to_again_list(&mut self, turn: u32) {
         self.read_in_turn = turn;
     }
 
@@ -80,8 +81,8 @@ impl Receiving {
         self.states.marks.has(Mark::Listed)
     }
 
-    /// The kernel has told of one that stands on the list.
-    pub(crate) fn was_told_of(&mut self, may_hide_more: bool) {
+    /// Readiness has come for a socket that stands on the again list.
+    pub(crate) fn note_readiness(&mut self, may_hide_more: bool) {
         if may_hide_more && self.is_listed_again() {
             self.states.marks.set(Mark::MayHideMore);
         }

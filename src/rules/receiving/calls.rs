@@ -47,8 +47,8 @@ impl Receiving {
         }
     }
 
-    /// The first listener of `readable` stops the flow; another one changes nothing, so that one
-    /// that goes after its call may be followed by the next.
+    /// The first listener of `readable` stops the flow. Another one changes nothing, so a listener for
+    /// one time may be followed by the next.
     pub(crate) fn readable_added(&mut self, kept: &Kept) -> Then {
         if !self.states.marks.set(Mark::Pulled) {
             return Then::default();
@@ -63,8 +63,8 @@ impl Receiving {
         then
     }
 
-    /// The tick after a listener of `readable` was removed: if none has come instead, who wants data
-    /// has it, or it is as if nobody had ever asked.
+    /// The tick after a listener of `readable` was removed. If none is left, the data flows to the listeners
+    /// of `data`; without those, the socket is as if nobody had ever asked.
     pub(crate) fn count_readers(
         &mut self,
         is_pulled: bool,
@@ -120,7 +120,7 @@ impl Receiving {
     /// Asks for more if there is room, where this much was waiting before something was taken.
     fn ask(&mut self, before: usize, kept: &Kept, facts: Facts) -> Option<Action> {
         let has_room = self.states.notice.is_wanted() || before == 0 || kept.len() < kept.mark();
-        if self.has_asked() || facts.has_ended || facts.is_over() || !has_room {
+        if self.has_asked() || facts.has_ended || facts.is_doomed() || !has_room {
             return None;
         }
         if before == 0 {

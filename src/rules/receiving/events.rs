@@ -94,7 +94,7 @@ impl Receiving {
 
 /// What the ticks do.
 impl Receiving {
-    /// The tick behind a chunk: asks for the next one if there is room.
+    /// The tick after a chunk: asks for the next one if there is room.
     pub(crate) fn ask_is_due(&mut self, kept: &mut Kept, facts: Facts) -> Then {
         self.states.marks.take(Mark::AskingDue);
         let has_room = kept.len() < kept.mark() || self.is_flowing() && kept.is_empty();
@@ -121,17 +121,16 @@ impl Receiving {
 
     /// Whether the tick of `readable` emits it.
     pub(crate) fn emits_readable(&self, kept: &Kept, facts: Facts) -> bool {
-        !facts.is_over() && (facts.has_ended || !kept.is_empty())
+        !facts.is_doomed() && (facts.has_ended || !kept.is_empty())
     }
 
     /// `readable` was emitted.
-    pub(crate) fn readable_was_emitted(&mut self) {
+    pub(crate) fn note_readable(&mut self) {
         _ = self.change_notice(notice::Input::Seen);
     }
 
-    /// The tick of `readable`, behind the event: the next chunk is announced, too, where it does not
-    /// flow.
-    pub(crate) fn readable_is_over(&mut self, kept: &Kept, facts: Facts) {
+    /// The tick of `readable`, after the event: unless the data flows, the next chunk is announced, too.
+    pub(crate) fn after_readable(&mut self, kept: &Kept, facts: Facts) {
         if !self.is_flowing() && !facts.has_ended && kept.len() <= kept.mark() {
             _ = self.change_notice(notice::Input::Wanted);
         }

@@ -12,14 +12,14 @@
 //! [`Receiving`] joins them with what waits ([`Kept`]), by these rules:
 //!
 //! - **Asking** starts the reading of the kernel; before there is a connection, it waits for
-//!   `connect` (Node's `_read`). A read asks if less than the high-water mark is left behind it, unless
+//!   `connect` (Node's `_read`). A read asks if it leaves less than the high-water mark, unless
 //!   a chunk was asked for already, or the stream has ended or been destroyed. Whether the data is
 //!   paused plays no part.
 //! - **Reads** come from the program, and from the flow, which reads each chunk *before* it emits it.
 //!   Reads of size 0, which take nothing, come from `ready`, from an accepted connection and from
-//!   `resume`; and, from a tick, behind the first listener of `readable`, and behind each chunk while
-//!   there is room.
-//! - A read of size 0 with the mark reached, or behind the end, does not ask. It has `readable` emitted
+//!   `resume`; and, from a tick, after the first listener of `readable` is added, and after each
+//!   chunk while there is room.
+//! - A read of size 0 with the mark reached, or after the end, does not ask. It has `readable` emitted
 //!   again, if that is wanted, and the flow goes on from there.
 //! - **A chunk** answers the request. If it leaves the mark reached, the kernel is read no further.
 //!   Otherwise only the end, an error and `destroy` stop it, and, with a buffer of the program's own,
@@ -162,7 +162,7 @@ impl<A: Into<Option<Action>>> From<A> for Then {
 pub(crate) struct Facts {
     /// There is a connection, and the peer has not ended.
     pub(crate) is_connected: bool,
-    /// The peer's FIN was read, be it that `end` was emitted or the socket destroyed since: Node's
+    /// The peer's FIN was read, whether or not `end` was emitted or the socket destroyed since: Node's
     /// `ended`.
     pub(crate) has_ended: bool,
     pub(crate) is_destroyed: bool,
@@ -171,7 +171,7 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    fn is_over(self) -> bool {
+    fn is_doomed(self) -> bool {
         self.is_destroyed || self.is_broken
     }
 }

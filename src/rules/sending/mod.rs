@@ -1,7 +1,7 @@
 //! The sending half: what is owed to the kernel, and which writes are called back when.
 //!
 //! As Node's stream over libuv does, at most one *request* is in flight: one write, or all writes
-//! that had piled up behind the request before. The others *wait*: behind it, for `uncork`, or for
+//! that had piled up during the request before. The others *wait*: for it, for `uncork`, or for
 //! the connection. A callback `C` travels with each write; nothing here calls it.
 #![doc = include_str!("table.md")]
 //! # What can fail
@@ -9,7 +9,7 @@
 //! | word | which writes | called back | the socket |
 //! | --- | --- | --- | --- |
 //! | *refuse* | one that may not be: after `end`, after `destroy` | in a tick | is destroyed in the call |
-//! | *fail* | the request in flight; then those that wait are abandoned | in a tick, if the call that made the request has met the error; else in the phase that has | writes no more from here on, and is destroyed behind the callbacks |
+//! | *fail* | the request in flight; then those that wait are abandoned | in a tick, if the call that made the request has met the error; else in the phase that has | writes no more from here on, and is destroyed after the callbacks |
 //! | *abandon* | those that wait, and those of `end` | in the phase, or in a tick after `destroy`; never before the request in flight | stays as it is |
 //!
 //! These are Node's three: `errorOrDestroy` in `write`, `onwriteError`, and `errorBuffer`.

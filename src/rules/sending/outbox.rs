@@ -1,7 +1,7 @@
 //! Bytes owed to the kernel, in order, and the callbacks of the writes they came with.
 //!
-//! The chunks in front are the *request*: those of one write, or all that had piled up behind the
-//! request before. What is behind them waits its turn.
+//! The chunks in front are the *request*: those of one write, or all that had piled up during the
+//! request before. What comes after them waits its turn.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -48,7 +48,7 @@ impl<C> Default for Outbox<C> {
 }
 
 impl<C> Outbox<C> {
-    /// Puts a chunk behind all others.
+    /// Adds a chunk after all others.
     pub(super) fn push(&mut self, bytes: Vec<u8>, callback: Option<C>) {
         self.length += bytes.len();
         self.chunks.push_back(Chunk { bytes, callback });
@@ -81,7 +81,7 @@ impl<C> Outbox<C> {
         self.length
     }
 
-    /// Bytes that wait behind the request, and those that were given up: Node counts them until all
+    /// Bytes that wait for the request in flight, and those that were given up: Node counts them until all
     /// of the rest have been called back.
     pub(super) fn waiting_len(&self) -> usize {
         self.length - self.request_length + self.given_up
@@ -124,7 +124,7 @@ impl<C> Outbox<C> {
     }
 
     /// The kernel took `count` bytes in a later try. Returns whether the request has left whole.
-    /// libuv looks no further than the last byte: an empty chunk behind it takes a try of its own.
+    /// libuv looks no further than the last byte: an empty chunk after it takes a try of its own.
     pub(super) fn took(&mut self, count: usize) -> bool {
         self.take(count, true)
     }

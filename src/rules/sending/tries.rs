@@ -55,7 +55,7 @@ impl<C> Sending<C> {
         Next::InFlight(later.unwrap_or_else(|| self.try_again(kernel)))
     }
 
-    /// A write waits: behind a request, for `uncork`, or for the connection. Returns whether the
+    /// A write waits: for the request in flight, for `uncork`, or for the connection. Returns whether the
     /// program may go on writing; beyond the limit the callback is returned, and no byte is kept.
     pub(crate) fn queue(
         &mut self,
@@ -259,7 +259,7 @@ impl<C> Sending<C> {
     }
 
     /// Abandons the first write that waits, and returns its callback, if it has one. `None` if no
-    /// write waits, or if a request is in flight: the others are called back behind it.
+    /// write waits, or if a request is in flight: the others are called back after it.
     pub(crate) fn abandon_one(&mut self) -> Option<Option<C>> {
         let owed = self.owed.as_mut()?;
         if owed.request.is_in_flight() {

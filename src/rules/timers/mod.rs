@@ -100,7 +100,7 @@ impl<T> Timers<T> {
         self.free_slot(key.slot)
     }
 
-    /// Starts a timer again at `now` with its own duration, behind all others of that duration.
+    /// Starts a timer again at `now` with its own duration, after all others of that duration.
     /// The timer may be queued or firing; `false` when the key is stale.
     pub(crate) fn refresh(&mut self, key: TimerKey, now: u64) -> bool {
         match self.timer(key) {

@@ -133,7 +133,7 @@ impl<F: ?Sized> Slot<F> {
         }
     }
 
-    /// Adds a listener behind all others, as Node's `on` and `once` do.
+    /// Adds a listener after all others, as Node's `on` and `once` do.
     pub(crate) fn add(&mut self, callback: Box<F>, is_once: bool) {
         if matches!(self, Slot::Many(None)) && !is_once {
             *self = Slot::One(callback);
@@ -142,7 +142,7 @@ impl<F: ?Sized> Slot<F> {
         }
     }
 
-    /// Has work of the library's own stand in line behind all listeners.
+    /// Adds work of the library's own after all listeners.
     pub(in crate::net) fn add_own(&mut self, own: Own, work: Box<F>) {
         self.change(|list| list.add(work, true, Some(Name::Library(own))));
     }

@@ -44,8 +44,8 @@ impl SocketEntry {
         connecting.is_some_and(|connecting| matches!(connecting.target, Target::Path(_)))
     }
 
-    /// Makes a stream the socket's. It is registered before the next wait, as libuv does it: so
-    /// one that is connected at once is told behind the listener that has accepted it.
+    /// Makes a stream the socket's. It is registered before the next wait, as libuv does it:
+    /// so `connect` of a stream that is connected at once comes after `connection` of its server.
     fn adopt(&mut self, stream: Stream, errands: &mut Errands<'_>) {
         if let Some(connecting) = self.connecting() {
             connecting.is_registered = false;

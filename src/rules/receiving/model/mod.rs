@@ -142,7 +142,7 @@ impl Pair {
     }
 }
 
-/// What is compared behind each drain.
+/// What is compared after each drain.
 #[derive(Debug, PartialEq)]
 struct View {
     told: Vec<Told>,

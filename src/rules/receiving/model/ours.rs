@@ -144,9 +144,9 @@ impl Ours {
     pub(super) fn emit_readable(&mut self) {
         if self.receiving.emits_readable(&self.kept, self.facts()) {
             self.emit(Told::Readable);
-            self.receiving.readable_was_emitted();
+            self.receiving.note_readable();
         }
-        self.receiving.readable_is_over(&self.kept, self.facts());
+        self.receiving.after_readable(&self.kept, self.facts());
         self.flow();
     }
 
