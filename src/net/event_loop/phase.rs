@@ -71,8 +71,8 @@ pub(super) struct Batches {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::net) enum Wait {
     UntilReady,
-    /// Gives the kernel a millisecond for what it has under way between sockets.
-    Briefly,
+    /// Gives the kernel so many milliseconds for what it has under way between sockets.
+    Briefly(u64),
     NotAtAll,
 }
 

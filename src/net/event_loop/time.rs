@@ -7,6 +7,11 @@ use super::Loop;
 use super::phase::{Phase, Wait};
 use crate::net::error::Error;
 
+/// Milliseconds for the kernel to deliver what a turn has sent: it may be late on a busy machine.
+const SETTLES: u64 = 5;
+/// The same where nothing was sent since it was quiet last.
+const STAYS_QUIET: u64 = 1;
+
 impl Loop {
     /// Holds the loop's time: from now on only [`advance`](Loop::advance) and
     /// [`run_for`](EventLoop::run_for) move it. Everything that depends on it stands still: timers,
@@ -67,7 +72,7 @@ impl EventLoop {
     ///
     /// Idle means that no tick, microtask, immediate or `close` is queued, no timer is due, no host name is
     /// being looked up on the loop's helper threads, no callback is posted, and the kernel reports nothing
-    /// ready, not even a millisecond later. Between sockets of one loop the kernel delivers at once, so
+    /// ready, not even five milliseconds later. Between sockets of one loop the kernel delivers at once, so
     /// everything sent has been received. A server, open connections and timers that are not due may still
     /// hold the loop: [`is_alive`](Loop::is_alive) tells.
     ///
@@ -112,7 +117,7 @@ impl EventLoop {
         self.start()?;
         let mut is_idle = false;
         while self.phase != Phase::Pending || !self.is_stopping && !is_idle {
-            is_idle = self.turn_is_idle()?;
+            is_idle = self.turn_is_idle(SETTLES)?;
         }
         self.finish();
         Ok(())
@@ -140,11 +145,14 @@ impl EventLoop {
     pub fn run_for(&mut self, time: Duration) -> Result<(), Error> {
         let mut left = time;
         let mut owes_turn = self.start()?;
+        let mut patience = SETTLES;
         while self.phase != Phase::Pending || !self.is_stopping && (owes_turn || self.is_alive()) {
             owes_turn = false;
-            if !self.turn_is_idle()? {
+            if !self.turn_is_idle(patience)? {
+                patience = SETTLES;
                 continue;
             }
+            patience = STAYS_QUIET;
             let step = self
                 .time_to_next_timer()
                 .map_or(left, |step| step.min(left));
@@ -164,22 +172,22 @@ impl EventLoop {
         Some(Duration::from_millis(left))
     }
 
-    /// Makes a turn. Returns whether there was nothing to do.
-    fn turn_is_idle(&mut self) -> Result<bool, Error> {
-        let wait = self.wait_before_rest();
+    /// Makes a turn, with this patience in milliseconds. Returns whether there was nothing to do.
+    fn turn_is_idle(&mut self, patience: u64) -> Result<bool, Error> {
+        let wait = self.wait_before_rest(patience);
         let expiry = self.agenda.timers.next_expiry();
         self.turn(wait)?;
         let has_fired = expiry.is_some_and(|expiry| expiry <= self.agenda.clock.now());
-        Ok(wait == Wait::Briefly && !has_fired && self.batches.is_quiet())
+        Ok(wait == Wait::Briefly(patience) && !has_fired && self.batches.is_quiet())
     }
 
-    fn wait_before_rest(&mut self) -> Wait {
+    fn wait_before_rest(&mut self, patience: u64) -> Wait {
         if self.is_busy() || self.agenda.immediates.are_queued() || self.agenda.has_due_timers() {
             Wait::NotAtAll
         } else if self.lookups.are_being_resolved() {
             Wait::UntilReady
         } else {
-            Wait::Briefly
+            Wait::Briefly(patience)
         }
     }
 }

@@ -135,8 +135,8 @@ impl EventLoop {
     pub(in crate::net) fn poll_timeout(&mut self, wait: Wait) -> Option<Duration> {
         match wait {
             Wait::NotAtAll => return Some(Duration::ZERO),
-            Wait::Briefly if self.reactor.is_empty() => return Some(Duration::ZERO),
-            Wait::Briefly => return Some(Duration::from_millis(1)),
+            Wait::Briefly(_) if self.reactor.is_empty() => return Some(Duration::ZERO),
+            Wait::Briefly(millis) => return Some(Duration::from_millis(millis)),
             Wait::UntilReady if self.is_busy() || !self.goes_on() => return Some(Duration::ZERO),
             Wait::UntilReady => {}
         }
