@@ -136,7 +136,7 @@ const SERVER: Command = Command {
                 choice(
                     "max-connections-per-peer",
                     Value::Number,
-                    "the same for each address (no limit)",
+                    "the same for each address, or IPv6 /64",
                 ),
                 repeated(
                     "allow",
@@ -191,7 +191,7 @@ const SERVER: Command = Command {
                 choice(
                     "log-rate",
                     Value::Number,
-                    "log N lines a second, count the rest (no limit)",
+                    "log N lines a second, count the rest",
                 ),
                 choice(
                     "quiet",
@@ -206,8 +206,7 @@ const SERVER: Command = Command {
     ],
     notes: "\
 DUR is 200ms, 1s, 1h30m, or a bare number of milliseconds; BYTES is 64M, 1G, or
-a bare number; CIDR is 10.0.0.0/8, 2001:db8::/32, or one address. An IPv6 peer
-is counted by its network, the /64.
+a bare number; CIDR is an address or a network, such as 10.0.0.0/8.
 
 SIGINT, SIGTERM or SIGHUP: for the time of --grace the server serves on, while
 /healthz answers 503. Then it serves the clients that have connected, stops
@@ -216,9 +215,8 @@ the clients to end theirs). Those still open after --drain-timeout are cut, and
 the exit status is 1. A second SIGINT or SIGTERM ends it at once. SIGHUP has no
 effect if it was ignored at the start (nohup). SIGUSR1 has it report.
 
-It also serves the sockets that systemd passes (netloop unit). Beside a socket
-at PATH it holds PATH.lock, so that the next server can tell the socket of a
-killed one, and takes its place.
+It also serves the sockets that systemd passes (netloop unit). By PATH.lock
+beside its socket, the next server takes the place of one that was killed.
 ",
 };
 
