@@ -42,7 +42,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
         ],
     ),
     ("net", &["libc", "log"]),
-    ("study", &["log", "serde_json"]),
+    ("study", &["libc", "log", "serde_json"]),
     (
         "programs",
         &[

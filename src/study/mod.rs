@@ -12,262 +12,35 @@
 //! | key of a record | |
 //! | --- | --- |
 //! | `n`, `t`, `turn` | its number, its time in nanoseconds since the tracer was set, the turn |
-//! | `c`, `by` | its cause, and the record that queued it, as in [`Record`]; `c` is left out when it is 0 |
+//! | `c`, `by` | its cause, and the record that queued it, as in [`Record`](crate::trace::Record); `c` is left out when it is 0 |
 //! | `who` | `loop`, `socket#7` or `server#7` |
 //! | `k` | what it is: `phase`, `wait`, `ready`, `nothing`, `again`, `step`, `callback`, `call`, `tick`, `done`, `system`, `accepted`, `queued`, `cleared`; `stopped` is the last of a recording that has reached its limit |
 //! | `w` | its words: the name of the event, the call, the phase, the queue |
 //! | `bytes`, `errno`, `at` | how many bytes, the error number, the line of the program |
 //! | `more` | what else it tells: epoll's words, the state after, the work that is queued |
 //! | `ns` | how long it has waited, or the delay of a timer |
+//! | `most` | how long a wait would have been at most; left out if that is for ever |
+//!
+//! [`Recording`] reads such a file, and [`Model`] follows it, record by record: what waits in which queue
+//! and why it has not run yet, the states, the bytes, and who holds the loop.
+//!
+//! As the trace itself, this module is not covered by Semantic Versioning.
 
-use std::io::{self, BufWriter, Write};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod entry;
+mod line;
+mod model;
+mod names;
+mod recorder;
+mod recording;
+mod standing;
+mod waiting;
+mod words;
 
-use serde_json::{Map, Value, json};
-
-use crate::EventLoop;
-use crate::trace::{Queue, Record, What};
-
-/// The version of the format.
-const VERSION: u32 = 1;
-
-/// How many records a recording holds.
-const RECORDS_MAX: u64 = 1_000_000;
-
-/// Writes the records of a trace. A tracer that does other things as well can use it;
-/// [`EventLoop::record`] sets a tracer that only records.
-#[derive(Debug)]
-pub struct Recorder<W: Write> {
-    /// None once it has failed, or the recording is full.
-    out: Option<BufWriter<W>>,
-    written: u64,
-}
-
-impl<W: Write> Recorder<W> {
-    /// Begins a recording: writes the header.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn new(writer: W) -> io::Result<Recorder<W>> {
-        let mut out = BufWriter::new(writer);
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH);
-        let args: Vec<String> = std::env::args_os()
-            .map(|argument| argument.to_string_lossy().into_owned())
-            .collect();
-        let header = json!({
-            "netloop": VERSION,
-            "pid": std::process::id(),
-            "args": args,
-            "clock": "monotonic",
-            "unix": unix.unwrap_or_default().as_secs_f64(),
-        });
-        writeln!(out, "{header}")?;
-        out.flush()?;
-        Ok(Recorder {
-            out: Some(out),
-            written: 0,
-        })
-    }
-
-    /// Writes a record. The buffer is flushed each time the loop has waited, and when the recorder is
-    /// dropped: a process that is killed leaves a recording up to its last wait. The recording ends after a
-    /// million records, or with an error of the writer, which is logged.
-    pub fn tell(&mut self, record: &Record<'_>) {
-        let Some(out) = &mut self.out else { return };
-        let is_full = self.written == RECORDS_MAX;
-        let line = match is_full {
-            true => json!({"n": record.number, "k": "stopped", "w": "the recording is full"}),
-            false => Value::Object(line(record)),
-        };
-        self.written += 1;
-        let has_waited = matches!(record.what, What::Wait { .. });
-        let written = writeln!(out, "{line}");
-        let written = match has_waited || is_full {
-            true => written.and_then(|()| out.flush()),
-            false => written,
-        };
-        if let Err(error) = &written {
-            log::warn!(target: "netloop::study", "the recording ends: {error}");
-        }
-        if is_full || written.is_err() {
-            self.out = None;
-        }
-    }
-}
-
-impl EventLoop {
-    /// Records what the loop does from now on, as JSON Lines: see [`study`](crate::study). It takes the
-    /// place of the [tracer](crate::Loop::on_trace).
-    ///
-    /// ```
-    /// use std::{io::Read, os::unix::net::UnixStream};
-    ///
-    /// let (mut reader, writer) = UnixStream::pair().unwrap(); // or a file
-    /// let mut event_loop = netloop::EventLoop::new()?;
-    /// event_loop.record(writer)?;
-    /// event_loop.set_immediate(|_| {});
-    /// event_loop.run()?;
-    /// drop(event_loop);
-    ///
-    /// let mut recording = String::new();
-    /// reader.read_to_string(&mut recording).unwrap();
-    /// let lines: Vec<serde_json::Value> =
-    ///     recording.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    /// assert_eq!(lines[0]["netloop"], 1);
-    /// assert_eq!((&lines[1]["k"], &lines[1]["w"]), (&"call".into(), &"set_immediate".into()));
-    /// let callback = lines.iter().find(|line| line["k"] == "callback").unwrap();
-    /// assert_eq!(callback["by"], lines[2]["n"]); // it was queued there
-    /// # Ok::<(), netloop::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// Those of the writer, when the header is written.
-    pub fn record(&mut self, writer: impl Write + 'static) -> io::Result<()> {
-        let mut recorder = Recorder::new(writer)?;
-        self.on_trace(move |record| recorder.tell(record));
-        Ok(())
-    }
-}
-
-/// A record as it stands in a line.
-fn line(record: &Record<'_>) -> Map<String, Value> {
-    let mut line = Map::new();
-    let mut put = |key: &str, value: Value| _ = line.insert(key.to_owned(), value);
-    put("n", record.number.into());
-    if record.cause > 0 {
-        put("c", record.cause.into());
-    }
-    if let Some(by) = record.by {
-        put("by", by.into());
-    }
-    put("t", nanos(record.at));
-    put("turn", record.turn.into());
-    put("who", record.subject.to_string().into());
-    if let Some(bytes) = record.bytes {
-        put("bytes", bytes.into());
-    }
-    if let Some(at) = record.line {
-        put("at", format!("{}:{}", at.file(), at.line()).into());
-    }
-    put("k", kind(&record.what).into());
-    words(record.what, put);
-    line
-}
-
-/// What stands in a line beside what every record has.
-fn words(what: What<'_>, mut put: impl FnMut(&str, Value)) {
-    match what {
-        What::Phase(word) | What::Callback(word) | What::Call(word) | What::Tick(word) => {
-            put("w", word.into());
-        }
-        What::Wait { waited, ready, .. } => {
-            put("w", ready.into());
-            put("ns", nanos(waited));
-        }
-        What::Readiness { mio, epoll } => {
-            put("w", mio.into());
-            put("more", epoll.into());
-        }
-        What::Nothing(why) => put("w", why.to_string().into()),
-        What::Again(why) => put("w", why.to_string().into()),
-        What::Transition { from, input, to } => {
-            put("w", format!("{input:?}").into());
-            put("more", json!([from.to_string(), to.to_string()]));
-        }
-        What::Done(answer) => put("w", answer.into()),
-        What::System { name, errno } => {
-            put("w", name.into());
-            if let Some(errno) = errno {
-                put("errno", errno.into());
-            }
-        }
-        What::Accepted { fd, local, remote } => {
-            put("w", fd.into());
-            let address = |address: Option<std::net::SocketAddr>| address.map(|it| it.to_string());
-            put("more", json!([address(local), address(remote)]));
-        }
-        What::Queued { queue, work } => {
-            put("w", queue.to_string().into());
-            put("more", work.into());
-            if let Queue::Timers(delay) = queue {
-                put("ns", nanos(delay));
-            }
-        }
-        What::Cleared => {}
-    }
-}
-
-fn kind(what: &What<'_>) -> &'static str {
-    match what {
-        What::Phase(_) => "phase",
-        What::Wait { .. } => "wait",
-        What::Readiness { .. } => "ready",
-        What::Nothing(_) => "nothing",
-        What::Again(_) => "again",
-        What::Transition { .. } => "step",
-        What::Callback(_) => "callback",
-        What::Call(_) => "call",
-        What::Tick(_) => "tick",
-        What::Done(_) => "done",
-        What::System { .. } => "system",
-        What::Accepted { .. } => "accepted",
-        What::Queued { .. } => "queued",
-        What::Cleared => "cleared",
-    }
-}
-
-fn nanos(time: Duration) -> Value {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::{self, Write};
-
-    use super::{RECORDS_MAX, Recorder};
-    use crate::EventLoop;
-
-    /// A disk that is full after some bytes.
-    struct Disk(usize);
-
-    impl Write for Disk {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 = self
-                .0
-                .checked_sub(bytes.len())
-                .ok_or(io::ErrorKind::StorageFull)?;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_full_disk_ends_the_recording_and_not_the_loop() {
-        let mut event_loop = EventLoop::new().unwrap();
-        event_loop.record(Disk(100_000)).unwrap();
-        for _ in 0..1000 {
-            event_loop.next_tick(|_| {});
-        }
-        event_loop.run().unwrap();
-        assert!(EventLoop::new().unwrap().record(Disk(0)).is_err());
-    }
-
-    #[test]
-    fn a_recording_that_is_full_says_so_and_stops() {
-        let mut event_loop = EventLoop::new().unwrap();
-        let mut recorder = Recorder::new(io::sink()).unwrap();
-        recorder.written = RECORDS_MAX;
-        let (tell, told) = std::sync::mpsc::channel();
-        event_loop.on_trace(move |record| {
-            recorder.tell(record);
-            tell.send(recorder.out.is_none()).unwrap();
-        });
-        event_loop.next_tick(|_| {});
-        event_loop.run().unwrap();
-        let told: Vec<bool> = told.try_iter().collect();
-        assert!(told.len() > 1 && told.iter().all(|is_over| *is_over));
-    }
-}
+pub use entry::{Entry, Kind};
+pub use model::{Model, Running};
+pub use names::{Names, Role};
+pub use recorder::Recorder;
+pub use recording::{Damage, Recording};
+pub use standing::Standing;
+pub use waiting::{Phase, Waiting};
+pub use words::describe;

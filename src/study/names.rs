@@ -1,0 +1,113 @@
+//! Who the sockets and servers of a recording are.
+
+use std::collections::BTreeMap;
+
+use super::entry::{Entry, Kind};
+
+/// What somebody is in a recording. It prints as its [`word`](Role::word).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// A socket that connects.
+    Client,
+    /// The loop.
+    Loop,
+    /// A socket that a server has accepted.
+    Accepted,
+    /// A server.
+    Server,
+    /// A socket that was made from a descriptor.
+    Socket,
+}
+
+impl Role {
+    /// `client`, `loop`, `accepted`, `server` or `socket`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Role::Client => "client",
+            Role::Loop => "loop",
+            Role::Accepted => "accepted",
+            Role::Server => "server",
+            Role::Socket => "socket",
+        }
+    }
+
+    /// What an entry tells about the role of its subject.
+    pub(super) fn told_by(entry: &Entry) -> Role {
+        match entry.kind {
+            _ if entry.who.starts_with("server#") => Role::Server,
+            _ if !entry.who.starts_with("socket#") => Role::Loop,
+            Kind::Accepted => Role::Accepted,
+            Kind::Step if entry.more.last().is_some_and(|to| to == "opening") => Role::Client,
+            _ => Role::Socket,
+        }
+    }
+}
+
+/// The names of the sockets and servers of a recording: the role, with the number where several have it.
+///
+/// ```
+/// use netloop::study::{Names, Recording};
+///
+/// let file = r#"{"netloop":1}
+/// {"n":1,"k":"accepted","who":"socket#7"}
+/// {"n":2,"k":"step","more":["idle","opening"],"who":"socket#8"}
+/// {"n":3,"k":"step","more":["idle","opening"],"who":"socket#9"}"#;
+/// let recording = Recording::read(file.as_bytes());
+/// let names = Names::of(&recording.entries);
+/// assert_eq!((names.get("socket#7"), names.get("socket#9")), ("accepted", "client#9"));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    names: BTreeMap<String, (Role, String)>,
+}
+
+impl Names {
+    /// Names everybody in these entries.
+    pub fn of(entries: &[Entry]) -> Names {
+        let mut roles: BTreeMap<&str, Role> = BTreeMap::new();
+        for entry in entries.iter().filter(|entry| !entry.who.is_empty()) {
+            let told = Role::told_by(entry);
+            let role = roles.entry(&entry.who).or_insert(told);
+            if *role == Role::Socket {
+                *role = told;
+            }
+        }
+        let mut counts: BTreeMap<Role, usize> = BTreeMap::new();
+        for role in roles.values() {
+            *counts.entry(*role).or_default() += 1;
+        }
+        let named = roles.into_iter().map(|(who, role)| {
+            let name = match (who.split_once('#'), counts.get(&role)) {
+                (Some((_, number)), Some(2..)) => format!("{}#{number}", role.word()),
+                _ => role.word().to_owned(),
+            };
+            (who.to_owned(), (role, name))
+        });
+        Names {
+            names: named.collect(),
+        }
+    }
+
+    /// The name of `socket#7`; what is not known keeps its own.
+    pub fn get<'a>(&'a self, who: &'a str) -> &'a str {
+        self.names.get(who).map_or(who, |(_, name)| name)
+    }
+
+    /// Its role, if it is known.
+    pub fn role(&self, who: &str) -> Option<Role> {
+        self.names.get(who).map(|(role, _)| *role)
+    }
+
+    /// Whether somebody is meant by this: by the name, the role, or as the recording has it.
+    pub fn is_meant(&self, who: &str, by: &str) -> bool {
+        let named = self.names.get(who);
+        who == by || named.is_some_and(|(role, name)| name == by || role.word() == by)
+    }
+
+    /// All, as the recording has them and by name.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.names.iter();
+        all.map(|(who, (_, name))| (who.as_str(), name.as_str()))
+    }
+}

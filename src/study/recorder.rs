@@ -1,0 +1,163 @@
+//! Writes a recording.
+
+use std::io::{self, BufWriter, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::line::line;
+use crate::EventLoop;
+use crate::trace::{Record, What};
+
+/// The version of the format.
+pub(super) const VERSION: u32 = 1;
+
+/// How many records a recording holds.
+pub(super) const RECORDS_MAX: u64 = 1_000_000;
+
+/// Writes the records of a trace. A tracer that does other things as well can use it;
+/// [`EventLoop::record`] sets a tracer that only records.
+#[derive(Debug)]
+pub struct Recorder<W: Write> {
+    /// None once it has failed, or the recording is full.
+    out: Option<BufWriter<W>>,
+    written: u64,
+}
+
+impl<W: Write> Recorder<W> {
+    /// Begins a recording: writes the header.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn new(writer: W) -> io::Result<Recorder<W>> {
+        let mut out = BufWriter::new(writer);
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+        let args: Vec<String> = std::env::args_os()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect();
+        let header = json!({
+            "netloop": VERSION,
+            "pid": std::process::id(),
+            "args": args,
+            "clock": "monotonic",
+            "unix": unix.unwrap_or_default().as_secs_f64(),
+        });
+        writeln!(out, "{header}")?;
+        out.flush()?;
+        Ok(Recorder {
+            out: Some(out),
+            written: 0,
+        })
+    }
+
+    /// Writes a record. The buffer is flushed each time the loop has waited, and when the recorder is
+    /// dropped: a process that is killed leaves a recording up to its last wait. The recording ends after a
+    /// million records, or with an error of the writer, which is logged.
+    pub fn tell(&mut self, record: &Record<'_>) {
+        let Some(out) = &mut self.out else { return };
+        let is_full = self.written == RECORDS_MAX;
+        let line = match is_full {
+            true => json!({"n": record.number, "k": "stopped", "w": "the recording is full"}),
+            false => Value::Object(line(record)),
+        };
+        self.written += 1;
+        let has_waited = matches!(record.what, What::Wait { .. });
+        let written = writeln!(out, "{line}");
+        let written = match has_waited || is_full {
+            true => written.and_then(|()| out.flush()),
+            false => written,
+        };
+        if let Err(error) = &written {
+            log::warn!(target: "netloop::study", "the recording ends: {error}");
+        }
+        if is_full || written.is_err() {
+            self.out = None;
+        }
+    }
+}
+
+impl EventLoop {
+    /// Records what the loop does from now on, as JSON Lines: see [`study`](crate::study). It takes the
+    /// place of the [tracer](crate::Loop::on_trace).
+    ///
+    /// ```
+    /// use std::{io::Read, os::unix::net::UnixStream};
+    ///
+    /// let (mut reader, writer) = UnixStream::pair().unwrap(); // or a file
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.record(writer)?;
+    /// event_loop.set_immediate(|_| {});
+    /// event_loop.run()?;
+    /// drop(event_loop);
+    ///
+    /// let mut recording = String::new();
+    /// reader.read_to_string(&mut recording).unwrap();
+    /// let lines: Vec<serde_json::Value> =
+    ///     recording.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    /// assert_eq!(lines[0]["netloop"], 1);
+    /// assert_eq!((&lines[1]["k"], &lines[1]["w"]), (&"call".into(), &"set_immediate".into()));
+    /// let callback = lines.iter().find(|line| line["k"] == "callback").unwrap();
+    /// assert_eq!(callback["by"], lines[2]["n"]); // it was queued there
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the writer, when the header is written.
+    pub fn record(&mut self, writer: impl Write + 'static) -> io::Result<()> {
+        let mut recorder = Recorder::new(writer)?;
+        self.on_trace(move |record| recorder.tell(record));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+
+    use super::{RECORDS_MAX, Recorder};
+    use crate::EventLoop;
+
+    /// A disk that is full after some bytes.
+    struct Disk(usize);
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self
+                .0
+                .checked_sub(bytes.len())
+                .ok_or(io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_ends_the_recording_and_not_the_loop() {
+        let mut event_loop = EventLoop::new().unwrap();
+        event_loop.record(Disk(100_000)).unwrap();
+        for _ in 0..1000 {
+            event_loop.next_tick(|_| {});
+        }
+        event_loop.run().unwrap();
+        assert!(EventLoop::new().unwrap().record(Disk(0)).is_err());
+    }
+
+    #[test]
+    fn a_recording_that_is_full_says_so_and_stops() {
+        let mut event_loop = EventLoop::new().unwrap();
+        let mut recorder = Recorder::new(io::sink()).unwrap();
+        recorder.written = RECORDS_MAX;
+        let (tell, told) = std::sync::mpsc::channel();
+        event_loop.on_trace(move |record| {
+            recorder.tell(record);
+            tell.send(recorder.out.is_none()).unwrap();
+        });
+        event_loop.next_tick(|_| {});
+        event_loop.run().unwrap();
+        let told: Vec<bool> = told.try_iter().collect();
+        assert!(told.len() > 1 && told.iter().all(|is_over| *is_over));
+    }
+}
