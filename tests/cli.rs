@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "support/balancer.rs"]
+mod balancer;
 #[path = "cli/client.rs"]
 mod client;
 #[path = "cli/demo.rs"]
@@ -20,6 +22,8 @@ mod output;
 mod paths;
 #[path = "support/program.rs"]
 mod program;
+#[path = "cli/proxy.rs"]
+mod proxy;
 #[path = "cli/server.rs"]
 mod server;
 #[path = "cli/sight.rs"]

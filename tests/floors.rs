@@ -55,6 +55,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
             "listenfd",
             "log",
             "netloop",
+            "proxy_header",
             "rustix",
             "signal_hook",
         ],
@@ -76,7 +77,7 @@ const ONCE: [(&str, &str); 5] = [
     ("getaddrinfo(", "kernel/resolver.rs"),
 ];
 
-const CRATES: [&str; 17] = [
+const CRATES: [&str; 18] = [
     "dns_lookup",
     "env_filter",
     "env_logger",
@@ -88,6 +89,7 @@ const CRATES: [&str; 17] = [
     "listenfd",
     "log",
     "mio",
+    "proxy_header",
     "rustix",
     "serde_json",
     "signal_hook",

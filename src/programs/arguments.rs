@@ -8,6 +8,7 @@ use getopts::{Fail, Matches};
 use netloop::BlockList;
 
 use super::server::place::Place;
+use super::server::proxy::Proxies;
 
 /// What is wrong with the command line, in one line.
 pub(super) type Complaint = String;
@@ -101,6 +102,20 @@ impl Arguments<'_> {
         let mut list = BlockList::new();
         self.each(name, right, |text| add(&mut list, text))?;
         Ok(Some(list).filter(|list| list.size() > 0))
+    }
+
+    /// The proxies that are believed.
+    pub(super) fn proxies(&self, name: &str) -> Result<Proxies, Complaint> {
+        let right = "an address or a network, such as 192.0.2.1 or 10.0.0.0/8, or unix";
+        let mut proxies = Proxies::default();
+        self.each(name, right, |text| match text {
+            "unix" => {
+                proxies.is_unix = true;
+                Some(())
+            }
+            text => add(&mut proxies.addresses, text),
+        })?;
+        Ok(proxies)
     }
 
     /// The values of an option that may be said more than once.

@@ -142,6 +142,7 @@ fn server_settings() -> server::Settings {
         welcome: "Welcome".into(),
         is_echo: false,
         admission: server::admission::Admission::default(),
+        proxies: server::proxy::Proxies::default(),
         max_connections: None,
         max_owed: None,
         log_rate: None,

@@ -144,6 +144,7 @@ fn server(arguments: &Arguments<'_>) -> Result<server::Settings, Complaint> {
             denied: arguments.addresses("deny")?,
             per_peer: arguments.number("max-connections-per-peer")?,
         },
+        proxies: arguments.proxies("proxy-protocol")?,
         max_owed: arguments.bytes("max-owed")?,
         idle_timeout: arguments.duration("idle-timeout")?,
         keep_alive: arguments.duration("keep-alive")?,

@@ -123,11 +123,12 @@ fn what_is_not_utf_8_is_named_too() {
 }
 
 /// The options of the server.
-pub(crate) const SERVER: [&str; 24] = [
+pub(crate) const SERVER: [&str; 25] = [
     "host",
     "port",
     "path",
     "listen",
+    "proxy-protocol",
     "mode",
     "backlog",
     "reuse-port",

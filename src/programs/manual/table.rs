@@ -97,6 +97,11 @@ const SERVER: Command = Command {
                     Value::Address,
                     "tcp:HOST:PORT or unix:PATH; may be repeated",
                 ),
+                repeated(
+                    "proxy-protocol",
+                    Value::Addresses,
+                    "trust PROXY headers of these, or of unix",
+                ),
                 choice(
                     "mode",
                     Value::Mode,

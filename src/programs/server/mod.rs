@@ -4,11 +4,13 @@ pub(crate) mod admission;
 mod counts;
 mod debts;
 mod http;
+mod identity;
 mod listening;
 mod manager;
 mod metrics;
 mod peers;
 pub(crate) mod place;
+pub(crate) mod proxy;
 mod reason;
 mod report;
 mod stop;
@@ -40,6 +42,7 @@ pub(crate) struct Settings {
     pub(crate) is_echo: bool,
     pub(crate) max_connections: Option<usize>,
     pub(crate) admission: Admission,
+    pub(crate) proxies: proxy::Proxies,
     /// How many bytes all peers may be owed together.
     pub(crate) max_owed: Option<usize>,
     pub(crate) idle_timeout: Option<Duration>,

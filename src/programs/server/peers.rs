@@ -3,22 +3,18 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use netloop::state::server::State;
 use netloop::{Loop, Server, ServerOptions, Socket};
 
 use super::counts::{Traffic, note};
 use super::debts;
 use super::place::Place;
 use super::reason::Reason;
-use super::stop::Stop;
-use super::{Settings, connections, listening, servers};
+use super::stop::{self, Stop};
+use super::{Settings, connections, identity, listening, proxy, servers};
 use crate::programs::output;
 
 /// How many connections the server accepts a turn: it prefers throughput to Node's interleaving.
 const ACCEPTS_PER_TURN: usize = 64;
-
-/// A peer on a Unix-domain socket has no address.
-const NAMELESS: &str = "somebody";
 
 /// Makes the server for a place. If it is measured, it counts the bytes of its connections.
 pub(super) fn server<'l>(
@@ -57,7 +53,7 @@ fn drop_for(event_loop: &mut Loop, reason: Reason, peer: Option<SocketAddr>, is_
         *counts.dropped.entry(reason).or_default() += 1;
     });
     if !is_quiet {
-        let (peer, why) = (named(peer), reason.words());
+        let (peer, why) = (identity::named(peer), reason.words());
         log::info!("{peer}: dropped, {why}");
     }
 }
@@ -73,27 +69,53 @@ fn is_beyond_limit(socket: &mut Socket<'_>, limit: Option<usize>) -> bool {
     connections(event_loop) > limit
 }
 
-/// Serves a connection that was accepted, unless its peer is not to be served.
-fn connected(socket: &mut Socket<'_>, settings: &Settings, is_measured: bool) {
-    match admit(socket, settings) {
+/// Handles a connection that was accepted.
+fn connected(socket: &mut Socket<'_>, settings: &Arc<Settings>, is_measured: bool) {
+    socket.on_error(|socket, error| {
+        log::info!("{}: {error}", socket.id());
+        let code = error.code().unwrap_or("none");
+        note(socket.event_loop(), |counts| {
+            *counts.errors.entry(code).or_default() += 1;
+        });
+    });
+    if is_beyond_limit(socket, settings.max_connections) {
+        return refuse(socket, Reason::Limit, settings);
+    }
+    if settings.proxies.include(socket) {
+        let settings = Arc::clone(settings);
+        return proxy::await_header(socket, move |socket, said| {
+            if let Ok(Some(client)) = said {
+                identity::set_client(socket, client);
+            }
+            greet(socket, said, &settings, is_measured);
+        });
+    }
+    let client = socket.peer();
+    greet(socket, Ok(client), settings, is_measured);
+}
+
+/// Serves a client at this address, unless it is not to be served. One without an address is bound by
+/// the number of connections alone.
+fn greet(
+    socket: &mut Socket<'_>,
+    client: Result<Option<SocketAddr>, Reason>,
+    settings: &Settings,
+    is_measured: bool,
+) {
+    let admitted = client.and_then(|client| match client {
+        Some(client) => settings.admission.admit(socket, client.ip()),
+        None => Ok(()),
+    });
+    match admitted {
         Ok(()) => serve(socket, settings, is_measured),
-        Err(reason) => {
-            let peer = socket.peer();
-            drop_for(socket.event_loop(), reason, peer, settings.is_quiet);
-            socket.destroy();
-        }
+        Err(reason) => refuse(socket, reason, settings),
     }
 }
 
-/// Admits a connection; one on a Unix-domain socket has no address, and is bound by the number alone.
-fn admit(socket: &mut Socket<'_>, settings: &Settings) -> Result<(), Reason> {
-    if is_beyond_limit(socket, settings.max_connections) {
-        return Err(Reason::Limit);
-    }
-    match socket.remote_address() {
-        Some(client) => settings.admission.admit(socket, client),
-        None => Ok(()),
-    }
+fn refuse(socket: &mut Socket<'_>, reason: Reason, settings: &Settings) {
+    let client = identity::client(socket);
+    drop_for(socket.event_loop(), reason, client, settings.is_quiet);
+    socket.destroy();
 }
 
 fn serve(socket: &mut Socket<'_>, settings: &Settings, is_measured: bool) {
@@ -106,9 +128,9 @@ fn serve(socket: &mut Socket<'_>, settings: &Settings, is_measured: bool) {
             note(socket.event_loop(), |counts| counts.closed.take(traffic));
         });
     }
-    log::debug!("{}: {}", socket.id(), named(socket.peer()));
+    log::debug!("{}: {}", socket.id(), identity::logged(socket));
     if !settings.is_quiet {
-        output::line(&format!("{} connected.", peer_of(socket)));
+        output::line(&format!("{} connected.", identity::shown(socket)));
         socket.on_data(|_, chunk| output::line(&output::buffer(chunk)));
         socket.on_close(|_, _| output::line("client disconnected"));
     }
@@ -117,13 +139,6 @@ fn serve(socket: &mut Socket<'_>, settings: &Settings, is_measured: bool) {
     } else if settings.is_quiet {
         socket.resume();
     }
-    socket.on_error(|socket, error| {
-        log::info!("{}: {error}", socket.id());
-        let code = error.code().unwrap_or("none");
-        note(socket.event_loop(), |counts| {
-            *counts.errors.entry(code).or_default() += 1;
-        });
-    });
     if let Some(timeout) = settings.idle_timeout {
         socket.set_timeout(timeout).on_timeout(|socket| {
             log::info!("{}: idle, closed", socket.id());
@@ -139,15 +154,10 @@ fn serve(socket: &mut Socket<'_>, settings: &Settings, is_measured: bool) {
         socket.write(&settings.welcome);
         debts::written(socket);
     }
-    if is_stopping(socket) && !settings.is_echo {
+    // Its connection was made before the stop.
+    if stop::is_draining(socket.event_loop()) && !settings.is_echo {
         socket.end();
     }
-}
-
-/// Whether the connection was made before the stop, and accepted after it.
-fn is_stopping(socket: &mut Socket<'_>) -> bool {
-    let server = socket.server();
-    server.is_some_and(|id| socket.event_loop().server_at(id).state() == State::Closing)
 }
 
 /// Sends back what came. A peer that does not read is not read from either, so that what it is owed
@@ -158,17 +168,4 @@ fn echo(socket: &mut Socket<'_>, chunk: &[u8]) {
             socket.resume();
         });
     }
-}
-
-/// The peer's address, without the prefix of one that is mapped into IPv6.
-fn peer_of(socket: &mut Socket<'_>) -> String {
-    socket.remote_address().map_or_else(
-        || NAMELESS.into(),
-        |address| address.to_canonical().to_string(),
-    )
-}
-
-/// The peer's name in the log.
-fn named(peer: Option<SocketAddr>) -> String {
-    peer.map_or_else(|| NAMELESS.into(), |peer| peer.to_string())
 }

@@ -7,14 +7,18 @@ pub(super) enum Reason {
     PerPeer,
     Denied,
     NotAllowed,
+    NoHeader,
+    LateHeader,
 }
 
 impl Reason {
-    pub(super) const ALL: [Reason; 4] = [
+    pub(super) const ALL: [Reason; 6] = [
         Reason::Limit,
         Reason::PerPeer,
         Reason::Denied,
         Reason::NotAllowed,
+        Reason::NoHeader,
+        Reason::LateHeader,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -23,6 +27,8 @@ impl Reason {
             Reason::PerPeer => "max_connections_per_peer",
             Reason::Denied => "deny",
             Reason::NotAllowed => "allow",
+            Reason::NoHeader => "proxy_header",
+            Reason::LateHeader => "proxy_timeout",
         }
     }
 
@@ -32,6 +38,8 @@ impl Reason {
             Reason::PerPeer => "the limit of connections of one peer is reached",
             Reason::Denied => "the address is denied",
             Reason::NotAllowed => "the address is not among those allowed",
+            Reason::NoHeader => "it does not begin with a PROXY header",
+            Reason::LateHeader => "its PROXY header has not come in time",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use netloop::{Error, EventLoop, Loop, Signal};
 
 use super::counts::{Counts, open, traffic};
-use super::{connections, stop};
+use super::{connections, identity, stop};
 use crate::programs::output;
 
 /// How many of the peers that are owed most are named.
@@ -49,7 +49,7 @@ fn owed(event_loop: &mut Loop) -> Vec<String> {
     for id in open(event_loop) {
         let mut socket = event_loop.socket_at(id);
         if socket.writable_length() > 0 {
-            let peer = socket.peer().map(|peer| peer.to_string());
+            let peer = identity::client(&mut socket).map(|peer| peer.to_string());
             owed.push((socket.writable_length(), id, peer));
         }
     }

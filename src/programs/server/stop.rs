@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netloop::Loop;
 
-use super::{Settings, connections, manager, servers};
+use super::{Settings, connections, manager, proxy, servers};
 use crate::programs::{claim, fail};
 
 /// What a stop is to do.
@@ -26,6 +26,11 @@ enum Phase {
 /// Whether new clients should go elsewhere.
 pub(super) fn has_begun(event_loop: &Loop) -> bool {
     event_loop.data::<Phase>().is_some()
+}
+
+/// Whether those who are served now were connected before the stop.
+pub(super) fn is_draining(event_loop: &Loop) -> bool {
+    event_loop.data() == Some(&Phase::Draining)
 }
 
 impl Stop {
@@ -56,7 +61,7 @@ impl Stop {
     /// what is left when the time is up. An echo ends no half: what its peers have sent must come back
     /// until they end themselves (RFC 862).
     pub(super) fn drain(self, event_loop: &mut Loop) {
-        if event_loop.data() == Some(&Phase::Draining) {
+        if is_draining(event_loop) {
             return;
         }
         event_loop.set_data(Phase::Draining);
@@ -66,7 +71,11 @@ impl Stop {
             claim::give_up(&mut server);
             let open = server.close_after_backlog().sockets();
             for socket in open.into_iter().filter(|_| !self.is_echo) {
-                event_loop.socket_at(socket).end();
+                let mut socket = event_loop.socket_at(socket);
+                // Who waits for its proxy's header is greeted before the end.
+                if !proxy::is_awaited(&socket) {
+                    socket.end();
+                }
             }
         }
         let timer = event_loop.after(self.drain_timeout, cut);

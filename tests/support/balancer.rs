@@ -1,0 +1,58 @@
+//! A real HAProxy before servers of ours.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub(crate) struct Balancer {
+    haproxy: Child,
+    config: PathBuf,
+}
+
+impl Balancer {
+    /// Starts it at a socket that listens already, with these lines in its backend. None if there is no
+    /// HAProxy.
+    pub(crate) fn start(listener: TcpListener, backend: &str) -> Option<Balancer> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("netloop-haproxy-{}-{number}.cfg", std::process::id());
+        let config = std::env::temp_dir().join(name);
+        let text = format!(
+            "global
+ maxconn 1000
+defaults
+ mode tcp
+ timeout connect 10s
+ timeout client 60s
+ timeout server 60s
+frontend front
+ bind fd@0
+ default_backend back
+backend back
+ {backend}
+"
+        );
+        std::fs::write(&config, text).expect("a file of our own");
+        let mut command = Command::new("haproxy");
+        command.args(["-db", "-f"]).arg(&config);
+        command.stdin(OwnedFd::from(listener));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let started = command.spawn();
+        if started.is_err() {
+            _ = std::fs::remove_file(&config);
+        }
+        started.ok().map(|haproxy| Balancer { haproxy, config })
+    }
+}
+
+impl Drop for Balancer {
+    fn drop(&mut self) {
+        _ = self.haproxy.kill();
+        _ = self.haproxy.wait();
+        _ = std::fs::remove_file(&self.config);
+    }
+}
