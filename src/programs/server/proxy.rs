@@ -35,12 +35,15 @@ pub(crate) struct Proxies {
 /// check, or for a client that has no address.
 pub(super) type Said = Result<Option<SocketAddr>, Reason>;
 
+/// What is called with it.
+type Then = dyn FnOnce(&mut Socket<'_>, Said);
+
 /// The header of which a part is still to come: kept by its socket.
 struct Awaited {
     came: Vec<u8>,
     timer: TimerId,
     listener: ListenerId,
-    then: Box<dyn FnOnce(&mut Socket<'_>, Said)>,
+    then: Box<Then>,
 }
 
 impl Proxies {
