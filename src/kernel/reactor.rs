@@ -230,7 +230,7 @@ impl<T> Reactor<T> {
         self.poll.registry().as_fd()
     }
 
-    /// With which other threads end a wait: there is one, made when it is asked for first.
+    /// The waker, with which other threads end a wait. It is made when it is asked for first.
     pub(crate) fn waker(&mut self) -> io::Result<Arc<Waker>> {
         if let Some(waker) = &self.waker {
             return Ok(Arc::clone(waker));
@@ -318,7 +318,7 @@ impl<T> Reactor<T> {
         }
     }
 
-    /// Calls back with each item of the batch, and what is said of it.
+    /// Passes each item of the batch, with its readiness.
     pub(crate) fn for_each_ready(&mut self, batch: &Batch, show: impl Fn(&mut T, Readiness<'_>)) {
         for event in batch.events.iter() {
             if let Some(item) = self.get_mut(Id::of(event.token())) {

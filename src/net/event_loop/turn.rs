@@ -68,24 +68,31 @@ impl EventLoop {
 
     /// Serves what was put off: `shutdown(2)`, and what `connect(2)` has refused at once. What that puts
     /// off is served in the next round.
+    #[inline]
     fn run_pending(&mut self, rounds: usize) -> Result<(), Error> {
         for _ in 0..rounds {
             if self.inner.agenda.pending.is_empty() && self.batches.pending.is_empty() {
                 return Ok(());
             }
-            self.batches.pending.append(&mut self.inner.agenda.pending);
-            while let Some(Caused(by, pending)) = self.batches.pending.pop_front() {
-                let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
-                let phase = What::Phase("pending");
-                self.traced(by, Subject::Socket(id), phase, |event_loop| match pending {
-                    Pending::Writable(id) => event_loop.served(id).serve_put_off(),
-                    Pending::ConnectFailed(id) => {
-                        event_loop.served(id).attempt_failed(None);
-                        Ok(())
-                    }
-                })?;
-                self.drain()?;
-            }
+            self.serve_pending()?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn serve_pending(&mut self) -> Result<(), Error> {
+        self.batches.pending.append(&mut self.inner.agenda.pending);
+        while let Some(Caused(by, pending)) = self.batches.pending.pop_front() {
+            let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
+            let phase = What::Phase("pending");
+            self.traced(by, Subject::Socket(id), phase, |event_loop| match pending {
+                Pending::Writable(id) => event_loop.served(id).serve_put_off(),
+                Pending::ConnectFailed(id) => {
+                    event_loop.served(id).attempt_failed(None);
+                    Ok(())
+                }
+            })?;
+            self.drain()?;
         }
         Ok(())
     }
@@ -230,7 +237,9 @@ impl EventLoop {
     }
 
     fn begin_closing(&mut self) -> Phase {
-        self.batches.closing.append(&mut self.inner.agenda.closing);
+        if !self.inner.agenda.closing.is_empty() {
+            self.batches.closing.append(&mut self.inner.agenda.closing);
+        }
         Phase::Closing
     }
 
@@ -248,12 +257,13 @@ impl EventLoop {
     }
 
     /// Frees what has closed, unless ticks are left, after a panic: they may be those of such a socket.
+    #[inline(always)]
     pub(in crate::net) fn free_all_closed(&mut self) {
-        if !self.agenda.has_ticks() {
-            // One by one: this drops values of the program, which may panic.
-            while let Some(id) = self.inner.agenda.to_free.pop() {
-                self.served(id).free_closed();
-            }
+        // One by one: this drops values of the program, which may panic.
+        while !self.agenda.has_ticks()
+            && let Some(id) = self.inner.agenda.to_free.pop()
+        {
+            self.served(id).free_closed();
         }
     }
 
@@ -269,6 +279,7 @@ impl EventLoop {
     }
 
     /// Runs the timers that were due when the phase began.
+    #[inline(always)]
     pub(in crate::net) fn run_due_timers(&mut self) -> Result<(), Error> {
         while self.inner.agenda.timers.is_in_pass() {
             let now = self.agenda.clock.now();

@@ -22,6 +22,12 @@ pub(crate) struct Admission {
 pub(super) struct Peers(HashMap<IpAddr, usize>);
 
 impl Admission {
+    /// Whether it matters who a client is. If not, its address is not asked for: a socket keeps what was
+    /// asked, in some hundred bytes.
+    pub(super) fn has_rules(&self) -> bool {
+        self.denied.is_some() || self.allowed.is_some() || self.per_peer.is_some()
+    }
+
     /// Admits the connection of a client at this address, and counts it until it closes.
     ///
     /// # Errors

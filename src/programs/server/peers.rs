@@ -90,7 +90,10 @@ fn connected(socket: &mut Socket<'_>, settings: &Arc<Settings>, is_measured: boo
             greet(socket, said, &settings, is_measured);
         });
     }
-    let client = socket.peer();
+    let client = match settings.admission.has_rules() {
+        true => socket.peer(),
+        false => None,
+    };
     greet(socket, Ok(client), settings, is_measured);
 }
 

@@ -49,6 +49,9 @@ struct Awaited {
 impl Proxies {
     /// Whether this connection begins with a header.
     pub(super) fn include(&self, socket: &mut Socket<'_>) -> bool {
+        if self.addresses.size() == 0 && !self.is_unix {
+            return false;
+        }
         match socket.remote_address() {
             Some(address) => self.addresses.check(address.to_canonical()),
             None => self.is_unix,

@@ -176,7 +176,15 @@ impl Lists {
     }
 
     /// The earliest list that holds a timer, after dropping and correcting what stood before it.
+    #[inline]
     pub(super) fn earliest(&mut self) -> Option<Ordered> {
+        match self.order.is_empty() {
+            true => None,
+            false => self.earliest_of_some(),
+        }
+    }
+
+    fn earliest_of_some(&mut self) -> Option<Ordered> {
         while let Some(mut top) = self.order.peek_mut() {
             let Reverse(entry) = *top;
             let list = &mut self.lists[entry.list as usize];

@@ -256,6 +256,7 @@ impl<T> Timers<T> {
     ///
     /// A list that has lost its first timer keeps its time, as in Node, where that decides the order.
     /// So a pass may find nothing due, once for each list and duration. Empty lists are dropped.
+    #[inline]
     pub(crate) fn next_expiry(&mut self) -> Option<u64> {
         Some(self.lists.earliest()?.expiry.max(self.next_pass))
     }
