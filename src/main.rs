@@ -1,4 +1,4 @@
-//! The command line: `netloop server`, `netloop client` and `netloop demo`.
+//! The command line: a command, and what its options say.
 
 #![forbid(unsafe_code)]
 
@@ -29,7 +29,8 @@ fn run() -> ExitCode {
         }
         Ok(Run::Server(settings)) => programs::server::run(*settings),
         Ok(Run::Client(settings)) => programs::client::run(settings),
-        Ok(Run::Demo) => programs::demo::run(),
+        Ok(Run::Demo(settings)) => programs::demo::run(&settings),
+        Ok(Run::Show(settings)) => programs::show::run(&settings),
         Err(message) => usage_error(&message),
     }
 }

@@ -26,6 +26,8 @@ mod program;
 mod proxy;
 #[path = "cli/server.rs"]
 mod server;
+#[path = "cli/show.rs"]
+mod show;
 #[path = "cli/sight.rs"]
 mod sight;
 #[path = "cli/stage.rs"]

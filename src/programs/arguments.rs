@@ -9,6 +9,7 @@ use netloop::BlockList;
 
 use super::server::place::Place;
 use super::server::proxy::Proxies;
+use super::show::Turns;
 
 /// What is wrong with the command line, in one line.
 pub(super) type Complaint = String;
@@ -88,6 +89,11 @@ impl Arguments<'_> {
             let mode = u32::from_str_radix(text, 8).ok().filter(|_| is_octal);
             mode.filter(|mode| *mode <= 0o777)
         })
+    }
+
+    /// The turns that are shown.
+    pub(super) fn turns(&self, name: &str) -> Result<Option<Turns>, Complaint> {
+        self.parsed(name, "a range of turns (3..5, 3.., ..5 or 3)", Turns::parse)
     }
 
     /// Where to listen, in the order in which it is said.

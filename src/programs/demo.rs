@@ -1,15 +1,19 @@
 //! Server and client in one process, on one loop, with the trace of what happens.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
+use netloop::study::{Entry, Recorder};
 use netloop::trace::{Record, Subject, What};
 use netloop::{Error, EventLoop, SocketId};
 
+use super::printer::{Level, Paint, Printer};
 use super::server::place::{Binding, Place};
-use super::trace::{self, Printer};
+use super::trace;
 use super::{client, output, server, status};
 
 const LEGEND: &str = "\
@@ -38,8 +42,13 @@ number, and is indented under the line that caused it.
 /// How many times the client speaks.
 const COUNT: u64 = 3;
 
-pub(crate) fn run() -> ExitCode {
-    match show() {
+pub(crate) struct Settings {
+    /// The file for a recording.
+    pub(crate) record: Option<PathBuf>,
+}
+
+pub(crate) fn run(settings: &Settings) -> ExitCode {
+    match show(settings) {
         Ok(code) => code,
         Err(error) => {
             output::complaint(&format!("netloop demo: {error}"));
@@ -48,11 +57,12 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-fn show() -> Result<ExitCode, Error> {
+fn show(settings: &Settings) -> Result<ExitCode, Error> {
+    let recorder = trace::recorder(settings.record.as_deref())?;
     output::text(LEGEND);
     let (tell, told) = channel();
     let mut event_loop = EventLoop::new()?;
-    event_loop.on_trace(tracer(tell));
+    event_loop.on_trace(tracer(tell, recorder));
     let servers = server::start(&mut event_loop, server_settings())?;
     event_loop
         .server_at(servers[0])
@@ -74,21 +84,23 @@ fn show() -> Result<ExitCode, Error> {
     Ok(status(&event_loop))
 }
 
-/// Prints each record, marks each line that the programs print with who prints it, and reports the
-/// counts so far.
-fn tracer(tell: Sender<Seen>) -> impl FnMut(&Record<'_>) {
+/// Prints each record, and records it; marks each line that the programs print with who prints it, and
+/// reports the counts so far.
+fn tracer(tell: Sender<Seen>, mut recorder: Option<Recorder<File>>) -> impl FnMut(&Record<'_>) {
     let mut seen = Seen::default();
-    let mut printer = Printer::for_stdout();
+    let mut printer = Printer::new(Paint::for_terminal(&io::stdout()), Level::All);
     let mut client = None;
     move |record| {
         seen.count(record);
         let _ = tell.send(seen);
         let name = name(record.subject, &mut client);
-        let lines = printer.lines(record, name);
         // A closed pipe is no reason to end, as with the lines of the programs.
-        let _ = io::stdout().lock().write_all(lines.as_bytes());
+        output::lines(&printer.lines(&Entry::from(record), name));
         let program = if name == "client" { "client" } else { "server" };
-        output::mark_lines(printer.mark(record, program));
+        output::mark_lines(printer.mark(record.number, program));
+        if let Some(recorder) = &mut recorder {
+            recorder.tell(record);
+        }
     }
 }
 

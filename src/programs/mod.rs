@@ -9,7 +9,9 @@ pub(crate) mod log;
 mod manual;
 pub(crate) mod options;
 pub(crate) mod output;
+mod printer;
 pub(crate) mod server;
+pub(crate) mod show;
 pub(crate) mod stopping;
 pub(crate) mod trace;
 mod writer;
@@ -33,5 +35,6 @@ pub(crate) enum Run {
     Print(String),
     Server(Box<server::Settings>),
     Client(client::Settings),
-    Demo,
+    Demo(demo::Settings),
+    Show(show::Settings),
 }

@@ -6,10 +6,11 @@ use getopts::{HasArg, Matches, Occur, Options};
 
 use super::arguments::{Arguments, Complaint, failure};
 use super::manual::table::COMMANDS;
-use super::manual::{self, Command, Value};
+use super::manual::{self, Command, Operand, Value};
 use super::server::admission::Admission;
 use super::server::place::{Binding, Place};
-use super::{Run, client, server, trace};
+use super::show::Turns;
+use super::{Run, client, demo, server, show, trace};
 
 pub(crate) fn parse(arguments: &[String]) -> Result<Run, Complaint> {
     let name = arguments.first().map(String::as_str);
@@ -44,7 +45,7 @@ fn parse_command(command: &Command, arguments: &[String]) -> Result<Run, Complai
     if found.opt_present("help") {
         return Ok(Run::Print(manual::help::of(command)));
     }
-    let word = word(command, &found)?;
+    let word = operand(command, &found)?;
     let arguments = Arguments {
         command: command.name,
         found: &found,
@@ -57,9 +58,13 @@ fn parse_command(command: &Command, arguments: &[String]) -> Result<Run, Complai
         ("completions", Some(shell)) => Ok(Run::Print(manual::completions::of(shell))),
         ("completions", None) => Err(format!(
             "netloop completions: a shell is missing ({})",
-            either(command.words)
+            either(command.operand.words())
         )),
-        _ => Ok(Run::Demo),
+        ("show", Some(file)) => show(&arguments, file).map(Run::Show),
+        ("show", None) => Err("netloop show: a file is missing (see netloop show --help)".into()),
+        _ => Ok(Run::Demo(demo::Settings {
+            record: arguments.text("record").map(Into::into),
+        })),
     }
 }
 
@@ -87,19 +92,26 @@ fn read(command: &Command, arguments: &[String]) -> Result<Matches, Complaint> {
     })
 }
 
-/// The word that follows the command, if it takes one.
-fn word<'a>(command: &Command, found: &'a Matches) -> Result<Option<&'a str>, Complaint> {
+/// The word or the file that follows the command, if it takes one.
+fn operand<'a>(command: &Command, found: &'a Matches) -> Result<Option<&'a str>, Complaint> {
     let mut words = found.free.iter().map(String::as_str);
     let (name, first) = (command.name, words.next());
-    let is_known = |word: &str| command.words.contains(&word);
-    match first.filter(|word| !is_known(word)).or(words.next()) {
-        None => Ok(first),
-        Some(wrong) if command.words.is_empty() => Err(format!(
-            "netloop {name}: {wrong:?} is not an option (see netloop {name} --help)"
-        )),
-        Some(wrong) => Err(format!(
+    let is_known = |word: &str| match command.operand {
+        Operand::File => true,
+        Operand::None | Operand::Word(_) => command.operand.words().contains(&word),
+    };
+    let wrong = first.filter(|word| !is_known(word)).or(words.next());
+    match (wrong, command.operand) {
+        (None, _) => Ok(first),
+        (Some(wrong), Operand::Word(words)) => Err(format!(
             "netloop {name}: {wrong:?} is one too many ({})",
-            either(command.words)
+            either(words)
+        )),
+        (Some(wrong), Operand::File) => Err(format!(
+            "netloop {name}: {wrong:?} is one too many (see netloop {name} --help)"
+        )),
+        (Some(wrong), Operand::None) => Err(format!(
+            "netloop {name}: {wrong:?} is not an option (see netloop {name} --help)"
         )),
     }
 }
@@ -173,6 +185,15 @@ fn client(arguments: &Arguments<'_>) -> Result<client::Settings, Complaint> {
         connect_timeout: duration("connect-timeout", 10)?,
         goodbye_timeout: duration("goodbye-timeout", 2)?,
         told: told(arguments),
+    })
+}
+
+fn show(arguments: &Arguments<'_>, file: &str) -> Result<show::Settings, Complaint> {
+    Ok(show::Settings {
+        file: file.into(),
+        is_all: arguments.has("all"),
+        only: arguments.text("only"),
+        turns: arguments.turns("turns")?.unwrap_or(Turns::ALL),
     })
 }
 

@@ -73,6 +73,11 @@ pub(crate) fn text(text: &str) {
     print(format!("{}\n", text.trim_end()).as_bytes());
 }
 
+/// Prints whole lines of our own as they are.
+pub(crate) fn lines(text: &str) {
+    print(text.as_bytes());
+}
+
 fn print(lines: &[u8]) {
     let mut out = io::stdout().lock();
     if let Err(error) = out.write_all(lines).and_then(|()| out.flush()) {

@@ -58,8 +58,11 @@ impl Standing {
                 Some("what comes waits in the kernel: the program has paused the socket".into())
             }
             0 => None,
+            bytes if ["idle", "opening"].contains(&&*self.state) => Some(format!(
+                "{bytes} bytes wait to be sent: until it has connected"
+            )),
             bytes => Some(format!(
-                "{bytes} bytes wait to be sent: the kernel's buffer is full until the peer reads"
+                "{bytes} bytes wait to be sent: until the kernel has room, as the peer reads"
             )),
         }
     }

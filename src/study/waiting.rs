@@ -54,8 +54,10 @@ impl Phase {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Waiting {
-    /// The record that has queued it.
+    /// The record of its queueing.
     pub number: u64,
+    /// The record during which it was queued, or 0.
+    pub cause: u64,
     /// Whose it is: `loop`, `socket#7` or `server#7`.
     pub who: String,
     /// In which queue it waits: `ticks`, `microtasks`, `immediates`, `pending`, `again`, `closing`, `timers`.
@@ -74,6 +76,7 @@ impl Waiting {
     pub(super) fn of(entry: &Entry) -> Waiting {
         Waiting {
             number: entry.number,
+            cause: entry.cause,
             who: entry.who.clone(),
             queue: entry.words.clone(),
             work: entry.more.first().cloned().unwrap_or_default(),
@@ -134,7 +137,7 @@ pub(super) fn rule(queue: &str, phase: Phase, is_running: bool) -> &'static str 
             "it closes in the closing phase of this turn, the last first"
         }
         "closing" => "it closes in the closing phase of the next turn, the last first",
-        "timers" => "the timers phase, the last of each turn, looks at the clock",
+        "timers" => "the timers phase at the end of each turn looks at the clock",
         _ => "its turn has not come",
     }
 }

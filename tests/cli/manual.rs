@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::program::netloop;
 use crate::stage::own_path;
 use crate::support;
-use crate::usage::{CLIENT, SERVER};
+use crate::usage::{CLIENT, SERVER, SHOW};
 
 fn printed(arguments: &[&str]) -> String {
     let output = netloop(arguments).output().unwrap();
@@ -43,7 +43,7 @@ fn the_manual_page_renders_without_a_warning_and_names_every_option() {
         return;
     };
     assert_eq!(warnings, "");
-    for option in SERVER.iter().chain(&CLIENT) {
+    for option in SERVER.iter().chain(&CLIENT).chain(&SHOW) {
         assert!(text.contains(&format!("--{option}")), "{option}: {text}");
     }
     for part in ["NAME", "SYNOPSIS", "EXIT STATUS", "ENVIRONMENT", "EXAMPLES"] {
@@ -72,7 +72,15 @@ fn bash_completes_commands_options_and_words() {
     let Some(commands) = bash(&["netloop", "''"]) else {
         return;
     };
-    for command in ["server", "client", "demo", "unit", "man", "completions"] {
+    for command in [
+        "server",
+        "client",
+        "demo",
+        "show",
+        "unit",
+        "man",
+        "completions",
+    ] {
         assert!(commands.iter().any(|word| word == command), "{command}");
     }
     let options = bash(&["netloop", "server", "--"]).unwrap();
@@ -80,6 +88,11 @@ fn bash_completes_commands_options_and_words() {
     assert_eq!(options, all);
     assert_eq!(bash(&["netloop", "unit", "so"]).unwrap(), ["socket"]);
     assert_eq!(bash(&["netloop", "completions", "z"]).unwrap(), ["zsh"]);
+    // A file, where one is due.
+    let files = bash(&["netloop", "show", "Cargo.to"]).unwrap();
+    assert_eq!(files, ["Cargo.toml"]);
+    let files = bash(&["netloop", "demo", "--record", "Cargo.to"]).unwrap();
+    assert_eq!(files, ["Cargo.toml"]);
     // A value is not an option.
     assert!(
         bash(&["netloop", "server", "--port", "--"])
@@ -140,4 +153,5 @@ fn fish_completes_commands_options_and_words() {
     all.sort();
     assert_eq!(options, all);
     assert_eq!(complete("netloop unit so").unwrap(), ["socket"]);
+    assert_eq!(complete("netloop show Cargo.to").unwrap(), ["Cargo.toml"]);
 }

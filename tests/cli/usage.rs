@@ -22,7 +22,7 @@ const NO_DURATION: &str =
 
 #[test]
 fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 12] = [
         (
             &["server", "--path", "/tmp/x", "--port", "1"],
             "netloop server: --path and --port exclude each other",
@@ -49,15 +49,27 @@ fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
         ),
         (
             &["serve"],
-            r#"netloop: "serve" is not a command (server, client, demo, unit, man or completions; see netloop --help)"#,
+            r#"netloop: "serve" is not a command (server, client, demo, show, unit, man or completions; see netloop --help)"#,
+        ),
+        (
+            &["show"],
+            "netloop show: a file is missing (see netloop show --help)",
+        ),
+        (
+            &["show", "a", "b"],
+            r#"netloop show: "b" is one too many (see netloop show --help)"#,
+        ),
+        (
+            &["show", "a", "--turns", "5..3"],
+            r#"netloop show: --turns: "5..3" is not a range of turns (3..5, 3.., ..5 or 3)"#,
         ),
         (
             &["help", "serve"],
-            r#"netloop: "serve" is not a command (server, client, demo, unit, man or completions; see netloop --help)"#,
+            r#"netloop: "serve" is not a command (server, client, demo, show, unit, man or completions; see netloop --help)"#,
         ),
         (
             &[],
-            "netloop: a command is missing (server, client, demo, unit, man or completions; see netloop --help)",
+            "netloop: a command is missing (server, client, demo, show, unit, man or completions; see netloop --help)",
         ),
     ];
     for (arguments, answer) in cases {
@@ -166,6 +178,9 @@ pub(crate) const CLIENT: [&str; 11] = [
     "help",
 ];
 
+/// The options of `show`.
+pub(crate) const SHOW: [&str; 4] = ["all", "only", "turns", "help"];
+
 #[test]
 fn help_names_every_option_and_the_version_is_told() {
     let text = |arguments: &[&str]| {
@@ -185,7 +200,12 @@ fn help_names_every_option_and_the_version_is_told() {
     for option in CLIENT {
         assert!(names(&client, option), "{option}");
     }
-    assert!(text(&["demo", "--help"]).starts_with("Usage: netloop demo"));
+    let show = text(&["show", "--help"]);
+    for option in SHOW {
+        assert!(names(&show, option), "{option}");
+    }
+    assert!(show.starts_with("Usage: netloop show FILE [OPTIONS]\n"));
+    assert!(names(&text(&["demo", "--help"]), "record"));
     assert!(text(&["--help"]).contains("Exit status: 0"));
     assert_eq!(text(&["help"]), text(&["--help"]));
     assert_eq!(text(&["help", "server"]), server);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::table::COMMANDS;
-use super::{Choice, Command, Value};
+use super::{Choice, Command, Operand, Value};
 
 /// The completions of a shell, which is one of the words of the command.
 pub(crate) fn of(shell: &str) -> String {
@@ -21,7 +21,11 @@ fn names() -> String {
 
 /// The words and options of a command, with a blank between them.
 fn words(command: &Command) -> String {
-    let words = command.words.iter().map(|word| (*word).to_owned());
+    let words = command
+        .operand
+        .words()
+        .iter()
+        .map(|word| (*word).to_owned());
     let options = command.choices().map(|choice| format!("--{}", choice.name));
     words.chain(options).collect::<Vec<_>>().join(" ")
 }
@@ -33,11 +37,16 @@ _netloop() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
     COMPREPLY=()
     case $before in
-        --path) COMPREPLY=($(compgen -f -- \"$word\")); return ;;
         --host) COMPREPLY=($(compgen -A hostname -- \"$word\")); return ;;
 ",
     );
-    _ = writeln!(text, "        {}) return ;;", valued().join("|"));
+    let files = options(|value| value == Value::Path).join("|");
+    _ = writeln!(
+        text,
+        "        {files}) COMPREPLY=($(compgen -f -- \"$word\")); return ;;"
+    );
+    let is_free = |value| !matches!(value, Value::None | Value::Path | Value::Host);
+    _ = writeln!(text, "        {}) return ;;", options(is_free).join("|"));
     text.push_str("    esac\n    case $COMP_CWORD:${COMP_WORDS[1]} in\n");
     _ = writeln!(
         text,
@@ -45,9 +54,13 @@ _netloop() {
         names()
     );
     for command in COMMANDS {
+        let files = match command.operand {
+            Operand::File => "-f ",
+            _ => "",
+        };
         _ = writeln!(
             text,
-            "        *:{}) COMPREPLY=($(compgen -W \"{}\" -- \"$word\")) ;;",
+            "        *:{}) COMPREPLY=($(compgen {files}-W \"{}\" -- \"$word\")) ;;",
             command.name,
             words(command)
         );
@@ -56,13 +69,11 @@ _netloop() {
     text
 }
 
-/// The options whose value nobody can complete.
-fn valued() -> Vec<String> {
+/// The options whose value is such a one.
+fn options(is_such: impl Fn(Value) -> bool) -> Vec<String> {
     let choices = COMMANDS.iter().flat_map(Command::choices);
-    let is_free =
-        |choice: &&Choice| !matches!(choice.value, Value::None | Value::Path | Value::Host);
     let mut options: Vec<String> = choices
-        .filter(is_free)
+        .filter(|choice| is_such(choice.value))
         .map(|choice| format!("--{}", choice.name))
         .collect();
     options.sort();
@@ -85,9 +96,13 @@ fn zsh() -> String {
         for choice in command.choices() {
             _ = write!(text, " \\\n            {}", quoted(&argument(choice)));
         }
-        if !command.words.is_empty() {
-            let words = format!("1:word:({})", command.words.join(" "));
-            _ = write!(text, " \\\n            {}", quoted(&words));
+        let operand = match command.operand {
+            Operand::None => None,
+            Operand::Word(words) => Some(format!("1:word:({})", words.join(" "))),
+            Operand::File => Some("1:FILE:_files".to_owned()),
+        };
+        if let Some(operand) = operand {
+            _ = write!(text, " \\\n            {}", quoted(&operand));
         }
         text.push_str(" ;;\n");
     }
@@ -132,8 +147,11 @@ fn fish() -> String {
             command.name,
             fish_quoted(command.summary)
         );
-        for word in command.words {
+        for word in command.operand.words() {
             _ = writeln!(text, "{here} -a {word}");
+        }
+        if let Operand::File = command.operand {
+            _ = writeln!(text, "{here} -F");
         }
         for choice in command.choices() {
             let value = match choice.value {

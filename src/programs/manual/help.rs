@@ -22,11 +22,8 @@ pub(crate) fn overview() -> String {
 
 /// The help of a command.
 pub(crate) fn of(command: &Command) -> String {
-    let words = match command.words {
-        [] => String::new(),
-        words => format!(" [{}]", words.join("|")),
-    };
-    let mut text = format!("Usage: netloop {}{words} [OPTIONS]\n", command.name);
+    let operand = command.operand.usage();
+    let mut text = format!("Usage: netloop {}{operand} [OPTIONS]\n", command.name);
     let usages = command.choices().map(|choice| choice.usage().len());
     let width = usages.max().unwrap_or(0) + 2;
     for group in command.groups {

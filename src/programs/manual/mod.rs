@@ -11,11 +11,39 @@ pub(super) mod units;
 pub(super) struct Command {
     pub(super) name: &'static str,
     pub(super) summary: &'static str,
-    /// Words that follow it: one at most. The first ones are its whole choice.
-    pub(super) words: &'static [&'static str],
+    pub(super) operand: Operand,
     pub(super) groups: &'static [Group],
     /// Below the options, in the help and on the manual page.
     pub(super) notes: &'static str,
+}
+
+/// What follows a command beside options: one word at most.
+#[derive(Clone, Copy)]
+pub(super) enum Operand {
+    None,
+    /// One of these.
+    Word(&'static [&'static str]),
+    /// A file, which must be said.
+    File,
+}
+
+impl Operand {
+    /// The words there are.
+    pub(super) fn words(self) -> &'static [&'static str] {
+        match self {
+            Operand::Word(words) => words,
+            Operand::None | Operand::File => &[],
+        }
+    }
+
+    /// How it stands in a line of usage.
+    pub(super) fn usage(self) -> String {
+        match self {
+            Operand::None => String::new(),
+            Operand::Word(words) => format!(" [{}]", words.join("|")),
+            Operand::File => " FILE".into(),
+        }
+    }
 }
 
 /// Options that belong together.
@@ -47,6 +75,8 @@ pub(super) enum Value {
     Path,
     Port,
     Text,
+    Turns,
+    Who,
 }
 
 impl Value {
@@ -64,6 +94,8 @@ impl Value {
             Value::Path => "PATH",
             Value::Port => "PORT",
             Value::Text => "TEXT",
+            Value::Turns => "A..B",
+            Value::Who => "WHO",
         }
     }
 }

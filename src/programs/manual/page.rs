@@ -9,6 +9,7 @@ const EXAMPLES: &str = "\
     netloop server --echo --quiet --welcome=
     netloop server --listen tcp:[::]:8000 --listen unix:/run/netloop/socket
     netloop client --interval 200ms --count 3
+    netloop client --record run.jsonl; netloop show run.jsonl
     netloop unit service > /etc/systemd/system/netloop.service
 ";
 
@@ -52,9 +53,9 @@ fn section(page: &mut String, title: &str) {
 
 fn synopsis(page: &mut String, command: &Command) {
     _ = writeln!(page, ".B netloop {}", command.name);
-    let words = command.words.join(" | ");
-    if !words.is_empty() {
-        _ = writeln!(page, "[{words}]");
+    let operand = command.operand.usage().replace('|', " | ");
+    if !operand.is_empty() {
+        _ = writeln!(page, "{}", operand.trim_start());
     }
     page.push_str("[OPTIONS]\n.br\n");
 }

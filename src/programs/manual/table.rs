@@ -1,6 +1,6 @@
 //! The commands and their options.
 
-use super::{Choice, Command, Group, Value};
+use super::{Choice, Command, Group, Operand, Value};
 
 const fn choice(name: &'static str, value: Value, help: &'static str) -> Choice {
     Choice {
@@ -41,14 +41,18 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "demo",
         summary: "server and client in one process, on one loop, with a trace",
-        words: &[],
-        groups: JUST_HELP,
+        operand: Operand::None,
+        groups: &[Group {
+            title: "Options",
+            options: &[RECORD, HELP],
+        }],
         notes: "",
     },
+    SHOW,
     Command {
         name: "unit",
         summary: "prints the units that run the server under systemd",
-        words: &["service", "socket"],
+        operand: Operand::Word(&["service", "socket"]),
         groups: JUST_HELP,
         notes: "\
 With a word it prints that unit alone, as a file for /etc/systemd/system. The
@@ -59,14 +63,14 @@ listens and hands the socket over.
     Command {
         name: "man",
         summary: "prints the manual page, for man -l -",
-        words: &[],
+        operand: Operand::None,
         groups: JUST_HELP,
         notes: "",
     },
     Command {
         name: "completions",
         summary: "prints the completions of a shell",
-        words: &["bash", "zsh", "fish"],
+        operand: Operand::Word(&["bash", "zsh", "fish"]),
         groups: JUST_HELP,
         notes: "\
     netloop completions bash > /etc/bash_completion.d/netloop
@@ -84,7 +88,7 @@ const JUST_HELP: &[Group] = &[Group {
 const SERVER: Command = Command {
     name: "server",
     summary: "greets each client and prints what it sends",
-    words: &[],
+    operand: Operand::None,
     groups: &[
         Group {
             title: "Where it listens",
@@ -228,7 +232,7 @@ beside its socket, the next server takes the place of one that was killed.
 const CLIENT: Command = Command {
     name: "client",
     summary: "connects, and sends a message at each tick",
-    words: &[],
+    operand: Operand::None,
     groups: &[
         Group {
             title: "Where it connects",
@@ -274,6 +278,37 @@ second SIGINT or SIGTERM ends it at once, and so does the first signal while it
 is not connected or waits for the server's end already: with status 130
 (SIGINT), 143 (SIGTERM) or 129 (SIGHUP). SIGHUP has no effect if it was ignored
 at the start (nohup).
+",
+};
+
+const SHOW: Command = Command {
+    name: "show",
+    summary: "prints a recording: what happened, why, and what waits",
+    operand: Operand::File,
+    groups: &[Group {
+        title: "Options",
+        options: &[
+            choice("all", Value::None, "also the steps of states, and ticks"),
+            choice(
+                "only",
+                Value::Who,
+                "only this: client, accepted, server, loop, socket#7",
+            ),
+            choice(
+                "turns",
+                Value::Turns,
+                "only these turns: 3..5, 3.., ..5 or 3",
+            ),
+            HELP,
+        ],
+    }],
+    notes: "\
+FILE is what --record has written, or - for standard input. Each line has the
+number of its record, and is indented under the line that caused it; what many
+sockets do alike is printed for the first of them. The end tells what waits and
+why it has not run yet, and who holds the loop.
+
+If the file is damaged, what came before is printed, and the exit status is 1.
 ",
 };
 

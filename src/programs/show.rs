@@ -1,0 +1,195 @@
+//! `netloop show`: prints a recording.
+
+mod ending;
+mod folding;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use netloop::study::{Entry, Model, Names, Recording};
+
+use self::folding::Item;
+use super::output::{self, harmless};
+use super::printer::{COLUMNS, Level, Paint, Printer, Row, cut};
+
+pub(crate) struct Settings {
+    /// `-` is standard input.
+    pub(crate) file: PathBuf,
+    pub(crate) is_all: bool,
+    pub(crate) only: Option<String>,
+    pub(crate) turns: Turns,
+}
+
+/// The turns that are shown, both of these included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Turns {
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+}
+
+impl Turns {
+    pub(crate) const ALL: Turns = Turns {
+        first: 0,
+        last: u64::MAX,
+    };
+
+    /// `3..5`, `3..`, `..5` or `3`.
+    pub(crate) fn parse(text: &str) -> Option<Turns> {
+        let number = |text: &str, default| match text {
+            "" => Some(default),
+            _ if text.bytes().all(|it| it.is_ascii_digit()) => text.parse().ok(),
+            _ => None,
+        };
+        let (first, last) = match text.split_once("..") {
+            None if text.is_empty() => return None,
+            None => (text, text),
+            Some(both) => both,
+        };
+        let turns = Turns {
+            first: number(first, 0)?,
+            last: number(last, u64::MAX)?,
+        };
+        (turns.first <= turns.last).then_some(turns)
+    }
+}
+
+pub(crate) fn run(settings: &Settings) -> ExitCode {
+    let name = settings.file.display();
+    let recording = match read(settings) {
+        Ok(recording) => recording,
+        Err(error) => return failed(&format!("{name}: {error}")),
+    };
+    if let Err(error) = show(settings, &recording) {
+        return failed(&error);
+    }
+    match &recording.damage {
+        Some(damage) => failed(&format!("{name}: {damage}")),
+        None => ExitCode::from(u8::from(output::is_lost())),
+    }
+}
+
+fn failed(words: &str) -> ExitCode {
+    output::complaint(&format!("netloop show: {words}"));
+    ExitCode::FAILURE
+}
+
+fn read(settings: &Settings) -> io::Result<Recording> {
+    match settings.file.to_str() {
+        Some("-") => Ok(Recording::read(io::stdin().lock())),
+        _ => {
+            let file = File::open(&settings.file)?;
+            Ok(Recording::read(BufReader::new(file)))
+        }
+    }
+}
+
+/// Prints what came before any damage.
+fn show(settings: &Settings, recording: &Recording) -> Result<(), String> {
+    let Some(last) = recording.entries.last() else {
+        return Ok(());
+    };
+    let names = Names::of(&recording.entries);
+    let is_wanted = |entry: &Entry| match &settings.only {
+        None => true,
+        Some(only) => names.is_meant(&entry.who, only),
+    };
+    if let Some(only) = &settings.only
+        && !recording.entries.iter().any(is_wanted)
+    {
+        let all: Vec<&str> = names.all().map(|(_, name)| name).collect();
+        let all = cut(&all.join(", "), 200);
+        return Err(format!("--only: there is no {only:?}, but {all}"));
+    }
+    output::text(&about(recording, &names, last));
+    let level = match settings.is_all {
+        true => Level::All,
+        false => Level::Story,
+    };
+    let mut printer = Printer::new(Paint::for_terminal(&io::stdout()), level);
+    let (mut model, mut rows) = (Model::default(), Vec::new());
+    let shown = |turn| (settings.turns.first..=settings.turns.last).contains(&turn);
+    for entry in &recording.entries {
+        if entry.turn != model.turn() {
+            print_turn(&mut printer, model.turn(), &mut rows);
+        }
+        if entry.turn > settings.turns.last || !output::is_read() {
+            break;
+        }
+        model.step(entry);
+        let wanted = shown(entry.turn) && is_wanted(entry);
+        rows.extend(printer.row(entry, names.get(&entry.who), wanted));
+    }
+    print_turn(&mut printer, model.turn(), &mut rows);
+    output::text(&ending::text(&model, &names, printer.paint));
+    Ok(())
+}
+
+/// What recording it is, and who is who.
+fn about(recording: &Recording, names: &Names, last: &Entry) -> String {
+    let args = recording.args.join(" ");
+    let program = args.rsplit_once('/').map_or(&*args, |(_, name)| name);
+    let count = recording.entries.len();
+    let turns = last.turn;
+    let counts = format!("{count} records, {turns} turns, {:.0?}", last.at);
+    let lines = [program, &counts, &who(names)];
+    let lines = lines.iter().filter(|line| !line.is_empty());
+    let lines: Vec<String> = lines.map(|line| cut(&harmless(line), COLUMNS)).collect();
+    lines.join("\n")
+}
+
+/// Who is who: one of a kind has no number.
+fn who(names: &Names) -> String {
+    let mut many: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut who = Vec::new();
+    for (raw, name) in names.all().filter(|(raw, name)| raw != name) {
+        match name.split_once('#') {
+            Some((role, _)) => *many.entry(role).or_default() += 1,
+            None => who.push(format!("{name} is {raw}")),
+        }
+    }
+    let many = many.into_iter();
+    who.extend(many.map(|(role, count)| format!("{role}#7 is socket#7, one of {count}")));
+    who.join(", ")
+}
+
+fn print_turn(printer: &mut Printer, turn: u64, rows: &mut Vec<Row>) {
+    if rows.is_empty() {
+        return;
+    }
+    let mut text = printer.title(turn);
+    for item in folding::fold(std::mem::take(rows)) {
+        text.push_str(&match item {
+            Item::Row(row) => row.lines(printer.paint),
+            Item::More(words) => format!("{}\n", printer.paint.paint("2", &cut(&words, COLUMNS))),
+        });
+    }
+    output::lines(&text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_are_a_range_with_both_ends() {
+        let turns = |first, last| Some(Turns { first, last });
+        assert_eq!(Turns::parse("3..5"), turns(3, 5));
+        assert_eq!(Turns::parse("3"), turns(3, 3));
+        assert_eq!(Turns::parse("3.."), turns(3, u64::MAX));
+        assert_eq!(Turns::parse("..3"), turns(0, 3));
+        for wrong in [
+            "",
+            "5..3",
+            "+1",
+            "1...3",
+            "a",
+            "-1..",
+            "99999999999999999999",
+        ] {
+            assert_eq!(Turns::parse(wrong), None, "{wrong}");
+        }
+    }
+}

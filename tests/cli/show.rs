@@ -1,0 +1,258 @@
+//! `netloop show`: a recording as text.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use crate::program::{Program, netloop};
+use crate::stage::own_path;
+
+const HEADER: &str = r#"{"netloop":1,"args":["netloop","test"]}"#;
+
+/// A file that goes with its test.
+pub(crate) struct Kept(PathBuf);
+
+impl Kept {
+    pub(crate) fn new(name: &str) -> Kept {
+        Kept(own_path(name))
+    }
+
+    /// A recording with these records, numbered from 1.
+    pub(crate) fn of(name: &str, records: impl IntoIterator<Item = String>) -> Kept {
+        let file = Kept::new(name);
+        let mut text = format!("{HEADER}\n");
+        for (index, record) in records.into_iter().enumerate() {
+            text.push_str(&format!("{{\"n\":{},{record}}}\n", index + 1));
+        }
+        std::fs::write(&file.0, text).unwrap();
+        file
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// The demo with a recording, and what it has printed.
+pub(crate) fn demo(name: &str) -> (Kept, Vec<String>) {
+    let file = Kept::new(name);
+    let (status, lines, errors) = Program::netloop(&["demo", "--record", file.path()]).end();
+    assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
+    (file, lines)
+}
+
+fn output(file: &Kept, options: &[&str]) -> Output {
+    let arguments = [&["show", file.path()], options].concat();
+    netloop(&arguments).output().unwrap()
+}
+
+/// What is shown of a recording without fault, line by line.
+fn shown(file: &Kept, options: &[&str]) -> Vec<String> {
+    let output = output(file, options);
+    assert!(output.status.success() && output.stderr.is_empty());
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// The status, what is shown, and the one line of complaint.
+fn refused(path: &Path) -> (Option<i32>, String, String) {
+    let output = netloop(&["show", path.to_str().unwrap()]).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let errors = text(output.stderr);
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    (output.status.code(), text(output.stdout), errors)
+}
+
+fn has(lines: &[String], words: &str) -> bool {
+    lines.iter().any(|line| line.contains(words))
+}
+
+#[test]
+fn all_of_a_recording_is_the_trace_that_was_printed_when_it_was_made() {
+    let (file, printed) = demo("show-all");
+    let is_of_trace = |line: &&String| {
+        line.starts_with("turn ") || line.starts_with(' ') && !line.contains(" prints ")
+    };
+    let begin = printed
+        .iter()
+        .position(|line| line == "before the first turn");
+    let printed: Vec<&String> = printed[begin.unwrap()..]
+        .iter()
+        .filter(is_of_trace)
+        .collect();
+    let shown = shown(&file, &["--all"]);
+    let end = shown
+        .iter()
+        .position(|line| line == "at this point")
+        .unwrap();
+    let shown: Vec<&String> = shown[..end].iter().filter(is_of_trace).collect();
+    assert_eq!(shown, printed);
+}
+
+#[test]
+fn the_story_is_waits_readiness_system_calls_and_the_programs_own() {
+    let (file, _) = demo("show-story");
+    let story = shown(&file, &[]);
+    for words in [
+        "waited",
+        "ready: writable  EPOLLOUT",
+        "send: 7 bytes",
+        "callback: data: 2 bytes",
+    ] {
+        assert!(has(&story, words), "{words}");
+    }
+    assert!(has(&story, "calls write: 2 bytes  client.rs:"));
+    assert!(!has(&story, "─") && !has(&story, "tick: "));
+    assert!(has(
+        &story,
+        "nothing runs, nothing waits, and nothing holds the loop"
+    ));
+    let wide = |line: &&String| line.chars().count() > 80;
+    assert_eq!(story.iter().find(wide), None);
+}
+
+#[test]
+fn one_socket_and_some_turns_can_be_picked() {
+    let (file, _) = demo("show-only");
+    let client = shown(&file, &["--only", "client", "--turns", "1..2"]);
+    let titles = client.iter().filter(|line| line.starts_with("turn "));
+    assert_eq!(titles.collect::<Vec<_>>(), ["turn 1", "turn 2"]);
+    assert!(has(&client, "client") && !has(&client, "accepted  "));
+    // What waits is told of that point.
+    assert!(has(&client, "set_interval (timers, queued by"));
+    let output = output(&file, &["--only", "nobody"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "netloop show: --only: there is no \"nobody\", but loop, server, client, accepted\n"
+    );
+}
+
+#[test]
+fn what_many_sockets_do_alike_is_printed_once() {
+    let records = (0..100).flat_map(|index| {
+        let (ready, who) = (3 * index + 1, index + 7);
+        [
+            format!(r#""k":"ready","w":"readable","more":"EPOLLIN","turn":1,"who":"socket#{who}""#),
+            format!(
+                r#""c":{ready},"k":"system","w":"recv","bytes":4,"turn":1,"who":"socket#{who}""#
+            ),
+            format!(r#""c":{ready},"k":"callback","w":"data","turn":1,"who":"socket#{who}""#),
+        ]
+    });
+    let file = Kept::of("show-many", records);
+    let lines = shown(&file, &[]);
+    let recv = lines.iter().filter(|line| line.contains("recv"));
+    assert_eq!(recv.count(), 1);
+    let more = "      … and 99 more: socket#8 to socket#106, lines 4 to 300";
+    assert!(lines.iter().any(|line| line == more), "{lines:#?}");
+    // One of them is shown in full.
+    assert!(has(
+        &shown(&file, &["--only", "socket#90"]),
+        "recv: 4 bytes"
+    ));
+}
+
+#[test]
+fn a_recording_that_ends_early_tells_what_waits_and_who_holds_the_loop() {
+    let records = [
+        r#""k":"holds","w":true,"who":"server#1""#,
+        r#""k":"callback","w":"data","who":"socket#2""#,
+        r#""c":2,"k":"call","w":"write","bytes":70,"who":"socket#2""#,
+        r#""c":2,"k":"queued","w":"immediates","more":"set_immediate","who":"loop""#,
+    ];
+    let file = Kept::of("show-early", records.map(str::to_owned));
+    let lines = shown(&file, &[]);
+    for words in [
+        "runs     socket: callback data, since line 2",
+        "waits    loop: set_immediate (immediates, queued by 2): it runs in the check",
+        "socket: 70 bytes wait to be sent: ",
+        "holds    server",
+    ] {
+        assert!(has(&lines, words), "{words}: {lines:#?}");
+    }
+}
+
+#[test]
+fn a_damaged_recording_is_shown_up_to_the_damage_which_is_told_with_its_line() {
+    let (file, _) = demo("show-damaged");
+    let whole = std::fs::read_to_string(&file.0).unwrap();
+    let half = &whole[..whole.len() / 2];
+    assert!(!half.ends_with('\n'));
+    std::fs::write(&file.0, half).unwrap();
+    let (status, shown, error) = refused(&file.0);
+    let line = half.lines().count();
+    assert_eq!(status, Some(1));
+    assert!(shown.contains("callback: connect"));
+    let expected = format!(
+        "netloop show: {}: line {line}: expected a whole record",
+        file.path()
+    );
+    assert!(error.starts_with(&expected), "{error}");
+}
+
+#[test]
+fn what_is_no_recording_is_refused() {
+    let file = Kept::new("show-alien");
+    std::fs::write(&file.0, b"\x7fELF\x02\x01\x1b[2J\n\0\0").unwrap();
+    let (status, shown, error) = refused(&file.0);
+    assert_eq!((status, shown.as_str()), (Some(1), ""));
+    assert!(error.ends_with(
+        ": line 1: expected the header of a recording, {\"netloop\":1,…}, found something else\n"
+    ));
+    let (status, _, error) = refused(Path::new("/nowhere/at/all"));
+    assert_eq!(status, Some(1));
+    assert_eq!(
+        error,
+        "netloop show: /nowhere/at/all: No such file or directory (os error 2)\n"
+    );
+    assert_eq!(refused(Path::new("/")).0, Some(1));
+}
+
+#[test]
+fn a_recording_cannot_steer_a_terminal() {
+    let evil = r"\u001b[2J\u009b\n\u202e";
+    let records = [
+        format!(r#""k":"callback","w":"{evil}","at":"{evil}","who":"socket#{evil}""#),
+        format!(r#""k":"ready","w":"{evil}","more":"{evil}","who":"{evil}""#),
+        format!(r#""k":"queued","w":"{evil}","more":"{evil}","who":"{evil}""#),
+        format!(
+            r#""k":"{evil}","w":"{}","who":"{}""#,
+            "x".repeat(300),
+            "y".repeat(300)
+        ),
+    ];
+    let file = Kept::of("show-evil", records);
+    for line in shown(&file, &["--all"]) {
+        let is_harmless = |it: char| !it.is_control() && it != '\u{202e}';
+        assert!(line.chars().all(is_harmless), "{line:?}");
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    let output = output(&file, &["--only", "\x1b[2J"]);
+    assert!(!output.stderr.contains(&0x1b));
+}
+
+#[test]
+fn a_recording_comes_from_standard_input_too() {
+    let mut show = netloop(&["show", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let record = r#"{"n":1,"k":"call","w":"listen","who":"server#1"}"#;
+    let mut stdin = show.stdin.take().unwrap();
+    write!(stdin, "{HEADER}\n{record}\n").unwrap();
+    drop(stdin);
+    let output = show.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(
+        String::from_utf8_lossy(&output.stdout)
+            .contains("   1  server                calls listen\n")
+    );
+}
