@@ -169,28 +169,19 @@ impl Served<'_> {
             entry.bytes_read += count as u64;
             let passes = entry.begin_passing();
             let listeners = passes.then(|| mem::take(&mut entry.listeners.data));
-            if IS_TRACED {
-                (self.event_loop.agenda.trace).received(Subject::Socket(self.id), count);
+            self.trace_chunk::<IS_TRACED>(count);
+            match listeners {
+                Some(listeners) => self.pass(listeners, &buffer[..count]),
+                None => deliver(self.lend(), &buffer[..count]),
             }
-            if let Some(listeners) = listeners {
-                let entry = self.emit_data(listeners, &buffer[..count]);
-                if !entry.is_some_and(SocketEntry::end_passing) {
-                    self.lend().chunk_is_done();
-                }
-            } else {
-                deliver(self.lend(), &buffer[..count]);
-            }
-
             self.drain()?;
             reads += 1;
             let bound = self.event_loop.burst.bytes;
             match Next::after_read(count, buffer.len(), reads, bound, short_means_empty) {
                 Next::Done => return Ok(()),
                 Next::Again => {
-                    self.with(|socket, errands| {
-                        let why = Why::after_burst(may_hide_more, count == buffer.len());
-                        socket.join_again(why, errands);
-                    });
+                    let why = Why::after_burst(may_hide_more, count == buffer.len());
+                    self.with(|socket, errands| socket.join_again(why, errands));
                     return Ok(());
                 }
                 Next::ReadOn => {}
@@ -199,6 +190,23 @@ impl Served<'_> {
                 Some(after) if after.receiving.reads_kernel() => entry = after,
                 _ => return Ok(()),
             }
+        }
+    }
+
+    #[inline(always)]
+    fn trace_chunk<const IS_TRACED: bool>(&mut self, count: usize) {
+        if IS_TRACED {
+            let subject = Subject::Socket(self.id);
+            self.event_loop.agenda.trace.received(subject, count);
+        }
+    }
+
+    /// Passes a chunk to the listeners of `data`.
+    #[inline(always)]
+    fn pass(&mut self, listeners: Slot<OnData>, chunk: &[u8]) {
+        let entry = self.emit_data(listeners, chunk);
+        if !entry.is_some_and(SocketEntry::end_passing) {
+            self.lend().chunk_is_done();
         }
     }
 
