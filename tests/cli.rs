@@ -16,6 +16,8 @@ mod listening;
 mod manual;
 #[path = "cli/memory.rs"]
 mod memory;
+#[path = "cli/network.rs"]
+mod network;
 #[path = "cli/output.rs"]
 mod output;
 #[path = "cli/paths.rs"]
@@ -24,6 +26,8 @@ mod paths;
 mod program;
 #[path = "cli/proxy.rs"]
 mod proxy;
+#[path = "cli/rolling.rs"]
+mod rolling;
 #[path = "cli/server.rs"]
 mod server;
 #[path = "cli/show.rs"]

@@ -1,5 +1,6 @@
 //! The memory of all connections together: what they are owed is bounded, and the process lives.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::listening::until;
+use crate::network;
 use crate::program::{Program, netloop};
 use crate::sight::{address, measured, value};
 use crate::stage::{connect, read};
@@ -62,6 +64,9 @@ fn beyond_what_all_may_be_owed_together_those_owed_most_are_cut() {
     });
 }
 
+/// Names the group.
+const GROUP: &str = "NETLOOP_GROUP";
+
 /// A control group of our own: its folder.
 struct Group(PathBuf);
 
@@ -87,53 +92,33 @@ fn group(bytes: u32) -> Option<Group> {
     })
 }
 
-const CHILD: &str = "NETLOOP_IN_OWN_NETWORK";
-
-/// Runs a test of this file again in a network of its own, where the kernel's buffers are small.
-#[track_caller]
-fn in_own_network(test: &str, group: &Path) {
-    let script = "ip link set lo up
-        echo '4096 16384 65536' >/proc/sys/net/ipv4/tcp_wmem
-        echo '4096 16384 65536' >/proc/sys/net/ipv4/tcp_rmem
-        exec \"$0\" --exact \"$1\"";
-    let mut command = Command::new("unshare");
-    command.args(["-n", "sh", "-ec", script]);
-    command.arg(std::env::current_exe().unwrap());
-    command.arg(format!("memory::{test}")).env(CHILD, group);
-    let output = command
-        .output()
-        .expect("there is a control group, and so unshare");
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && told.contains("1 passed"),
-        "{told}"
-    );
-}
-
 /// The memory of the process is bounded by `--max-owed`, that of the kernel by its buffers and by
 /// `--max-connections`.
 #[test]
 fn a_flood_in_a_small_control_group_does_not_kill_the_server() {
-    if std::env::var_os(CHILD).is_some() {
-        return flood_in_a_group();
+    if let (true, Some(group)) = (network::is_own(), std::env::var_os(GROUP)) {
+        return flood_in(&group);
     }
+    let what = "a server with little memory";
     let Some(group) = group(12 << 20) else {
-        return skipped(
-            "a server with little memory",
-            "no control groups, or not root",
-        );
+        return skipped(what, "no control groups, or not root");
     };
-    in_own_network(
-        "a_flood_in_a_small_control_group_does_not_kill_the_server",
-        &group.0,
+    let buffers = "4096 16384 65536";
+    let setup = format!(
+        "export {GROUP}={}
+        for kind in wmem rmem; do echo '{buffers}' >/proc/sys/net/ipv4/tcp_$kind; done",
+        group.0.display()
     );
+    let test = "memory::a_flood_in_a_small_control_group_does_not_kill_the_server";
+    if !network::again(test, &setup) {
+        skipped(what, "no network of its own");
+    }
 }
 
-fn flood_in_a_group() {
-    let folder = std::env::var_os(CHILD).map(PathBuf::from).unwrap();
+fn flood_in(group: &OsStr) {
     let script = "echo $$ >\"$0/cgroup.procs\"; exec \"$@\"";
     let mut command = Command::new("sh");
-    command.args(["-ec", script]).arg(folder);
+    command.args(["-ec", script]).arg(group);
     let options = [
         "server",
         "--quiet",

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +26,7 @@ impl Balancer {
         let text = format!(
             "global
  maxconn 1000
+ stats socket {}
 defaults
  mode tcp
  timeout connect 10s
@@ -34,7 +37,8 @@ frontend front
  default_backend back
 backend back
  {backend}
-"
+",
+            config.with_extension("sock").display()
         );
         std::fs::write(&config, text).expect("a file of our own");
         let mut command = Command::new("haproxy");
@@ -47,6 +51,24 @@ backend back
         }
         started.ok().map(|haproxy| Balancer { haproxy, config })
     }
+
+    /// Whether it finds this server of its backend healthy.
+    pub(crate) fn finds_up(&self, server: &str) -> bool {
+        let Ok(mut socket) = UnixStream::connect(self.config.with_extension("sock")) else {
+            return false;
+        };
+        let mut states = String::new();
+        let asked = socket.write_all(b"show servers state back\n");
+        asked
+            .and_then(|()| socket.read_to_string(&mut states))
+            .expect("it answers");
+        // Its name is the fourth of a line, its state the sixth: 2 is up.
+        let is_up = |line: &str| {
+            let words: Vec<&str> = line.split(' ').collect();
+            words.get(3) == Some(&server) && words.get(5) == Some(&"2")
+        };
+        states.lines().any(is_up)
+    }
 }
 
 impl Drop for Balancer {
@@ -54,5 +76,6 @@ impl Drop for Balancer {
         _ = self.haproxy.kill();
         _ = self.haproxy.wait();
         _ = std::fs::remove_file(&self.config);
+        _ = std::fs::remove_file(self.config.with_extension("sock"));
     }
 }
