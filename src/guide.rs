@@ -1,4 +1,10 @@
-//! Guides: what a program needs beyond single calls.
+//! Guides: what a program needs beyond single calls, and what the daemon promises.
+
+#[doc = include_str!("guide/balancing.md")]
+pub mod balancing {}
+
+#[doc = include_str!("guide/promises.md")]
+pub mod promises {}
 
 #[doc = include_str!("guide/stopping.md")]
 pub mod stopping {}

@@ -16,6 +16,8 @@ mod functions;
 mod imports;
 #[path = "floors/map.rs"]
 mod map;
+#[path = "floors/promises.rs"]
+mod promises;
 #[path = "floors/sizes.rs"]
 mod sizes;
 
