@@ -139,6 +139,7 @@
 //! | [`Loop::stop`] | `run` returns, and can be called again: [`guide::stopping`] |
 //! | [`Loop::pause_time`], [`Loop::advance`], [`EventLoop::run_until_idle`], [`EventLoop::run_for`] | hold time in tests: [`guide::testing`] |
 //! | [`Loop::is_alive`], [`Loop::now`] | libuv's, which Node hides |
+//! | [`Loop::holders`], [`Holder`] | why `run` does not return; Node has `process.getActiveResourcesInfo` |
 //! | [`Loop::on_trace`], [`Socket::state`], [`Socket::standing`], [`Server::state`] | watch it work: [`trace`], [`state`] |
 //! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | more throughput, at the cost of Node's interleaving |
 //! | [`Loop::set_read_burst`] | limit what a peer that floods the loop may take of a turn |
@@ -181,6 +182,7 @@ pub use net::event_loop::Loop;
 pub use net::event_loop::handle::Handle;
 pub use net::event_loop::lookups::LookupRequest;
 pub use net::event_loop::signals::Signal;
+pub use net::holder::Holder;
 pub use net::server::{Dropped, ListenOptions, Server, ServerOptions};
 pub use net::socket::{Attempt, ConnectOptions, Lookup, OnRead, Socket, SocketOptions};
 pub use net::trace;

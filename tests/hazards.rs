@@ -16,6 +16,8 @@ mod data;
 mod errors;
 #[path = "hazards/fairness.rs"]
 mod fairness;
+#[path = "hazards/holders.rs"]
+mod holders;
 #[path = "hazards/loops.rs"]
 mod loops;
 #[path = "hazards/readiness.rs"]

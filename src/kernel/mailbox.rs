@@ -80,11 +80,20 @@ impl<T> Mailbox<T> {
         Some(letter)
     }
 
-    /// Whether there is a letter, or somebody who holds the loop for one. It looks at the holders
-    /// first: who sends and lets go then is seen in one of the two.
+    /// Whether there is a letter, or somebody who holds the loop for one.
     pub(crate) fn is_held(&self) -> bool {
-        let bell = &self.sender.bell;
-        bell.holders.load(Ordering::Acquire) > 0 || bell.letters.load(Ordering::Acquire) > 0
+        self.holders() > 0 || self.letters() > 0
+    }
+
+    /// How many hold the loop for a letter of theirs. It is to be asked before [`letters`](Mailbox::letters):
+    /// who sends and lets go then is seen in one of the two.
+    pub(crate) fn holders(&self) -> usize {
+        self.sender.bell.holders.load(Ordering::Acquire)
+    }
+
+    /// How many letters wait.
+    pub(crate) fn letters(&self) -> usize {
+        self.sender.bell.letters.load(Ordering::Acquire)
     }
 }
 

@@ -47,6 +47,7 @@
 
 pub(crate) mod error;
 pub(crate) mod event_loop;
+pub(crate) mod holder;
 mod ids;
 mod options;
 pub(crate) mod server;

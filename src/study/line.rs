@@ -78,6 +78,7 @@ fn words(what: What<'_>, mut put: impl FnMut(&str, Value)) {
             }
         }
         What::Cleared => {}
+        What::Holds(holds) => put("w", holds.into()),
     }
 }
 
@@ -97,6 +98,7 @@ fn kind(what: &What<'_>) -> &'static str {
         What::Accepted { .. } => "accepted",
         What::Queued { .. } => "queued",
         What::Cleared => "cleared",
+        What::Holds(_) => "holds",
     }
 }
 

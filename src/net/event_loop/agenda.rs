@@ -9,6 +9,7 @@ use super::queues::{FollowUp, Immediates, Task, Tick};
 use super::trace::{Cause, Caused, Queue, Subject, Trace, Why};
 use crate::kernel::clock::Clock;
 use crate::kernel::reactor::Id;
+use crate::net::holder::Holder;
 use crate::net::{ServerId, SocketId};
 use crate::rules::timers::{TimerKey, Timers};
 
@@ -129,7 +130,12 @@ impl Agenda {
 
     /// Brings the count of what holds the loop up to date with one source.
     #[inline]
-    pub(in crate::net) fn count_hold(&mut self, holds: &mut bool, must_hold: bool) {
+    pub(in crate::net) fn count_hold(
+        &mut self,
+        subject: Subject,
+        holds: &mut bool,
+        must_hold: bool,
+    ) {
         if *holds != must_hold {
             *holds = must_hold;
             if must_hold {
@@ -137,6 +143,7 @@ impl Agenda {
             } else {
                 self.holds -= 1;
             }
+            self.trace.holds(None, subject, must_hold);
         }
     }
 
@@ -147,6 +154,19 @@ impl Agenda {
             || !self.closing.is_empty()
             || !self.pending.is_empty()
             || self.has_ticks()
+    }
+
+    /// The queues that hold the loop, and how much stands in each.
+    pub(super) fn queue_holders(&self) -> impl Iterator<Item = Holder> {
+        let counts = [
+            (Queue::Ticks, self.ticks.len()),
+            (Queue::Microtasks, self.microtasks.len()),
+            (Queue::Immediates, self.immediates.held()),
+            (Queue::Pending, self.pending.len()),
+            (Queue::Closing, self.closing.len()),
+        ];
+        let held = counts.into_iter().filter(|(_, count)| *count > 0);
+        held.map(|(queue, count)| Holder::Queued { queue, count })
     }
 
     /// Whether there is something to do at once.

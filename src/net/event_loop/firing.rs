@@ -1,11 +1,14 @@
 //! What timers do when they fire: the program's own, and the library's.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use super::agenda::Agenda;
 use super::trace::{Cause, Subject, What};
 use super::{Loop, Running};
 use crate::net::error::Error;
+use crate::net::holder::Holder;
+use crate::net::ids::Home;
 use crate::net::server::ServerEntry;
 use crate::net::{ServerId, SocketId, TimerId};
 use crate::rules::timers::TimerKey;
@@ -13,10 +16,18 @@ use crate::rules::timers::TimerKey;
 /// The longest delay a timer knows, in milliseconds: Node's `TIMEOUT_MAX`, 2^31-1.
 pub(in crate::net) const TIMEOUT_MAX: u32 = i32::MAX as u32;
 
-/// The callback of a timer, and the socket that the timer ends with.
+/// Whose a timer is, and where the program has set it.
+#[derive(Clone, Copy)]
+pub(in crate::net) struct Origin {
+    /// The socket that it ends with.
+    owner: Option<SocketId>,
+    line: &'static Location<'static>,
+}
+
+/// The callback of a timer.
 pub(super) struct Owned<F: ?Sized> {
-    pub(super) owner: Option<SocketId>,
-    pub(super) callback: F,
+    origin: Origin,
+    callback: F,
 }
 
 type TimerCallback = Box<Owned<dyn FnMut(&mut Loop)>>;
@@ -49,7 +60,7 @@ impl TimerTask {
             TimerTask::BackOff(id) => Subject::Server(*id),
             TimerTask::User(timer) => {
                 let callback = timer.callback.as_ref();
-                callback.map_or(Subject::Loop, |callback| callback.subject())
+                callback.map_or(Subject::Loop, |callback| callback.origin.subject())
             }
         }
     }
@@ -143,8 +154,9 @@ impl Loop {
             self.agenda.free_timer(key);
         }
         let what = What::Callback(kind.name());
-        let former = self.agenda.trace.enter(callback.subject(), what);
-        self.current_timer = Some(TimerId(self.home.name(key)));
+        let former = (self.agenda.trace).enter(callback.origin.subject(), what);
+        let id = TimerId(self.home.name(key));
+        self.current_timer = Some((id, callback.origin));
         self.call_and_then(
             callback,
             |callback, event_loop| (callback.callback)(event_loop),
@@ -157,8 +169,19 @@ impl Loop {
     }
 }
 
-impl<F: ?Sized> Owned<F> {
-    fn subject(&self) -> Subject {
+impl<F> Owned<F> {
+    #[track_caller]
+    pub(super) fn new(callback: F) -> Owned<F> {
+        let origin = Origin {
+            owner: None,
+            line: Location::caller(),
+        };
+        Owned { origin, callback }
+    }
+}
+
+impl Origin {
+    fn subject(self) -> Subject {
         self.owner.map_or(Subject::Loop, Subject::Socket)
     }
 }
@@ -185,7 +208,7 @@ impl Agenda {
             .user_timer(key)
             .and_then(|timer| timer.callback.as_mut());
         if let Some(callback) = callback {
-            callback.owner = Some(owner);
+            callback.origin.owner = Some(owner);
         }
     }
 
@@ -201,7 +224,50 @@ impl Agenda {
             let was_held = std::mem::replace(&mut timer.is_held, is_held);
             self.held_timers += usize::from(is_held);
             self.held_timers -= usize::from(was_held);
+            if was_held != is_held && self.trace.is_on() {
+                self.tell_of_held_timer(key, is_held);
+            }
         }
+    }
+
+    #[cold]
+    fn tell_of_held_timer(&mut self, key: TimerKey, is_held: bool) {
+        if let Some(timer) = self.timers.get(key) {
+            let (by, subject) = (timer.by, timer.task.subject());
+            self.trace.holds(Some(by), subject, is_held);
+        }
+    }
+
+    /// The timers that hold the loop, the next to fire first. While a callback runs, its timer does not
+    /// have it.
+    pub(super) fn timer_holders(
+        &self,
+        home: Home,
+        running: Option<(TimerId, Origin)>,
+    ) -> Vec<Holder> {
+        let now = self.clock.now();
+        let mut holders = Vec::new();
+        for (key, due, armed) in self.timers.iter() {
+            let TimerTask::User(timer @ UserTimer { is_held: true, .. }) = &armed.task else {
+                continue;
+            };
+            let id = TimerId(home.name(key));
+            let running = running.filter(|(running, _)| *running == id);
+            let origin = match &timer.callback {
+                Some(callback) => Some(callback.origin),
+                None => running.map(|(_, origin)| origin),
+            };
+            let holder = Holder::Timer {
+                id,
+                kind: timer.kind.name(),
+                due: Duration::from_millis(due.saturating_sub(now)),
+                owner: origin.and_then(|origin| origin.owner),
+                line: origin.map(|origin| origin.line),
+            };
+            holders.push((due, holder));
+        }
+        holders.sort_by_key(|(due, _)| *due);
+        holders.into_iter().map(|(_, holder)| holder).collect()
     }
 
     /// Leaves a list whose due timers have all run, and ends the pass with the last list. As in Node, this

@@ -9,6 +9,7 @@ use super::{Entry, Loop};
 use crate::kernel::reactor::Reactor;
 use crate::kernel::resolver::{Question, Resolver};
 use crate::net::error::Error;
+use crate::net::holder::Holder;
 use crate::net::socket::LookupAnswer;
 use crate::net::{LookupId, ServerId, SocketId};
 
@@ -76,6 +77,20 @@ pub(in crate::net) struct Lookups {
 impl Lookups {
     pub(in crate::net) fn are_asked(&self) -> bool {
         !self.asked.is_empty()
+    }
+
+    /// Who waits for which name, the longest first.
+    pub(super) fn holders(&self) -> Vec<Holder> {
+        let mut asked: Vec<_> = self.asked.iter().collect();
+        asked.sort_by_key(|(ticket, _)| **ticket);
+        let holder = |(_, Asked { asker, host }): (&u64, &Asked)| Holder::Lookup {
+            asker: match asker {
+                Asker::Socket(id) => Subject::Socket(*id),
+                Asker::Server(id) => Subject::Server(*id),
+            },
+            host: host.clone(),
+        };
+        asked.into_iter().map(holder).collect()
     }
 
     /// Whether an answer of the helper threads is waited for.

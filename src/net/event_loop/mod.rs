@@ -9,6 +9,7 @@ pub(in crate::net) mod errands;
 pub(in crate::net) mod events;
 pub(in crate::net) mod firing;
 pub(crate) mod handle;
+mod holders;
 mod lend;
 pub(in crate::net) mod listeners;
 pub(crate) mod lookups;
@@ -30,7 +31,7 @@ use std::time::Duration;
 
 use self::abort::Aborts;
 use self::agenda::Agenda;
-
+use self::firing::Origin;
 use self::lookups::Lookups;
 use self::phase::{Batches, Phase};
 use self::queues::{Posts, Signals};
@@ -72,7 +73,7 @@ pub struct Loop {
     pub(in crate::net) reactor: Reactor<Entry>,
     pub(in crate::net) agenda: Agenda,
     /// The timer whose callback is running.
-    pub(in crate::net) current_timer: Option<TimerId>,
+    pub(in crate::net) current_timer: Option<(TimerId, Origin)>,
     /// How much one read takes at most.
     pub(in crate::net) buffer_size: usize,
     pub(in crate::net) burst: Burst,
@@ -230,7 +231,7 @@ impl Loop {
     }
 
     /// Whether anything holds the loop, so that [`run`](crate::EventLoop::run) goes on: libuv's
-    /// `uv_loop_alive`. What holds it: a listening server, a socket that is read from, timers,
+    /// `uv_loop_alive`. [`holders`](Loop::holders) lists what holds it: a listening server, a socket that is read from, timers,
     /// immediates and [handles](crate::Handle), each unless `unref` was called on it; a connect, a write
     /// or a shutdown in progress; lookups; and whatever is queued or posted. Listening for a signal does
     /// not.

@@ -168,13 +168,19 @@ impl Immediates {
         Some(immediate.by)
     }
 
-    /// Lets an immediate hold the loop, or not.
-    pub(crate) fn hold(&mut self, serial: u64, is_held: bool) {
-        if let Some(immediate) = self.get_mut(serial) {
-            let before = std::mem::replace(&mut immediate.is_held, is_held);
-            self.held += usize::from(is_held);
-            self.held -= usize::from(before);
-        }
+    /// Lets an immediate hold the loop, or not. Returns the record of its queueing, if that is new.
+    pub(crate) fn hold(&mut self, serial: u64, is_held: bool) -> Option<Cause> {
+        let immediate = self.get_mut(serial)?;
+        let before = std::mem::replace(&mut immediate.is_held, is_held);
+        let by = immediate.by;
+        self.held += usize::from(is_held);
+        self.held -= usize::from(before);
+        (before != is_held).then_some(by)
+    }
+
+    /// How many hold the loop.
+    pub(crate) fn held(&self) -> usize {
+        self.held
     }
 
     pub(crate) fn are_held(&self) -> bool {

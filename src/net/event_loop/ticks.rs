@@ -88,14 +88,14 @@ impl Loop {
     /// Lets an immediate hold the loop again: Node's `immediate.ref()`.
     pub fn ref_immediate(&mut self, immediate: ImmediateId) {
         if let Some(serial) = self.home.key(immediate.0) {
-            self.agenda.immediates.hold(serial, true);
+            self.agenda.hold_immediate(serial, true);
         }
     }
 
     /// Lets the loop end although this immediate has not run: Node's `immediate.unref()`.
     pub fn unref_immediate(&mut self, immediate: ImmediateId) {
         if let Some(serial) = self.home.key(immediate.0) {
-            self.agenda.immediates.hold(serial, false);
+            self.agenda.hold_immediate(serial, false);
         }
     }
 
@@ -167,6 +167,12 @@ impl Loop {
 }
 
 impl Agenda {
+    fn hold_immediate(&mut self, serial: u64, is_held: bool) {
+        if let Some(by) = self.immediates.hold(serial, is_held) {
+            self.trace.holds(Some(by), Subject::Loop, is_held);
+        }
+    }
+
     #[cold]
     fn trace_tick(&mut self, by: Cause, tick: &Tick) -> Cause {
         let (subject, work) = tick.words();

@@ -26,14 +26,9 @@ impl Loop {
         callback: impl FnMut(&mut Loop) + 'static,
     ) -> TimerId {
         let former = self.agenda.trace.calls(Subject::Loop, "set_timeout");
-        let key = self.agenda.start_timer(
-            delay,
-            Kind::Timeout,
-            Box::new(Owned {
-                owner: None,
-                callback,
-            }),
-        );
+        let key = self
+            .agenda
+            .start_timer(delay, Kind::Timeout, Box::new(Owned::new(callback)));
         self.agenda.trace.leave(former);
         TimerId(self.home.name(key))
     }
@@ -64,14 +59,9 @@ impl Loop {
             }
         };
         let former = self.agenda.trace.calls(Subject::Loop, "after");
-        let key = self.agenda.start_timer(
-            delay,
-            Kind::After,
-            Box::new(Owned {
-                owner: None,
-                callback,
-            }),
-        );
+        let key = self
+            .agenda
+            .start_timer(delay, Kind::After, Box::new(Owned::new(callback)));
         self.agenda.trace.leave(former);
         TimerId(self.home.name(key))
     }
@@ -105,14 +95,9 @@ impl Loop {
         callback: impl FnMut(&mut Loop) + 'static,
     ) -> TimerId {
         let former = self.agenda.trace.calls(Subject::Loop, "set_interval");
-        let key = self.agenda.start_timer(
-            period,
-            Kind::Interval,
-            Box::new(Owned {
-                owner: None,
-                callback,
-            }),
-        );
+        let key = self
+            .agenda
+            .start_timer(period, Kind::Interval, Box::new(Owned::new(callback)));
         self.agenda.trace.leave(former);
         TimerId(self.home.name(key))
     }
@@ -196,6 +181,6 @@ impl Loop {
     /// The timer whose callback is running: the `this` of Node's timer callbacks. `None`
     /// everywhere else, and in the idle timeouts of sockets.
     pub fn current_timer(&self) -> Option<TimerId> {
-        self.current_timer
+        self.current_timer.map(|(id, _)| id)
     }
 }

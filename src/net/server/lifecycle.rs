@@ -10,6 +10,7 @@ use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::TimerTask;
 use crate::net::event_loop::queues::FollowUp;
+use crate::net::holder::Holder;
 use crate::net::queues::ServerTick;
 use crate::net::trace::{Subject, What, Why};
 use crate::rules::state::server::{Action, Input, step};
@@ -25,11 +26,11 @@ impl ServerEntry {
             return;
         }
         self.state = to;
-        self.update_hold(errands);
         let (from, input, to) = (&from, &input, &to);
         let what = What::Transition { from, input, to };
         let trace = &mut errands.agenda.trace;
         let former = trace.enter(Subject::Server(errands.id), what);
+        self.update_hold(errands);
         for &action in actions {
             self.perform(action, errands);
         }
@@ -49,8 +50,23 @@ impl ServerEntry {
     }
 
     fn update_hold(&mut self, errands: &mut Errands<'_, ServerId>) {
-        let must_hold = self.is_held && self.state.is_listening();
-        errands.agenda.count_hold(&mut self.holds, must_hold);
+        let (subject, must_hold) = (Subject::Server(errands.id), self.must_hold());
+        (errands.agenda).count_hold(subject, &mut self.holds, must_hold);
+    }
+
+    fn must_hold(&self) -> bool {
+        self.is_held && self.state.is_listening()
+    }
+
+    /// As what it holds the loop.
+    pub(in crate::net) fn holder(&self, id: ServerId) -> Option<Holder> {
+        let listener = self.listener.as_ref();
+        let address = listener.and_then(|listener| listener.local_address());
+        self.must_hold().then(|| Holder::Listening {
+            server: id,
+            address,
+            path: self.path.clone().filter(|_| address.is_none()),
+        })
     }
 
     /// `close(2)` of the listener.

@@ -117,6 +117,15 @@ impl<L> Connecting<L> {
         self.addresses.len() > 1
     }
 
+    /// What it connects to, in words: a path, or a host and a port.
+    pub(super) fn goal(&self) -> String {
+        match &self.target {
+            Target::Path(path) => path.display().to_string(),
+            Target::Address(ip) if ip.contains(':') => format!("[{ip}]:{}", self.port),
+            Target::Name(host) | Target::Address(host) => format!("{host}:{}", self.port),
+        }
+    }
+
     pub(super) fn current(&self) -> Option<SocketAddr> {
         self.addresses.get(self.begun.checked_sub(1)?).copied()
     }

@@ -42,11 +42,11 @@ impl SocketEntry {
             return None;
         }
         self.state = to;
-        self.update_hold(errands);
         let (from, input, to) = (&from, &input, &to);
         let what = What::Transition { from, input, to };
         let trace = &mut errands.agenda.trace;
         let former = trace.enter(Subject::Socket(errands.id), what);
+        self.update_hold(errands);
         Some((actions, former))
     }
 
@@ -67,12 +67,6 @@ impl SocketEntry {
             | Action::EmitEnd
             | Action::EmitClose => debug_assert!(false, "{action:?} is for a phase"),
         }
-    }
-
-    /// Brings the count of what holds the loop up to date with this socket.
-    pub(super) fn update_hold(&mut self, errands: &mut Errands<'_>) {
-        let must_hold = self.must_hold();
-        errands.agenda.count_hold(&mut self.holds, must_hold);
     }
 
     /// Ends the socket now, with an error or without. Idempotent; a later error is ignored.
@@ -296,26 +290,5 @@ impl Socket<'_> {
             }
         }
         Ok(self)
-    }
-
-    /// Lets the socket hold the loop again: Node's `socket.ref()`. This is the default, and applies while
-    /// the socket is read from.
-    pub fn ref_(&mut self) -> &mut Self {
-        self.hold(true)
-    }
-
-    /// Lets the loop end although this socket is open: Node's `socket.unref()`. A request in progress (a
-    /// connect, a write, a shutdown) still holds the loop, as in libuv. It may be called before
-    /// `connect`.
-    pub fn unref(&mut self) -> &mut Self {
-        self.hold(false)
-    }
-
-    fn hold(&mut self, is_held: bool) -> &mut Self {
-        self.with(|socket, errands| {
-            socket.is_held = is_held;
-            socket.update_hold(errands);
-        });
-        self
     }
 }

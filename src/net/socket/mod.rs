@@ -7,6 +7,7 @@ mod end;
 mod events;
 mod flow;
 mod flush;
+mod holding;
 mod lifecycle;
 mod making;
 mod options;
@@ -43,7 +44,7 @@ use crate::rules::data::Data;
 use crate::rules::idle::IdleTimeout;
 use crate::rules::receiving::{HIGH_WATER_MARK, Kept, Receiving};
 use crate::rules::sending::Sending;
-use crate::rules::state::socket::{Standing, State, Writable};
+use crate::rules::state::socket::Standing;
 use crate::rules::timers::TimerKey;
 use crate::values::block_list::BlockList;
 
@@ -194,21 +195,6 @@ impl SocketEntry {
 
     fn errored(&self) -> Option<&Error> {
         self.cold.as_ref()?.errored.as_ref()
-    }
-
-    /// Whether the loop must not end because of this socket, as libuv counts: a request is on
-    /// its way, or it is read from and was not let go.
-    fn must_hold(&self) -> bool {
-        let state = self.state;
-        match state.life {
-            State::Opening => true,
-            State::Open => {
-                self.sending.is_in_flight()
-                    || state.sending == Writable::Shutting
-                    || self.is_held && self.receiving.reads_kernel()
-            }
-            State::Idle | State::Destroyed | State::Closed => false,
-        }
     }
 }
 

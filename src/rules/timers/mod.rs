@@ -148,6 +148,16 @@ impl<T> Timers<T> {
         self.timer_mut(key)?.payload.as_mut()
     }
 
+    /// All that are live, each with the time for which it was started.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (TimerKey, u64, &T)> {
+        let slots = (0..).zip(&self.timers);
+        slots.filter_map(|(slot, timer)| {
+            let generation = timer.generation;
+            let due = timer.start.saturating_add(u64::from(timer.duration));
+            Some((TimerKey { slot, generation }, due, timer.payload.as_ref()?))
+        })
+    }
+
     /// Whether the timer is live: queued, or firing and not yet released.
     pub(crate) fn contains(&self, key: TimerKey) -> bool {
         self.timer(key).is_some()

@@ -251,13 +251,15 @@ impl Trace {
     #[inline]
     pub(crate) fn cleared(&mut self, by: Cause) {
         if self.is_on() {
-            self.tell(Told {
-                by: Some(by),
-                subject: Subject::Loop,
-                bytes: None,
-                line: None,
-                what: What::Cleared,
-            });
+            self.note_of(Some(by), Subject::Loop, What::Cleared);
+        }
+    }
+
+    /// A socket, a server or queued work begins to hold the loop, or ends it.
+    #[inline]
+    pub(crate) fn holds(&mut self, by: Option<Cause>, subject: Subject, holds: bool) {
+        if self.is_on() {
+            self.note_of(by, subject, What::Holds(holds));
         }
     }
 
@@ -319,8 +321,13 @@ impl Trace {
     /// Makes a record that is the cause of nothing. Returns its number.
     #[cold]
     pub(crate) fn note(&mut self, subject: Subject, what: What<'_>) -> Cause {
+        self.note_of(None, subject, what)
+    }
+
+    #[cold]
+    fn note_of(&mut self, by: Option<Cause>, subject: Subject, what: What<'_>) -> Cause {
         self.tell(Told {
-            by: None,
+            by,
             subject,
             bytes: None,
             line: None,

@@ -1,0 +1,96 @@
+//! Whether a socket holds the loop, and as what.
+
+use std::net::SocketAddr;
+
+use super::{Socket, SocketEntry};
+use crate::net::SocketId;
+use crate::net::event_loop::errands::Errands;
+use crate::net::holder::Holder;
+use crate::net::trace::Subject;
+use crate::rules::state::socket::{State, Writable};
+
+impl SocketEntry {
+    /// Whether the loop must not end because of this socket, as libuv counts: a request is on
+    /// its way, or it is read from and was not let go.
+    fn must_hold(&self) -> bool {
+        match self.state.life {
+            State::Opening => true,
+            State::Open => self.sending.is_in_flight() || self.is_shutting() || self.reads(),
+            State::Idle | State::Destroyed | State::Closed => false,
+        }
+    }
+
+    fn is_shutting(&self) -> bool {
+        self.state.sending == Writable::Shutting
+    }
+
+    /// Whether it is read from, and may hold the loop by that.
+    fn reads(&self) -> bool {
+        self.is_held && self.receiving.reads_kernel()
+    }
+
+    /// As what it holds the loop: of what [`must_hold`](SocketEntry::must_hold) asks for, each that is so.
+    pub(in crate::net) fn holders(&self, id: SocketId) -> Vec<Holder> {
+        let peer = self.known_peer();
+        match self.state.life {
+            State::Opening => {
+                let connecting = self.cold.as_ref().and_then(|cold| cold.connecting.as_ref());
+                let to = connecting.map(|connecting| connecting.goal());
+                let to = to.unwrap_or_default();
+                vec![Holder::Connecting { socket: id, to }]
+            }
+            State::Open => {
+                let bytes = self.sending.len();
+                let reading = Holder::Reading { socket: id, peer };
+                let sending = Holder::Sending {
+                    socket: id,
+                    peer,
+                    bytes,
+                };
+                let ending = Holder::Ending { socket: id, peer };
+                let all = [
+                    (self.reads(), reading),
+                    (self.sending.is_in_flight(), sending),
+                    (self.is_shutting(), ending),
+                ];
+                let held = all.into_iter().filter(|(is_so, _)| *is_so);
+                held.map(|(_, holder)| holder).collect()
+            }
+            State::Idle | State::Destroyed | State::Closed => Vec::new(),
+        }
+    }
+
+    fn known_peer(&self) -> Option<SocketAddr> {
+        let known = self.cold.as_ref().and_then(|cold| cold.remote);
+        known.or_else(|| self.stream.as_ref()?.remote_address())
+    }
+
+    /// Brings the count of what holds the loop up to date with this socket.
+    pub(super) fn update_hold(&mut self, errands: &mut Errands<'_>) {
+        let (subject, must_hold) = (Subject::Socket(errands.id), self.must_hold());
+        (errands.agenda).count_hold(subject, &mut self.holds, must_hold);
+    }
+}
+
+impl Socket<'_> {
+    /// Lets the socket hold the loop again: Node's `socket.ref()`. This is the default, and applies while
+    /// the socket is read from.
+    pub fn ref_(&mut self) -> &mut Self {
+        self.hold(true)
+    }
+
+    /// Lets the loop end although this socket is open: Node's `socket.unref()`. A request in progress (a
+    /// connect, a write, a shutdown) still holds the loop, as in libuv. It may be called before
+    /// `connect`.
+    pub fn unref(&mut self) -> &mut Self {
+        self.hold(false)
+    }
+
+    fn hold(&mut self, is_held: bool) -> &mut Self {
+        self.with(|socket, errands| {
+            socket.is_held = is_held;
+            socket.update_hold(errands);
+        });
+        self
+    }
+}
