@@ -30,6 +30,7 @@ fn run() -> ExitCode {
         Ok(Run::Server(settings)) => programs::server::run(*settings),
         Ok(Run::Client(settings)) => programs::client::run(settings),
         Ok(Run::Demo(settings)) => programs::demo::run(&settings),
+        Ok(Run::Lesson(settings)) => programs::lessons::run(&settings),
         Ok(Run::Show(settings)) => programs::show::run(&settings),
         Err(message) => usage_error(&message),
     }

@@ -8,6 +8,8 @@ mod balancer;
 mod client;
 #[path = "cli/demo.rs"]
 mod demo;
+#[path = "cli/lesson.rs"]
+mod lesson;
 #[path = "cli/limits.rs"]
 mod limits;
 #[path = "cli/listening.rs"]

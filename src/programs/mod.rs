@@ -5,6 +5,7 @@ mod claim;
 pub(crate) mod client;
 pub(crate) mod demo;
 mod descriptors;
+pub(crate) mod lessons;
 pub(crate) mod log;
 mod manual;
 pub(crate) mod options;
@@ -36,5 +37,6 @@ pub(crate) enum Run {
     Server(Box<server::Settings>),
     Client(client::Settings),
     Demo(demo::Settings),
+    Lesson(lessons::Settings),
     Show(show::Settings),
 }

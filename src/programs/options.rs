@@ -10,7 +10,7 @@ use super::manual::{self, Command, Operand, Value};
 use super::server::admission::Admission;
 use super::server::place::{Binding, Place};
 use super::show::Turns;
-use super::{Run, client, demo, server, show, trace};
+use super::{Run, client, demo, lessons, server, show, trace};
 
 pub(crate) fn parse(arguments: &[String]) -> Result<Run, Complaint> {
     let name = arguments.first().map(String::as_str);
@@ -60,6 +60,10 @@ fn parse_command(command: &Command, arguments: &[String]) -> Result<Run, Complai
             "netloop completions: a shell is missing ({})",
             either(command.operand.words())
         )),
+        ("lesson", name) => Ok(Run::Lesson(lessons::Settings {
+            name: name.map(str::to_owned),
+            record: arguments.text("record").map(Into::into),
+        })),
         ("show", Some(file)) => show(&arguments, file).map(Run::Show),
         ("show", None) => Err("netloop show: a file is missing (see netloop show --help)".into()),
         _ => Ok(Run::Demo(demo::Settings {
@@ -98,7 +102,9 @@ fn operand<'a>(command: &Command, found: &'a Matches) -> Result<Option<&'a str>,
     let (name, first) = (command.name, words.next());
     let is_known = |word: &str| match command.operand {
         Operand::File => true,
-        Operand::None | Operand::Word(_) => command.operand.words().contains(&word),
+        Operand::None | Operand::Word(_) | Operand::Name(_) => {
+            command.operand.words().contains(&word)
+        }
     };
     let wrong = first.filter(|word| !is_known(word)).or(words.next());
     match (wrong, command.operand) {
@@ -107,7 +113,10 @@ fn operand<'a>(command: &Command, found: &'a Matches) -> Result<Option<&'a str>,
             "netloop {name}: {wrong:?} is one too many ({})",
             either(words)
         )),
-        (Some(wrong), Operand::File) => Err(format!(
+        (Some(wrong), Operand::Name(_)) if first == Some(wrong) => Err(format!(
+            "netloop {name}: there is no {wrong:?} (see netloop {name})"
+        )),
+        (Some(wrong), Operand::File | Operand::Name(_)) => Err(format!(
             "netloop {name}: {wrong:?} is one too many (see netloop {name} --help)"
         )),
         (Some(wrong), Operand::None) => Err(format!(

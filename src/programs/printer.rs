@@ -86,6 +86,8 @@ pub(crate) struct Row {
     /// What stands beside it.
     more: String,
     code: &'static str,
+    /// Whether it is a line of the program's output, which has no number of its own.
+    is_printed: bool,
 }
 
 impl Printer {
@@ -128,7 +130,21 @@ impl Printer {
             text: harmless(&text),
             more: harmless(&beside(entry, above.line)),
             code: code?,
+            is_printed: false,
         })
+    }
+
+    /// The row of a line that the program has printed in the callback of this record.
+    pub(crate) fn printed(&self, number: u64, line: &str) -> Row {
+        Row {
+            number,
+            depth: self.place(number).depth.min(DEPTH_SHOWN),
+            name: "program".into(),
+            text: harmless(&format!("prints {line}")),
+            more: String::new(),
+            code: "1",
+            is_printed: true,
+        }
     }
 
     /// The title of a turn, if it begins.
@@ -168,7 +184,10 @@ impl Row {
             text = cut(&text, COLUMNS - 7 - width(&name).min(COLUMNS / 2));
             name = cut(&name, COLUMNS / 2);
         }
-        let number = paint.paint("2", &format!("{:>4}", self.number));
+        let number = match self.is_printed {
+            true => "    ".to_owned(),
+            false => paint.paint("2", &format!("{:>4}", self.number)),
+        };
         let mut lines = format!("{number}  {name} {}", paint.paint(self.code, &text));
         if !self.more.is_empty() {
             let more = cut(&self.more, COLUMNS - 2);

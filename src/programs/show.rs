@@ -155,7 +155,8 @@ fn who(names: &Names) -> String {
     who.join(", ")
 }
 
-fn print_turn(printer: &mut Printer, turn: u64, rows: &mut Vec<Row>) {
+/// Prints these rows below the title of their turn, and what many do alike once.
+pub(super) fn print_turn(printer: &mut Printer, turn: u64, rows: &mut Vec<Row>) {
     if rows.is_empty() {
         return;
     }

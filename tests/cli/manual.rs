@@ -77,6 +77,7 @@ fn bash_completes_commands_options_and_words() {
         "client",
         "demo",
         "show",
+        "lesson",
         "unit",
         "man",
         "completions",
@@ -88,6 +89,10 @@ fn bash_completes_commands_options_and_words() {
     assert_eq!(options, all);
     assert_eq!(bash(&["netloop", "unit", "so"]).unwrap(), ["socket"]);
     assert_eq!(bash(&["netloop", "completions", "z"]).unwrap(), ["zsh"]);
+    assert_eq!(
+        bash(&["netloop", "lesson", "two"]).unwrap(),
+        ["two-programs"]
+    );
     // A file, where one is due.
     let files = bash(&["netloop", "show", "Cargo.to"]).unwrap();
     assert_eq!(files, ["Cargo.toml"]);

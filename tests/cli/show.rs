@@ -53,7 +53,7 @@ fn output(file: &Kept, options: &[&str]) -> Output {
 }
 
 /// What is shown of a recording without fault, line by line.
-fn shown(file: &Kept, options: &[&str]) -> Vec<String> {
+pub(crate) fn shown(file: &Kept, options: &[&str]) -> Vec<String> {
     let output = output(file, options);
     assert!(output.status.success() && output.stderr.is_empty());
     let text = String::from_utf8(output.stdout).unwrap();

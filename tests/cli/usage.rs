@@ -22,7 +22,7 @@ const NO_DURATION: &str =
 
 #[test]
 fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 14] = [
         (
             &["server", "--path", "/tmp/x", "--port", "1"],
             "netloop server: --path and --port exclude each other",
@@ -49,7 +49,7 @@ fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
         ),
         (
             &["serve"],
-            r#"netloop: "serve" is not a command (server, client, demo, show, unit, man or completions; see netloop --help)"#,
+            r#"netloop: "serve" is not a command (server, client, demo, show, lesson, unit, man or completions; see netloop --help)"#,
         ),
         (
             &["show"],
@@ -64,12 +64,20 @@ fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
             r#"netloop show: --turns: "5..3" is not a range of turns (3..5, 3.., ..5 or 3)"#,
         ),
         (
+            &["lesson", "none"],
+            r#"netloop lesson: there is no "none" (see netloop lesson)"#,
+        ),
+        (
+            &["lesson", "two-programs", "b"],
+            r#"netloop lesson: "b" is one too many (see netloop lesson --help)"#,
+        ),
+        (
             &["help", "serve"],
-            r#"netloop: "serve" is not a command (server, client, demo, show, unit, man or completions; see netloop --help)"#,
+            r#"netloop: "serve" is not a command (server, client, demo, show, lesson, unit, man or completions; see netloop --help)"#,
         ),
         (
             &[],
-            "netloop: a command is missing (server, client, demo, show, unit, man or completions; see netloop --help)",
+            "netloop: a command is missing (server, client, demo, show, lesson, unit, man or completions; see netloop --help)",
         ),
     ];
     for (arguments, answer) in cases {

@@ -98,7 +98,9 @@ fn zsh() -> String {
         }
         let operand = match command.operand {
             Operand::None => None,
-            Operand::Word(words) => Some(format!("1:word:({})", words.join(" "))),
+            Operand::Word(words) | Operand::Name(words) => {
+                Some(format!("1:word:({})", words.join(" ")))
+            }
             Operand::File => Some("1:FILE:_files".to_owned()),
         };
         if let Some(operand) = operand {

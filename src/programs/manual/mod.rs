@@ -23,6 +23,8 @@ pub(super) enum Operand {
     None,
     /// One of these.
     Word(&'static [&'static str]),
+    /// One of these, which the command lists when nothing is said.
+    Name(&'static [&'static str]),
     /// A file, which must be said.
     File,
 }
@@ -31,7 +33,7 @@ impl Operand {
     /// The words there are.
     pub(super) fn words(self) -> &'static [&'static str] {
         match self {
-            Operand::Word(words) => words,
+            Operand::Word(words) | Operand::Name(words) => words,
             Operand::None | Operand::File => &[],
         }
     }
@@ -41,6 +43,7 @@ impl Operand {
         match self {
             Operand::None => String::new(),
             Operand::Word(words) => format!(" [{}]", words.join("|")),
+            Operand::Name(_) => " [NAME]".into(),
             Operand::File => " FILE".into(),
         }
     }

@@ -1,5 +1,6 @@
 //! The commands and their options.
 
+use super::super::lessons;
 use super::{Choice, Command, Group, Operand, Value};
 
 const fn choice(name: &'static str, value: Value, help: &'static str) -> Choice {
@@ -49,6 +50,21 @@ pub(crate) const COMMANDS: &[Command] = &[
         notes: "",
     },
     SHOW,
+    Command {
+        name: "lesson",
+        summary: "teaches how an event loop works, by programs that it runs",
+        operand: Operand::Name(&lessons::NAMES),
+        groups: &[Group {
+            title: "Options",
+            options: &[RECORD, HELP],
+        }],
+        notes: "\
+Without a name it lists the lessons. Each has a question, a program in
+JavaScript and in Rust, and a run of it; at a terminal the run waits for Enter.
+What the lesson says of the run is checked on that run: if something did not
+show, the exit status is 1.
+",
+    },
     Command {
         name: "unit",
         summary: "prints the units that run the server under systemd",

@@ -1,0 +1,99 @@
+//! What a lesson consists of, and what it says of its run.
+
+use netloop::study::{Entry, Kind};
+
+use super::stage::{Played, Program};
+
+/// A name, an event, a function.
+type Word = &'static str;
+
+pub(super) struct Lesson {
+    pub(super) name: &'static str,
+    /// Its title, what is to be known before, the question, and what follows from it.
+    pub(super) prose: &'static str,
+    pub(super) javascript: &'static str,
+    /// The text of `program`.
+    pub(super) rust: &'static str,
+    pub(super) program: Program,
+    pub(super) claims: &'static [Claim],
+}
+
+/// A sentence about a run, and whether the recording of that run shows it.
+pub(super) struct Claim {
+    pub(super) sentence: &'static str,
+    /// The numbers of the records that show it; none if it is not so.
+    pub(super) seen: fn(&Played) -> Option<Vec<u64>>,
+}
+
+impl Lesson {
+    /// The prose up to the first heading, without the title, or below the heading of this name.
+    pub(super) fn part(&self, heading: &str) -> &'static str {
+        let mut parts = self.prose.split("\n## ");
+        let first = parts.next().unwrap_or_default();
+        let part = match heading {
+            "" => first.split_once('\n').map(|(_, text)| text),
+            _ => parts.find_map(|part| part.strip_prefix(heading)),
+        };
+        part.unwrap_or_default().trim()
+    }
+
+    pub(super) fn title(&self) -> &'static str {
+        let first = self.prose.lines().next().unwrap_or_default();
+        first.trim_start_matches("# ")
+    }
+}
+
+/// The records that show something, if it is so.
+pub(super) fn seen<const N: usize>(is_so: bool, entries: [&Entry; N]) -> Option<Vec<u64>> {
+    is_so.then(|| entries.iter().map(|entry| entry.number).collect())
+}
+
+/// What claims look for; `who` is the name that the run has, such as `client`.
+impl Played {
+    /// What a socket or a server, by its name, has told of this kind and with these words.
+    fn all(&self, who: Word, kind: Kind, words: Word) -> impl Iterator<Item = &Entry> {
+        let entries = self.recording.entries.iter();
+        entries.filter(move |entry| {
+            entry.kind == kind && entry.words == words && self.names.get(&entry.who) == who
+        })
+    }
+
+    /// The callbacks for an event.
+    pub(super) fn callbacks(&self, who: Word, event: Word) -> impl Iterator<Item = &Entry> {
+        self.all(who, Kind::Callback, event)
+    }
+
+    pub(super) fn callback(&self, who: Word, event: Word) -> Option<&Entry> {
+        self.callbacks(who, event).next()
+    }
+
+    /// The program's calls of a function.
+    pub(super) fn calls(&self, who: Word, function: Word) -> impl Iterator<Item = &Entry> {
+        self.all(who, Kind::Call, function)
+    }
+
+    pub(super) fn call(&self, who: Word, function: Word) -> Option<&Entry> {
+        self.calls(who, function).next()
+    }
+
+    /// The system calls of a name.
+    pub(super) fn systems(&self, who: Word, name: Word) -> impl Iterator<Item = &Entry> {
+        self.all(who, Kind::System, name)
+    }
+
+    pub(super) fn system(&self, who: Word, name: Word) -> Option<&Entry> {
+        self.systems(who, name).next()
+    }
+
+    /// What of this kind, phase or queue has led to a record.
+    pub(super) fn why(&self, entry: &Entry, words: Word) -> Option<&Entry> {
+        let mut why = self.recording.why(entry.number);
+        why.find(|entry| entry.words == words)
+    }
+
+    /// The wait of a turn.
+    pub(super) fn wait_of(&self, turn: u64) -> Option<&Entry> {
+        let mut entries = self.recording.entries.iter();
+        entries.find(|entry| entry.kind == Kind::Wait && entry.turn == turn)
+    }
+}

@@ -1,0 +1,137 @@
+//! `netloop lesson`: programs of a screen each, which run before the reader's eyes. What a lesson says of a
+//! run is checked on that run.
+
+/// In a lesson's program this is the `println!` of the reader's own: the lesson keeps the line.
+macro_rules! println {
+    ($($words:tt)*) => {
+        $crate::programs::lessons::stage::say(format!($($words)*))
+    };
+}
+
+/// A lesson is a folder: its program in Rust and in JavaScript, and its prose.
+macro_rules! lesson {
+    ($name:literal, $claims:expr) => {
+        Lesson {
+            name: $name,
+            prose: include_str!("en.md"),
+            javascript: include_str!("program.js"),
+            rust: include_str!("program.rs"),
+            program: program::program,
+            claims: $claims,
+        }
+    };
+}
+
+mod lesson;
+mod page;
+mod stage;
+mod two_programs;
+
+use std::io::{self, BufRead, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use self::lesson::Lesson;
+use super::{output, trace};
+
+/// All lessons, in the order in which they are read.
+const LESSONS: [Lesson; 1] = [two_programs::LESSON];
+
+/// Their names.
+pub(crate) const NAMES: [&str; LESSONS.len()] = {
+    let mut names = [""; LESSONS.len()];
+    let mut index = 0;
+    while index < names.len() {
+        names[index] = LESSONS[index].name;
+        index += 1;
+    }
+    names
+};
+
+pub(crate) struct Settings {
+    /// Without it all are listed.
+    pub(crate) name: Option<String>,
+    /// The file for a recording of the run.
+    pub(crate) record: Option<PathBuf>,
+}
+
+pub(crate) fn run(settings: &Settings) -> ExitCode {
+    let Some(name) = settings.name.as_deref() else {
+        output::text(&page::list(&LESSONS));
+        return ExitCode::from(u8::from(output::is_lost()));
+    };
+    let index = NAMES.iter().position(|it| *it == name);
+    let index = index.expect("the command line allows no other");
+    match teach(&LESSONS[index], NAMES.get(index + 1).copied(), settings) {
+        Ok(true) if !output::is_lost() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            output::complaint(&format!("netloop lesson {name}: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns whether the run has shown all that the lesson says.
+fn teach(lesson: &Lesson, next: Option<&str>, settings: &Settings) -> Result<bool, netloop::Error> {
+    let recorder = trace::recorder(settings.record.as_deref())?;
+    output::text(&page::before(lesson));
+    wait_for_enter();
+    let played = stage::play(lesson.program, recorder)?;
+    page::story(&played);
+    let (text, is_true) = page::after(lesson, &played);
+    output::text(&text);
+    output::text(&page::next(lesson, next));
+    Ok(is_true)
+}
+
+/// Whoever reads at a terminal answers the question before the program runs.
+fn wait_for_enter() {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        output::text("Press Enter to run it.");
+        _ = io::stdin().lock().read_line(&mut String::new());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lesson::Claim;
+    use super::*;
+
+    #[test]
+    fn a_sentence_that_the_run_does_not_show_fails_its_lesson() {
+        let played = stage::play(two_programs::LESSON.program, None).unwrap();
+        let told = |seen| {
+            let claims: &[Claim] = Box::leak(Box::new([Claim {
+                sentence: "A sentence.",
+                seen,
+            }]));
+            page::after(
+                &Lesson {
+                    claims,
+                    ..two_programs::LESSON
+                },
+                &played,
+            )
+        };
+        let (text, is_true) = told(|_| Some(vec![1, 2]));
+        assert!(is_true && text.contains("✓ A sentence. (lines 1, 2)\n"));
+        let (text, is_true) = told(|_| None);
+        assert!(!is_true && text.contains("✗ A sentence. (not in this run)\n"));
+    }
+
+    #[test]
+    fn a_lesson_has_all_its_parts() {
+        for lesson in &LESSONS {
+            for part in ["", "Before you look", "Why"] {
+                assert!(!lesson.part(part).is_empty(), "{}: {part:?}", lesson.name);
+            }
+            assert!(
+                lesson.part("Before you look").contains('?'),
+                "{}",
+                lesson.name
+            );
+            assert!(lesson.claims.len() > 2, "{}", lesson.name);
+        }
+    }
+}

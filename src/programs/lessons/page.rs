@@ -1,0 +1,141 @@
+//! A lesson as text.
+
+use std::fmt::Write;
+use std::io;
+
+use super::super::output;
+use super::super::printer::{COLUMNS, Level, Paint, Printer};
+use super::super::show::print_turn;
+use super::lesson::Lesson;
+use super::stage::Played;
+
+fn paint() -> Paint {
+    Paint::for_terminal(&io::stdout())
+}
+
+fn heading(words: &str) -> String {
+    format!("\n{}\n\n", paint().paint("1", words))
+}
+
+/// All lessons, a line each.
+pub(super) fn list(lessons: &[Lesson]) -> String {
+    let mut text = String::from(
+        "Each lesson is a program, a question, and a run of the program: answer the\n\
+         question first. What a lesson says of the run is checked on that run.\n\n",
+    );
+    for lesson in lessons {
+        _ = writeln!(text, "  {:<14}{}", lesson.name, lesson.title());
+    }
+    _ = write!(text, "\nBegin with:  netloop lesson {}", lessons[0].name);
+    text
+}
+
+/// What is read before the run.
+pub(super) fn before(lesson: &Lesson) -> String {
+    let mut text = heading(lesson.title()) + lesson.part("") + "\n";
+    text.push_str(&heading("In JavaScript"));
+    text.push_str(&indented(lesson.javascript));
+    text.push_str(&heading("In Rust, as program.rs"));
+    text.push_str(&numbered(lesson.rust));
+    text + &heading("Before you look") + lesson.part("Before you look") + "\n"
+}
+
+fn indented(code: &str) -> String {
+    let lines = code.lines().map(|line| format!("    {line}"));
+    lines
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect()
+}
+
+/// With the numbers that the run names.
+fn numbered(code: &str) -> String {
+    let lines = code.lines().enumerate().map(|(index, line)| {
+        let number = paint().paint("2", &format!("{:>3}", index + 1));
+        format!("{number} {line}").trim_end().to_owned() + "\n"
+    });
+    lines.collect()
+}
+
+/// Prints what the program printed, and what happened.
+pub(super) fn story(played: &Played) {
+    let lines: String = (played.said.iter())
+        .map(|said| format!("    {}\n", output::harmless(&said.line)))
+        .collect();
+    output::lines(&(heading("What it prints") + &lines));
+    output::text(&heading("What happens"));
+    let mut printer = Printer::new(paint(), Level::Story);
+    let (mut turn, mut rows) = (0, Vec::new());
+    let mut said = played.said.iter().peekable();
+    for entry in &played.recording.entries {
+        while let Some(said) = said.next_if(|said| said.behind < entry.number) {
+            rows.push(printer.printed(said.during, &said.line));
+        }
+        if entry.turn != turn {
+            print_turn(&mut printer, turn, &mut rows);
+            turn = entry.turn;
+        }
+        rows.extend(printer.row(entry, played.names.get(&entry.who), true));
+    }
+    rows.extend(said.map(|said| printer.printed(said.during, &said.line)));
+    print_turn(&mut printer, turn, &mut rows);
+}
+
+/// What is read after the run, and whether the run has shown all of it.
+pub(super) fn after(lesson: &Lesson, played: &Played) -> (String, bool) {
+    let mut text = heading("What you saw");
+    let mut is_true = true;
+    for claim in lesson.claims {
+        let seen = (claim.seen)(played);
+        is_true &= seen.is_some();
+        let (mark, code, words) = match &seen {
+            Some(numbers) => ("✓", "32", lines(numbers)),
+            None => ("✗", "31", "not in this run".into()),
+        };
+        let sentence = wrapped(&format!("{} ({words})", claim.sentence));
+        _ = writeln!(text, "  {} {sentence}", paint().paint(code, mark));
+    }
+    text.push_str(&heading("Why"));
+    (text + lesson.part("Why") + "\n", is_true)
+}
+
+/// Where it is to be seen.
+fn lines(numbers: &[u64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    match numbers.len() {
+        1 => format!("line {}", numbers[0]),
+        _ => format!("lines {}", numbers.join(", ")),
+    }
+}
+
+/// A sentence behind its mark.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut used) = (String::new(), 4);
+    for word in text.split(' ') {
+        let width = word.chars().count() + 1;
+        if used + width > COLUMNS {
+            lines.push_str("\n   ");
+            used = 4;
+        }
+        if !lines.is_empty() {
+            lines.push(' ');
+        }
+        lines.push_str(word);
+        used += width;
+    }
+    lines
+}
+
+/// What to do next.
+pub(super) fn next(lesson: &Lesson, next: Option<&str>) -> String {
+    let mut text = heading("Next");
+    _ = writeln!(
+        text,
+        "  netloop lesson {} --record run.jsonl   to keep the run\n  netloop show run.jsonl --all   to see \
+         its states and ticks too",
+        lesson.name
+    );
+    match next {
+        Some(next) => text + "  netloop lesson " + next,
+        None => text + "  That was the last lesson.",
+    }
+}

@@ -1,0 +1,74 @@
+//! Where it began: a server, a client, and a port.
+
+mod program;
+
+use std::time::Duration;
+
+use super::lesson::{Claim, Lesson, seen};
+
+pub(super) const LESSON: Lesson = lesson!("two-programs", CLAIMS);
+
+const CLAIMS: &[Claim] = &[
+    Claim {
+        sentence: "One wait told of both ends: `connection` and `connect` came in one turn.",
+        seen: |run| {
+            let connection = run.callback("accepted", "connection")?;
+            let connect = run.callback("client", "connect")?;
+            seen(connection.turn == connect.turn, [connection, connect])
+        },
+    },
+    Claim {
+        sentence: "`Welcome` was sent before the client's program knew of the connection.",
+        seen: |run| {
+            let send = run.system("accepted", "send")?;
+            let connect = run.callback("client", "connect")?;
+            seen(send.number < connect.number, [send, connect])
+        },
+    },
+    Claim {
+        sentence: "Still it was received a turn after `connect`.",
+        seen: |run| {
+            let connect = run.callback("client", "connect")?;
+            let data = run.callback("client", "data")?;
+            seen(data.turn == connect.turn + 1, [connect, data])
+        },
+    },
+    Claim {
+        sentence: "Until the timer was due, the loop slept in the kernel.",
+        seen: |run| {
+            let timer = run.why(run.call("client", "write")?, "timers")?;
+            let wait = run.wait_of(timer.turn)?;
+            let slept = wait.time >= Some(Duration::from_millis(80));
+            seen(slept && wait.words == "0", [wait, timer])
+        },
+    },
+    Claim {
+        sentence: "Each `hi` was one send, one recv and one `data`, of two bytes.",
+        seen: |run| {
+            let send: Vec<_> = run.systems("client", "send").collect();
+            let data: Vec<_> = run.callbacks("accepted", "data").collect();
+            let ([one, two], [first, second]) = (&send[..], &data[..]) else {
+                return None;
+            };
+            let all = [*one, *first, *two, *second];
+            seen(all.iter().all(|it| it.bytes == Some(2)), all)
+        },
+    },
+    Claim {
+        sentence: "The client's `end` was a shutdown, and the server's recv of nothing.",
+        seen: |run| {
+            let shutdown = run.system("client", "shutdown")?;
+            let end = run.systems("accepted", "recv").last()?;
+            let is_so = end.bytes == Some(0) && shutdown.number < end.number;
+            seen(is_so, [shutdown, end])
+        },
+    },
+    Claim {
+        sentence: "The server had closed its end before the client received `end`.",
+        seen: |run| {
+            let close = run.system("accepted", "close")?;
+            let end = run.callback("client", "end")?;
+            seen(close.number < end.number, [close, end])
+        },
+    },
+];
