@@ -1,4 +1,4 @@
-//! Abort handles: Node's `AbortController`, as a name in the loop.
+//! Abort handles: Node's `AbortController`, as an id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::net::ids::{Home, Subject};
 #[derive(Debug, Default)]
 pub(in crate::net) struct Aborts {
     next: u64,
-    /// What each handle is to end.
+    /// The sockets and servers that each handle ends.
     targets: BTreeMap<u64, Vec<Subject>>,
     used: BTreeSet<u64>,
 }
@@ -20,7 +20,7 @@ impl Aborts {
         self.next
     }
 
-    /// Notes that a handle was used. Returns what it is to end.
+    /// Notes that a handle was used. Returns what it ends.
     pub(super) fn take(&mut self, number: u64) -> Vec<Subject> {
         self.used.insert(number);
         self.targets.remove(&number).unwrap_or_default()
@@ -31,7 +31,7 @@ impl Aborts {
         number.is_some_and(|number| self.used.contains(&number))
     }
 
-    /// Lets a handle end this. Returns whether it was used already.
+    /// Adds to what a handle ends, unless it was used already. Returns whether it was.
     pub(in crate::net) fn end_on_abort(
         &mut self,
         home: &Home,

@@ -1,5 +1,5 @@
-//! The again list: who may still have something to give, though no new edge will tell; and how much
-//! of each socket one turn takes.
+//! The again list: the sources that may have more to give, though no new edge will come for them; and how
+//! much one turn reads from each socket.
 
 use super::phase::{Batches, Listed};
 use super::trace::Caused;
@@ -7,15 +7,13 @@ use super::{Entry, EventLoop, Loop};
 use crate::rules::read_buffer::Burst;
 
 impl Loop {
-    /// Sets how many bytes are read from one socket in a turn before the others are served, and has
-    /// the rest wait until what is newly ready has been served. A small burst keeps peers that send as fast as they
-    /// can from holding up the others: somebody else's message then waits for about one burst of each
-    /// of them. The read that reaches the bound is the last one, so that a burst may be longer by a
-    /// [read buffer](Loop::set_read_buffer).
+    /// Sets how many bytes one turn reads from a socket. The rest waits until the newly ready sockets have
+    /// been served. A small burst keeps peers that send as fast as they can from holding up the others: a
+    /// message of another peer then waits for about one burst of each of them. The read that reaches the
+    /// bound is the last one, so a burst may be longer by a [read buffer](Loop::set_read_buffer).
     ///
-    /// Unless this is called, all is as in Node: a burst is 32 reads, and 2 MiB at most, and what is
-    /// left of it goes before what is newly ready, as level-triggered epoll has it. Node has no such
-    /// option.
+    /// By default bursts are as in Node: at most 32 reads and 2 MiB, and the rest is read before the newly
+    /// ready sockets are served, as with level-triggered epoll. Node has no such option.
     ///
     /// ```
     /// # let mut event_loop = netloop::EventLoop::new()?;
@@ -32,7 +30,7 @@ impl Loop {
 }
 
 impl EventLoop {
-    /// Counts a turn. Zero is none: it is what says of a socket that it has not been served.
+    /// Counts a turn. Zero is skipped: in a socket it means that the socket has not been served yet.
     pub(super) fn count_turn(&mut self) {
         self.agenda.turns = self.agenda.turns.wrapping_add(1);
         if self.agenda.turns == 0 {
@@ -40,7 +38,7 @@ impl EventLoop {
         }
     }
 
-    /// Nobody has been served in the turns to come, though their numbers were there before.
+    /// The counter has wrapped around: clears the turn numbers in all entries, since they will occur again.
     #[cold]
     fn count_turns_anew(&mut self) {
         self.agenda.turns = 1;
@@ -52,12 +50,12 @@ impl EventLoop {
 
     /// Takes the again list for the turn that begins.
     ///
-    /// A socket that has nothing to read now leaves the list: for what comes later there is an edge. The
-    /// first of the list is not asked, since it is read before any callback can have sent it something;
-    /// and asking changes the pieces in which the kernel hands out what follows.
+    /// A socket that has nothing to read leaves the list: later bytes cause an edge. The first of the list
+    /// is not asked: it is read before any callback can have sent it something, and asking changes the
+    /// pieces in which the kernel hands out what follows.
     ///
-    /// A socket that stays is read once in this turn, even if it is among the newly ready as well: so
-    /// its readiness is noted here.
+    /// A socket that stays is read once in this turn, even if it is newly ready as well. Its readiness is
+    /// therefore noted here.
     pub(super) fn begin_serving_again(&mut self) {
         let Loop {
             agenda,
@@ -99,7 +97,7 @@ mod tests {
 
     use crate::EventLoop;
 
-    /// The last number that there is.
+    /// The last turn before the counter wraps around.
     const LAST: u32 = u32::MAX;
 
     #[test]

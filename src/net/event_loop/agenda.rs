@@ -1,4 +1,4 @@
-//! What is to be done: each queue of the loop once, the timers, the clock, and what holds the loop.
+//! The work of the loop: its queues, the timers, the clock, and the counts of what holds the loop.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::net::holder::Holder;
 use crate::net::{ServerId, SocketId};
 use crate::rules::timers::{TimerKey, Timers};
 
-/// What is to be done, and when. No call can do more than add to it; the phases work it off.
+/// The work of the loop. A call can only add to it or cancel some of it; the phases carry it out.
 pub(in crate::net) struct Agenda {
     pub(in crate::net) clock: Clock,
     pub(in crate::net) timers: Timers<Armed>,
@@ -23,7 +23,7 @@ pub(in crate::net) struct Agenda {
     pub(in crate::net) microtasks: VecDeque<Caused<Task>>,
     pub(in crate::net) immediates: Immediates,
     pub(in crate::net) pending: VecDeque<Caused<Pending>>,
-    /// Sources that may still have something to give, though no new edge will tell.
+    /// The again list: sources that may have more to give, though no new edge will come for them.
     pub(in crate::net) again: VecDeque<Caused<Listed>>,
     /// Sockets that have begun to connect, to be registered before the next wait.
     pub(in crate::net) connecting: Vec<SocketId>,
@@ -32,7 +32,7 @@ pub(in crate::net) struct Agenda {
     pub(in crate::net) to_free: Vec<SocketId>,
     /// Servers that are out of descriptors: the next descriptor that is closed ends their back-off.
     pub(in crate::net) backing_off: Vec<ServerId>,
-    /// What a call has left for others.
+    /// Work that a call has left for other entries.
     pub(in crate::net) follow_ups: VecDeque<Caused<FollowUp>>,
     /// How many sockets and servers hold the loop.
     pub(in crate::net) holds: usize,
@@ -84,7 +84,7 @@ impl Agenda {
         !self.ticks.is_empty() || !self.microtasks.is_empty()
     }
 
-    /// Has the pending phase serve a descriptor without readiness.
+    /// Queues a descriptor for the pending phase.
     pub(in crate::net) fn put_off(&mut self, pending: Pending) {
         let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
         let work = pending.words();
@@ -98,19 +98,19 @@ impl Agenda {
         self.again.push_back(Caused(by, Listed { id, why }));
     }
 
-    /// Has the closing phase close a socket.
+    /// Queues a socket for the closing phase.
     pub(in crate::net) fn close(&mut self, id: SocketId) {
         let by = (self.trace).queued(Subject::Socket(id), Queue::Closing, "emit close");
         self.closing.push(Caused(by, id));
     }
 
-    /// Arms a timer from now on.
+    /// Arms a timer that starts at the present time.
     pub(in crate::net) fn arm(&mut self, millis: u32, task: TimerTask) -> TimerKey {
         let now = self.clock.refresh();
         self.arm_from(now, millis, task)
     }
 
-    /// The same, from a time that was read before.
+    /// The same, for a timer that starts at a time read before.
     pub(in crate::net) fn arm_from(&mut self, now: u64, millis: u32, task: TimerTask) -> TimerKey {
         let queue = Queue::Timers(Duration::from_millis(millis.into()));
         let by = match self.trace.is_on() {
@@ -128,7 +128,7 @@ impl Agenda {
         self.timers.cancel(key);
     }
 
-    /// Brings the count of what holds the loop up to date with one source.
+    /// Sets whether one source holds the loop, and keeps the count of those that do.
     #[inline]
     pub(in crate::net) fn count_hold(
         &mut self,
@@ -178,7 +178,7 @@ impl Agenda {
             || !self.closing.is_empty()
     }
 
-    /// Whether there is something to do for the timers. It may be nothing but putting them in order.
+    /// Whether the timers need a pass. It may find none to fire, and only put the lists in order.
     pub(in crate::net) fn has_due_timers(&mut self) -> bool {
         let now = self.clock.refresh();
         let expiry = self.timers.next_expiry();

@@ -1,5 +1,5 @@
-//! The program's own data: kept by the loop, by a socket or by a server, and lent together with
-//! its owner, so that sockets can be written to meanwhile.
+//! The program's own data, kept by the loop, a socket or a server. It is lent together with its owner,
+//! which can be used meanwhile.
 
 use super::Loop;
 use super::trace::Subject;
@@ -7,7 +7,7 @@ use crate::net::server::Server;
 use crate::net::socket::Socket;
 use crate::rules::data::Data;
 
-/// A value that is out of its place. It comes back when this is dropped, also by a panic.
+/// A value that is out of its place. Dropping the loan puts it back, also during a panic.
 struct Loan<'l, T: 'static> {
     event_loop: &'l mut Loop,
     owner: Subject,
@@ -32,7 +32,7 @@ impl Loop {
         }
     }
 
-    /// Where to put a value: a socket that has no data yet makes room for it.
+    /// The place for a new value. A socket that has none makes one.
     fn data_to_set(&mut self, owner: Subject) -> Option<&mut Data> {
         match owner {
             Subject::Socket(id) => Some(self.entry(id)?.data_to_set()),
@@ -67,7 +67,7 @@ impl Loop {
     }
 }
 
-/// The methods of each owner, of which `this` is one.
+/// The methods of an owner, which is bound to `$this`.
 macro_rules! keeps_data {
     ($owner:ty, |$this:ident| $event_loop:expr, $subject:expr; $(#[$set:meta])*) => {
         impl $owner {
@@ -95,7 +95,7 @@ macro_rules! keeps_data {
                 $event_loop.data_of($subject)?.get()
             }
 
-            /// The value of this type, if one was [set](Self::set_data), to be changed. To act on
+            /// A mutable reference to the value of this type, if one was [set](Self::set_data). To act on
             /// sockets meanwhile, use [`lend`](Self::lend).
             ///
             /// # Panics
@@ -107,7 +107,7 @@ macro_rules! keeps_data {
                 $event_loop.data_mut_of(owner)?.get_mut()
             }
 
-            /// Takes the value of this type, if one was [set](Self::set_data), and leaves none.
+            /// Removes the value of this type, if one was [set](Self::set_data), and returns it.
             ///
             /// # Panics
             /// If it is [lent](Self::lend) at the time.
@@ -123,20 +123,20 @@ macro_rules! keeps_data {
 
 keeps_data! { Loop, |this| this, Subject::Loop;
     /// Keeps a value of the program's own in the loop, one of each type; a second one of the same
-    /// type takes the place of the first. It is dropped with the loop.
+    /// type replaces the first. It is dropped with the loop.
     ///
-    /// This is where the state of a program belongs that its callbacks share, in place of an
-    /// `Rc<RefCell<…>>`: [`lend`](Loop::lend) gives it to a callback together with the loop.
+    /// Keep the state that callbacks share here, and not in an `Rc<RefCell<…>>`: [`lend`](Loop::lend) gives
+    /// it to a callback together with the loop.
 }
 
 keeps_data! { Socket<'_>, |this| this.event_loop, Subject::Socket(this.id);
     /// Keeps a value of the program's own with the socket, one of each type, as a Node program adds a
-    /// property to the object; a second one of the same type takes the place of the first.
+    /// property to the object; a second one of the same type replaces the first.
     ///
-    /// It is dropped when the socket is gone: after `close`, and what that has queued. Listeners of
-    /// `close` and the callbacks of writes that come after it still find it, and a socket that
-    /// connects again keeps it. One that is gone already drops it at once. A socket without data
-    /// pays nothing.
+    /// The value is dropped when the socket is gone: after `close`, and the ticks that it queued. Listeners
+    /// of `close`, and write callbacks that run after them, still find it. A socket that connects again
+    /// keeps it. If the socket is gone already, the value is dropped at once. A socket without data pays
+    /// nothing.
     ///
     /// ```
     /// use std::os::unix::net::UnixStream;
@@ -165,13 +165,13 @@ keeps_data! { Socket<'_>, |this| this.event_loop, Subject::Socket(this.id);
 
 keeps_data! { Server<'_>, |this| this.event_loop, Subject::Server(this.id);
     /// Keeps a value of the program's own with the server, one of each type; a second one of the
-    /// same type takes the place of the first. As the server itself, it lives as long as the loop.
+    /// same type replaces the first. Like the server itself, it lives as long as the loop.
 }
 
 impl Loop {
-    /// Lends the value of this type to a closure, together with the loop: so the program's state can
-    /// be changed while sockets are written to, without `Rc` and `RefCell`. Returns what the closure
-    /// returns; without such a value the closure is not called, and the answer is `None`.
+    /// Lends the value of this type to a closure, together with the loop: the closure can change the value
+    /// and write to sockets, without `Rc` and `RefCell`. Returns what the closure returns; without such a
+    /// value the closure is not called, and the answer is `None`.
     ///
     /// ```
     /// use std::collections::BTreeMap;
@@ -201,11 +201,10 @@ impl Loop {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     ///
-    /// The value is out of its place for the call, and back after it, also when the closure panics.
-    /// The closure runs at once: it is a part of the program's own statement, and no callback. No
-    /// method runs callbacks inside a call, so that a value can be asked for while it is lent only
-    /// by a closure that does so itself. Values of other types, and those of sockets and servers, can
-    /// be lent inside it.
+    /// The value is out of its place during the call, and put back after it, also when the closure panics.
+    /// The closure runs at once, as a part of the program's own statement; it is not a callback. Since no
+    /// method runs callbacks before it returns, only the closure itself can ask for a value that is lent.
+    /// Values of other types, and those of sockets and servers, can be lent inside it.
     ///
     /// # Panics
     /// If the value is lent already.

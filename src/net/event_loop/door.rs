@@ -1,6 +1,6 @@
-//! The one door through which user code is called that is to be called again: it is taken out of
-//! its place, called, and put back, also when it panics. So it may do anything, and no borrow is
-//! held across the call.
+//! The one door through which callbacks that can run again are called. A callback is taken out of its
+//! place, called, and put back, also when it panics. No borrow is held across the call, so the callback may
+//! do anything.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -81,8 +81,8 @@ impl Loop {
         answer
     }
 
-    /// Calls what the caller has taken out of its place, and then, even after a panic, does what is left
-    /// to do: above all, to put it back.
+    /// Calls a callback that the caller has taken out of its place. Then, even after a panic, it runs
+    /// `then`, which puts the callback back.
     pub(in crate::net) fn call_and_then<C>(
         &mut self,
         mut callback: C,
@@ -167,7 +167,7 @@ fn put_back<T, F: ?Sized>(
     Some(home)
 }
 
-/// A listener has panicked.
+/// Runs only if a listener has panicked.
 impl<T, F: ?Sized, L: Into<Slot<F>>, H: Fn(&mut Loop) -> Option<&mut T>> Drop
     for TakenOut<'_, T, F, L, H>
 {

@@ -1,6 +1,6 @@
 //! What a call may use beside its entry. A callback needs the [`Loop`](super::Loop), or a view that holds
-//! it, and neither can be reached from here: so the compiler keeps law 2 for every function that has
-//! `Errands`. For public methods, which have the loop, `tests/floors/door.rs` keeps it.
+//! it, and neither can be reached from here: the compiler enforces law 2 for every function that has
+//! `Errands`. For public methods, which have the loop, `tests/floors/door.rs` checks it.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use crate::kernel::reactor::Registry;
 use crate::net::ids::Home;
 use crate::net::{ServerId, SocketId};
 
-/// What a call may use beside its socket or server: queues that it adds to, and what it takes itself
-/// off.
+/// What a call may use beside its socket or server: the queues to which it adds, and the tables from
+/// which it removes its entry.
 pub(in crate::net) struct Errands<'l, I = SocketId> {
     pub(in crate::net) id: I,
     pub(in crate::net) home: &'l Home,
@@ -39,7 +39,7 @@ impl Errands<'_, ServerId> {
 }
 
 impl<I> Errands<'_, I> {
-    /// Leaves something to do for others once the entry is given back.
+    /// Leaves work for other entries, which is done once this entry is given back.
     pub(in crate::net) fn leave(&mut self, follow_up: FollowUp) {
         let cause = self.agenda.trace.current();
         self.agenda.follow_ups.push_back(Caused(cause, follow_up));

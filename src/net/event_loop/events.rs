@@ -1,4 +1,4 @@
-//! Events as data: what an event is called, and where its listeners stand.
+//! Events as data: the name of an event, and where its listeners are kept.
 
 use super::listeners::Slot;
 
@@ -6,13 +6,13 @@ use super::listeners::Slot;
 pub(in crate::net) struct Event<E, F: ?Sized> {
     /// Node's name.
     pub(in crate::net) name: &'static str,
-    /// Where the listeners stand. Events that few listen to have no place until somebody does.
+    /// Finds the slot of its listeners. The slots of rare events exist only once a listener was added.
     pub(in crate::net) slot: fn(&mut E) -> Option<&mut Slot<F>>,
 }
 
-/// Says of each event how it is called, what type its listeners are of and where they stand; makes
-/// the structs that hold them, a constant [`Event`] for each, and `slot` and `slot_mut`, which find
-/// listeners by the event's name.
+/// Declares the name of each event, the type of its listeners, and where they are kept. Expands to the
+/// structs that hold them, a constant [`Event`] for each, and `slot` and `slot_mut`, which find listeners
+/// by the event's name.
 macro_rules! events {
     ($Entry:ident: $(
         $(#[$doc:meta])*

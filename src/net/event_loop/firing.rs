@@ -13,7 +13,7 @@ use crate::net::server::ServerEntry;
 use crate::net::{ServerId, SocketId, TimerId};
 use crate::rules::timers::TimerKey;
 
-/// The longest delay a timer knows, in milliseconds: Node's `TIMEOUT_MAX`, 2^31-1.
+/// The longest delay of a timer in milliseconds: Node's `TIMEOUT_MAX`, 2^31-1.
 pub(in crate::net) const TIMEOUT_MAX: u32 = i32::MAX as u32;
 
 /// Whose a timer is, and where the program has set it.
@@ -32,20 +32,20 @@ pub(super) struct Owned<F: ?Sized> {
 
 type TimerCallback = Box<Owned<dyn FnMut(&mut Loop)>>;
 
-/// A timer: what is to be done when it fires, and the record of its arming.
+/// A timer: what it does when it fires, and the trace record of its arming.
 pub(in crate::net) struct Armed {
     pub(in crate::net) by: Cause,
     pub(in crate::net) task: TimerTask,
 }
 
-/// What is to be done when a timer fires.
+/// What a timer does when it fires.
 pub(in crate::net) enum TimerTask {
     User(UserTimer),
     /// The idle timeout of a socket.
     Idle(SocketId),
-    /// The next address of a socket that tries several is due.
+    /// A socket that tries several addresses goes on to the next.
     Attempt(SocketId),
-    /// A socket whose bytes the kernel had no memory for tries again.
+    /// A socket sends again what the kernel had no memory for.
     Flush(SocketId),
     /// A server that was out of descriptors may try again.
     BackOff(ServerId),
@@ -65,7 +65,7 @@ impl TimerTask {
         }
     }
 
-    /// What it does, for the trace.
+    /// The words for this work in the trace.
     pub(super) fn words(&self) -> &'static str {
         match self {
             TimerTask::Idle(_) => "look whether it is idle",
@@ -86,7 +86,7 @@ pub(in crate::net) struct UserTimer {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It has been before its callback runs.
+    /// It is freed before its callback runs.
     After,
     /// Its callback may refresh it.
     Timeout,
@@ -95,7 +95,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// The function that has armed it.
+    /// The function that arms such a timer.
     fn name(self) -> &'static str {
         match self {
             Kind::After => "after",
@@ -106,7 +106,6 @@ impl Kind {
 }
 
 impl Loop {
-    /// A timer has fired.
     pub(in crate::net) fn fire(&mut self, key: TimerKey) -> Result<(), Error> {
         let former = match self.agenda.trace.is_on() {
             true => self.agenda.trace_timer(key),
@@ -122,7 +121,7 @@ impl Loop {
             }
             Some(&mut TimerTask::Flush(socket)) => {
                 self.agenda.timers.release(key);
-                // Node has no such timer: what throws here is a write's callback.
+                // Node has no such timer: whatever throws here is a write callback.
                 self.running = Running::Other;
                 self.served(socket).serve_starved()?;
             }
@@ -202,7 +201,7 @@ impl Agenda {
         self.arm(timer_duration(delay), TimerTask::User(timer))
     }
 
-    /// Has a socket own a timer of the program's, which ends with it.
+    /// Makes a socket the owner of a timer of the program's: the timer ends with it.
     pub(in crate::net) fn give_timer(&mut self, key: TimerKey, owner: SocketId) {
         let callback = self
             .user_timer(key)
@@ -285,7 +284,8 @@ impl Agenda {
         self.trace.enter_put_off(timer.by, subject, what)
     }
 
-    /// After its callback a timer is cleared, runs on, or has been.
+    /// Puts the callback back after its call. An interval starts again; another timer is freed, unless it
+    /// was refreshed.
     fn put_timer_back(&mut self, key: TimerKey, callback: TimerCallback, start: u64) {
         let Some(timer) = self.user_timer(key) else {
             return;
@@ -298,7 +298,7 @@ impl Agenda {
         }
     }
 
-    /// A timer has fired and was not started again.
+    /// Frees a timer that has fired, unless it was started again.
     fn free_timer(&mut self, key: TimerKey) {
         let timer = self.timers.release(key);
         if let Some(TimerTask::User(timer)) = timer.map(|timer| timer.task) {
@@ -315,7 +315,7 @@ impl Agenda {
     }
 }
 
-/// Node's reading of a delay: `1` for what is not in `1..=TIMEOUT_MAX` milliseconds.
+/// Reads a delay as Node does: one outside `1..=TIMEOUT_MAX` milliseconds becomes 1.
 fn timer_duration(delay: Duration) -> u32 {
     match u32::try_from(delay.as_millis()) {
         Ok(0) => 1,

@@ -9,11 +9,11 @@ use crate::kernel::mailbox::{Mailbox, Refused, Sender};
 use crate::kernel::reactor::Id;
 use crate::net::error::{Error, words};
 
-/// How many posts are run in a turn: as many calls as Node's thread-safe functions make in one.
+/// How many posts run in one turn: the bound of Node's thread-safe functions.
 const POSTS_PER_TURN: usize = 1000;
 
-/// A handle with which any thread can have a callback run on the loop's thread: libuv's
-/// `uv_async_send`, Node's thread-safe function.
+/// A handle with which any thread can run a callback on the loop's thread: libuv's `uv_async_send`, Node's
+/// thread-safe function.
 ///
 /// It comes from [`Loop::handle`], can be cloned, and is `Send` and `Sync`.
 ///
@@ -33,17 +33,17 @@ const POSTS_PER_TURN: usize = 1000;
 /// # Ok::<(), netloop::Error>(())
 /// ```
 ///
-/// A handle holds the loop until it is dropped, and so does each of its clones, so that
-/// [`run`](crate::EventLoop::run) waits for what is still to be posted. One that was let go by
-/// [`unref`](Handle::unref) does not; its clones are let go as well.
+/// A handle holds the loop until it is dropped, and so does each of its clones:
+/// [`run`](crate::EventLoop::run) waits for what they may still post. After [`unref`](Handle::unref), a
+/// handle does not hold the loop, and neither do clones that are made of it.
 pub struct Handle {
     sender: Sender<Post>,
     is_held: bool,
 }
 
 impl Handle {
-    /// Has the loop run a callback, in the poll phase of one of its next turns. It may be called from any
-    /// thread, including the loop's own, and never blocks.
+    /// Posts a callback, which the loop runs in the poll phase of one of its next turns. It may be called
+    /// from any thread, including the loop's own, and never blocks.
     ///
     /// Callbacks run in the order in which they were posted, each with its ticks and microtasks before the
     /// next. The loop is woken once for everything posted since it last looked. It runs at most 1000 in a
@@ -51,7 +51,7 @@ impl Handle {
     /// loop until it has run, even if the handle is gone.
     ///
     /// # Errors
-    /// The callback is dropped then, and never runs.
+    /// After an error the callback is dropped, and never runs.
     ///
     /// - `ERR_LOOP_GONE`: the [`EventLoop`](crate::EventLoop) was dropped. A loop whose `run` has
     ///   returned is not gone: it runs what was posted when it is run again.
@@ -115,7 +115,7 @@ impl Clone for Handle {
     }
 }
 
-/// After the last one the loop is woken, to see whether anything else holds it.
+/// Wakes the loop when the last handle that holds it is dropped: it may have to end.
 impl Drop for Handle {
     fn drop(&mut self) {
         self.unref();
@@ -149,8 +149,8 @@ impl Loop {
         Ok(handle)
     }
 
-    /// Other threads have posted. What is beyond the bound waits for the next turn. So does what
-    /// comes after a callback that panics.
+    /// Runs what other threads have posted. Posts beyond the bound wait for the next turn, and so do those
+    /// after a callback that panics.
     pub(in crate::net) fn run_posts(&mut self) -> Result<(), Error> {
         if (self.agenda.again.iter()).any(|Caused(_, listed)| listed.id == Id::WAKER) {
             return Ok(());

@@ -10,8 +10,8 @@ use crate::net::socket::SocketEntry;
 use crate::net::{ServerId, SocketId};
 
 impl Loop {
-    /// Lends a socket, and what a call may use beside it; then does what it left for others. `None`
-    /// when the socket is gone.
+    /// Lends a socket to a call, with its errands, and then does the work that the call has left for other
+    /// entries. `None` if the socket is gone.
     #[inline]
     pub(in crate::net) fn with_socket<R>(
         &mut self,
@@ -21,7 +21,7 @@ impl Loop {
         self.with_entry(id, id.0, Entry::socket_mut, call)
     }
 
-    /// The same with a server.
+    /// The same for a server.
     pub(in crate::net) fn with_server<R>(
         &mut self,
         id: ServerId,

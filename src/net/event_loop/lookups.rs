@@ -1,4 +1,4 @@
-//! Names to addresses: `getaddrinfo` on a helper thread, or a lookup of the user's.
+//! Lookups of host names: by `getaddrinfo` on a helper thread, or by the program's own function.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +13,7 @@ use crate::net::holder::Holder;
 use crate::net::socket::LookupAnswer;
 use crate::net::{LookupId, ServerId, SocketId};
 
-/// Limits what one loop may have asked and not been answered.
+/// How many lookups of one loop may be unanswered at once.
 const LOOKUPS_MAX: usize = 10_000;
 
 /// The arguments of a lookup function: Node's `(hostname, options)` of the `lookup` option.
@@ -49,14 +49,14 @@ pub struct LookupRequest {
     pub all: bool,
 }
 
-/// Who asked.
+/// The socket or server that a lookup is for.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::net) enum Asker {
     Socket(SocketId),
     Server(ServerId),
 }
 
-/// A question that has not been answered.
+/// A lookup that has not been answered.
 #[derive(Debug)]
 struct Asked {
     asker: Asker,
@@ -70,7 +70,7 @@ pub(in crate::net) struct Lookups {
     lookup: Option<Box<LookupFunction>>,
     resolver: Option<Resolver>,
     next: u64,
-    /// Who waits for which answer.
+    /// The unanswered lookups, by their ticket.
     asked: HashMap<u64, Asked>,
 }
 
@@ -79,7 +79,7 @@ impl Lookups {
         !self.asked.is_empty()
     }
 
-    /// Who waits for which name, the longest first.
+    /// The unanswered lookups, the oldest first.
     pub(super) fn holders(&self) -> Vec<Holder> {
         let mut asked: Vec<_> = self.asked.iter().collect();
         asked.sort_by_key(|(ticket, _)| **ticket);
@@ -93,7 +93,7 @@ impl Lookups {
         asked.into_iter().map(holder).collect()
     }
 
-    /// Whether an answer of the helper threads is waited for.
+    /// Whether a lookup is in progress on the helper threads.
     pub(in crate::net) fn are_being_resolved(&self) -> bool {
         let is_asked = self.resolver.as_ref().is_some_and(Resolver::is_asked);
         is_asked && self.are_asked()
@@ -104,7 +104,7 @@ impl Lookups {
         self.lookup.is_some()
     }
 
-    /// Forgets a question: its answer will mean nothing.
+    /// Forgets a lookup: its answer will be ignored.
     pub(in crate::net) fn forget(&mut self, ticket: u64) {
         let was_asked = self.asked.remove(&ticket).is_some();
         if let Some(resolver) = self.resolver.as_mut().filter(|_| was_asked) {
@@ -145,24 +145,24 @@ impl Lookups {
 }
 
 impl Loop {
-    /// Sets what host names are looked up with, in place of `getaddrinfo` on a helper thread: the
+    /// Sets the function that looks host names up, in place of `getaddrinfo` on a helper thread: the
     /// `lookup` option of Node's `connect`, for all sockets and servers of this loop.
     ///
-    /// The function is called in the tick after `connect` or `listen` (Node: inside the call). It
-    /// answers with [`answer_lookup`](Loop::answer_lookup), at once or later; until then, or until
-    /// its socket is destroyed, the lookup holds the loop. IP addresses never come here; names do,
-    /// `localhost` with them. [`ConnectOptions::lookup`](crate::ConnectOptions::lookup) goes first.
-    /// At most 10000 lookups may be open at once: beyond that `connect` fails with `ENOBUFS`.
+    /// The function is called in the tick after `connect` or `listen` (Node: inside the call). It answers
+    /// with [`answer_lookup`](Loop::answer_lookup), at once or later; until then, or until its socket is
+    /// destroyed, the lookup holds the loop. It is called for names, `localhost` included, but never for IP
+    /// addresses. [`ConnectOptions::lookup`](crate::ConnectOptions::lookup) takes precedence. At most 10000
+    /// lookups may be unanswered at once: beyond that `connect` fails with `ENOBUFS`.
     pub fn set_lookup(&mut self, lookup: impl FnMut(&mut Loop, LookupRequest) + 'static) {
         self.lookups.lookup = Some(Box::new(lookup));
     }
 
-    /// Answers a lookup: the callback of Node's `lookup` option. The answer is an address or
-    /// several, or why there is none, for which [`Error::not_found`](crate::Error::not_found) has
-    /// Node's words; no address at all is `ENOTFOUND`.
+    /// Answers a lookup: the callback of Node's `lookup` option. The answer is a list of addresses or an
+    /// error; [`Error::not_found`](crate::Error::not_found) makes the one that Node would report. An empty
+    /// list counts as `ENOTFOUND`.
     ///
-    /// `lookup` is emitted in a tick, once for each address; the socket then connects. An error is
-    /// told by one `lookup`, then by `error`. An answer nobody waits for any more does nothing.
+    /// `lookup` is emitted in a tick, once for each address; the socket then connects. An error is emitted
+    /// with one `lookup`, then as `error`. An answer to a lookup that is over does nothing.
     #[track_caller]
     pub fn answer_lookup(&mut self, lookup: LookupId, answer: Result<Vec<IpAddr>, Error>) {
         if let Some(ticket) = self.home.key(lookup.0) {
@@ -174,8 +174,7 @@ impl Loop {
         }
     }
 
-    /// Asks for a name's addresses. Who asked keeps the ticket under which the answer will come
-    /// before anybody is asked.
+    /// Looks a name up. `keep` stores the ticket of the answer with the asker, before the lookup begins.
     pub(in crate::net) fn ask_name(
         &mut self,
         asker: Asker,
@@ -216,7 +215,7 @@ impl Loop {
         Ok(())
     }
 
-    /// The helper thread has answers.
+    /// Takes the answers of the helper threads.
     pub(in crate::net) fn take_answers(&mut self) -> Result<(), Error> {
         while let Some((ticket, answer)) = self
             .lookups

@@ -1,4 +1,4 @@
-//! What a program acts on: the [`Loop`], all that it owns, and the draining of its queues.
+//! The [`Loop`], which callbacks are lent, and the [`EventLoop`], which runs it.
 
 pub(in crate::net) mod abort;
 mod again;
@@ -45,7 +45,7 @@ use crate::net::{AbortId, SocketId, TimerId};
 use crate::rules::data::Data;
 use crate::rules::read_buffer::{Burst, READ_BUFFER, ReadBuffer};
 
-/// Node's default time for each of several addresses.
+/// How long one of several addresses is tried before the next: Node's default.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
 
 const READ_BUFFER_MAX: usize = 1 << 30;
@@ -74,7 +74,7 @@ pub struct Loop {
     pub(in crate::net) agenda: Agenda,
     /// The timer whose callback is running.
     pub(in crate::net) current_timer: Option<(TimerId, Origin)>,
-    /// How much one read takes at most.
+    /// How many bytes one read takes at most.
     pub(in crate::net) buffer_size: usize,
     pub(in crate::net) burst: Burst,
     pub(in crate::net) lookups: Lookups,
@@ -82,7 +82,8 @@ pub struct Loop {
     pub(in crate::net) signals: Signals,
     pub(in crate::net) posts: Option<Posts>,
     pub(in crate::net) pipes: HashMap<SocketId, Vec<SocketId>>,
-    /// The connection that is being announced, and its peer as accept4(2) told it.
+    /// The connection whose `connection` event is being emitted, and its peer's address, if accept4(2)
+    /// returned one.
     pub(in crate::net) accepting: Option<(SocketId, Option<SocketAddr>)>,
     pub(in crate::net) tries_all_families: bool,
     pub(in crate::net) family_attempt_timeout: Duration,
@@ -91,7 +92,7 @@ pub struct Loop {
     pub(in crate::net) running: Running,
     /// The owner and the event of the listener that was added last.
     pub(in crate::net) last_listener: (Subject, &'static str),
-    /// The program's own.
+    /// The program's own values: see [`Loop::set_data`].
     pub(in crate::net) data: Data,
 }
 
@@ -119,11 +120,10 @@ pub struct Loop {
 /// ```
 pub struct EventLoop {
     pub(in crate::net) inner: Loop,
-    // What only the turn needs stands beside the loop and not in it: what is lent to callbacks
-    // cannot reach it.
+    // The state of the turn is kept here and not in the `Loop`, so that callbacks cannot reach it.
     phase: Phase,
     batches: Batches,
-    /// The one read buffer, made when something is ready for the first time.
+    /// The one read buffer, allocated when a source is ready for the first time.
     pub(in crate::net) buffer: ReadBuffer,
 }
 
@@ -135,7 +135,7 @@ pub(in crate::net) struct Served<'l, I = SocketId> {
 }
 
 impl<I: Copy> Served<'_, I> {
-    /// Lends it to one function, so that the caller's own can stay in registers.
+    /// Reborrows for one function, so that the caller's own copy can stay in registers.
     #[inline(always)]
     pub(in crate::net) fn lend(&mut self) -> Served<'_, I> {
         self.event_loop.served(self.id)
@@ -148,12 +148,12 @@ impl<I: Copy> Served<'_, I> {
     }
 }
 
-/// Whose code runs, as far as it matters when it panics.
+/// The kind of code that is running, which decides how the loop resumes after a panic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::net) enum Running {
     #[default]
     Other,
-    /// The callback of a timer or an immediate, and not what it has queued.
+    /// The callback of a timer or an immediate, but not the ticks that it queued.
     Callback,
     Microtasks,
 }
@@ -250,9 +250,9 @@ impl Loop {
     /// `run`, `run_once` or `run_nowait`, it makes that return without a turn, though queued ticks are still
     /// drained.
     ///
-    /// Nothing is closed or forgotten: run again, the loop goes on. From another thread, use
-    /// `handle.post(|event_loop| event_loop.stop())`. [`guide::stopping`](crate::guide::stopping) shows how to
-    /// shut a program down cleanly.
+    /// Nothing is closed or forgotten: the next run goes on. From another thread, use
+    /// `handle.post(|event_loop| event_loop.stop())`. [`guide::stopping`](crate::guide::stopping) shows how
+    /// to shut a program down cleanly.
     ///
     /// ```
     /// use std::time::Duration;
@@ -309,11 +309,11 @@ impl Loop {
         self.aborts.is_used(&self.home, handle)
     }
 
-    /// The loop's time: whole milliseconds since it was made, floored, as read last: libuv's
-    /// `uv_now`. It is read anew after each wait, before each pass over the timers and each run of an
+    /// The loop's time, libuv's `uv_now`: whole milliseconds since the loop was made, floored, as last
+    /// read. The clock is read after each wait, before each pass over the timers and each run of an
     /// interval, and by
     /// [`set_timeout`](Loop::set_timeout), [`set_interval`](Loop::set_interval) and
-    /// [`refresh`](Loop::refresh); a callback that is busy for long sees it stand still.
+    /// [`refresh`](Loop::refresh). While a long callback runs, the time stands still.
     pub fn now(&self) -> u64 {
         self.agenda.clock.now()
     }
@@ -366,7 +366,7 @@ impl DerefMut for EventLoop {
 mod tests {
     use super::*;
 
-    /// Beside this, a listener costs what it captures: 32 bytes of the heap for up to 24.
+    /// On top of this, a listener costs the allocation of its captures: 32 bytes of the heap for up to 24.
     #[test]
     fn a_connection_in_the_slab_is_small() {
         // mio's debug build keeps the id of the poll in each source.

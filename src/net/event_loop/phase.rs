@@ -1,4 +1,4 @@
-//! Where the loop stands in its turn, and what the running phase works through.
+//! The loop's position in its turn, and the batches that the running phase works through.
 
 use std::collections::VecDeque;
 
@@ -6,19 +6,18 @@ use super::trace::{Caused, Why};
 use crate::kernel::reactor::{Batch, Id};
 use crate::net::SocketId;
 
-/// What waits for the pending phase, in libuv's sense: descriptors that are to be served without
-/// readiness.
+/// An entry of the pending queue, in libuv's sense: a descriptor that is served without readiness.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pending {
-    /// What is on its way is tried again, what has landed is told, and our half is shut down: as if
-    /// the kernel had reported room.
+    /// The socket is served as if the kernel had reported it writable: it sends on, calls back the
+    /// writes that are done, and shuts its half down.
     Writable(SocketId),
     /// `connect(2)` failed at once.
     ConnectFailed(SocketId),
 }
 
 impl Pending {
-    /// What is to be done, for the trace.
+    /// The words for this work in the trace.
     pub(in crate::net) fn words(self) -> &'static str {
         match self {
             Pending::Writable(_) => "write on, or shut our half down",
@@ -34,11 +33,11 @@ pub(crate) struct Listed {
     pub(crate) why: Why,
 }
 
-/// Where the loop stands. It is kept in the loop, not on the stack, so that a run that was left
-/// by a panic or an unhandled error goes on where it was left.
+/// The loop's position in its turn. It is kept in the loop and not on the stack: after a panic or an
+/// unhandled error, the next run continues from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::net) enum Phase {
-    /// Outside the turns: the program's own statements have queued ticks.
+    /// Outside a run: the program's own statements may have queued ticks.
     Script,
     /// The ticks of these statements, once before the first turn.
     FirstTicks,
@@ -56,12 +55,12 @@ pub(in crate::net) enum Phase {
     Timers,
 }
 
-/// What the running phase took to work through; what is added meanwhile waits.
+/// What the running phase has taken from the queues. Entries that are added meanwhile wait.
 #[derive(Default)]
 pub(super) struct Batches {
     pub(super) pending: VecDeque<Caused<Pending>>,
     pub(super) again: VecDeque<Caused<Listed>>,
-    /// The first of these is being served.
+    /// The first entry of `again` is being served.
     pub(super) is_at_again: bool,
     pub(super) ready: Batch,
     pub(super) closing: Vec<Caused<SocketId>>,
@@ -71,13 +70,13 @@ pub(super) struct Batches {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::net) enum Wait {
     UntilReady,
-    /// Gives the kernel so many milliseconds for what it has under way between sockets.
+    /// At most this many milliseconds, in which the kernel may deliver what is on its way between sockets.
     Briefly(u64),
     NotAtAll,
 }
 
 impl Batches {
-    /// Whether the last wait has found nothing, and nothing is left in the kernel.
+    /// Whether the last wait found nothing ready, and left nothing ready in the kernel.
     pub(in crate::net) fn is_quiet(&self) -> bool {
         self.ready.is_empty() && !self.ready.has_left_some()
     }

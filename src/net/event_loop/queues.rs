@@ -17,8 +17,8 @@ use crate::rules::receiving;
 pub(crate) type Task = Box<dyn FnOnce(&mut Loop)>;
 type ServerCallback = Box<dyn FnOnce(&mut Server<'_>)>;
 
-/// What waits for the next drain: Node's `process.nextTick` queue, where the library's own
-/// deferred work stands in line with the user's.
+/// An entry of Node's `process.nextTick` queue, in which the library's deferred work waits in line with
+/// the user's.
 pub(crate) enum Tick {
     User(Task),
     Socket(SocketId, SocketTick),
@@ -27,11 +27,11 @@ pub(crate) enum Tick {
 }
 
 pub(crate) enum SocketTick {
-    /// `connect` to an IP address, or to a path, begins.
+    /// Begin to connect to an IP address or a path.
     Connect,
-    /// The user's lookup function is to be asked.
+    /// Call the user's lookup function.
     AskLookup,
-    /// These writes have left: emit `drain` if it is owed, call them back.
+    /// These writes have left: emit `drain` if it is owed, and call them back.
     Written(Vec<WriteCallback>),
     /// These writes have failed: call them back, and destroy the socket.
     WriteFailed(Vec<WriteCallback>, Error),
@@ -51,7 +51,7 @@ pub(crate) enum SocketTick {
     Receiving(receiving::Tick),
     Piped(SocketId),
     Unpiped(SocketId),
-    /// It had ended before it was piped: its destinations end.
+    /// The socket had ended before it was piped: end its destinations.
     EndPipes,
     Destroy(Option<Error>),
 }
@@ -69,7 +69,7 @@ pub(crate) enum ServerTick {
 }
 
 impl Tick {
-    /// Who it is about, and what it does, for the trace.
+    /// Its subject, and the words for its work in the trace.
     pub(super) fn words(&self) -> (Subject, &'static str) {
         match self {
             Tick::User(_) => (Subject::Loop, "next_tick"),
@@ -128,18 +128,19 @@ impl ServerTick {
 pub(crate) struct Immediate {
     pub(crate) callback: Task,
     pub(crate) is_held: bool,
-    /// The record of its queueing.
+    /// The trace record of its queueing.
     pub(crate) by: Cause,
 }
 
-/// Immediates, first come first served. Cleared ones leave a gap, so that a serial number finds
-/// its place by subtraction.
+/// Immediates, in the order in which they were set. A cleared one leaves a gap: the index of a serial
+/// number is found by subtraction.
 #[derive(Default)]
 pub(crate) struct Immediates {
     queue: VecDeque<Option<Immediate>>,
     /// The serial number of the first in the queue.
     first: u64,
-    /// The running batch ends before this one: what is queued meanwhile waits a turn.
+    /// The serial number before which the running batch ends. Immediates that are set meanwhile wait for
+    /// the next turn.
     batch_end: u64,
     /// How many hold the loop.
     held: usize,
@@ -192,7 +193,7 @@ impl Immediates {
         self.queue.iter().any(Option::is_some)
     }
 
-    /// Whether the running batch has been run.
+    /// Whether all immediates of the batch have run.
     pub(crate) fn are_through(&self) -> bool {
         self.first >= self.batch_end
     }
@@ -214,10 +215,10 @@ impl Immediates {
     }
 }
 
-/// What a call leaves to do for others, which is done as soon as its entry is given back.
+/// Work that a call leaves for other entries. It is done as soon as the call's own entry is given back.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::net) enum FollowUp {
-    /// A descriptor of ours was closed: servers that are without one may try again.
+    /// A descriptor of ours was closed: servers that ran out of them may try again.
     EndBackOffs,
     /// A socket of this server was destroyed.
     LeaveServer(ServerId),
@@ -225,7 +226,7 @@ pub(in crate::net) enum FollowUp {
 
 pub(super) type Post = Box<dyn FnOnce(&mut Loop) + Send>;
 
-/// What other threads have posted, once somebody has asked for a handle.
+/// What other threads have posted. It exists once the program has asked for a handle.
 pub(in crate::net) type Posts = Mailbox<Post>;
 
 type OnSignal = dyn FnMut(&mut Loop);
@@ -238,9 +239,9 @@ pub(super) const SIGNAL: Event<Slot<OnSignal>, OnSignal> = Event {
 #[derive(Default)]
 pub(in crate::net) struct Signals {
     pub(super) source: Option<SignalSource>,
-    /// By the number of their signal.
+    /// The listeners of each signal, by its number.
     pub(super) listeners: Vec<(i32, Slot<OnSignal>)>,
-    /// Those that have arrived and are to be emitted.
+    /// The numbers of signals that have arrived and were not emitted yet.
     pub(super) arrived: VecDeque<i32>,
 }
 

@@ -1,8 +1,8 @@
-//! Going on after a callback has panicked, or nobody has listened to an `error`. The run ended in the
-//! middle of a turn; the next run finishes that turn, from the callback after the one that threw.
+//! Resuming after a callback has panicked, or an `error` had no listener. The run ended in the middle of a
+//! turn; the next run finishes that turn, from the callback after the one that threw.
 //!
-//! The loop can always go on: its [`Phase`], and the batch that the phase works through, stand in the loop
-//! and not on the stack, and the door puts listeners back. What is left to do stands here.
+//! The loop can always go on: its [`Phase`], and the batch that the phase works through, are kept in the
+//! loop and not on the stack, and the door puts listeners back. The rest is done here.
 
 use std::mem;
 
@@ -13,8 +13,8 @@ use crate::net::error::Error;
 use crate::net::{ServerId, SocketId};
 
 impl EventLoop {
-    /// Finishes the turn that a run has left, or begins: with the ticks of the program's own statements,
-    /// then with the phase `first`.
+    /// Begins a run. If the last one ended in the middle of a turn, this prepares the rest of that turn.
+    /// Otherwise the loop enters the phase `first`, and drains the ticks of the program's own statements.
     pub(super) fn go_on(&mut self, first: Phase) -> Result<(), Error> {
         self.agenda.trace.begin_run();
         if self.phase != Phase::Script {
@@ -30,9 +30,9 @@ impl EventLoop {
     /// Does what Node does before it goes on:
     ///
     /// - The ticks that are left wait for the next callback. An immediate makes sure that there is one.
-    /// - A microtask has thrown: the other microtasks run first, and then the ticks.
-    /// - The last timer of a list has thrown: its ticks run first, unless it has cleared that list.
-    /// - The last immediate of a batch has thrown: those that were added meanwhile run in this turn.
+    /// - If a microtask has thrown, the other microtasks run first, and then the ticks.
+    /// - If the last timer of a list has thrown, its ticks run first, unless it has cleared that list.
+    /// - If the last immediate of a batch has thrown, those that were set meanwhile run in this turn.
     fn follow_exception(&mut self) -> Result<(), Error> {
         self.set_immediate(|_| {});
         let outcome = match (mem::take(&mut self.inner.running), self.phase) {
@@ -61,7 +61,8 @@ impl EventLoop {
         outcome
     }
 
-    /// The source that was being served may have more to give, and no edge will tell.
+    /// Puts the source that was being served on the again list: it may have more to give, and no new edge
+    /// will come for it.
     fn serve_the_interrupted_again(&mut self) {
         let batches = &mut self.batches;
         let left = match mem::take(&mut batches.is_at_again) {

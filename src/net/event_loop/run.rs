@@ -1,4 +1,4 @@
-//! The runner: what stands before the turns and between them.
+//! The runner: how a run begins, when it goes on with another turn, and how it ends.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
@@ -13,10 +13,10 @@ impl EventLoop {
     /// alive, unless `unref` was called on them. `run` returns where Node emits `beforeExit`; another call
     /// runs work that was added since.
     ///
-    /// A callback that panics unwinds out of `run`, and keeps its place as a listener. Called again, the loop
-    /// goes on with the next callback, as Node does after an `uncaughtException`. As in Node, what was to
-    /// follow for the same event is lost: the other callbacks of a batch of writes, our own `end` after that
-    /// of the peer, the `destroy` after `finish`, the attempt after `lookup`.
+    /// A callback that panics unwinds out of `run`, and keeps its place as a listener. Called again, the
+    /// loop goes on with the next callback, as Node does after an `uncaughtException`. As in Node, the rest
+    /// of the work for the same event is lost: the other callbacks of a batch of writes, our own `end`
+    /// after that of the peer, the `destroy` after `finish`, the attempt after `lookup`.
     ///
     /// # Errors
     /// An `error` event without a listener, which would end a Node process. Called again, the loop goes on.
@@ -117,8 +117,8 @@ impl EventLoop {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     ///
-    /// In a task of tokio's, beside other tasks of the same thread (`with_interest` is deprecated in
-    /// favour of an unsafe function: it cannot know that the loop keeps its descriptor, as it does):
+    /// In a tokio task, beside other tasks of the same thread. (`with_interest` is deprecated in favour of
+    /// an unsafe function, because a type might replace its descriptor; the loop never does.)
     ///
     /// ```
     /// # #![allow(deprecated)]
@@ -188,16 +188,16 @@ impl EventLoop {
         Ok(self.is_alive())
     }
 
-    /// A run is over, whatever holds the loop.
+    /// Ends a run, even if something still holds the loop.
     pub(in crate::net) fn finish(&mut self) {
         self.free_all_closed();
         self.phase = Phase::Script;
         self.inner.is_stopping = false;
     }
 
-    /// What stands before the first turn: the ticks of the program's own statements, then the
-    /// timers that are due. Returns whether anything held the loop before these: then a turn
-    /// follows, whatever they leave (libuv does the same).
+    /// Runs what comes before the first turn: the ticks of the program's own statements, then the timers
+    /// that are due. Returns whether anything held the loop before these timers. If so, a turn follows even
+    /// if they leave nothing that does, as in libuv.
     pub(in crate::net) fn start(&mut self) -> Result<bool, Error> {
         self.go_on(Phase::FirstTicks)?;
         let is_alive = self.is_alive();
@@ -217,15 +217,15 @@ impl EventLoop {
 }
 
 /// The epoll instance, libuv's `uv_backend_fd`: readable when the loop has something to do for a
-/// descriptor. It is to be waited for, as [`backend_timeout`](EventLoop::backend_timeout) tells;
-/// nothing is to be registered with it.
+/// descriptor. Wait for it as [`backend_timeout`](EventLoop::backend_timeout) describes; do not register
+/// anything with it.
 impl AsFd for EventLoop {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.reactor.as_fd()
     }
 }
 
-/// The same descriptor, for hosts that want its number. It stays the loop's and is closed with it.
+/// The same descriptor, for hosts that want its number. The loop owns it, and closes it when dropped.
 impl AsRawFd for EventLoop {
     fn as_raw_fd(&self) -> RawFd {
         self.as_fd().as_raw_fd()

@@ -47,13 +47,12 @@ impl Signal {
 }
 
 impl Loop {
-    /// Calls back in the poll phase for each arrival of a signal: Node's
-    /// `process.on('SIGTERM', …)`. Several arrivals between two turns count as one.
-    /// The signal's usual effect is off from now on, for the whole process. Listening does not
-    /// hold the loop, and cannot be undone.
+    /// Calls back in the poll phase for each arrival of a signal: Node's `process.on('SIGTERM', …)`.
+    /// Several arrivals between two turns count as one. From then on the signal's default action is off for
+    /// the whole process. Listening does not hold the loop, and cannot be undone.
     ///
     /// # Errors
-    /// What the kernel says when it cannot watch the signal, such as `EMFILE`.
+    /// An error of the kernel, such as `EMFILE`, if the signal cannot be watched.
     pub fn on_signal(
         &mut self,
         signal: Signal,

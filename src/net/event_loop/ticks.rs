@@ -1,4 +1,4 @@
-//! Ticks, microtasks and immediates, with Node's rules for each; and the running of a tick.
+//! Ticks, microtasks and immediates, with Node's rules for each.
 
 use super::agenda::Agenda;
 use super::queues::{Immediate, Tick};
@@ -7,7 +7,7 @@ use super::{Loop, Running};
 use crate::net::ImmediateId;
 use crate::net::error::Error;
 
-/// After so many ticks in a row a warning is logged, once a drain.
+/// After this many ticks in a row, a drain logs a warning, once.
 const LONG_DRAIN: u32 = 1_000_000;
 
 impl Loop {
@@ -56,8 +56,8 @@ impl Loop {
     }
 
     /// Calls back in the check phase of this turn, or of the next one when called from there:
-    /// Node's `setImmediate`. Immediates run in the order of their queueing, with the ticks of
-    /// each before the next.
+    /// Node's `setImmediate`. Immediates run in the order in which they were set. The ticks of each run
+    /// before the next.
     #[track_caller]
     pub fn set_immediate(&mut self, callback: impl FnOnce(&mut Loop) + 'static) -> ImmediateId {
         let trace = &mut self.agenda.trace;

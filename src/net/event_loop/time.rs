@@ -1,4 +1,4 @@
-//! Time that a test holds and moves, and turns until nothing more happens.
+//! Functions for tests: they hold and move the time, and run the loop until it is idle.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use super::Loop;
 use super::phase::{Phase, Wait};
 use crate::net::error::Error;
 
-/// Milliseconds for the kernel to deliver what a turn has sent: it may be late on a busy machine.
+/// How many milliseconds the kernel gets to deliver what a turn has sent: it may be late on a busy machine.
 const SETTLES: u64 = 5;
-/// The same where nothing was sent since it was quiet last.
+/// The same, if nothing was sent since the kernel was last quiet.
 const STAYS_QUIET: u64 = 1;
 
 impl Loop {
@@ -55,8 +55,8 @@ impl Loop {
 }
 
 impl EventLoop {
-    /// Whether [`run`](EventLoop::run) goes on: something holds the loop that may still come, which
-    /// is none of the timers that are not due while their time is held.
+    /// Whether [`run`](EventLoop::run) goes on: something holds the loop. While time is held, timers that
+    /// are not due do not count.
     pub(super) fn goes_on(&mut self) -> bool {
         match self.agenda.clock.is_held() {
             true => {
@@ -141,7 +141,7 @@ impl EventLoop {
     /// ```
     ///
     /// # Errors
-    /// As [`run`](EventLoop::run). The rest of the time has not passed then.
+    /// As [`run`](EventLoop::run). After an error, the rest of the time has not passed.
     pub fn run_for(&mut self, time: Duration) -> Result<(), Error> {
         let mut left = time;
         let mut owes_turn = self.start()?;
@@ -172,7 +172,8 @@ impl EventLoop {
         Some(Duration::from_millis(left))
     }
 
-    /// Makes a turn, with this patience in milliseconds. Returns whether there was nothing to do.
+    /// Runs a turn, which waits for `patience` milliseconds if it has nothing to do. Returns whether that
+    /// was so.
     fn turn_is_idle(&mut self, patience: u64) -> Result<bool, Error> {
         let wait = self.wait_before_rest(patience);
         let expiry = self.agenda.timers.next_expiry();

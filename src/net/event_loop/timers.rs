@@ -1,4 +1,4 @@
-//! Timers, with Node's rules for them: what a program calls.
+//! The timer functions that a program calls, with Node's rules.
 
 use std::time::Duration;
 
@@ -102,8 +102,8 @@ impl Loop {
         TimerId(self.home.name(key))
     }
 
-    /// Ends a timer or an interval: Node's `clearTimeout` and `timeout.close()`. A stale id does nothing. A
-    /// timer that is due in this turn as well does not run when it is cleared.
+    /// Ends a timer or an interval: Node's `clearTimeout` and `timeout.close()`. It does not run, even if
+    /// it is due in this turn. A stale id does nothing.
     #[track_caller]
     pub fn clear_timeout(&mut self, timer: TimerId) {
         let former = self.agenda.trace.calls(Subject::Loop, "clear_timeout");
@@ -137,7 +137,7 @@ impl Loop {
     ///     }
     /// });
     /// event_loop.run()?;
-    /// assert!(!event_loop.refresh(timer)); // it has been
+    /// assert!(!event_loop.refresh(timer)); // it has fired
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn refresh(&mut self, timer: TimerId) -> bool {

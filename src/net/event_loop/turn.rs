@@ -12,7 +12,7 @@ use crate::net::socket::SocketEntry;
 use crate::net::{ServerId, SocketId};
 use crate::rules::read_buffer::ReadBuffer;
 
-/// How often the pending queue is looked at after the poll phase, as in libuv.
+/// How many rounds of the pending queue are served after the poll phase, as in libuv.
 const PENDING_ROUNDS: usize = 8;
 
 impl EventLoop {
@@ -66,8 +66,8 @@ impl EventLoop {
         }
     }
 
-    /// Serves what was put off: `shutdown(2)`, and what `connect(2)` has refused at once. What that puts
-    /// off is served in the next round.
+    /// Serves the pending queue: sockets that send on or shut down, and connects that failed at once.
+    /// Entries that are added meanwhile are served in the next round.
     #[inline]
     fn run_pending(&mut self, rounds: usize) -> Result<(), Error> {
         for _ in 0..rounds {
@@ -100,7 +100,7 @@ impl EventLoop {
     /// Sleeps until a source is ready, the next timer is due, or a signal interrupts. It does
     /// not sleep while there is something to do.
     fn wait_for_readiness(&mut self, wait: Wait) -> Result<(), Error> {
-        // Streams that have begun to connect since the last wait.
+        // Register the streams that have begun to connect since the last wait.
         for id in std::mem::take(&mut self.agenda.connecting) {
             self.with_socket(id, SocketEntry::register_connecting);
         }
@@ -137,8 +137,9 @@ impl EventLoop {
         trace.note(Subject::Loop, what);
     }
 
-    /// Rounded up, since times are floored: the wait ends when the next timer is due, not before.
-    /// epoll cuts it to 24.8 days; the loop then simply waits again.
+    /// How long epoll_wait(2) may block. The clock is floored, so the time left is rounded up: the wait
+    /// does not end before the next timer is due. epoll cuts it to 24.8 days; the loop then simply waits
+    /// again.
     pub(in crate::net) fn poll_timeout(&mut self, wait: Wait) -> Option<Duration> {
         match wait {
             Wait::NotAtAll => return Some(Duration::ZERO),
@@ -217,13 +218,13 @@ impl EventLoop {
         })
     }
 
-    /// The immediates that are queued by now run in this turn.
+    /// Takes the immediates queued so far as the batch of this turn.
     fn begin_immediates(&mut self) -> Phase {
         self.agenda.immediates.begin_batch();
         Phase::Check
     }
 
-    /// Runs the immediates that were there when the phase began.
+    /// Runs the immediates of the batch.
     fn run_immediates(&mut self) -> Result<(), Error> {
         let event_loop = &mut self.inner;
         while let Some(immediate) = event_loop.agenda.immediates.next() {
@@ -243,7 +244,7 @@ impl EventLoop {
         Phase::Closing
     }
 
-    /// Emits `close`, of the socket destroyed last first, and frees what has closed.
+    /// Emits `close`, first for the socket that was destroyed last, then frees the closed sockets.
     fn run_closing(&mut self) -> Result<(), Error> {
         while let Some(&Caused(by, id)) = self.batches.closing.last() {
             let phase = What::Phase("closing");
@@ -256,10 +257,11 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Frees what has closed, unless ticks are left, after a panic: they may be those of such a socket.
+    /// Frees the closed sockets. If a panic has left ticks, it waits for them: they may be those of such a
+    /// socket.
     #[inline(always)]
     pub(in crate::net) fn free_all_closed(&mut self) {
-        // One by one: this drops values of the program, which may panic.
+        // One by one: this drops values of the program, whose `Drop` may panic.
         while !self.agenda.has_ticks()
             && let Some(id) = self.inner.agenda.to_free.pop()
         {
@@ -267,7 +269,7 @@ impl EventLoop {
         }
     }
 
-    /// The timers that are due by now run in this turn.
+    /// Begins a pass over the timers, if any are due.
     pub(in crate::net) fn begin_timers(&mut self) -> Phase {
         if let Some(expiry) = self.agenda.timers.next_expiry() {
             let now = self.agenda.clock.refresh();
@@ -278,7 +280,7 @@ impl EventLoop {
         Phase::Timers
     }
 
-    /// Runs the timers that were due when the phase began.
+    /// Runs the timers of the pass.
     #[inline(always)]
     pub(in crate::net) fn run_due_timers(&mut self) -> Result<(), Error> {
         while self.inner.agenda.timers.is_in_pass() {
@@ -293,7 +295,7 @@ impl EventLoop {
 }
 
 impl Loop {
-    /// The kernel says that a source of the loop's own is ready.
+    /// The kernel reports that a source of the loop's own is ready.
     fn own_source_ready(&mut self, id: Id, readiness: Readiness<'_>) -> Result<(), Error> {
         let former = (self.agenda.trace).enter_ready(Subject::Loop, &readiness);
         let outcome = EventLoop::serve_own_source(self, id);
@@ -304,14 +306,14 @@ impl Loop {
 }
 
 impl EventLoop {
-    /// The helper threads have answers, other threads have posted, or a signal has come.
+    /// Serves a source of the loop's own: answers of the helper threads and posts, or signals.
     fn serve_own_source(event_loop: &mut Loop, id: Id) -> Result<(), Error> {
         match id {
             Id::WAKER => event_loop
                 .take_answers()
                 .and_then(|()| event_loop.run_posts()),
             Id::SIGNALS => event_loop.run_signals(),
-            // A token of something that has gone: readiness is a hint.
+            // The token of a source that is gone: readiness is a hint.
             _ => Ok(()),
         }
     }

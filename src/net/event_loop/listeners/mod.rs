@@ -1,6 +1,6 @@
 //! A place for the listeners of one event.
 //!
-//! It is 16 bytes whether it holds nobody, the usual single listener, or a list.
+//! It is 16 bytes, whether it is empty, holds a single listener, as most do, or a list.
 
 use std::mem;
 
@@ -11,9 +11,9 @@ mod tests;
 
 #[derive(Debug)]
 pub(crate) enum Slot<F: ?Sized> {
-    /// One listener that stays, and has no name.
+    /// One listener, which has no name and is not a `once` listener.
     One(Box<F>),
-    /// Nobody, or all that is not so simple.
+    /// No listener, or any other set of listeners.
     Many(Option<Box<List<F>>>),
 }
 
@@ -21,10 +21,10 @@ pub(crate) enum Slot<F: ?Sized> {
 #[derive(Debug)]
 pub(crate) struct List<F: ?Sized> {
     listeners: Vec<Listener<F>>,
-    /// Listeners that were removed in this turn while they were taken out for a call.
+    /// Names that were removed in the turn `turn`, but not found: their listeners may be out for a call.
     off: Vec<Name>,
     turn: u32,
-    /// The listeners that are taken out for a call are not put back.
+    /// All listeners were removed: those that are out for a call are not put back.
     is_cleared: bool,
 }
 
@@ -36,15 +36,15 @@ struct Listener<F: ?Sized> {
     name: Option<Name>,
 }
 
-/// By what a listener is found again.
+/// What a listener is found by when it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Name {
     Programs(ListenerId),
     Library(Own),
 }
 
-/// The library's own work that stands in line with the program's listeners, where Node has a listener
-/// of its own. It counts as one, and goes after its first call.
+/// The library's own work that runs in line with the program's listeners, where Node adds a listener of
+/// its own. It counts as a `once` listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::net) enum Own {
     /// The first write waits for the connection: it leaves with `connect`, or fails with `close`.
@@ -55,22 +55,22 @@ pub(in crate::net) enum Own {
     DestroySoon,
 }
 
-/// What can be done with a slot whatever its listeners are told.
+/// What can be done with a slot whatever the type of its listeners.
 pub(crate) trait AnySlot {
     fn len(&self) -> usize;
 
     /// Names the listener that the program has added last.
     fn name_last(&mut self, name: ListenerId);
 
-    /// Takes away the listener of this name that was added last, also if it is out for a call, which
-    /// never lasts longer than this turn.
+    /// Removes the listener of this name that was added last, also if it is out for a call. A call never
+    /// outlasts the turn.
     fn remove(&mut self, name: ListenerId, turn: u32);
 
-    /// Takes away all listeners, also those that are out for a call.
+    /// Removes all listeners, also those that are out for a call.
     fn clear(&mut self);
 }
 
-/// What stands in a slot of several listeners, or of none.
+/// The content of a slot without listeners, or with a list of them.
 pub(super) type Many<F> = Option<Box<List<F>>>;
 
 impl<F: ?Sized> From<Box<F>> for Slot<F> {
@@ -147,7 +147,7 @@ impl<F: ?Sized> Slot<F> {
         self.change(|list| list.add(work, true, Some(Name::Library(own))));
     }
 
-    /// Takes work of the library's own away again.
+    /// Removes work of the library's own.
     pub(in crate::net) fn remove_own(&mut self, own: Own, turn: u32) {
         self.remove_name(Name::Library(own), turn);
     }
@@ -183,8 +183,8 @@ impl<F: ?Sized> Slot<F> {
         }
     }
 
-    /// Calls each listener in the order of adding. One that goes after its first call is gone
-    /// before it is made.
+    /// Calls the listeners in the order in which they were added. A `once` listener is gone before its
+    /// call.
     pub(super) fn call_each(list: &mut Many<F>, mut call: impl FnMut(&mut F)) {
         for listener in list.iter_mut().flat_map(|list| &mut list.listeners) {
             if listener.is_once {
@@ -202,7 +202,7 @@ impl<F: ?Sized> Slot<F> {
     pub(crate) fn put_back(&mut self, taken: Slot<F>) {
         match taken {
             Slot::One(only) if matches!(self, Slot::Many(None)) => {
-                // What stood here is nothing, and needs no dropping.
+                // The slot was empty: there is nothing to drop.
                 mem::forget(mem::replace(self, Slot::One(only)));
             }
             taken => self.join(taken),

@@ -30,7 +30,7 @@ pub enum What<'a> {
     Phase(&'static str),
     /// The loop has waited in epoll_wait(2).
     Wait {
-        /// How long it would have waited at most; `None` is for ever.
+        /// How long it would have waited at most; `None` means without limit.
         timeout: Option<Duration>,
         /// How long it has waited.
         waited: Duration,
@@ -110,11 +110,11 @@ pub enum Queue {
     Immediates,
     /// Served without readiness, in the pending phase.
     Pending,
-    /// Served in the next turn's poll phase, as no new edge will tell.
+    /// Served in the next turn's poll phase, since no new edge will come.
     Again,
     /// Closes in the closing phase.
     Closing,
-    /// Runs in the timers phase once this has passed.
+    /// Runs in the timers phase once this time has passed.
     Timers(Duration),
 }
 
@@ -132,12 +132,12 @@ impl fmt::Display for Queue {
     }
 }
 
-/// Why a source stands on the again list: why it may have something to give though no new edge will tell.
-/// It prints as a clause.
+/// Why a source is on the again list: why it may have more to give, though no new edge will come. It prints
+/// as a clause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Why {
-    /// The program began to read: no edge tells of what came before.
+    /// The program began to read: bytes that came before cause no new edge.
     BeganToRead,
     /// The socket has just connected: bytes that arrived with the connection are read in the next turn.
     Connected,
@@ -147,7 +147,7 @@ pub enum Why {
     MayHideMore,
     /// The socket is not TCP: a short read does not prove that the kernel has nothing left.
     ShortRead,
-    /// The kernel has taken a part of a write twice: the rest is tried in the next turn.
+    /// The kernel has twice taken only a part of a write: the rest is tried in the next turn.
     PartlySent,
     /// A callback panicked while the source was being served.
     Interrupted,

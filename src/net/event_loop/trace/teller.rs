@@ -21,7 +21,7 @@ pub(crate) struct Caused<T>(pub(crate) Cause, pub(crate) T);
 type Tracer = Box<dyn FnMut(&Record<'_>)>;
 type Line = &'static Location<'static>;
 
-/// The parts of a record that differ from one to the next; the trace adds number, time and cause.
+/// The parts of a record that the caller knows; the trace adds number, cause, time and turn.
 struct Told<'a> {
     by: Option<Cause>,
     subject: Subject,
@@ -232,7 +232,7 @@ impl Trace {
         }
     }
 
-    /// Makes another record the cause for a moment.
+    /// Makes another record the cause of what follows.
     #[inline]
     pub(crate) fn go_to(&mut self, cause: Cause) {
         self.current = cause;
@@ -263,7 +263,7 @@ impl Trace {
         }
     }
 
-    /// A recv(2) has returned so many bytes, which the next callback gets.
+    /// A recv(2) has returned this many bytes, which the next callback of `data` gets.
     #[inline(always)]
     pub(crate) fn received(&mut self, subject: Subject, count: usize) {
         if self.is_on() {
@@ -278,7 +278,7 @@ impl Trace {
         self.given = Some(count);
     }
 
-    /// The next callback of `data` gets so many bytes.
+    /// Notes how many bytes the next callback of `data` gets.
     #[inline]
     pub(crate) fn gives(&mut self, count: usize) {
         if self.is_on() {
@@ -377,7 +377,7 @@ impl Trace {
             line: told.line,
             what: told.what,
         };
-        // The loop is between two steps of its own work: unwinding from here would lose the rest.
+        // The loop is in the middle of its own work: unwinding from here would lose the rest.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| tracer(&record))) {
             self.panic.get_or_insert(panic);
         }
