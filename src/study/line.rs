@@ -65,7 +65,7 @@ fn words(what: What<'_>, mut put: impl FnMut(&str, Value)) {
                 put("errno", errno.into());
             }
         }
-        What::Accepted { fd, local, remote } => {
+        What::Accepted { fd, local, remote } | What::Connected { fd, local, remote } => {
             put("w", fd.into());
             let address = |address: Option<std::net::SocketAddr>| address.map(|it| it.to_string());
             put("more", json!([address(local), address(remote)]));
@@ -96,6 +96,7 @@ fn kind(what: &What<'_>) -> &'static str {
         What::Done(_) => "done",
         What::System { .. } => "system",
         What::Accepted { .. } => "accepted",
+        What::Connected { .. } => "connected",
         What::Queued { .. } => "queued",
         What::Cleared => "cleared",
         What::Holds(_) => "holds",

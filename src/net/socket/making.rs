@@ -10,7 +10,7 @@ use crate::net::error::{Error, words};
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::{Entry, Loop};
 use crate::net::options::CommonOptions;
-use crate::net::trace::What;
+use crate::net::trace::{Subject, What};
 use crate::net::{ServerId, SocketId};
 use crate::rules::receiving::Receiving;
 use crate::rules::sending::Sending;
@@ -53,12 +53,30 @@ impl SocketEntry {
     /// What the trace tells of an accepted connection.
     #[cold]
     pub(in crate::net) fn birth(&self, remote: Option<SocketAddr>) -> What<'static> {
-        let stream = self.stream.as_ref();
         What::Accepted {
-            fd: stream.map_or(-1, |stream| stream.as_fd().as_raw_fd()),
-            local: stream.and_then(Stream::local_address),
+            fd: self.descriptor_told(),
+            local: self.stream.as_ref().and_then(Stream::local_address),
             remote,
         }
+    }
+
+    /// Tells the trace of a connection that the program has asked for.
+    pub(super) fn tell_connected(&self, errands: &mut Errands<'_>) {
+        if !errands.agenda.trace.is_on() {
+            return;
+        }
+        let stream = self.stream.as_ref();
+        let what = What::Connected {
+            fd: self.descriptor_told(),
+            local: stream.and_then(Stream::local_address),
+            remote: stream.and_then(Stream::remote_address),
+        };
+        errands.agenda.trace.note(Subject::Socket(errands.id), what);
+    }
+
+    fn descriptor_told(&self) -> i32 {
+        let stream = self.stream.as_ref();
+        stream.map_or(-1, |stream| stream.as_fd().as_raw_fd())
     }
 
     /// Registers the stream, once and for all.

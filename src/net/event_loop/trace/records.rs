@@ -83,6 +83,15 @@ pub enum What<'a> {
         /// The peer's.
         remote: Option<SocketAddr>,
     },
+    /// A connection that the program has asked for is there.
+    Connected {
+        /// Its descriptor.
+        fd: i32,
+        /// Our address; none on a Unix socket.
+        local: Option<SocketAddr>,
+        /// The peer's.
+        remote: Option<SocketAddr>,
+    },
     /// Some work was queued. The record of its run has the number of this one as its [`by`](Record::by).
     Queued {
         /// Where it waits.

@@ -31,6 +31,7 @@ impl Served<'_> {
             socket.touch(errands);
             socket.cold().connecting = None;
             socket.apply_options();
+            socket.tell_connected(errands);
         });
         self.feed(Input::Connected);
         self.with(SocketEntry::feed_flushed);
