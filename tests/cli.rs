@@ -22,6 +22,8 @@ mod memory;
 mod network;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/page.rs"]
+mod page;
 #[path = "cli/paths.rs"]
 mod paths;
 #[path = "support/program.rs"]

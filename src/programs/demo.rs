@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use netloop::study::{Entry, Recorder};
-use netloop::trace::{Record, Subject, What};
+use netloop::study::{Entry, Kind, Recorder, Recording};
+use netloop::trace::{Record, Subject};
 use netloop::{Error, EventLoop, SocketId};
 
 use super::printer::{Level, Paint, Printer};
 use super::server::place::{Binding, Place};
+use super::show::write_page;
 use super::trace;
 use super::{client, output, server, status};
 
@@ -45,6 +46,8 @@ const COUNT: u64 = 3;
 pub(crate) struct Settings {
     /// The file for a recording.
     pub(crate) record: Option<PathBuf>,
+    /// The file for a page.
+    pub(crate) html: Option<PathBuf>,
 }
 
 pub(crate) fn run(settings: &Settings) -> ExitCode {
@@ -77,30 +80,35 @@ fn show(settings: &Settings) -> Result<ExitCode, Error> {
         });
     event_loop.run()?;
     output::mark_lines(String::new());
-    output::text(&told.try_iter().last().unwrap_or_default().summary());
+    let mut recording = Recording::default();
+    recording.args = vec!["netloop".into(), "demo".into()];
+    recording.entries = told.try_iter().collect();
+    output::text(&summary(&recording.entries));
+    if let Some(path) = &settings.html {
+        write_page(path, &recording).map_err(Error::new)?;
+    }
     if output::is_lost() {
         return Ok(ExitCode::FAILURE);
     }
     Ok(status(&event_loop))
 }
 
-/// Prints each record, and records it; marks each line that the programs print with who prints it, and
-/// reports the counts so far.
-fn tracer(tell: Sender<Seen>, mut recorder: Option<Recorder<File>>) -> impl FnMut(&Record<'_>) {
-    let mut seen = Seen::default();
+/// Prints each record, records it and hands it on; marks each line that the programs print with who prints
+/// it.
+fn tracer(tell: Sender<Entry>, mut recorder: Option<Recorder<File>>) -> impl FnMut(&Record<'_>) {
     let mut printer = Printer::new(Paint::for_terminal(&io::stdout()), Level::All);
     let mut client = None;
     move |record| {
-        seen.count(record);
-        let _ = tell.send(seen);
+        let entry = Entry::from(record);
         let name = name(record.subject, &mut client);
         // A closed pipe is no reason to end, as with the lines of the programs.
-        output::lines(&printer.lines(&Entry::from(record), name));
+        output::lines(&printer.lines(&entry, name));
         let program = if name == "client" { "client" } else { "server" };
         output::mark_lines(printer.mark(record.number, program));
         if let Some(recorder) = &mut recorder {
             recorder.tell(record);
         }
+        let _ = tell.send(entry);
     }
 }
 
@@ -114,33 +122,16 @@ fn name(subject: Subject, client: &mut Option<SocketId>) -> &'static str {
     }
 }
 
-/// Counts of what the trace has reported.
-#[derive(Clone, Copy, Default)]
-struct Seen {
-    turns: u64,
-    readiness: usize,
-    transitions: usize,
-    callbacks: usize,
-}
-
-impl Seen {
-    fn count(&mut self, record: &Record<'_>) {
-        self.turns = record.turn;
-        match record.what {
-            What::Readiness { .. } => self.readiness += 1,
-            What::Transition { .. } => self.transitions += 1,
-            What::Callback(_) => self.callbacks += 1,
-            _ => {}
-        }
-    }
-
-    fn summary(&self) -> String {
-        format!(
-            "\n{} turns: {} readiness reports, {} transitions, {} callbacks. Then no socket, no\n\
-             server and no timer was left to hold the loop, and it ended by itself.",
-            self.turns, self.readiness, self.transitions, self.callbacks
-        )
-    }
+fn summary(entries: &[Entry]) -> String {
+    let count = |kind| entries.iter().filter(|entry| entry.kind == kind).count();
+    format!(
+        "\n{} turns: {} readiness reports, {} transitions, {} callbacks. Then no socket, no\n\
+         server and no timer was left to hold the loop, and it ended by itself.",
+        entries.last().map_or(0, |last| last.turn),
+        count(Kind::Ready),
+        count(Kind::Step),
+        count(Kind::Callback),
+    )
 }
 
 fn server_settings() -> server::Settings {

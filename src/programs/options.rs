@@ -68,6 +68,7 @@ fn parse_command(command: &Command, arguments: &[String]) -> Result<Run, Complai
         ("show", None) => Err("netloop show: a file is missing (see netloop show --help)".into()),
         _ => Ok(Run::Demo(demo::Settings {
             record: arguments.text("record").map(Into::into),
+            html: arguments.text("html").map(Into::into),
         })),
     }
 }
@@ -203,6 +204,7 @@ fn show(arguments: &Arguments<'_>, file: &str) -> Result<show::Settings, Complai
         is_all: arguments.has("all"),
         only: arguments.text("only"),
         turns: arguments.turns("turns")?.unwrap_or(Turns::ALL),
+        html: arguments.text("html").map(Into::into),
     })
 }
 

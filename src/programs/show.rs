@@ -1,17 +1,15 @@
 //! `netloop show`: prints a recording.
 
 mod ending;
-mod folding;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use netloop::study::{Entry, Model, Names, Recording};
+use netloop::study::{Entry, Model, Names, Recording, alike, folds, page};
 
-use self::folding::Item;
 use super::output::{self, harmless};
 use super::printer::{COLUMNS, Level, Paint, Printer, Row, cut};
 
@@ -21,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) is_all: bool,
     pub(crate) only: Option<String>,
     pub(crate) turns: Turns,
+    /// The file for a page, which is written instead.
+    pub(crate) html: Option<PathBuf>,
 }
 
 /// The turns that are shown, both of these included.
@@ -62,13 +62,24 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
         Ok(recording) => recording,
         Err(error) => return failed(&format!("{name}: {error}")),
     };
-    if let Err(error) = show(settings, &recording) {
+    let shown = match &settings.html {
+        None => show(settings, &recording),
+        Some(_) if recording.entries.is_empty() => Ok(()),
+        Some(path) => write_page(path, &recording),
+    };
+    if let Err(error) = shown {
         return failed(&error);
     }
     match &recording.damage {
         Some(damage) => failed(&format!("{name}: {damage}")),
         None => ExitCode::from(u8::from(output::is_lost())),
     }
+}
+
+/// Writes the page of a recording.
+pub(crate) fn write_page(path: &Path, recording: &Recording) -> Result<(), String> {
+    let written = std::fs::write(path, page(recording));
+    written.map_err(|error| format!("--html {}: {error}", path.display()))
 }
 
 fn failed(words: &str) -> ExitCode {
@@ -161,13 +172,36 @@ pub(super) fn print_turn(printer: &mut Printer, turn: u64, rows: &mut Vec<Row>) 
         return;
     }
     let mut text = printer.title(turn);
-    for item in folding::fold(std::mem::take(rows)) {
-        text.push_str(&match item {
-            Item::Row(row) => row.lines(printer.paint),
-            Item::More(words) => format!("{}\n", printer.paint.paint("2", &cut(&words, COLUMNS))),
-        });
+    let says = |row: &Row| (row.name.clone(), (row.depth, alike(&row.text).to_owned()));
+    let mut folds = folds(&rows.iter().map(says).collect::<Vec<_>>()).into_iter();
+    let (mut fold, mut hidden) = (folds.next(), 0..0);
+    for (index, row) in rows.iter().enumerate() {
+        if let Some(begun) = fold.filter(|it| it.at + it.period == index) {
+            let words = cut(&more(&rows[begun.at..begun.end()], begun.period), COLUMNS);
+            text.push_str(&format!("{}\n", printer.paint.paint("2", &words)));
+            (fold, hidden) = (folds.next(), index..begun.end());
+        }
+        if !hidden.contains(&index) {
+            text.push_str(&row.lines(printer.paint));
+        }
     }
+    rows.clear();
     output::lines(&text);
+}
+
+/// Who did the same as the first.
+fn more(rows: &[Row], period: usize) -> String {
+    let other = (0..period).find(|index| rows[*index].name != rows[*index + period].name);
+    let other = other.unwrap_or(0);
+    format!(
+        "      {}… and {} more: {} to {}, lines {} to {}",
+        "  ".repeat(rows[0].depth),
+        rows.len() / period - 1,
+        rows[other + period].name,
+        rows[rows.len() - period + other].name,
+        rows[period].number,
+        rows[rows.len() - 1].number,
+    )
 }
 
 #[cfg(test)]

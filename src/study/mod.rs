@@ -27,9 +27,11 @@
 //! As the trace itself, this module is not covered by Semantic Versioning.
 
 mod entry;
+mod folding;
 mod line;
 mod model;
 mod names;
+mod page;
 mod recorder;
 mod recording;
 mod standing;
@@ -37,10 +39,12 @@ mod waiting;
 mod words;
 
 pub use entry::{Entry, Kind};
+pub use folding::{Fold, folds};
 pub use model::{Model, Running};
 pub use names::{Names, Role};
+pub use page::page;
 pub use recorder::Recorder;
 pub use recording::{Damage, Recording};
 pub use standing::Standing;
 pub use waiting::{Phase, Waiting};
-pub use words::describe;
+pub use words::{alike, describe};

@@ -54,12 +54,15 @@ pub struct Model {
     /// What waits and does not hold the loop, though it would.
     unheld: BTreeSet<u64>,
     standings: BTreeMap<String, Standing>,
+    /// What the last entry has taken from its queue.
+    gone: Vec<u64>,
 }
 
 impl Model {
     /// Follows an entry.
     pub fn step(&mut self, entry: &Entry) {
         self.now = self.now.max(entry.at);
+        self.gone.clear();
         self.follow_turn(entry);
         self.follow_running(entry);
         self.follow_waiting(entry);
@@ -72,8 +75,10 @@ impl Model {
         if is_over {
             // It leaves these without a word.
             let left = ["again", "pending"];
-            self.waiting
-                .retain(|_, it| it.who != entry.who || !left.contains(&&*it.queue));
+            let waiting = self.waiting.values();
+            let gone = waiting.filter(|it| it.who == entry.who && left.contains(&&*it.queue));
+            let gone: Vec<u64> = gone.map(|it| it.number).collect();
+            gone.into_iter().for_each(|number| self.is_over(number));
         }
     }
 
@@ -100,6 +105,16 @@ impl Model {
     /// What was queued and has not run, the oldest first.
     pub fn waiting(&self) -> impl Iterator<Item = &Waiting> {
         self.waiting.values()
+    }
+
+    /// What waits by the number of the record of its queueing.
+    pub fn waiting_by(&self, number: u64) -> Option<&Waiting> {
+        self.waiting.get(&number)
+    }
+
+    /// What the last entry has taken from its queue: the numbers of the records of its queueing.
+    pub fn gone(&self) -> &[u64] {
+        &self.gone
     }
 
     /// Why what waits has not run yet.
@@ -178,7 +193,9 @@ impl Model {
     }
 
     fn is_over(&mut self, by: u64) {
-        self.waiting.remove(&by);
+        if self.waiting.remove(&by).is_some() {
+            self.gone.push(by);
+        }
         self.unheld.remove(&by);
     }
 }

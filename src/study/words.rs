@@ -46,6 +46,19 @@ pub fn describe(entry: &Entry) -> String {
     }
 }
 
+/// Words as they are of others too: without the descriptor.
+///
+/// ```
+/// # use netloop::study::alike;
+/// assert_eq!(alike("accepted as descriptor 9"), alike("accepted as descriptor 10"));
+/// assert_eq!(alike("recv: 2 bytes"), "recv: 2 bytes");
+/// ```
+pub fn alike(words: &str) -> &str {
+    words
+        .rsplit_once(" as descriptor ")
+        .map_or(words, |(words, _)| words)
+}
+
 fn step(entry: &Entry) -> String {
     let from = entry.more.first().map_or("", String::as_str);
     let to = entry.more.get(1).map_or("", String::as_str);

@@ -17,6 +17,11 @@ impl Kept {
         Kept(own_path(name))
     }
 
+    /// A page, which a browser knows by its name.
+    pub(crate) fn page(name: &str) -> Kept {
+        Kept(own_path(name).with_extension("html"))
+    }
+
     /// A recording with these records, numbered from 1.
     pub(crate) fn of(name: &str, records: impl IntoIterator<Item = String>) -> Kept {
         let file = Kept::new(name);

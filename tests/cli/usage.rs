@@ -187,7 +187,7 @@ pub(crate) const CLIENT: [&str; 11] = [
 ];
 
 /// The options of `show`.
-pub(crate) const SHOW: [&str; 4] = ["all", "only", "turns", "help"];
+pub(crate) const SHOW: [&str; 5] = ["all", "only", "turns", "html", "help"];
 
 #[test]
 fn help_names_every_option_and_the_version_is_told() {
@@ -213,7 +213,8 @@ fn help_names_every_option_and_the_version_is_told() {
         assert!(names(&show, option), "{option}");
     }
     assert!(show.starts_with("Usage: netloop show FILE [OPTIONS]\n"));
-    assert!(names(&text(&["demo", "--help"]), "record"));
+    let demo = text(&["demo", "--help"]);
+    assert!(names(&demo, "record") && names(&demo, "html"));
     assert!(text(&["--help"]).contains("Exit status: 0"));
     assert_eq!(text(&["help"]), text(&["--help"]));
     assert_eq!(text(&["help", "server"]), server);

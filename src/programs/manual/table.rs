@@ -30,6 +30,11 @@ const PATH: Choice = choice(
     Value::Path,
     "a Unix-domain socket, instead of host and port",
 );
+const HTML: Choice = choice(
+    "html",
+    Value::Path,
+    "write it to a file as a page, to step through",
+);
 const RECORD: Choice = choice(
     "record",
     Value::Path,
@@ -45,7 +50,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         operand: Operand::None,
         groups: &[Group {
             title: "Options",
-            options: &[RECORD, HELP],
+            options: &[RECORD, HTML, HELP],
         }],
         notes: "",
     },
@@ -315,6 +320,7 @@ const SHOW: Command = Command {
                 Value::Turns,
                 "only these turns: 3..5, 3.., ..5 or 3",
             ),
+            HTML,
             HELP,
         ],
     }],
@@ -324,7 +330,10 @@ number of its record, and is indented under the line that caused it; what many
 sockets do alike is printed for the first of them. The end tells what waits and
 why it has not run yet, and who holds the loop.
 
-If the file is damaged, what came before is printed, and the exit status is 1.
+The page that --html writes instead is one file, which opens in a browser and
+needs no network. It has the whole recording, up to 200000 records.
+
+If the file is damaged, what came before is shown, and the exit status is 1.
 ",
 };
 

@@ -1,0 +1,84 @@
+//! In which lane a record stands.
+
+use std::collections::BTreeMap;
+
+use super::super::entry::{Entry, Kind};
+use super::super::names::{Names, Role};
+
+/// From left to right: one side of a connection, the kernel, the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Lane {
+    ClientsProgram,
+    Client,
+    Kernel,
+    Accepted,
+    Server,
+    ServersProgram,
+}
+
+impl Lane {
+    fn name(self, sides: usize) -> &'static str {
+        match self {
+            Lane::ClientsProgram | Lane::ServersProgram if sides < 2 => "the program",
+            Lane::ClientsProgram => "the client's program",
+            Lane::Client => "client",
+            Lane::Kernel => "loop and kernel",
+            Lane::Accepted => "accepted",
+            Lane::Server => "server",
+            Lane::ServersProgram => "the server's program",
+        }
+    }
+}
+
+/// The lanes of a recording, and in which of them each record stands.
+pub(super) struct Lanes {
+    pub(super) names: Vec<&'static str>,
+    pub(super) of: Vec<usize>,
+}
+
+impl Lanes {
+    pub(super) fn of(entries: &[Entry], names: &Names) -> Lanes {
+        let roles = || names.all().filter_map(|(who, _)| names.role(who));
+        let serves = roles().any(|role| matches!(role, Role::Server | Role::Accepted));
+        let default = match serves {
+            true => Lane::ServersProgram,
+            false => Lane::ClientsProgram,
+        };
+        // Whose program each record belongs to: that of its subject, or of what led to it.
+        let mut programs: BTreeMap<u64, Lane> = BTreeMap::new();
+        let mut lanes = Vec::new();
+        for entry in entries {
+            let role = names.role(&entry.who).unwrap_or(Role::Loop);
+            let program = match role {
+                Role::Client | Role::Socket => Lane::ClientsProgram,
+                Role::Accepted | Role::Server => Lane::ServersProgram,
+                Role::Loop => programs.get(&entry.origin()).copied().unwrap_or(default),
+            };
+            programs.insert(entry.number, program);
+            lanes.push(lane(entry, role, program));
+        }
+        let mut used = lanes.clone();
+        used.sort();
+        used.dedup();
+        let programs = [Lane::ClientsProgram, Lane::ServersProgram];
+        let sides = used.iter().filter(|lane| programs.contains(lane)).count();
+        Lanes {
+            names: used.iter().map(|lane| lane.name(sides)).collect(),
+            of: lanes
+                .iter()
+                .map(|lane| used.binary_search(lane).unwrap_or_default())
+                .collect(),
+        }
+    }
+}
+
+fn lane(entry: &Entry, role: Role, program: Lane) -> Lane {
+    match (&entry.kind, role) {
+        (Kind::Callback | Kind::Call | Kind::Done, _) => program,
+        (Kind::Wait | Kind::Ready | Kind::Nothing | Kind::System, _) => Lane::Kernel,
+        (Kind::Phase | Kind::Again | Kind::Stopped, _) | (_, Role::Loop) => Lane::Kernel,
+        (_, Role::Client | Role::Socket) => Lane::Client,
+        (_, Role::Accepted) => Lane::Accepted,
+        (_, Role::Server) => Lane::Server,
+    }
+}

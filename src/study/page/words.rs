@@ -1,0 +1,138 @@
+//! What the page says about each kind of record, and about the words of the kernel.
+
+use super::super::entry::{Entry, Kind};
+
+/// How much of a recording a record belongs to: 0 to the story, 1 to the states as well, 2 to all.
+pub(super) fn level(entry: &Entry) -> u8 {
+    match entry.kind {
+        Kind::Wait
+        | Kind::Ready
+        | Kind::Nothing
+        | Kind::Again
+        | Kind::Phase
+        | Kind::Callback
+        | Kind::Call
+        | Kind::System
+        | Kind::Accepted
+        | Kind::Connected
+        | Kind::Stopped => 0,
+        Kind::Step | Kind::Tick | Kind::Other(_) => 1,
+        Kind::Done | Kind::Queued | Kind::Cleared | Kind::Holds => 2,
+    }
+}
+
+/// Each kind: its sign, and what it is.
+pub(super) const KINDS: [(Kind, &str, &str); 17] = [
+    (
+        Kind::Wait,
+        "◔",
+        "The loop has waited in epoll_wait(2), until something was ready or a timer was due.",
+    ),
+    (
+        Kind::Ready,
+        "▶",
+        "The kernel has reported that this is ready: in mio's words, then in epoll's own.",
+    ),
+    (
+        Kind::Nothing,
+        "○",
+        "The readiness above has led to nothing.",
+    ),
+    (
+        Kind::Again,
+        "↻",
+        "The loop serves it once more without new readiness: data may be left, and epoll reports only what is new.",
+    ),
+    (
+        Kind::Phase,
+        "§",
+        "A phase of the turn serves it: nothing became ready, it stood in the queue of that phase.",
+    ),
+    (
+        Kind::Step,
+        "◆",
+        "A state machine has made a step: from one state to the next, by what happened.",
+    ),
+    (
+        Kind::Callback,
+        "●",
+        "The program's own code runs, for this event. Until it returns, the loop does nothing else.",
+    ),
+    (
+        Kind::Call,
+        "→",
+        "The program calls this function. It runs no callback before it returns; what follows from it is queued.",
+    ),
+    (
+        Kind::Tick,
+        "▹",
+        "Work that was put off until the running callback had returned.",
+    ),
+    (Kind::Done, "↩", "The callback or the call has returned."),
+    (Kind::System, "■", "A system call, and its result."),
+    (
+        Kind::Accepted,
+        "★",
+        "A connection was accepted: a socket has come into being.",
+    ),
+    (
+        Kind::Connected,
+        "★",
+        "The connection that was asked for is there.",
+    ),
+    (Kind::Queued, "+", "Work was queued: it runs later."),
+    (Kind::Cleared, "×", "Work that was queued will not run."),
+    (
+        Kind::Holds,
+        "#",
+        "What holds the loop keeps it from ending.",
+    ),
+    (Kind::Stopped, "■", "The recording was full."),
+];
+
+/// The kernel's words for readiness.
+pub(super) const FLAGS: [(&str, &str); 6] = [
+    (
+        "EPOLLIN",
+        "there is something to read: bytes, a connection, or the end",
+    ),
+    (
+        "EPOLLOUT",
+        "the kernel has room for bytes, or a connect has ended",
+    ),
+    (
+        "EPOLLRDHUP",
+        "the peer has ended its half: its FIN has come",
+    ),
+    ("EPOLLHUP", "both halves have ended"),
+    ("EPOLLERR", "an error waits to be fetched"),
+    ("EPOLLPRI", "urgent data"),
+];
+
+/// How a chain begins, by the kind of its root.
+pub(super) const ROOTS: [(Kind, &str); 4] = [
+    (
+        Kind::Ready,
+        "The kernel has said so: this is where the chain begins.",
+    ),
+    (
+        Kind::Call,
+        "A statement of the program's, outside of all callbacks: this is where the chain begins.",
+    ),
+    (Kind::Wait, "The loop waits by itself, once in each turn."),
+    (Kind::Again, "Who has put it there is not in the recording."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_own_words() {
+        for (index, (kind, _, words)) in KINDS.iter().enumerate() {
+            assert!(words.ends_with('.'));
+            assert!(!KINDS[..index].iter().any(|(other, _, _)| other == kind));
+            assert_eq!(&Kind::from(kind.name()), kind);
+        }
+    }
+}

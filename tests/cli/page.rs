@@ -1,0 +1,236 @@
+//! The page of a recording, in a browser.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use netloop::study::{Kind, Recording};
+
+use crate::program::{Program, netloop};
+use crate::show::Kept;
+use crate::stage::own_path;
+use crate::support;
+
+/// What is done with a page: it is driven by keys, and what it says is written down.
+const DRIVER: &str = r"
+const told = []
+window.addEventListener('error', event => told.push(`error: ${event.message}`))
+const press = key => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))
+const links = id => [...document.querySelectorAll(`#${id} li:not(.wire) a`)].map(it => it.hash.slice(2)).join(' ')
+press('3')
+press('Home')
+for (let before = null; before !== location.hash; press('j')) {
+  before = location.hash
+  const number = location.hash.slice(2)
+  const isShown = document.querySelector('.row.chosen')?.id === `row-${number}`
+  const wire = [...document.querySelectorAll('#why .wire')].map(it => it.textContent).join('; ')
+  const state = document.getElementById('whose').textContent
+  const lit = document.querySelectorAll('rect.lit').length
+  const waits = document.getElementById('waits').textContent
+  told.push([number, isShown, links('why'), wire, state, lit, waits].join('|'))
+}
+document.title = 'driven'
+document.body.append(Object.assign(document.createElement('pre'), { id: 'told', textContent: told.join('\n') }))
+";
+
+/// A browser without a window; none if there is no Chromium.
+fn browser() -> Option<Command> {
+    let names = [
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "chrome-headless-shell",
+    ];
+    let is_there = |name: &&str| Command::new(name).arg("--version").output().is_ok();
+    let Some(name) = names.into_iter().find(is_there) else {
+        support::skipped("a recording's page in a browser", "no Chromium");
+        return None;
+    };
+    let mut command = Command::new(name);
+    command.args([
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-extensions",
+    ]);
+    command.args([
+        "--enable-logging=stderr",
+        "--virtual-time-budget=5000",
+        "--dump-dom",
+    ]);
+    Some(command)
+}
+
+/// The page as it is after its script has run. It has nothing to complain of.
+fn opened(mut browser: Command, page: &Path) -> String {
+    let profile = own_path(&format!("profile-{}", page.file_name().unwrap().display()));
+    browser.arg(format!("--user-data-dir={}", profile.display()));
+    let output = browser
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap();
+    _ = std::fs::remove_dir_all(profile);
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(!log.contains(":CONSOLE"), "{log}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The demo with its recording and its page.
+fn demo(name: &str) -> (Recording, Kept) {
+    let (file, page) = (Kept::new(name), Kept::page(name));
+    let arguments = ["demo", "--record", file.path(), "--html", page.path()];
+    let (status, _, errors) = Program::netloop(&arguments).end();
+    assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
+    let file = std::fs::read(file.path()).unwrap();
+    (Recording::read(&*file), page)
+}
+
+/// What the page says of each record, from the first to the last: a line each, with bars between its parts.
+fn told(browser: Command, page: &Kept) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(page.path()).unwrap();
+    let (before, policy) = text.split_once("<meta http-equiv").unwrap();
+    let (_, after) = policy.split_once(">\n").unwrap();
+    let driven = PathBuf::from(page.path()).with_extension("driven.html");
+    std::fs::write(&driven, format!("{before}{after}<script>{DRIVER}</script>")).unwrap();
+    let text = opened(browser, &driven);
+    std::fs::remove_file(driven).unwrap();
+    let (_, told) = text
+        .split_once("<pre id=\"told\">")
+        .expect("the driver has come to its end");
+    let told = told.split("</pre>").next().unwrap();
+    let told = told.replace("&gt;", ">").replace("&lt;", "<");
+    let parts = |line: &str| line.split('|').map(str::to_owned).collect();
+    told.lines().map(parts).collect()
+}
+
+#[test]
+fn the_page_of_the_demo_opens_and_its_style_and_script_are_those_that_it_allows() {
+    let Some(browser) = browser() else { return };
+    let (_, page) = demo("page-opens");
+    let text = opened(browser, Path::new(page.path()));
+    assert!(text.contains("turn 2") && text.contains("EPOLLOUT"));
+    assert!(text.contains("A statement of the program's, outside of all callbacks"));
+}
+
+#[test]
+fn the_page_steps_through_every_record_and_its_why_is_that_of_the_model() {
+    let Some(browser) = browser() else { return };
+    let (recording, page) = demo("page-steps");
+    let told = told(browser, &page);
+    assert_eq!(told.len(), recording.entries.len());
+    for (entry, told) in recording.entries.iter().zip(&told) {
+        let why = recording.why(entry.number).skip(1);
+        let why: Vec<String> = why.map(|it| it.number.to_string()).collect();
+        let expected = [entry.number.to_string(), "true".into(), why.join(" ")];
+        assert_eq!(told[..3], expected);
+    }
+    // The answer to the last: what it says of the records whose words are these.
+    let of = |kind: Kind, words: &str, part: usize| {
+        let index = recording
+            .entries
+            .iter()
+            .rposition(|it| it.kind == kind && it.words == words);
+        told[index.unwrap()][part].as_str()
+    };
+    // What the client has written is what `data` of the server has got; its end is the client's.
+    assert!(of(Kind::Callback, "data", 3).contains("came over the wire from #"));
+    assert!(of(Kind::Callback, "data", 3).ends_with("client: send: 2 bytes"));
+    assert!(of(Kind::Callback, "close", 3).contains("accepted: close"));
+    // The state is told, and lit in the picture: an open socket with its halves.
+    assert_eq!(
+        of(Kind::Step, "FinishDue", 4),
+        "The state of accepted: open (read ended, write finished)"
+    );
+    assert_eq!(of(Kind::Step, "FinishDue", 5), "2");
+    assert_eq!(of(Kind::Step, "Bound", 4), "The state of server: listening");
+    assert_eq!(of(Kind::Step, "Bound", 5), "1");
+    assert!(of(Kind::Callback, "set_interval", 6).starts_with("loop: set_interval (timers, by #"));
+}
+
+#[test]
+fn the_page_of_a_peer_that_sends_markup_shows_it_as_text() {
+    let Some(browser) = browser() else { return };
+    let evil = r#"</script><script id='evil'>document.title='pwned'</script><img src=x onerror=alert(1)><!--"#;
+    let kinds = [
+        "callback",
+        "ready",
+        "queued",
+        "system",
+        "__proto__",
+        "constructor",
+        evil,
+    ];
+    let records = kinds.iter().map(|kind| {
+        format!(r#""k":"{kind}","w":"{evil}","more":"{evil}","at":"{evil}","who":"socket#{evil}""#)
+    });
+    let file = Kept::of("page-evil", records);
+    let page = Kept::page("page-evil");
+    let shown = netloop(&["show", file.path(), "--html", page.path()])
+        .output()
+        .unwrap();
+    assert!(shown.status.success() && shown.stdout.is_empty());
+    let text = opened(browser, Path::new(page.path()));
+    assert!(text.contains("&lt;script id='evil'&gt;"));
+    assert!(!text.contains("<script id=") && !text.contains("<img"));
+    assert!(text.contains("<title>netloop: a recording</title>"));
+    let told = told(self::browser().unwrap(), &page);
+    assert_eq!(told.len(), kinds.len());
+}
+
+#[test]
+fn the_page_allows_its_own_style_and_script_and_nothing_else() {
+    let (_, page) = demo("page-policy");
+    let text = std::fs::read_to_string(page.path()).unwrap();
+    for (tag, policy) in [("style", "style-src"), ("script", "script-src")] {
+        let (_, inside) = text.rsplit_once(&format!("<{tag}>")).unwrap();
+        let inside = inside.split(&format!("</{tag}>")).next().unwrap();
+        let hash = "import base64, hashlib, sys; print(end=base64.b64encode(hashlib.sha256(sys.stdin.buffer.read()).digest()).decode())";
+        let mut command = Command::new("python3");
+        command
+            .args(["-c", hash])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let Ok(mut python) = command.spawn() else {
+            return support::skipped("the policy of a page", "no python3");
+        };
+        python
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(inside.as_bytes())
+            .unwrap();
+        let hash = python.wait_with_output().unwrap().stdout;
+        let hash = String::from_utf8(hash).unwrap();
+        assert!(
+            text.contains(&format!("{policy} 'sha256-{hash}'")),
+            "{tag}: {hash}"
+        );
+    }
+    assert!(text.contains("content=\"default-src 'none'; "));
+}
+
+#[test]
+fn a_damaged_recording_has_a_page_that_says_so() {
+    let file = Kept::new("page-damaged");
+    std::fs::write(
+        file.path(),
+        "{\"netloop\":1}\n{\"n\":1,\"k\":\"call\"}\n{\"n\":2",
+    )
+    .unwrap();
+    let page = Kept::page("page-damaged");
+    let shown = netloop(&["show", file.path(), "--html", page.path()])
+        .output()
+        .unwrap();
+    assert_eq!(shown.status.code(), Some(1));
+    let text = std::fs::read_to_string(page.path()).unwrap();
+    assert!(text.contains("line 3: expected a whole record"));
+    let nowhere = netloop(&["demo", "--html", "/nowhere/at/all.html"])
+        .output()
+        .unwrap();
+    assert_eq!(nowhere.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&nowhere.stderr);
+    assert!(
+        error.starts_with("netloop demo: --html /nowhere/at/all.html: "),
+        "{error}"
+    );
+}
