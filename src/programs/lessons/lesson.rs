@@ -48,13 +48,13 @@ pub(super) fn seen<const N: usize>(is_so: bool, entries: [&Entry; N]) -> Option<
     is_so.then(|| entries.iter().map(|entry| entry.number).collect())
 }
 
-/// What claims look for; `who` is the name that the run has, such as `client`.
+/// What claims look for; `who` is a name of the run, such as `client#2`, or a role: `client`.
 impl Played {
     /// What a socket or a server, by its name, has told of this kind and with these words.
     fn all(&self, who: Word, kind: Kind, words: Word) -> impl Iterator<Item = &Entry> {
         let entries = self.recording.entries.iter();
         entries.filter(move |entry| {
-            entry.kind == kind && entry.words == words && self.names.get(&entry.who) == who
+            entry.kind == kind && entry.words == words && self.names.is_meant(&entry.who, who)
         })
     }
 
@@ -89,6 +89,23 @@ impl Played {
     pub(super) fn why(&self, entry: &Entry, words: Word) -> Option<&Entry> {
         let mut why = self.recording.why(entry.number);
         why.find(|entry| entry.words == words)
+    }
+
+    /// The records of a kind about somebody.
+    pub(super) fn told(&self, who: Word, kind: Kind) -> impl Iterator<Item = &Entry> {
+        let entries = self.recording.entries.iter();
+        entries.filter(move |entry| entry.kind == kind && self.names.is_meant(&entry.who, who))
+    }
+
+    /// The callback that has printed a line.
+    pub(super) fn printed(&self, line: Word) -> Option<&Entry> {
+        let said = self.said.iter().find(|said| said.line == line)?;
+        self.recording.get(said.during)
+    }
+
+    /// How many bytes these records tell of.
+    pub(super) fn bytes<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> u64 {
+        entries.filter_map(|entry| entry.bytes).sum()
     }
 
     /// The wait of a turn.

@@ -24,7 +24,10 @@ macro_rules! lesson {
 
 mod lesson;
 mod page;
+mod queues;
+mod ready;
 mod stage;
+mod stream;
 mod two_programs;
 
 use std::io::{self, BufRead, IsTerminal};
@@ -35,7 +38,12 @@ use self::lesson::Lesson;
 use super::{output, trace};
 
 /// All lessons, in the order in which they are read.
-const LESSONS: [Lesson; 1] = [two_programs::LESSON];
+const LESSONS: [Lesson; 4] = [
+    two_programs::LESSON,
+    ready::LESSON,
+    queues::LESSON,
+    stream::LESSON,
+];
 
 /// Their names.
 pub(crate) const NAMES: [&str; LESSONS.len()] = {

@@ -89,7 +89,7 @@ pub(super) fn after(lesson: &Lesson, played: &Played) -> (String, bool) {
         is_true &= seen.is_some();
         let (mark, code, words) = match &seen {
             Some(numbers) => ("✓", "32", lines(numbers)),
-            None => ("✗", "31", "not in this run".into()),
+            None => ("✗", "31", format!("not{STAY}in{STAY}this{STAY}run")),
         };
         let sentence = wrapped(&format!("{} ({words})", claim.sentence));
         _ = writeln!(text, "  {} {sentence}", paint().paint(code, mark));
@@ -98,12 +98,15 @@ pub(super) fn after(lesson: &Lesson, played: &Played) -> (String, bool) {
     (text + lesson.part("Why") + "\n", is_true)
 }
 
+/// A blank at which no line ends.
+const STAY: char = '\u{a0}';
+
 /// Where it is to be seen.
 fn lines(numbers: &[u64]) -> String {
     let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
     match numbers.len() {
-        1 => format!("line {}", numbers[0]),
-        _ => format!("lines {}", numbers.join(", ")),
+        1 => format!("line{STAY}{}", numbers[0]),
+        _ => format!("lines{STAY}{}", numbers.join(&format!(",{STAY}"))),
     }
 }
 
@@ -119,7 +122,7 @@ fn wrapped(text: &str) -> String {
         if !lines.is_empty() {
             lines.push(' ');
         }
-        lines.push_str(word);
+        lines.push_str(&word.replace(STAY, " "));
         used += width;
     }
     lines
