@@ -13,7 +13,8 @@ pub(super) fn program(event_loop: &mut Loop) -> Result<(), Error> {
     server.listen(("127.0.0.1", 0), |server| {
         let port = server.port().expect("it listens");
         for name in ["Ada", "Ben", "Cleo"] {
-            let client = server.event_loop().connect_to(("127.0.0.1", port));
+            let event_loop = server.event_loop();
+            let client = event_loop.connect_to(("127.0.0.1", port));
             let mut client = client.expect("a valid port");
             client.on_connect(move |client| {
                 println!("{name}: connected");
