@@ -1,4 +1,4 @@
-//! A connect on its way: what it is to, and which addresses have been tried.
+//! A connect in progress: its target, and which addresses have been tried.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -38,8 +38,8 @@ pub struct Attempt {
     pub family: Option<u8>,
 }
 
-/// What a lookup found: the arguments `err`, `address`, `family` and `host` of Node's `'lookup'`,
-/// whose `family` the address tells.
+/// What a lookup found: the arguments `err`, `address`, `family` and `host` of Node's `'lookup'`. The
+/// family is that of the address.
 ///
 /// ```
 /// use netloop::{EventLoop, Lookup};
@@ -67,15 +67,15 @@ pub struct Lookup {
     pub error: Option<Error>,
 }
 
-/// What is being connected to.
+/// The target of a connect.
 pub(super) enum Target {
     Path(PathBuf),
     Name(String),
-    /// In the words in which it was given.
+    /// As the program wrote it.
     Address(String),
 }
 
-/// A connect on its way.
+/// A connect in progress.
 pub(super) struct Connecting<L> {
     pub(super) target: Target,
     pub(super) port: u16,
@@ -86,17 +86,17 @@ pub(super) struct Connecting<L> {
     pub(super) lookup: Option<L>,
     pub(super) tries_all: bool,
     pub(super) attempt_timeout: Duration,
-    /// Keep-alive was asked for before the first attempt, whose descriptor begins with it.
+    /// Keep-alive was asked for before the first attempt, which sets it on its descriptor.
     pub(super) is_kept_alive: bool,
-    /// The lookup that is waited for.
+    /// The ticket of the unanswered lookup.
     pub(super) ticket: Option<u64>,
-    /// With the port.
+    /// The addresses to try, with their port.
     pub(super) addresses: Vec<SocketAddr>,
-    /// How many of them have been begun.
+    /// How many of the addresses have been tried, the present one included.
     pub(super) begun: usize,
     pub(super) errors: Vec<Error>,
     pub(super) timer: Option<TimerKey>,
-    /// What `connect(2)` said at once.
+    /// The error that `connect(2)` returned at once.
     pub(super) failed: Option<std::io::Error>,
     pub(super) is_registered: bool,
 }
@@ -112,7 +112,7 @@ impl Attempt {
 }
 
 impl<L> Connecting<L> {
-    /// Several addresses are at hand: failures are collected, and the next one is tried.
+    /// Whether there are several addresses. Then failures are collected, and the next one is tried.
     pub(super) fn is_multiple(&self) -> bool {
         self.addresses.len() > 1
     }

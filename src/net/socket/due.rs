@@ -1,5 +1,5 @@
-//! What is due for a socket: the library's own work in the tick queue, the shutdown that the pending
-//! phase does, and the closing phase.
+//! The deferred work of a socket: the library's own ticks, the shutdown in the pending phase, and the
+//! closing phase.
 
 use super::SocketEntry;
 use super::events::{CLOSE, ERROR, FINISH, PIPE, UNPIPE};
@@ -10,7 +10,7 @@ use crate::net::trace::{Subject, errno};
 use crate::rules::state::socket::{Input, State, Writable};
 
 impl Served<'_> {
-    /// The library's own work in the tick queue.
+    /// Runs a tick of the library's own.
     pub(in crate::net) fn run_socket_tick(&mut self, tick: SocketTick) -> Result<(), Error> {
         match tick {
             SocketTick::Connect => self.attempt(),
@@ -43,8 +43,8 @@ impl Served<'_> {
     }
 
     /// Shuts our half down, which `end` has queued for the pending phase. If the peer has ended before,
-    /// the socket is destroyed in this very drain, and `close(2)` sends the FIN: `shutdown(2)` is
-    /// skipped unless somebody could observe it. A socket that was destroyed meanwhile, or is being
+    /// the socket is destroyed in the same drain, and `close(2)` sends the FIN: `shutdown(2)` is skipped,
+    /// unless the difference could be observed. A socket that was destroyed meanwhile, or is being
     /// connected again, has nothing to shut down.
     pub(in crate::net) fn shut_down(&mut self) {
         let Some(entry) = self.entry() else { return };
@@ -86,8 +86,8 @@ impl Served<'_> {
         }
     }
 
-    /// The closing phase of one socket: what was on its way is cancelled, then `close`. Left by a
-    /// panic or an error it is called again, and does what is left.
+    /// The closing phase of one socket: cancels the request in flight, then emits `close`. If a panic or an
+    /// error interrupts it, it is called again, and does the rest.
     pub(in crate::net) fn finish_closing(&mut self) -> Result<(), Error> {
         let Some(entry) = self.entry() else {
             return Ok(());

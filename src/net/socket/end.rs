@@ -7,7 +7,7 @@ use crate::net::queues::SocketTick;
 use crate::rules::state::socket::Input;
 
 impl SocketEntry {
-    /// The peer has ended, and the socket may not stay half open.
+    /// Ends our half after the peer's, since the socket may not stay half open.
     pub(super) fn end_with_peer(&mut self, errands: &mut Errands<'_>) {
         if self.state.is_writable() {
             self.end(None, None, errands);
@@ -91,7 +91,7 @@ impl Socket<'_> {
         self.call_end(Some(Box::new(callback)), refused)
     }
 
-    /// Returns why a last write cannot be, if it cannot.
+    /// Writes what comes before an `end`. Returns the error, if the write is refused.
     #[track_caller]
     fn write_last(&mut self, data: &[u8]) -> Option<Error> {
         let refused = if self.is_writable_ended() {

@@ -33,7 +33,7 @@ events! {
     CLOSE = "close" in close: OnClose;
     DRAIN = "drain" in drain: Plain;
 
-    /// Listeners of the others, which most connections never have.
+    /// Listeners of the other events, which most connections never have.
     struct RareListeners at |entry|
         entry.cold.as_deref().map(|cold| &cold.listeners),
         entry.cold.as_deref_mut().map(|cold| &mut cold.listeners);
@@ -82,8 +82,8 @@ type OnReadCallback = dyn FnMut(&mut Socket<'_>, &[u8]) -> bool;
 /// # Ok::<(), netloop::Error>(())
 /// ```
 ///
-/// It is called from the poll phase, and `data` is not emitted then; `end`, `error` and `close` are.
-/// A callback that returns `false` stops the reading until [`resume`](crate::Socket::resume).
+/// The callback is called from the poll phase, in place of `data`. It stops the reading until
+/// [`resume`](crate::Socket::resume) by returning `false`. `end`, `error` and `close` are emitted as usual.
 #[derive(Clone)]
 pub struct OnRead {
     pub(super) buffer: Box<[u8]>,
@@ -121,7 +121,7 @@ listeners! {
     /// poll phase, or, for bytes that waited, from a tick.
     ///
     /// Unless the socket is paused, adding a listener makes the data flow, from a tick on.
-    on_data once_data("The data goes on flowing, into nothing if nobody else listens.") =
+    on_data once_data("The data goes on flowing; without another listener it is dropped.") =
         DATA => (socket: &mut Socket<'_>, chunk: &[u8]);
     /// Adds a listener for Node's `'end'`: the peer has sent its FIN, and everything before it was
     /// delivered. It is not emitted while received bytes wait to be read. Emitted from a tick, in a later
@@ -366,11 +366,11 @@ impl Socket<'_> {
     }
 
     /// How many listeners an event has, by Node's name for it, such as `connectionAttempt`: Node's
-    /// `listenerCount`, without those that are being called. The library's own work counts where it
-    /// stands in line, as in Node: a first write that waits for the connection on `connect` and
-    /// `close`, [`reset_and_destroy`](Socket::reset_and_destroy) on `connect` and
-    /// [`destroy_soon`](Socket::destroy_soon) on `finish`. Those that Node keeps for reading do not
-    /// exist here. 0 for a name that is no event.
+    /// `listenerCount`, without those that are being called. As in Node, some work of the library's own
+    /// counts: a first write that waits for the connection, on `connect` and `close`;
+    /// [`reset_and_destroy`](Socket::reset_and_destroy), on `connect`; and
+    /// [`destroy_soon`](Socket::destroy_soon), on `finish`. The listeners that Node keeps for reading do
+    /// not exist here. 0 for a name that is no event.
     pub fn listener_count(&self, event: &str) -> usize {
         let entry = self.event_loop.entry_ref(self.id);
         let slot = entry.and_then(|entry| entry.slot(event));

@@ -30,8 +30,8 @@ impl Served<'_> {
         }
     }
 
-    /// The tick of `end`, unless bytes were put back meanwhile. A `destroy` that came since, without
-    /// an error, does not stop it.
+    /// The tick of `end`. If bytes were put back meanwhile, `end` is not emitted yet. A `destroy` without
+    /// an error since then does not stop it.
     pub(super) fn end_is_due(&mut self) {
         let Some(entry) = self.entry_ref() else {
             return;
@@ -59,8 +59,8 @@ impl Served<'_> {
         });
     }
 
-    /// Emits what waits, chunk by chunk, for as long as the data flows: Node's `flow`. If a listener
-    /// panics, a tick goes on with the next chunk. A `destroy` drops what would still flow.
+    /// Emits the waiting chunks, one by one, as long as the data flows: Node's `flow`. If a listener
+    /// panics, a tick goes on with the next chunk. After a `destroy` the rest is dropped.
     pub(super) fn emit_waiting(&mut self) {
         let id = self.id;
         self.event_loop.call_and_then(
@@ -87,7 +87,7 @@ impl Served<'_> {
         }
     }
 
-    /// The tick of `readable`, which goes on with the flow.
+    /// The tick of `readable`. After it, waiting chunks are emitted if the data flows.
     pub(super) fn emit_readable(&mut self) {
         let is_emitted = self.with(|socket, _| {
             socket.with_kept(|receiving, kept, facts| receiving.emits_readable(kept, facts))

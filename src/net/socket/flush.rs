@@ -1,4 +1,4 @@
-//! What leaves later than in the call that wrote it, and its callbacks.
+//! Writes that are sent after the call that made them, and their callbacks.
 
 use super::events::DRAIN;
 use super::{SocketEntry, WriteCallback};
@@ -11,12 +11,12 @@ use crate::net::socket::watched::Watched;
 use crate::rules::sending::Next;
 use crate::rules::state::socket::{Input, State};
 
-/// What became of a request: its callbacks, and the error that it has met.
+/// The outcome of a request: its callbacks, and its error if it has failed.
 type Outcome = (Vec<WriteCallback>, Result<(), Error>);
 
 impl SocketEntry {
-    /// The connection stands, or the socket is destroyed: the request that waited for that is tried,
-    /// or fails. Returns what became of it, if it is over.
+    /// Tries the request that was held for the connection; without a connection it fails. Returns its
+    /// outcome, if it is over.
     fn release_held(&mut self, errands: &mut Errands<'_>) -> Option<Outcome> {
         let turn = errands.agenda.turns;
         self.listeners.close.remove_own(Own::HeldWrite, turn);
@@ -41,7 +41,7 @@ impl SocketEntry {
         }
     }
 
-    /// What became of the request in flight, if it is over.
+    /// Takes the outcome of the request in flight, if it is over.
     fn take_landed(&mut self, errands: &mut Errands<'_>) -> Option<Outcome> {
         let (callbacks, outcome) = self.sending.take_landed()?;
         if outcome.is_ok() {
@@ -53,7 +53,7 @@ impl SocketEntry {
         ))
     }
 
-    /// One more try with what is on its way.
+    /// Tries once more to send the request in flight.
     fn try_again(&mut self, errands: &mut Errands<'_>) {
         if let Some(stream) = &mut self.stream
             && self.sending.is_on_its_way()
@@ -64,7 +64,7 @@ impl SocketEntry {
         }
     }
 
-    /// Has the pending phase serve the socket as if the kernel had reported room: libuv's
+    /// Queues the socket for the pending phase, which serves it as if the kernel had reported room: libuv's
     /// `uv__io_feed`.
     pub(super) fn serve_soon(&mut self, errands: &mut Errands<'_>) {
         if !std::mem::replace(&mut self.is_put_off, true) {
@@ -72,7 +72,7 @@ impl SocketEntry {
         }
     }
 
-    /// Whether `drain` is to be emitted.
+    /// Returns whether `drain` is due, and notes that it is emitted.
     fn drains(&mut self) -> bool {
         let drains = self.sending.is_drain_due() && self.state.may_drain();
         if drains {
@@ -81,7 +81,7 @@ impl SocketEntry {
         drains
     }
 
-    /// Tells the machine if nothing is owed.
+    /// Tells the machine if nothing is left to send.
     pub(super) fn feed_flushed(&mut self, errands: &mut Errands<'_>) {
         if self.sending.is_flushed() {
             self.feed(Input::Flushed, errands);
@@ -90,13 +90,13 @@ impl SocketEntry {
 }
 
 impl Served<'_> {
-    /// The library's own listener of `connect`: the first write leaves that waited for it.
+    /// The library's own listener of `connect`: sends the first write, which was held for it.
     pub(super) fn release_held(&mut self) {
         let outcome = self.with(SocketEntry::release_held);
         self.finish_request(outcome.flatten());
     }
 
-    /// The timer of a socket for which the kernel had no memory has fired.
+    /// The timer of a starved socket has fired: the kernel had no memory for its bytes.
     pub(in crate::net) fn serve_starved(&mut self) -> Result<(), Error> {
         if let Some(socket) = self.entry() {
             socket.sending.take_timer();
@@ -104,7 +104,7 @@ impl Served<'_> {
         self.serve_writable()
     }
 
-    /// The pending phase serves a socket that was put off.
+    /// Serves a socket of the pending queue.
     pub(in crate::net) fn serve_put_off(&mut self) -> Result<(), Error> {
         if let Some(socket) = self.entry() {
             socket.is_put_off = false;
@@ -112,8 +112,8 @@ impl Served<'_> {
         self.serve_writable()
     }
 
-    /// The kernel may have room: what is on its way is tried once, what has landed is called back,
-    /// and our half is shut down if that was all there was to wait for.
+    /// The kernel may have room: tries the request in flight once, runs its callbacks if it is over, and
+    /// shuts our half down if `end` waited only for this.
     pub(super) fn serve_writable(&mut self) -> Result<(), Error> {
         let outcome = self.with(|socket, errands| {
             if socket.state.life != State::Open {
@@ -131,7 +131,7 @@ impl Served<'_> {
         self.drain()
     }
 
-    /// The socket closes with a request in flight: it is cancelled, unless it has landed.
+    /// Ends the request in flight of a socket that closes: it is cancelled, unless it has landed.
     pub(super) fn cancel_request(&mut self) {
         let outcome = self.with(|socket, errands| {
             if socket.sending.is_on_its_way() {
@@ -142,7 +142,7 @@ impl Served<'_> {
         self.finish_request(outcome.flatten());
     }
 
-    /// A request is over, later than in the call that made it.
+    /// Finishes a request that was not over in the call that made it.
     pub(super) fn finish_request(&mut self, outcome: Option<Outcome>) {
         match outcome {
             None => {}
@@ -151,8 +151,8 @@ impl Served<'_> {
         }
     }
 
-    /// What has piled up is sent; then `drain` if it is due, the callbacks, and our FIN if `end`
-    /// waited for this.
+    /// Sends the writes that have piled up. Then come `drain`, if it is due, the callbacks, and our FIN, if
+    /// `end` waited for these writes.
     pub(super) fn writes_have_left(&mut self, callbacks: Vec<WriteCallback>) {
         let drains = self.with(|socket, errands| {
             socket.send_waiting(errands);

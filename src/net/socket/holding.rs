@@ -10,8 +10,8 @@ use crate::net::trace::Subject;
 use crate::rules::state::socket::{State, Writable};
 
 impl SocketEntry {
-    /// Whether the loop must not end because of this socket, as libuv counts: a request is on
-    /// its way, or it is read from and was not let go.
+    /// Whether the socket holds the loop, as libuv counts: a request is in progress, or the socket is read
+    /// from and `unref` was not called.
     fn must_hold(&self) -> bool {
         match self.state.life {
             State::Opening => true,
@@ -24,12 +24,12 @@ impl SocketEntry {
         self.state.sending == Writable::Shutting
     }
 
-    /// Whether it is read from, and may hold the loop by that.
+    /// Whether the socket is read from, and holds the loop by that.
     fn reads(&self) -> bool {
         self.is_held && self.receiving.reads_kernel()
     }
 
-    /// As what it holds the loop: of what [`must_hold`](SocketEntry::must_hold) asks for, each that is so.
+    /// How the socket holds the loop: each condition of [`must_hold`](SocketEntry::must_hold) that is met.
     pub(in crate::net) fn holders(&self, id: SocketId) -> Vec<Holder> {
         let peer = self.known_peer();
         match self.state.life {
@@ -65,7 +65,7 @@ impl SocketEntry {
         known.or_else(|| self.stream.as_ref()?.remote_address())
     }
 
-    /// Brings the count of what holds the loop up to date with this socket.
+    /// Updates whether this socket holds the loop.
     pub(super) fn update_hold(&mut self, errands: &mut Errands<'_>) {
         let (subject, must_hold) = (Subject::Socket(errands.id), self.must_hold());
         (errands.agenda).count_hold(subject, &mut self.holds, must_hold);

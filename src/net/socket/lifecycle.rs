@@ -13,12 +13,12 @@ use crate::net::trace::{Cause, Subject, What};
 use crate::rules::idle::IdleTimeout;
 use crate::rules::state::socket::{Action, Input, State, step};
 
-/// What the trace calls it.
+/// The name of the call in the trace.
 const RESET: &str = "reset_and_destroy";
 
 impl SocketEntry {
-    /// Tells the machine what a call has done, and does what it says: none of the actions that
-    /// follow such an input emits.
+    /// Feeds the machine what a call has done, and performs its actions. None of the actions that follow
+    /// such an input emits.
     pub(super) fn feed(&mut self, input: Input, errands: &mut Errands<'_>) {
         let Some((actions, former)) = self.step(input, errands) else {
             return;
@@ -29,8 +29,7 @@ impl SocketEntry {
         errands.agenda.trace.leave(former);
     }
 
-    /// Tells the machine what happened. Returns what is to be done, if anything has changed, and the
-    /// cause to return to.
+    /// Feeds the machine. Returns its actions, if anything has changed, and the cause to return to.
     fn step(
         &mut self,
         input: Input,
@@ -113,7 +112,7 @@ impl SocketEntry {
         }
     }
 
-    /// What `close` will tell, if that is not the usual.
+    /// Keeps the argument of `close`, if it is not the usual one.
     pub(super) fn note_what_close_tells(&mut self, had_error: Option<bool>) {
         if self.told_by_close() != had_error {
             self.cold().told_by_close = ToldByClose(had_error);
@@ -133,8 +132,8 @@ impl SocketEntry {
         self.destroy(None, errands);
     }
 
-    /// `close(2)`. No `epoll_ctl` before it: closing takes a descriptor out of epoll, unless a
-    /// duplicate of it lives on.
+    /// Closes the descriptor. `close(2)` removes it from epoll, unless a duplicate lives on; only then is
+    /// `epoll_ctl` needed.
     fn release(&mut self, errands: &mut Errands<'_>) {
         _ = self.receiving.stopped();
         self.is_hung_up = false;
@@ -151,7 +150,7 @@ impl SocketEntry {
         errands.leave(FollowUp::EndBackOffs);
     }
 
-    /// Whether the program is called between the shutdown and `close(2)`, or `close(2)` may not end the
+    /// Whether a callback runs between `shutdown(2)` and `close(2)`, or `close(2)` may not end the
     /// connection.
     pub(super) fn is_finish_observed(&self) -> bool {
         let is_observed = |cold: &Cold| {
@@ -162,7 +161,7 @@ impl SocketEntry {
         self.sending.has_end_callbacks() || self.cold.as_deref().is_some_and(is_observed)
     }
 
-    /// Lets the socket end with an abort handle: of one that was used, in the next tick.
+    /// Makes the socket end with an abort handle. If the handle was used already, that is in the next tick.
     pub(super) fn attach_signal(&mut self, signal: Option<AbortId>, errands: &mut Errands<'_>) {
         let Some(signal) = signal else { return };
         let target = Subject::Socket(errands.id);
@@ -172,7 +171,7 @@ impl SocketEntry {
         self.cold().abort = Some(signal);
     }
 
-    /// Whether its abort handle was used before it was given to it.
+    /// Whether its abort handle was used already.
     pub(super) fn is_to_abort(&self, errands: &Errands<'_>) -> bool {
         let abort = self.cold.as_ref().and_then(|cold| cold.abort);
         abort.is_some_and(|signal| errands.aborts.is_used(errands.home, signal))
@@ -180,7 +179,7 @@ impl SocketEntry {
 }
 
 impl Served<'_> {
-    /// Tells the machine what a phase has found, and does what it says.
+    /// Feeds the machine what a phase has found, and performs its actions.
     pub(super) fn feed(&mut self, input: Input) {
         let step = self.with(|socket, errands| socket.step(input, errands));
         let Some((actions, former)) = step.flatten() else {
@@ -202,7 +201,7 @@ impl Served<'_> {
                 self.end_pipes();
             }
             Action::EmitClose => self.emit_close(),
-            // What emits nothing is the socket's own work, and there each action has its arm.
+            // The entry performs the actions that emit nothing, and has an arm for each.
             _ => {
                 self.with(|socket, errands| socket.perform(action, errands));
             }
@@ -273,7 +272,7 @@ impl Socket<'_> {
             State::Opening | State::Open if self.is_unix() => {
                 return Err(words::invalid_handle());
             }
-            // Among the other listeners, as in Node: a write made before leaves before.
+            // It waits among the listeners of `connect`, as in Node: a write made before it is sent first.
             State::Opening => {
                 self.with(|socket, _| {
                     let reset = |socket: &mut Socket<'_>| {

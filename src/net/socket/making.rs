@@ -1,4 +1,4 @@
-//! How sockets are made: by the program, of a descriptor, and of an accepted connection.
+//! How sockets are made: by the program, from a descriptor, and from an accepted connection.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -36,7 +36,7 @@ impl SocketEntry {
         }
     }
 
-    /// An accepted connection, which is read from at once unless it is to be paused.
+    /// The socket of an accepted connection, which is read from at once unless it is to be paused.
     pub(in crate::net) fn accepted(
         stream: Stream,
         server: ServerId,
@@ -50,7 +50,7 @@ impl SocketEntry {
         entry
     }
 
-    /// What the trace tells of an accepted connection.
+    /// The trace record of an accepted connection.
     #[cold]
     pub(in crate::net) fn birth(&self, remote: Option<SocketAddr>) -> What<'static> {
         What::Accepted {
@@ -79,7 +79,7 @@ impl SocketEntry {
         stream.map_or(-1, |stream| stream.as_fd().as_raw_fd())
     }
 
-    /// Registers the stream, once and for all.
+    /// Registers the stream with epoll, once for its lifetime.
     pub(super) fn register(&mut self, errands: &Errands<'_>) -> Result<(), Error> {
         let Some(stream) = &mut self.stream else {
             return Ok(());
@@ -112,19 +112,19 @@ impl Loop {
         self.socket_at(id)
     }
 
-    /// Makes a socket of a descriptor: of a connection of TCP or of the Unix domain, of one end of a
-    /// pipe, or of a FIFO. Node's `new net.Socket({fd})`. It is read from at once. The descriptor
-    /// becomes non-blocking, also for whoever else has it.
+    /// Makes a socket from a descriptor: a TCP or Unix-domain connection, one end of a pipe, or a FIFO.
+    /// Node's `new net.Socket({fd})`. It is read from at once. The descriptor becomes non-blocking, also
+    /// for others that share it.
     ///
-    /// The write end of a pipe is not [readable](Socket::is_readable), and closes after `finish`; Node
-    /// has to be told so (`readable: false`). A write to the read end fails with `EPIPE`. A write to a
-    /// pipe without a reader raises SIGPIPE (pipe(7)) in a process that does not ignore it; Rust
+    /// The write end of a pipe is not [readable](Socket::is_readable), and closes after `finish`; in Node
+    /// the program has to say so (`readable: false`). A write to the read end fails with `EPIPE`. A write
+    /// to a pipe without a reader raises SIGPIPE (pipe(7)) in a process that does not ignore it; Rust
     /// programs ignore it.
     ///
     /// # Errors
     /// `ERR_INVALID_FD_TYPE` for a descriptor of another kind, with Node's word for it: `FILE`,
-    /// `TTY`, `UDP` or `UNKNOWN`; and what fcntl(2) or epoll_ctl(2) says. A socket that is not
-    /// connected has an `error`, `ENOTCONN` or `EINVAL`.
+    /// `TTY`, `UDP` or `UNKNOWN`; and the errors of fcntl(2) and epoll_ctl(2). A socket that is not
+    /// connected emits an `error`, `ENOTCONN` or `EINVAL`.
     ///
     /// ```
     /// use std::os::unix::net::UnixStream;
@@ -170,7 +170,7 @@ impl Loop {
         SocketId(self.reactor.insert(Entry::Socket(entry)))
     }
 
-    /// Puts a socket that is open already into the slab, and registers its stream.
+    /// Adds an open socket to the slab, and registers its stream.
     pub(in crate::net) fn add_open_socket(
         &mut self,
         entry: SocketEntry,

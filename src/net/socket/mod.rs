@@ -49,12 +49,12 @@ use crate::rules::timers::TimerKey;
 use crate::values::block_list::BlockList;
 
 pub(crate) type WriteCallback = Box<dyn FnOnce(&mut Socket<'_>, Result<(), &Error>)>;
-/// A connect on its way, with the lookup function that it was given.
+/// A connect in progress, with its lookup function.
 type Connecting = connecting::Connecting<Shared<LookupFunction>>;
-/// The addresses with their zones, and the port 0.
+/// The addresses found, with their zones and the port 0, or the error.
 pub(crate) type LookupAnswer = Result<Vec<SocketAddr>, Error>;
 
-/// What may be owed to the kernel for one socket, unless its options say otherwise.
+/// How many unsent bytes a socket may keep, unless its options say otherwise.
 const WRITE_LIMIT: usize = 64 * 1024 * 1024;
 
 /// A socket, lent for one call: its name, and the loop. Node's `net.Socket`.
@@ -91,7 +91,7 @@ pub struct Socket<'l> {
     pub(super) id: SocketId,
 }
 
-/// All that a socket is. What an idle connection does not need stands behind `cold`.
+/// All that the loop keeps for a socket. What an idle connection does not need is behind `cold`.
 pub(crate) struct SocketEntry {
     /// None before `connect` and after `destroy`.
     stream: Option<Stream>,
@@ -103,18 +103,19 @@ pub(crate) struct SocketEntry {
     pub(super) receiving: Receiving,
     /// `unref` was not called: the socket may hold the loop.
     is_held: bool,
-    /// It does hold the loop at present.
+    /// It holds the loop at present.
     holds: bool,
     allow_half_open: bool,
     no_delay: bool,
-    /// It stands in the pending queue.
+    /// It is in the pending queue.
     is_put_off: bool,
     /// The kernel has reported that the connection has failed, or that both halves have ended.
     is_hung_up: bool,
     bytes_read: u64,
 }
 
-/// Whether there was an error, as `close` tells it: Node's `undefined` of a socket that had no handle.
+/// The argument of `close`: whether there was an error. `None` is Node's `undefined`, for a socket that
+/// had no handle.
 #[derive(Clone, Copy)]
 struct ToldByClose(Option<bool>);
 
@@ -131,24 +132,24 @@ struct Cold {
     connecting: Option<Box<Connecting>>,
     attempted: Option<Vec<String>>,
     remote: Option<SocketAddr>,
-    /// The error it was destroyed with, or that a write met.
+    /// The error it was destroyed with, or that of a failed write.
     errored: Option<Error>,
     told_by_close: ToldByClose,
-    /// Whether half open was allowed when `end` came, if that was changed since.
+    /// Whether half open was allowed when `end` was emitted, if that was changed since.
     half_open_at_end: Option<bool>,
 
     kept: Kept,
-    /// The kernel has said that the connection has failed, before the socket was to be served.
+    /// An error of the connection, which the kernel reported before the socket was served.
     failed: Option<io::Error>,
     on_read: Slot<OnRead>,
     pipes: Vec<Pipe>,
-    /// What is piped into it is told of its `finish` and `close`.
+    /// It has the listeners of `finish` and `close` that remove the pipes into it.
     hears_its_end: bool,
 
     idle: Option<IdleTimeout>,
     /// Timers that die with the socket.
     timers: Vec<TimerKey>,
-    /// What the kernel is asked for beside `no_delay`, for this connection and those to come.
+    /// The options for the kernel beside `no_delay`, for this connection and the next ones.
     wanted: StreamOptions,
     high_water_mark: Option<usize>,
     write_limit: Option<usize>,
@@ -156,18 +157,18 @@ struct Cold {
     abort: Option<AbortId>,
     /// The descriptor came from outside and may have a duplicate.
     is_foreign: bool,
-    /// The program's own.
+    /// The program's own values.
     data: Data,
 }
 
-/// What a socket receives is sent on.
+/// A pipe, which sends on what its socket receives.
 struct Pipe {
     to: SocketId,
     /// Whether the destination is ended with the source.
     ends: bool,
-    /// The destination wants no more for now.
+    /// The source waits until the destination has drained.
     waits: bool,
-    /// It has said so once: its `drain` lets the source flow.
+    /// The source has waited for this destination once: its `drain` lets the source flow.
     hears_drain: bool,
 }
 
@@ -176,7 +177,7 @@ impl SocketEntry {
         self.cold.get_or_insert_default()
     }
 
-    /// Whether the server has accepted it, and counts it still.
+    /// Whether this server has accepted the socket, and still counts it.
     pub(super) fn is_of(&self, server: ServerId) -> bool {
         self.server == Some(server) && !self.state.is_destroyed()
     }
@@ -231,13 +232,13 @@ impl Served<'_> {
         self.event_loop.entry_ref(self.id)
     }
 
-    /// A call that a phase makes. `None` when the socket is gone.
+    /// Makes a call from a phase. `None` if the socket is gone.
     #[inline(always)]
     fn with<R>(&mut self, call: impl FnOnce(&mut SocketEntry, &mut Errands<'_>) -> R) -> Option<R> {
         self.event_loop.with_socket(self.id, call)
     }
 
-    /// Emits an event. Returns whether it was listened for.
+    /// Emits an event. Returns whether it had listeners.
     #[inline(always)]
     fn emit<F: ?Sized>(
         &mut self,
@@ -258,7 +259,7 @@ impl Served<'_> {
         self.emit(event, |listener, socket| listener(socket));
     }
 
-    /// Calls a write back.
+    /// Runs the callback of a write.
     fn call_back(&mut self, callback: WriteCallback, result: Result<(), &Error>) {
         let subject = Subject::Socket(self.id);
         let what = What::Callback("write callback");
@@ -276,13 +277,13 @@ impl Socket<'_> {
         self.id
     }
 
-    /// A call: it has the socket, and what a call may use beside it. `None` when the socket is gone.
+    /// Makes a call: lends it the entry and its errands. `None` if the socket is gone.
     #[inline]
     fn with<R>(&mut self, call: impl FnOnce(&mut SocketEntry, &mut Errands<'_>) -> R) -> Option<R> {
         self.event_loop.with_socket(self.id, call)
     }
 
-    /// The same, and the trace tells of it.
+    /// The same, with records in the trace.
     #[inline]
     #[track_caller]
     fn calls<R>(

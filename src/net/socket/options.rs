@@ -98,7 +98,7 @@ socket_options! {
 }
 
 impl SocketEntry {
-    /// Takes what does not go to the kernel of the options that every socket can have.
+    /// Takes the common options that do not go to the kernel.
     pub(super) fn take_common_options(&mut self, options: &CommonOptions) {
         self.allow_half_open = options.allow_half_open;
         if options.high_water_mark.is_some() || options.write_limit.is_some() {

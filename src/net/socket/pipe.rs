@@ -1,7 +1,7 @@
-//! `pipe`: what one socket receives, another sends, and back-pressure goes the other way.
+//! `pipe`: one socket sends what another receives, and back-pressure goes the other way.
 //!
-//! A pipe is a field of its source, not a listener of `data`, so that `unpipe` can take it away. It is
-//! served after all listeners.
+//! A pipe is a field of its source, not a listener of `data`, so that `unpipe` can remove it. It is served
+//! after all listeners.
 
 use std::mem;
 
@@ -28,7 +28,7 @@ impl SocketEntry {
         cold.map_or(&mut [], |cold| &mut cold.pipes)
     }
 
-    /// Sends what is received to this destination, too.
+    /// Adds a pipe to this destination.
     fn add_pipe(&mut self, to: SocketId, ends: bool, errands: &mut Errands<'_>) {
         let has_ended = self.state.is_end_emitted();
         self.cold().pipes.push(Pipe {
@@ -44,7 +44,7 @@ impl SocketEntry {
         self.data_was_added(errands);
     }
 
-    /// A destination wants no more until it has drained.
+    /// Pauses the source until this destination has drained.
     pub(super) fn wait_for_drain(&mut self, to: SocketId, errands: &mut Errands<'_>) {
         let mut waits = false;
         for pipe in self.pipes().iter_mut().filter(|pipe| pipe.to == to) {
@@ -89,7 +89,7 @@ impl SocketEntry {
         let unpiped = SocketTick::Unpiped(errands.id);
         errands.agenda.tick(Tick::Socket(to, unpiped));
         if pipe.waits || !is_last && pipe.hears_drain {
-            // Nobody else is to wait for a destination that has gone.
+            // The source must not wait for a destination that is gone.
             self.flow_unless_one_waits(errands);
         }
     }
@@ -104,7 +104,7 @@ impl SocketEntry {
 }
 
 impl Errands<'_> {
-    /// One pipe less leads from this socket to a destination.
+    /// Removes one pipe from this socket to a destination from the table of sources.
     fn remove_pipe(&mut self, to: SocketId) {
         let Some(sources) = self.pipes.get_mut(&to) else {
             return;
@@ -119,7 +119,7 @@ impl Errands<'_> {
 }
 
 impl Served<'_> {
-    /// Tells those that are piped into a destination of it.
+    /// Calls `tell` on each source that is piped into this destination.
     fn tell_sources(&mut self, tell: fn(&mut SocketEntry, SocketId, &mut Errands<'_>)) {
         let to = self.id;
         let sources = self.event_loop.pipes.get(&to).cloned();
@@ -129,7 +129,7 @@ impl Served<'_> {
         }
     }
 
-    /// A destination has drained: sources that wait for nobody else flow again.
+    /// A destination has drained: sources that wait for no other one flow again.
     pub(super) fn drained_pipes_into(&mut self) {
         self.tell_sources(SocketEntry::destination_has_drained);
     }
@@ -218,7 +218,7 @@ impl Socket<'_> {
         self
     }
 
-    /// A pipe was added: the data flows, unless the destination wants no more for now.
+    /// Starts a new pipe: the data flows, unless the destination has to drain first.
     fn fill_pipe(&mut self, to: SocketId) {
         let from = self.id;
         let mut destination = self.event_loop.socket_at(to);
@@ -231,8 +231,8 @@ impl Socket<'_> {
         };
     }
 
-    /// A destination tells when it has finished or closed before the first pipe into it hears of
-    /// it while the source still flows, as in Node.
+    /// With the first pipe into a destination, adds listeners for its `close` and `finish`, which remove
+    /// all pipes into it, as in Node.
     fn unpipe_at_its_end(&mut self) {
         let is_new = self.with(|socket, _| !mem::replace(&mut socket.cold().hears_its_end, true));
         if is_new == Some(true) {
@@ -241,7 +241,7 @@ impl Socket<'_> {
         }
     }
 
-    /// The listeners of a destination were taken away, and those of its pipes with them.
+    /// The listeners of a destination were removed, and with them those that remove its pipes.
     pub(super) fn forget_who_hears_its_end(&mut self) {
         self.with(|socket, _| {
             if let Some(cold) = &mut socket.cold {

@@ -10,13 +10,13 @@ use crate::net::error::{Error, words};
 use crate::rules::state::socket::{Standing, State};
 
 impl Socket<'_> {
-    /// How far the socket's life is in its [table](crate::state::socket). One that is gone is
-    /// [`State::Closed`]. Node hides it, and shows [`readyState`](Socket::ready_state).
+    /// The state of the socket's life in its [table](crate::state::socket); [`State::Closed`] if the socket
+    /// is gone. Node does not show it; its nearest property is [`readyState`](Socket::ready_state).
     pub fn state(&self) -> State {
         self.standing().life
     }
 
-    /// Where the socket's life and both of its halves stand in their [tables](crate::state::socket).
+    /// The states of the socket's life and of both halves in their [tables](crate::state::socket).
     pub fn standing(&self) -> Standing {
         let standing = self.entry().map(|entry| entry.state);
         standing.unwrap_or(Standing::NEW.at(State::Closed))
@@ -95,14 +95,14 @@ impl Socket<'_> {
     }
 
     /// The bytes received on this connection, including those that wait to be read: Node's
-    /// `bytesRead`. It can be asked for until the socket is gone.
+    /// `bytesRead`. It is known until the socket is gone.
     pub fn bytes_read(&self) -> u64 {
         self.entry().map_or(0, |entry| entry.bytes_read)
     }
 
     /// The bytes written on this connection, including those that wait to be sent: Node's
-    /// `bytesWritten`. It can be asked for until the socket is gone. Failed writes count, too; if
-    /// connecting failed, only the first of the writes that waited for it does.
+    /// `bytesWritten`. It is known until the socket is gone. Failed writes count, too; if connecting
+    /// failed, only the first of the writes that waited for the connection does.
     pub fn bytes_written(&self) -> u64 {
         self.entry()
             .map_or(0, |entry| entry.sending.bytes_written())

@@ -1,4 +1,4 @@
-//! Reading as a program asks for it: `pause`, `resume`, `read`, `unshift`, `set_encoding`; and how the
+//! The calls by which a program reads: `pause`, `resume`, `read`, `unshift`, `set_encoding`; and how the
 //! socket follows the rules of [`receiving`](crate::rules::receiving).
 
 use super::{Socket, SocketEntry};
@@ -11,7 +11,7 @@ use crate::rules::state::socket::Input;
 use crate::values::decoder::Encoding;
 
 impl SocketEntry {
-    /// The rules are told something. A socket that keeps nothing needs no place for it.
+    /// Applies a rule of `receiving`. The box for what is kept is allocated only when something is.
     pub(super) fn with_kept<R>(
         &mut self,
         tell: impl FnOnce(&mut Receiving, &mut Kept, Facts) -> R,
@@ -38,18 +38,18 @@ impl SocketEntry {
         }
     }
 
-    /// Does what follows.
+    /// Performs the actions of a rule.
     pub(super) fn follow_reading(&mut self, then: Then, errands: &mut Errands<'_>) {
         for action in then.actions() {
             if action == Action::Start {
-                // No edge tells of what came while nobody read, not even of the end.
+                // No edge comes for what arrived before the kernel was read, not even for the end.
                 self.join_again(Why::BeganToRead, errands);
             }
             self.follow_action(action, errands);
         }
     }
 
-    /// The same where the kernel will tell of what there is: the connection has just been made.
+    /// The same for a connection that was just made: edges report what there is to read.
     pub(super) fn follow_connected(&mut self, then: Then, errands: &mut Errands<'_>) {
         for action in then.actions() {
             self.follow_action(action, errands);
@@ -74,7 +74,7 @@ impl SocketEntry {
         self.follow_reading(then, errands);
     }
 
-    /// Takes of what waits, and asks for more: Node's `read(size)`.
+    /// Takes waiting bytes, and asks for more: Node's `read(size)`.
     pub(super) fn read(
         &mut self,
         size: Option<usize>,
@@ -103,7 +103,7 @@ impl SocketEntry {
         self.follow_reading(then, errands);
     }
 
-    /// After `connect`: reads if somebody had asked for bytes before.
+    /// After `connect`: reads if bytes were asked for before.
     pub(super) fn read_if_asked(&mut self, errands: &mut Errands<'_>) {
         let then = self.with_kept(|receiving, _, facts| receiving.connected(facts));
         self.follow_connected(then, errands);
@@ -133,13 +133,13 @@ impl SocketEntry {
         self.follow_reading(then, errands);
     }
 
-    /// Whether what comes goes to a listener of `data`, or into a pipe.
+    /// Whether received bytes go to a listener of `data` or into a pipe.
     pub(super) fn hears_data(&self) -> bool {
         let is_piped = self.cold.as_ref().is_some_and(|it| !it.pipes.is_empty());
         is_piped || !self.listeners.data.is_empty()
     }
 
-    /// Whether there is a listener of `readable`, unless that is being emitted.
+    /// Whether there is a listener of `readable`, apart from those that are being called.
     pub(super) fn has_readers(&self) -> bool {
         let cold = self.cold.as_ref();
         cold.is_some_and(|cold| !cold.listeners.readable.is_empty())
@@ -151,7 +151,7 @@ impl SocketEntry {
         cold.is_some_and(|cold| cold.kept.has_own_buffer())
     }
 
-    /// Whether nothing that was received waits.
+    /// Whether no received bytes wait.
     #[inline]
     pub(super) fn keeps_nothing(&self) -> bool {
         let cold = self.cold.as_ref();
@@ -170,8 +170,8 @@ impl Socket<'_> {
     }
 
     /// Lets `data` flow, from a tick on: Node's `resume()`. Without a listener of `data` the bytes are
-    /// dropped. While `readable` has a listener, data does not flow, as in Node. A destroyed socket stays
-    /// as it is.
+    /// dropped. While `readable` has a listener, data does not flow, as in Node. On a destroyed socket this
+    /// does nothing.
     #[track_caller]
     pub fn resume(&mut self) -> &mut Self {
         self.calls("resume", SocketEntry::resume);
@@ -190,10 +190,10 @@ impl Socket<'_> {
         entry.receiving.flow().is_flowing()
     }
 
-    /// Takes waiting bytes: Node's `read([size])`, but without emitting `data` for them. Without a `size` it
-    /// takes one chunk as it was received (with an encoding, all of the text); with a `size` exactly that
-    /// many bytes, or what is left after the end. `None` if there are not enough yet. A `size` of 0 takes
-    /// nothing, but asks for more, or has `readable` emitted again if the high-water mark is reached.
+    /// Takes waiting bytes: Node's `read([size])`, but without emitting `data` for them. Without a `size`
+    /// it takes one chunk as it was received (with an encoding, all of the text); with a `size` exactly
+    /// that many bytes, or what is left after the end. `None` if there are not enough yet. A `size` of 0
+    /// takes nothing, but asks for more, or, if the high-water mark is reached, causes another `readable`.
     ///
     /// A `size` above the high-water mark raises the mark to the next power of two, at most to 1 GiB, so
     /// that enough bytes can wait. After [`set_encoding`](Socket::set_encoding), `size` counts units of

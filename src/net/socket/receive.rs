@@ -1,7 +1,8 @@
-//! From readiness to `data`: the kernel says that a socket is ready, or it stands on the again list; a
-//! bounded burst of reads follows, and each chunk is handed on or kept.
+//! From readiness to `data`: the kernel reports that a socket is ready, or the socket is on the again list;
+//! a bounded burst of reads follows, and each chunk is emitted or kept.
 //!
-//! When the kernel is read, and what a chunk leads to, is said in [`receiving`](crate::rules::receiving).
+//! The rules in [`receiving`](crate::rules::receiving) decide when the kernel is read, and what a chunk
+//! leads to.
 
 use std::{io, mem};
 
@@ -18,7 +19,7 @@ use crate::rules::receiving::Next;
 use crate::rules::state::socket::{Input, State};
 
 impl Served<'_> {
-    /// The kernel says that a socket is ready.
+    /// The kernel reports that a socket is ready.
     #[inline(always)]
     pub(in crate::net) fn socket_ready(
         self,
@@ -79,8 +80,8 @@ impl Served<'_> {
         self.serve_rest()
     }
 
-    /// What is left after reading: to write, if there is room. Where the connection is over, libuv
-    /// also shuts down at once what `end` has ended meanwhile, and does not put it off.
+    /// What follows reading: a write, if there is room. When the connection is over, our half is also shut
+    /// down at once if `end` was called meanwhile, and not put off, as in libuv.
     fn serve_rest(&mut self) -> Result<(), Error> {
         match self.entry_ref() {
             Some(entry) if entry.is_hung_up || entry.sending.has_room() => self.serve_writable(),
@@ -88,7 +89,7 @@ impl Served<'_> {
         }
     }
 
-    /// A socket that had more to give is served again.
+    /// Serves a socket of the again list.
     pub(in crate::net) fn socket_again(&mut self, buffer: &mut [u8]) -> Result<(), Error> {
         let goes_last = self.event_loop.burst.goes_last;
         let Some(entry) = self.entry() else {
@@ -210,7 +211,7 @@ impl Served<'_> {
         }
     }
 
-    /// The kernel has nothing, or the connection has failed.
+    /// recv(2) has failed: the kernel has nothing, or the connection has failed.
     #[cold]
     fn receive_failed(mut self, error: &io::Error) -> Result<(), Error> {
         let subject = Subject::Socket(self.id);
@@ -259,7 +260,7 @@ impl Served<'_> {
         self.drain()
     }
 
-    /// Hands bytes on, decoded if that was asked for.
+    /// Emits or keeps a chunk, decoded if an encoding is set.
     #[inline(never)]
     fn deliver(&mut self, chunk: &[u8]) {
         let text = self.with(|socket, errands| {
@@ -277,8 +278,9 @@ impl Served<'_> {
         self.chunk_is_done();
     }
 
-    /// Emits a chunk, and sends it on through the pipes that there were before: what a listener
-    /// begins or ends holds for the next chunk. A destination that wants no more pauses the source.
+    /// Emits a chunk, then sends it through the pipes that existed before: a pipe that a listener adds or
+    /// removes counts from the next chunk on. A destination whose `write` returns `false` pauses the
+    /// source.
     pub(super) fn emit_chunk(&mut self, chunk: &[u8]) {
         let Some(entry) = self.entry() else {
             return;
@@ -317,8 +319,8 @@ impl Served<'_> {
 }
 
 impl SocketEntry {
-    /// Begins to pass a chunk to the listeners of `data` as it is, and nowhere else, if nothing stands in
-    /// its way. Returns whether it does.
+    /// Begins to pass a chunk unchanged to the listeners of `data`, and nowhere else, if that is all there
+    /// is to do. Returns whether it does.
     #[inline(always)]
     fn begin_passing(&mut self) -> bool {
         let stands_in_the_way = self.cold.as_ref().is_some_and(|cold| {
@@ -333,7 +335,7 @@ impl SocketEntry {
         self.keeps_nothing() && self.receiving.end_passing()
     }
 
-    /// Keeps a chunk, unless it is to go on at once.
+    /// Returns whether a chunk is to be emitted at once. Otherwise keeps it.
     fn passes_on_or_keeps(&mut self, chunk: &[u8], errands: &mut Errands<'_>) -> bool {
         let is_heard = self.hears_data();
         let passes_on = self.with_kept(|receiving, kept, _| receiving.passes_on(is_heard, kept));
@@ -344,8 +346,8 @@ impl SocketEntry {
         passes_on
     }
 
-    /// Joins the again list, unless it stands there. What may hide more stays there until the kernel
-    /// has nothing.
+    /// Joins the again list, unless the socket is on it already. A socket that may hide more stays on it
+    /// until the kernel has nothing.
     pub(in crate::net) fn join_again(&mut self, why: Why, errands: &mut Errands<'_>) {
         if self.receiving.joins_again(why.may_hide_more()) {
             let (subject, id) = (Subject::Socket(errands.id), errands.id.0);
@@ -368,14 +370,14 @@ impl SocketEntry {
         self.follow_reading(then, errands);
     }
 
-    /// The turns are counted anew.
+    /// The turn counter has wrapped around.
     pub(in crate::net) fn allow_burst(&mut self) {
         self.receiving.allow_burst();
         self.sending.was_made_before();
     }
 
-    /// Whether there is something to be done for a socket on the again list; if not, it leaves it. An
-    /// error that is met is kept until the socket is served.
+    /// Whether there is work for a socket on the again list; if not, it leaves the list. An error that is
+    /// found here is kept until the socket is served.
     pub(in crate::net) fn stays_to_be_served(&mut self) -> bool {
         if !self.receiving.reads_kernel() || self.sending.has_room() {
             return true;

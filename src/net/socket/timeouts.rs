@@ -12,7 +12,7 @@ use crate::rules::idle::IdleTimeout;
 use crate::rules::timers::TimerKey;
 
 impl SocketEntry {
-    /// Something happened on this socket.
+    /// Notes activity on the socket.
     #[inline]
     pub(super) fn touch(&mut self, errands: &mut Errands<'_>) {
         if self.cold.is_some() {
@@ -61,7 +61,7 @@ impl SocketEntry {
         self.touch_idle(errands);
     }
 
-    /// Has a timer end with the socket.
+    /// Makes a timer end with the socket.
     fn add_timer(&mut self, timer: TimerId, errands: &mut Errands<'_>) {
         let Some(timer) = errands.home.key(timer.0) else {
             return;
@@ -76,7 +76,7 @@ impl SocketEntry {
     }
 }
 
-/// Whole milliseconds, cut, and at least one unless it is off.
+/// Rounds down to whole milliseconds, at least one unless the timeout is off.
 fn idle_duration(timeout: Duration) -> u32 {
     match u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX) {
         0 if !timeout.is_zero() => 1,
@@ -92,8 +92,8 @@ fn idle_duration(timeout: Duration) -> u32 {
 }
 
 impl Served<'_> {
-    /// The timer has fired: it is moved if there was activity, or if a request that is on its
-    /// way made progress; else `timeout` is emitted.
+    /// The timer has fired. It is moved if there was activity, or if the request in flight made progress;
+    /// otherwise `timeout` is emitted.
     pub(in crate::net) fn idle_timer_fired(&mut self, key: TimerKey) {
         let now = self.event_loop.agenda.clock.now();
         let Some(socket) = self.entry() else { return };
@@ -121,8 +121,8 @@ impl Socket<'_> {
     ///
     /// The time is rounded down to whole milliseconds, at least 1 ms and at most 2^31-1 ms (with a warning
     /// in the log). It counts from this call, and again from each connect, read and write, at the loop's
-    /// [time](crate::Loop::now): if a callback works for longer than the timeout before it writes, that
-    /// counts as idle.
+    /// [time](crate::Loop::now): if a callback works for longer than the timeout before it writes, the
+    /// socket counts as idle.
     ///
     /// ```
     /// use std::time::Duration;
@@ -176,8 +176,8 @@ impl Socket<'_> {
         Some(cold.idle.as_ref()?.wanted)
     }
 
-    /// An interval that ends with the socket: every `destroy` clears it. It is for the `setInterval` of Node
-    /// programs whose `clearInterval` in `close` is easily forgotten. Otherwise it is as
+    /// An interval that ends with the socket: `destroy` clears it. A Node program has to call
+    /// `clearInterval` in `close`, which is easily forgotten. Otherwise it is as
     /// [`Loop::set_interval`](crate::Loop::set_interval).
     #[track_caller]
     pub fn set_interval(
@@ -227,7 +227,7 @@ impl Socket<'_> {
         timer
     }
 
-    /// Has a timer end with the socket.
+    /// Makes a timer end with the socket.
     fn keep_timer(&mut self, timer: TimerId) {
         let kept = self.with(|socket, errands| socket.add_timer(timer, errands));
         if kept.is_none() {

@@ -1,5 +1,5 @@
-//! What will never be written: it is refused, has failed, or is abandoned, as
-//! [`rules::sending`](crate::rules::sending) has it.
+//! Writes that will never be sent: they are refused, fail or are abandoned, as
+//! [`rules::sending`](crate::rules::sending) defines it.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use crate::net::queues::SocketTick;
 use crate::rules::state::socket::Input;
 
 impl SocketEntry {
-    /// A write that may not be: its callback comes in a tick, and the socket is destroyed.
+    /// Refuses a write: its callback runs from a tick, and the socket is destroyed.
     pub(super) fn refuse(
         &mut self,
         callback: Option<WriteCallback>,
@@ -26,7 +26,7 @@ impl SocketEntry {
         self.destroy(Some(error), errands);
     }
 
-    /// The call that has made a request has met an error: the rest of failing follows in a tick.
+    /// Fails a request within the call that made it: the callbacks and the `destroy` follow in a tick.
     pub(super) fn fail(
         &mut self,
         callbacks: Vec<WriteCallback>,
@@ -37,13 +37,13 @@ impl SocketEntry {
         errands.tick(SocketTick::WriteFailed(callbacks, error));
     }
 
-    /// From here on it writes no more, and its first error is known.
+    /// Stops all further writing, and keeps the error if it is the first.
     fn break_writing(&mut self, error: &Error, errands: &mut Errands<'_>) {
         self.cold().errored.get_or_insert_with(|| error.clone());
         self.feed(Input::WriteFailed, errands);
     }
 
-    /// What was on its way when the socket closed.
+    /// Cancels the request that is in flight when the socket closes.
     pub(super) fn cancelled(&mut self) -> (Vec<WriteCallback>, Result<(), Error>) {
         let error = io::Error::from_raw_os_error(ECANCELED);
         let error = Error::of_call("write", &error);
@@ -52,8 +52,8 @@ impl SocketEntry {
 }
 
 impl Served<'_> {
-    /// A request has failed: its callbacks, those of what waits, and the end of the socket, unless it
-    /// has come already.
+    /// A request has failed: runs its callbacks and those of the waiting writes, and destroys the socket,
+    /// unless it is destroyed already.
     pub(super) fn writes_have_failed(&mut self, callbacks: Vec<WriteCallback>, error: Error) {
         let was_destroyed = self.with(|socket, errands| {
             socket.break_writing(&error, errands);
@@ -68,8 +68,8 @@ impl Served<'_> {
         }
     }
 
-    /// The library's own listener of `close`: the first write fails that waited for the connection,
-    /// unless the socket is connected again, and holds what is new.
+    /// The library's own listener of `close`: fails the first write, which was held for the connection. If
+    /// the socket is being connected again, the held write is a new one, and stays.
     pub(super) fn end_held(&mut self) {
         let held = self.with(|socket, _| {
             let is_meant = socket.state.is_destroyed() && socket.sending.is_held();
@@ -80,8 +80,8 @@ impl Served<'_> {
         }
     }
 
-    /// Calls back the writes that wait, and `end`, with what the socket has met first. While a request
-    /// is in flight they wait for its end.
+    /// Runs the callbacks of the waiting writes and of `end`, with the socket's first error. While a
+    /// request is in flight, they wait until it is over.
     pub(super) fn abandon(&mut self) {
         let Some(socket) = self.entry() else { return };
         if socket.sending.is_in_flight() {

@@ -1,4 +1,4 @@
-//! Writing: the kernel is tried at once, and what it does not take is owed.
+//! Writing: bytes are offered to the kernel at once, and what it does not take is sent later.
 
 use std::io;
 
@@ -15,12 +15,12 @@ use crate::net::trace::{Subject, Why, errno};
 use crate::rules::sending::{Later, Limits, Next};
 use crate::rules::state::socket::{Standing, State, Writable};
 
-/// After how many milliseconds a send is tried again for which the kernel had no memory.
+/// How many milliseconds later a send is tried again, if the kernel had no memory for it.
 const STARVED: u32 = 10;
 
 impl SocketEntry {
     /// Offers the kernel the bytes of a write at once, unless something is queued before them. Returns
-    /// what it says, if it was asked.
+    /// its answer, if it was asked.
     #[inline(always)]
     fn offer(&mut self, bytes: &[u8]) -> Option<io::Result<usize>> {
         let Standing { life, sending, .. } = self.state;
@@ -34,7 +34,7 @@ impl SocketEntry {
         }
     }
 
-    /// Goes on with a write from what the kernel has said to its bytes.
+    /// Continues a write after [`offer`](SocketEntry::offer), with the answer of the kernel.
     #[inline(never)]
     #[track_caller]
     fn write(
@@ -59,7 +59,7 @@ impl SocketEntry {
         !has_failed && self.sending.may_go_on(self.limits())
     }
 
-    /// A write that the kernel is not offered, or not yet.
+    /// A write that was not offered to the kernel.
     fn write_later(
         &mut self,
         bytes: &[u8],
@@ -94,7 +94,7 @@ impl SocketEntry {
         }
     }
 
-    /// The bytes wait: for the request in flight, for `uncork`, or for the connection.
+    /// Queues the bytes: they wait for the request in flight, for `uncork`, or for the connection.
     fn queue_write(
         &mut self,
         bytes: &[u8],
@@ -119,8 +119,8 @@ impl SocketEntry {
         }
     }
 
-    /// The first write before the connection stands in line with the listeners of `connect` and
-    /// `close`, as in Node: it leaves, and is called back, in the order in which it was made.
+    /// The first write before the connection waits among the listeners of `connect` and `close`, as in
+    /// Node: it is sent, and called back, when its turn among them comes.
     fn hold(&mut self) {
         if !self.sending.hold() {
             return;
@@ -134,8 +134,8 @@ impl SocketEntry {
             .add_own(Own::HeldWrite, Box::new(close));
     }
 
-    /// Makes one request of all that waits, and sends it. If it leaves at once, its callbacks come
-    /// in a tick.
+    /// Makes one request of all waiting writes, and sends it. If the kernel takes it at once, its callbacks
+    /// run from a tick.
     pub(super) fn send_waiting(&mut self, errands: &mut Errands<'_>) {
         if !self.sending.may_send() {
             return;
@@ -158,7 +158,7 @@ impl SocketEntry {
         }
     }
 
-    /// What follows a request that this very call has made.
+    /// Follows up on a request that the present call has made.
     fn follow(&mut self, next: Next<WriteCallback>, errands: &mut Errands<'_>) {
         match next {
             Next::Done(callbacks) => {
@@ -173,7 +173,7 @@ impl SocketEntry {
         }
     }
 
-    /// What a request in flight waits for is arranged.
+    /// Arranges what a request in flight waits for.
     pub(super) fn follow_later(&mut self, later: Later, errands: &mut Errands<'_>) {
         self.update_hold(errands);
         match later {
@@ -188,7 +188,7 @@ impl SocketEntry {
         }
     }
 
-    /// Why there is no writing any more: an end counts before a `destroy`, as in Node.
+    /// The error of a refused write. An `end` takes precedence over a `destroy`, as in Node.
     fn refusal(&self) -> Error {
         let state = self.state;
         if !state.is_ended() {
@@ -200,7 +200,7 @@ impl SocketEntry {
         }
     }
 
-    /// Whether it was allowed to be half open when the peer's end was told.
+    /// Whether half open was allowed when `end` was emitted.
     fn was_half_open(&self) -> bool {
         let at_end = self.cold.as_ref().and_then(|cold| cold.half_open_at_end);
         at_end.unwrap_or(self.allow_half_open)
@@ -279,7 +279,7 @@ impl Socket<'_> {
         self.write_told(data.as_ref(), Some(Box::new(callback)))
     }
 
-    /// A write whose callback may be wanted, and of which the trace tells.
+    /// A write with a callback, or one that the trace records.
     #[cold]
     #[inline(never)]
     #[track_caller]
@@ -302,7 +302,7 @@ impl Socket<'_> {
         written
     }
 
-    /// Calls a `write` or an `end` back that came when the socket was gone.
+    /// Queues the callback of a `write` or an `end` on a socket that is gone.
     pub(super) fn refuse_gone(&mut self, callback: Option<WriteCallback>, call: &str) {
         if let Some(callback) = callback {
             let refused = SocketTick::Refused(callback, words::destroyed(call));

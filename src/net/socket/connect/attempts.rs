@@ -1,5 +1,5 @@
-//! The attempts: one address after the other, each with its time, until one of them answers
-//! (happy eyeballs). A path, or a single address, is the only attempt.
+//! The attempts: one address after the other, each for a limited time, until one of them answers (happy
+//! eyeballs). A path or a single address gets one attempt.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -19,27 +19,27 @@ use crate::net::socket::events::{
 };
 use crate::net::trace::{Subject, errno};
 
-/// What came of trying an address.
+/// The outcome of trying an address.
 enum Tried {
-    /// It is on its way, or nothing more is to be tried.
+    /// The attempt is in progress, or there is nothing more to try.
     Over,
-    /// It cannot be used, and another one may do.
+    /// The address cannot be used; the next one is tried.
     Refused,
-    /// The same, and the program is told.
+    /// The same, and `connectionAttemptFailed` is emitted.
     Failed(Attempt, Error),
 }
 
-/// What came of opening a socket for the next address.
+/// The outcome of opening a socket for the next address.
 enum Opened {
-    /// The attempt is announced, then it is connected.
+    /// The attempt is announced, then connected.
     Socket(Attempt, Opening),
-    /// The attempt is announced, and that is all: a path was connected to in the call, a single
-    /// address that is blocked is an error.
+    /// The attempt is only announced: a path was connected to within the call, and a single blocked
+    /// address is an error.
     Announced(Attempt, Option<Error>),
     Nothing(Tried),
 }
 
-/// Each address once, the families in turn, beginning with that of the first.
+/// Removes duplicates, and alternates between the families, beginning with that of the first address.
 pub(super) fn alternate(found: &[SocketAddr]) -> Vec<SocketAddr> {
     let mut unique = Vec::new();
     for address in found {
@@ -102,7 +102,7 @@ impl SocketEntry {
         })
     }
 
-    /// The attempt was announced, which may have ended it.
+    /// Connects after the attempt was announced, unless a listener has ended it.
     fn connect_opened(
         &mut self,
         attempt: &Attempt,
@@ -133,7 +133,7 @@ impl SocketEntry {
         Tried::Over
     }
 
-    /// Each address but the last has its time.
+    /// Limits the time of each address but the last.
     fn start_attempt_timer(&mut self, errands: &mut Errands<'_>) {
         let Some(connecting) = self.connecting() else {
             return;
@@ -160,8 +160,8 @@ impl SocketEntry {
         }
     }
 
-    /// `connect(2)` said no at once, and Node tells no `connectionAttemptFailed` of a single
-    /// address then; but a refusal is told from the pending phase.
+    /// `socket(2)` or `connect(2)` has failed at once. For a single address Node then emits no
+    /// `connectionAttemptFailed`, except for `ECONNREFUSED`, which is reported from the pending phase.
     fn refused(&mut self, error: &io::Error, errands: &mut Errands<'_>) -> Tried {
         let Some(connecting) = self.connecting() else {
             return Tried::Over;
@@ -188,7 +188,7 @@ impl SocketEntry {
         Tried::Failed(attempt, error)
     }
 
-    /// An attempt has failed. Says whether there are others.
+    /// Ends an attempt that has failed. Returns it, its error, and whether there are several addresses.
     fn end_attempt(
         &mut self,
         error: Option<io::Error>,
@@ -205,7 +205,7 @@ impl SocketEntry {
         Some((attempt, error, is_multiple))
     }
 
-    /// The address did not answer in its time.
+    /// The address did not answer in time.
     fn attempt_timed_out(&mut self) -> Option<Attempt> {
         let connecting = self.connecting()?;
         connecting.timer = None;
@@ -216,7 +216,7 @@ impl SocketEntry {
 }
 
 impl Served<'_> {
-    /// Begins with the next address, or with the path.
+    /// Tries the next address, or the path.
     pub(in crate::net::socket) fn attempt(&mut self) {
         while let Some(opened) = self.with(SocketEntry::open_next) {
             let tried = match opened {
@@ -247,7 +247,7 @@ impl Served<'_> {
         }
     }
 
-    /// An attempt has failed: with this error, or with what `connect(2)` had said in the call.
+    /// An attempt has failed, with this error or with the one that `connect(2)` returned at once.
     pub(in crate::net) fn attempt_failed(&mut self, error: Option<io::Error>) {
         let failed = self.with(|socket, errands| socket.end_attempt(error, errands));
         let Some((attempt, error, is_multiple)) = failed.flatten() else {
@@ -260,7 +260,7 @@ impl Served<'_> {
         }
     }
 
-    /// The timer of an attempt: the address did not answer, the next one is tried.
+    /// The timer of an attempt has fired: the next address is tried.
     pub(in crate::net) fn next_attempt_is_due(&mut self) {
         let timed_out = self.entry().and_then(SocketEntry::attempt_timed_out);
         let Some(attempt) = timed_out else { return };

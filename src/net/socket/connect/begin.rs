@@ -1,4 +1,4 @@
-//! How a connect begins: what the program calls.
+//! How a connect begins: the calls of the program.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::net::trace::{Subject, errno};
 use crate::rules::state::socket::{Input, Standing, State, Writable};
 use crate::values::address::is_ip;
 
-/// The hints that Node knows, of getaddrinfo(3).
+/// The hints of getaddrinfo(3) that Node allows.
 const HINTS: i32 = AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG;
 
 impl Loop {
@@ -147,7 +147,7 @@ impl SocketEntry {
         errands.tick(tick);
     }
 
-    /// A path is connected to in the call, as in Node; how that went is told later.
+    /// Connects to a path within the call, as in Node. The outcome is reported later.
     fn open_path(&mut self, errands: &mut Errands<'_>) {
         if self.is_to_abort(errands) {
             return;
@@ -170,8 +170,8 @@ impl SocketEntry {
         }
     }
 
-    /// A closed socket is connected again: what the former life left is dropped, and a server that
-    /// had accepted it counts it no more. Returns the callbacks of what was to be written.
+    /// Prepares a closed socket for another connection: drops what the last one left, and forgets the
+    /// server that accepted it. Returns the callbacks of unsent writes.
     fn begin_again(&mut self) -> Vec<WriteCallback> {
         self.server = None;
         self.bytes_read = 0;
@@ -187,7 +187,7 @@ impl SocketEntry {
 }
 
 impl ConnectOptions {
-    /// What Node throws.
+    /// Checks for what Node throws.
     fn check(&self, event_loop: &Loop) -> Result<(), Error> {
         let to = &self.endpoint;
         if let Some(error) = &to.refused {
@@ -249,7 +249,7 @@ impl Socket<'_> {
         Ok(self)
     }
 
-    /// Whether a connect has begun: one too many is refused in a tick.
+    /// Begins to connect. Returns whether it does: a second connect is refused in a tick.
     #[track_caller]
     fn begin_to_connect(&mut self, options: ConnectOptions) -> Result<bool, Error> {
         options.check(self.event_loop)?;

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crate::net::event_loop::Loop;
 
-/// Node's lower bound of an attempt's time.
+/// Node's lower bound for the time of an attempt.
 pub(in crate::net::socket) const ATTEMPT_TIMEOUT_MIN: Duration = Duration::from_millis(10);
 
 impl Loop {
     /// Whether the addresses of a name are tried one after the other, unless
-    /// [`auto_select_family`](crate::ConnectOptions::auto_select_family) says otherwise: `true`
-    /// unless set. Node's `net.getDefaultAutoSelectFamily`.
+    /// [`auto_select_family`](crate::ConnectOptions::auto_select_family) says otherwise: `true` by
+    /// default. Node's `net.getDefaultAutoSelectFamily`.
     pub fn default_auto_select_family(&self) -> bool {
         self.tries_all_families
     }
@@ -21,15 +21,15 @@ impl Loop {
         self.tries_all_families = on;
     }
 
-    /// How long each address of several but the last has to answer: 500 ms unless set. Node's
+    /// How long each of several addresses but the last may take to answer: 500 ms by default. Node's
     /// `net.getDefaultAutoSelectFamilyAttemptTimeout`.
     pub fn default_auto_select_family_attempt_timeout(&self) -> Duration {
         self.family_attempt_timeout
     }
 
-    /// Sets how long each address but the last has to answer: Node's
+    /// Sets how long each address but the last may take to answer: Node's
     /// `net.setDefaultAutoSelectFamilyAttemptTimeout`, for this loop, from the next `connect` on.
-    /// Less than 10 ms becomes 10 ms, as in Node; zero, too, where Node throws.
+    /// Less than 10 ms becomes 10 ms, as in Node. So does zero, for which Node throws.
     pub fn set_default_auto_select_family_attempt_timeout(&mut self, timeout: Duration) {
         self.family_attempt_timeout = timeout.max(ATTEMPT_TIMEOUT_MIN);
     }

@@ -1,4 +1,4 @@
-//! The lookup of the name that is connected to, and its answer.
+//! The lookup of the host name, and its answer.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -41,7 +41,7 @@ impl Served<'_> {
         }
     }
 
-    /// The answer to a socket's lookup.
+    /// Takes the answer to a socket's lookup.
     pub(in crate::net) fn socket_name_answered(&mut self, host: &str, answer: LookupAnswer) {
         let Some(connecting) = self.entry().and_then(SocketEntry::connecting) else {
             return;

@@ -1,7 +1,7 @@
 //! Connecting: to a path, to an address, or to a name's addresses one after the other.
 //!
-//! A connect [begins](begin), has its name [looked up](lookup), [attempts] the addresses,
-//! and comes to its [outcome].
+//! A connect [begins](begin), [looks the name up](lookup), [attempts] the addresses, and reaches its
+//! [outcome].
 
 mod attempts;
 mod begin;
@@ -19,7 +19,7 @@ use crate::net::event_loop::errands::Errands;
 use crate::rules::state::socket::State;
 
 impl SocketEntry {
-    /// The socket is destroyed: neither time nor an answer is waited for.
+    /// Ends the connect of a socket that is destroyed: cancels its timer, and forgets its lookup.
     pub(super) fn stop_connecting(&mut self, errands: &mut Errands<'_>) {
         let connecting = self.cold.as_mut().and_then(|cold| cold.connecting.take());
         let Some(connecting) = connecting else { return };
@@ -31,7 +31,7 @@ impl SocketEntry {
         }
     }
 
-    /// The connect that is on its way.
+    /// The connect in progress.
     fn connecting(&mut self) -> Option<&mut Connecting> {
         match self.state.life {
             State::Opening => self.cold.as_mut()?.connecting.as_deref_mut(),
@@ -44,8 +44,8 @@ impl SocketEntry {
         connecting.is_some_and(|connecting| matches!(connecting.target, Target::Path(_)))
     }
 
-    /// Makes a stream the socket's. It is registered before the next wait, as libuv does it:
-    /// so `connect` of a stream that is connected at once comes after `connection` of its server.
+    /// Gives the socket its stream. As in libuv, the stream is registered before the next wait: if it is
+    /// connected at once, its `connect` comes after the `connection` of its server.
     fn adopt(&mut self, stream: Stream, errands: &mut Errands<'_>) {
         if let Some(connecting) = self.connecting() {
             connecting.is_registered = false;
@@ -71,8 +71,8 @@ impl SocketEntry {
         }
     }
 
-    /// Keep-alive is asked for, or not any more, while connecting. As in Node, a connection that has
-    /// its descriptor is told at once, and nobody is told what is known.
+    /// Turns keep-alive on or off while connecting. As in Node, the kernel is told at once if there is a
+    /// descriptor, and not at all if nothing changes.
     pub(super) fn keep_connecting_alive(&mut self, wanted: Option<KeepAlive>) {
         let (State::Opening, Some(cold)) = (self.state.life, &mut self.cold) else {
             return;

@@ -1,4 +1,4 @@
-//! What came of a connect: the kernel says whether it stands, and the program is told.
+//! The outcome of a connect: the kernel reports it, and `connect` or an error is emitted.
 
 use crate::kernel::reactor::Readiness;
 use crate::kernel::stream::Stream;
@@ -35,8 +35,8 @@ impl Served<'_> {
         });
         self.feed(Input::Connected);
         self.with(SocketEntry::feed_flushed);
-        // Bytes that are there already are read next turn, before those of newer sockets: Node's
-        // epoll is level-triggered, and reports what has just connected once more in its place.
+        // Bytes that are there already are read in the next turn, before those of newer sockets: Node's
+        // epoll is level-triggered, and reports the connected socket again in its old place.
         let why = match readiness.may_hide_more() {
             true => Why::MayHideMore,
             false => Why::Connected,
