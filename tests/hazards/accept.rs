@@ -1,8 +1,8 @@
 //! A: accepting.
 
 use std::cell::Cell;
-use std::io::Read;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -214,6 +214,50 @@ fn all_who_had_connected_are_served_by_a_server_that_closes_after_its_backlog() 
     assert_eq!(answers.join().unwrap(), ["served"; 50]);
     assert_eq!(words.count("closing"), 50);
     assert_eq!(words.take().last().unwrap(), "close");
+}
+
+/// A9. Catches: a client that has the kernel's answer, whose own is still on its way, is reset.
+#[test]
+fn who_is_connected_but_has_not_told_the_kernel_is_served_by_a_server_that_closes() {
+    let mut l = event_loop();
+    l.pause_time();
+    let mut server = l.create_server(|c| _ = c.end_with("served"));
+    let address = listen(&mut server);
+    // The last segment of its handshake goes out with its first bytes.
+    let kind = Type::STREAM;
+    let slow = Socket::new(Domain::for_address(address), kind, None).unwrap();
+    slow.set_tcp_quickack(false).unwrap();
+    slow.connect(&address.into()).unwrap();
+    let mut slow = TcpStream::from(slow);
+    let id = server.close_after_backlog().id();
+    while l.server_at(id).state() != State::AwaitingHandshakes {
+        l.run_nowait().unwrap();
+    }
+    slow.write_all(b"here I am").unwrap();
+    slow.shutdown(Shutdown::Write).unwrap();
+    while l.server_at(id).connections() == 0 {
+        l.run_nowait().unwrap();
+    }
+    let answers = answers(vec![slow]);
+    l.advance(Duration::from_secs(1));
+    l.run().unwrap();
+    assert_eq!(answers.join().unwrap(), ["served"]);
+}
+
+/// A9. Catches: who has no patience for handshakes has to wait for them.
+#[test]
+fn a_close_ends_the_wait_for_handshakes_too() {
+    let mut l = event_loop();
+    l.pause_time();
+    let mut server = l.create_server(|_| unreachable!());
+    let address = listen(&mut server);
+    let id = server.close_after_backlog().id();
+    while l.server_at(id).state() != State::AwaitingHandshakes {
+        l.run_nowait().unwrap();
+    }
+    assert_eq!(l.server_at(id).close().state(), State::Idle);
+    TcpStream::connect(address).unwrap_err();
+    l.run().unwrap();
 }
 
 /// A9. Catches: as above, at a path, whose queue the kernel closes in another way.

@@ -49,6 +49,8 @@ pub(in crate::net) enum TimerTask {
     Flush(SocketId),
     /// A server that was out of descriptors may try again.
     BackOff(ServerId),
+    /// A server that closes has waited for the last handshakes.
+    Handshakes(ServerId),
 }
 
 impl TimerTask {
@@ -57,7 +59,7 @@ impl TimerTask {
             TimerTask::Idle(id) | TimerTask::Attempt(id) | TimerTask::Flush(id) => {
                 Subject::Socket(*id)
             }
-            TimerTask::BackOff(id) => Subject::Server(*id),
+            TimerTask::BackOff(id) | TimerTask::Handshakes(id) => Subject::Server(*id),
             TimerTask::User(timer) => {
                 let callback = timer.callback.as_ref();
                 callback.map_or(Subject::Loop, |callback| callback.origin.subject())
@@ -72,6 +74,7 @@ impl TimerTask {
             TimerTask::Attempt(_) => "try the next address",
             TimerTask::Flush(_) => "send again",
             TimerTask::BackOff(_) => "accept again",
+            TimerTask::Handshakes(_) => "the last handshakes",
             TimerTask::User(timer) => timer.kind.name(),
         }
     }
@@ -128,6 +131,10 @@ impl Loop {
             Some(&mut TimerTask::BackOff(server)) => {
                 self.agenda.timers.release(key);
                 self.with_server(server, ServerEntry::try_again);
+            }
+            Some(&mut TimerTask::Handshakes(server)) => {
+                self.agenda.timers.release(key);
+                self.with_server(server, ServerEntry::handshakes_due);
             }
             None => {}
         }

@@ -142,7 +142,8 @@ impl ServerEntry {
 
     fn accept_one(&mut self, errands: &mut Errands<'_, ServerId>) -> Knock {
         let state = self.state;
-        let (State::Listening | State::Closing, Some(listener)) = (state, &mut self.listener)
+        let is_last = matches!(state, State::Closing | State::AwaitingHandshakes);
+        let (true, Some(listener)) = (is_last || state == State::Listening, &mut self.listener)
         else {
             return Knock::Nobody;
         };
@@ -155,14 +156,16 @@ impl ServerEntry {
                 self.back_off = BACK_OFF;
                 self.take(stream, peer, errands.id)
             }
-            // What the kernel was told to take no more of is all there, or will never be.
-            Accepted::Nobody | Accepted::Shed(_) | Accepted::Failed(_)
-                if state == State::Closing =>
-            {
-                self.nobody_waits(errands);
+            Accepted::Nobody if is_last => {
+                self.feed(Input::NobodyWaits, errands);
                 Knock::Nobody
             }
             Accepted::Nobody => Knock::Nobody,
+            // A path that was shut down fails once its backlog is empty.
+            Accepted::Shed(_) | Accepted::Failed(_) if is_last => {
+                self.feed_end(Input::Failed, errands);
+                Knock::Nobody
+            }
             Accepted::Shed(count) => {
                 let text =
                     format!("out of descriptors, waiting connections are closed ({count} now)");
@@ -171,7 +174,7 @@ impl ServerEntry {
             }
             Accepted::Exhausted(error) => {
                 self.log_shortage(&format!("accept: {error}, backing off"), errands);
-                self.feed(Input::Exhausted, errands);
+                self.feed_end(Input::Exhausted, errands);
                 Knock::Nobody
             }
             Accepted::Failed(error) => Knock::Failed(Error::of_call("accept", &error)),

@@ -17,6 +17,10 @@ use crate::rules::state::server::{Action, Input, step};
 
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 
+/// How long handshakes may take that were under way when the backlog was empty: a way around the world
+/// and back, and less than the second after which a client that is not answered tries again.
+const HANDSHAKES: Duration = Duration::from_millis(250);
+
 impl ServerEntry {
     /// Tells the machine what happened, and does what it says. No action of a server emits.
     pub(super) fn feed(&mut self, input: Input, errands: &mut Errands<'_, ServerId>) {
@@ -45,6 +49,8 @@ impl ServerEntry {
             Action::EndBackOff => self.end_back_off(errands),
             Action::AcceptAgain => self.accept_again(Why::MayHideMore, errands),
             Action::RefuseNew => self.refuse_new(),
+            Action::AwaitHandshakes => self.await_handshakes(errands),
+            Action::EndAwait => self.end_timer(errands),
             Action::Release => self.release(errands),
         }
     }
@@ -93,14 +99,23 @@ impl ServerEntry {
         let back_off = self.back_off;
         self.back_off = (back_off * 2).min(BACK_OFF_MAX);
         let task = TimerTask::BackOff(errands.id);
-        self.back_off_timer = Some(errands.agenda.arm(back_off.as_millis() as u32, task));
+        self.timer = Some(errands.agenda.arm(back_off.as_millis() as u32, task));
         errands.agenda.backing_off.push(errands.id);
     }
 
     fn end_back_off(&mut self, errands: &mut Errands<'_, ServerId>) {
         let id = errands.id;
         errands.agenda.backing_off.retain(|other| *other != id);
-        if let Some(timer) = self.back_off_timer.take() {
+        self.end_timer(errands);
+    }
+
+    fn await_handshakes(&mut self, errands: &mut Errands<'_, ServerId>) {
+        let task = TimerTask::Handshakes(errands.id);
+        self.timer = Some(errands.agenda.arm(HANDSHAKES.as_millis() as u32, task));
+    }
+
+    fn end_timer(&mut self, errands: &mut Errands<'_, ServerId>) {
+        if let Some(timer) = self.timer.take() {
             errands.agenda.cancel(timer);
         }
     }
@@ -145,10 +160,15 @@ impl ServerEntry {
         }
     }
 
-    /// The last who had connected is accepted.
-    pub(super) fn nobody_waits(&mut self, errands: &mut Errands<'_, ServerId>) {
-        self.feed(Input::NobodyWaits, errands);
+    /// Tells the machine what may close the listener.
+    pub(super) fn feed_end(&mut self, input: Input, errands: &mut Errands<'_, ServerId>) {
+        self.feed(input, errands);
         self.feed_emptied(errands);
+    }
+
+    /// The time for handshakes is over.
+    pub(in crate::net) fn handshakes_due(&mut self, errands: &mut Errands<'_, ServerId>) {
+        self.feed_end(Input::HandshakesDue, errands);
     }
 }
 
@@ -210,9 +230,10 @@ impl Server<'_> {
     /// As [`close`](Server::close), but without resetting connections that wait to be accepted. Those
     /// whose handshake the kernel has completed are accepted first,
     /// [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn) in each turn and each with its
-    /// `connection`; then the listener closes. The kernel begins no new connection from now on, and refuses
-    /// attempts as soon as the listener has closed. Until then the [`state`](Server::state) is `Closing`.
-    /// Node has nothing like it.
+    /// `connection`, and over TCP also those whose handshake is under way and ends within 250 ms; then the
+    /// listener closes. The kernel begins no new connection from now on, and refuses
+    /// attempts as soon as the listener has closed. Until then the [`state`](Server::state) is `Closing`, and
+    /// `AwaitingHandshakes` when the backlog is empty. Node has nothing like it.
     ///
     /// If the descriptor is shared ([`ListenOptions::fd`](crate::ListenOptions::fd),
     /// [`duplicate_fd`](Server::duplicate_fd)), the server closes at once, and leaves waiting connections to

@@ -74,7 +74,8 @@ pub(super) struct ServerEntry {
     back_off: Duration,
     /// When it was short of descriptors, or of what else accepting takes, last.
     short_at: Option<u64>,
-    back_off_timer: Option<TimerKey>,
+    /// Ends a back-off, or the time for handshakes.
+    timer: Option<TimerKey>,
     /// `unref` was not called: the server may hold the loop.
     is_held: bool,
     holds: bool,
@@ -119,7 +120,7 @@ impl Loop {
             max_connections: None,
             back_off: BACK_OFF,
             short_at: None,
-            back_off_timer: None,
+            timer: None,
             is_held: true,
             holds: false,
             is_again: false,

@@ -31,9 +31,12 @@ pub enum State {
     Listening,
     /// Out of descriptors: nothing is accepted until a timer fires or a descriptor becomes free.
     BackingOff,
-    /// `close_after_backlog` was called: the connections in the backlog are accepted, then the
-    /// listener closes.
+    /// `close_after_backlog` was called: the connections in the backlog are accepted.
     Closing,
+    /// The backlog is empty, but a client is connected once it has the kernel's answer, and the segment
+    /// that tells so may be on its way: the connections whose handshake ends in this time are accepted,
+    /// then the listener closes.
+    AwaitingHandshakes,
     /// `close` was called; connections may be left.
     Draining,
 }
@@ -65,6 +68,10 @@ pub enum Input {
     LastCalled,
     /// `accept` found the backlog empty.
     NobodyWaits,
+    /// The time for handshakes that were under way is over.
+    HandshakesDue,
+    /// `accept` will bring nobody any more.
+    Failed,
     /// The listener is closed and the last connection has gone.
     Emptied,
 }
@@ -89,6 +96,10 @@ pub enum Action {
     AcceptAgain,
     /// Have the kernel refuse new connections.
     RefuseNew,
+    /// Arm the timer that ends the time for handshakes.
+    AwaitHandshakes,
+    /// Clear the timer that ends the time for handshakes.
+    EndAwait,
     /// `close(2)` the listener, unlink its path.
     Release,
     /// Queue the tick of `close`.
@@ -126,8 +137,15 @@ pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
             _ => (state, &[]),
         },
         State::Closing => match input {
-            Input::NobodyWaits | Input::Exhausted | Input::CloseCalled => {
+            Input::NobodyWaits => (State::AwaitingHandshakes, &[Action::AwaitHandshakes]),
+            Input::Exhausted | Input::Failed | Input::CloseCalled => {
                 (State::Draining, &[Action::Release])
+            }
+            _ => (state, &[]),
+        },
+        State::AwaitingHandshakes => match input {
+            Input::HandshakesDue | Input::CloseCalled => {
+                (State::Draining, &[Action::EndAwait, Action::Release])
             }
             _ => (state, &[]),
         },
@@ -143,25 +161,28 @@ impl State {
     /// Whether there is a listener: Node's `listening`.
     pub fn is_listening(self) -> bool {
         match self {
-            State::Listening | State::BackingOff | State::Closing => true,
+            State::Listening | State::BackingOff | State::Closing | State::AwaitingHandshakes => {
+                true
+            }
             State::Idle | State::Resolving | State::Draining => false,
         }
     }
 
     /// Every state there is.
-    pub const ALL: [State; 6] = [
+    pub const ALL: [State; 7] = [
         State::Idle,
         State::Resolving,
         State::Listening,
         State::BackingOff,
         State::Closing,
+        State::AwaitingHandshakes,
         State::Draining,
     ];
 }
 
 impl Input {
     /// Every input there is.
-    pub const ALL: [Input; 9] = [
+    pub const ALL: [Input; 11] = [
         Input::HostGiven,
         Input::Bound,
         Input::BindFailed,
@@ -170,6 +191,8 @@ impl Input {
         Input::CloseCalled,
         Input::LastCalled,
         Input::NobodyWaits,
+        Input::HandshakesDue,
+        Input::Failed,
         Input::Emptied,
     ];
 }
@@ -188,6 +211,7 @@ impl fmt::Display for State {
             State::Listening => "listening",
             State::BackingOff => "backing off",
             State::Closing => "closing",
+            State::AwaitingHandshakes => "awaiting handshakes",
             State::Draining => "draining",
         })
     }
