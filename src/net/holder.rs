@@ -1,4 +1,4 @@
-//! What may hold a loop.
+//! The things that can hold a loop.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -32,7 +32,7 @@ pub enum Holder {
         id: TimerId,
         /// The function that set it: `set_timeout`, `set_interval` or `after`.
         kind: &'static str,
-        /// In how long it is due: zero if it is late, or its callback is running.
+        /// The time until it is due: zero if it is late, or its callback is running.
         due: Duration,
         /// The socket that it ends with.
         owner: Option<SocketId>,
@@ -88,15 +88,15 @@ pub enum Holder {
         /// The name.
         host: String,
     },
-    /// So many [handles](crate::Handle) that were neither dropped nor let go.
+    /// The number of [handles](crate::Handle) that hold the loop.
     Handles(usize),
-    /// So many callbacks that were [posted](crate::Handle::post) and have not run.
+    /// The number of callbacks that were [posted](crate::Handle::post) and have not run.
     Posts(usize),
     /// Work that runs in this turn or the next.
     Queued {
         /// Where it waits.
         queue: Queue,
-        /// How much there is.
+        /// How many entries wait there.
         count: usize,
     },
 }
@@ -153,7 +153,7 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Some words, and a name behind them if there is one.
+/// Writes the words, and the name after them if there is one.
 fn named(
     out: &mut fmt::Formatter<'_>,
     words: impl fmt::Display,

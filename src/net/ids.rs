@@ -1,9 +1,8 @@
-//! Names. An id is small, `Copy`, and says nothing by itself: a loop turns it into a view.
+//! Names. An id is small and `Copy`, and can do nothing by itself: a loop turns it into a view.
 //!
-//! All of them carry a generation or a serial number, so that a name never comes to mean
-//! somebody else; the name of what is gone is a quiet one. So is that of what another loop has:
-//! sockets and servers are numbered through all loops of the process, and every other name carries
-//! the number of its loop.
+//! Every id carries a generation or a serial number, so that it never comes to name something else. The
+//! id of what is gone, or of what belongs to another loop, is harmless: sockets and servers are numbered
+//! across all loops of the process, and every other id carries the number of its loop.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -33,7 +32,7 @@ impl Home {
         Name { key, home: self }
     }
 
-    /// The key of a name that this loop has given.
+    /// The key of a name, if this loop has given it.
     pub(super) fn key<K: Copy>(self, name: Name<K>) -> Option<K> {
         (name.home == self).then_some(name.key)
     }
@@ -60,10 +59,10 @@ macro_rules! socket_like_id {
 }
 
 socket_like_id!(
-    /// The name of a socket; [`Loop::socket_at`](crate::Loop::socket_at) makes a view of it. It is
-    /// what a Node program keeps when it keeps the socket itself.
+    /// The name of a socket; [`Loop::socket_at`](crate::Loop::socket_at) makes a view of it. Keep it where
+    /// a Node program would keep the socket itself.
     ///
-    /// It goes stale when what its `close` caused has run, and then never means another socket.
+    /// It goes stale when the ticks of its `close` have run, and never comes to mean another socket.
     /// In another loop it names nothing. It prints as `socket#7`: the sockets and servers of all loops
     /// of the process are numbered together, from 1.
     ///
@@ -80,12 +79,12 @@ socket_like_id!(
 );
 
 socket_like_id!(
-    /// The name of a server; [`Loop::server_at`](crate::Loop::server_at) makes a view of it. It is
-    /// what a Node program keeps when it keeps the server itself.
+    /// The name of a server; [`Loop::server_at`](crate::Loop::server_at) makes a view of it. Keep it where
+    /// a Node program would keep the server itself.
     ///
-    /// It is good for as long as the loop: closing closes the listener, not the name. In another loop
-    /// it names nothing. It prints as `server#7`: the sockets and servers of all loops of the process
-    /// are numbered together, from 1.
+    /// It is valid as long as the loop, even after the server has closed. In another loop it names nothing.
+    /// It prints as `server#7`: the sockets and servers of all loops of the process are numbered together,
+    /// from 1.
     ///
     /// ```
     /// # fn main() -> Result<(), netloop::Error> {
@@ -173,9 +172,9 @@ pub struct LookupId(pub(crate) Name<u64>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AbortId(pub(crate) Name<u64>);
 
-/// A name for listeners, as a function in a variable has one in JavaScript: it is given to a listener
-/// by [`named`](crate::Socket::named), and [`off`](crate::Socket::off) takes that away again. The same
-/// name may be given to several, of whatever event, socket or loop.
+/// A name for listeners, in place of the function object that JavaScript passes to `off`.
+/// [`named`](crate::Socket::named) gives it to a listener, and [`off`](crate::Socket::off) removes that
+/// listener. Several listeners may have the same name, whatever their event, socket or loop.
 ///
 /// ```
 /// use netloop::{EventLoop, ListenerId};
@@ -192,7 +191,7 @@ pub struct AbortId(pub(crate) Name<u64>);
 pub struct ListenerId(NonZeroU64);
 
 impl ListenerId {
-    /// Makes a name that nobody has yet.
+    /// Makes a new name.
     pub fn unique() -> ListenerId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let next = NonZeroU64::new(NEXT.fetch_add(1, Relaxed));
@@ -200,7 +199,7 @@ impl ListenerId {
     }
 }
 
-/// Who a record is about. It prints as `loop`, `socket#7` or `server#7`.
+/// What a record is about. It prints as `loop`, `socket#7` or `server#7`.
 ///
 /// ```
 /// use netloop::trace::Subject;

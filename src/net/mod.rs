@@ -9,9 +9,9 @@
 //! 3. A slot is freed only after the turn's readiness has been handed out and the drain after
 //!    its `close` has ended.
 //! 4. `run` holds the loop: callbacks are lent a [`Loop`], which cannot be run.
-//! 5. A stale view or id is a quiet one.
-//! 6. `Err` is for what Node throws. What the kernel says is an event. An `error` that nobody
-//!    listens to ends `run` with that error.
+//! 5. Using a stale view or id does nothing.
+//! 6. `Err` is for what Node throws. What the kernel reports is an event. An `error` without a listener
+//!    ends `run` with that error.
 //! 7. Readiness is a hint, and edges are never lost.
 //! 8. Register once, for all interests, edge-triggered; never again.
 //! 9. Everything that can grow has a limit.

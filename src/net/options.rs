@@ -20,7 +20,7 @@ pub(super) struct CommonOptions {
 }
 
 impl CommonOptions {
-    /// What the kernel is asked for.
+    /// The options that go to the kernel.
     pub(super) fn of_stream(&self) -> StreamOptions {
         let keep_alive = KeepAlive::after(self.keep_alive_initial_delay);
         StreamOptions {
@@ -31,19 +31,19 @@ impl CommonOptions {
     }
 }
 
-/// Where to connect to, or to listen on, as the program says it. A port wins over a path.
+/// Where to connect to, or to listen on, as the program gave it. A port takes precedence over a path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Endpoint {
     pub(super) port: Option<u16>,
     pub(super) host: Option<String>,
     pub(super) path: Option<PathBuf>,
-    /// Why the text it was made from is neither.
+    /// Why the text it was made from is neither a port nor a path.
     pub(super) refused: Option<Error>,
 }
 
 impl Endpoint {
-    /// A port if it is a number, and else a path. `port` is Node's name for it, should it be too
-    /// large.
+    /// A port if the text is a number, otherwise a path. `port` is Node's name for the port, for the error
+    /// if it is too large.
     pub(super) fn of_text(text: &str, port: &str) -> Endpoint {
         if let Ok(port) = text.parse::<u16>() {
             return port.into();
@@ -108,8 +108,8 @@ impl From<&Path> for Endpoint {
     }
 }
 
-/// Makes options from all that an endpoint can be made from, and from a text; the last argument is
-/// Node's name for the port in it.
+/// Implements `From` for options: from everything that makes an endpoint, and from a text. The last
+/// argument is Node's name for the port in the text.
 macro_rules! from_endpoints {
     ($Options:ident, $port:literal) => {
         from_endpoints! {

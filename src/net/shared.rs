@@ -1,4 +1,4 @@
-//! A function in options that can be cloned: the clones share it, as objects of JavaScript do.
+//! A function in options that can be cloned. The clones share it, as they would in JavaScript.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,8 +9,8 @@ impl<F: ?Sized> Shared<F> {
         Shared(function)
     }
 
-    /// To be called. A loop is one thread and runs no callback inside another, so it is free; and
-    /// that it has panicked once keeps nobody from calling it again.
+    /// Locks the function for a call. The lock is free, since a loop is one thread and runs no callback
+    /// inside another. After a panic the function can be called again.
     pub(super) fn get(&self) -> MutexGuard<'_, F> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -15,7 +15,7 @@ macro_rules! errnos {
     ($($name:ident $words:literal)*) => { &[$((libc::$name, stringify!($name), $words)),*] };
 }
 
-/// What a socket can meet (errno(3)): number, Node's name for it, and what `uv_strerror` says.
+/// The errors of sockets (errno(3)): number, Node's name, and the text of `uv_strerror`.
 const ERRNOS: &[(i32, &str, &str)] = errnos! {
     EPERM "operation not permitted"
     ENOENT "no such file or directory"

@@ -1,4 +1,4 @@
-//! What goes wrong, with Node's `code`, `syscall`, `address` and `port`, and Node's words.
+//! Errors, with Node's `code`, `syscall`, `address` and `port`, and Node's messages.
 
 pub(crate) mod words;
 
@@ -12,7 +12,7 @@ use super::ids::{ServerId, SocketId, Subject};
 use crate::kernel::host_name::Unresolved;
 use crate::values::lines::LineTooLong;
 
-/// What is wrong with a name, and what would be right.
+/// What is wrong with such a name, and how to correct it.
 #[cfg(not(feature = "idna"))]
 const NOT_ASCII: &str =
     " (not ASCII: give its form `xn--…`, or build netloop with the feature `idna`)";
@@ -33,8 +33,8 @@ const NOT_ASCII: &str =
 /// # Ok::<(), netloop::Error>(())
 /// ```
 ///
-/// Programs should look at the `code`. `Display` writes the message, which is for people. So is what
-/// `Debug` writes, as does a `main` that returns the error: the message, the code, and
+/// Programs should look at the `code`. `Display` writes the message, which is for people. `Debug`, which
+/// is what a `main` that returns the error prints, writes the message, the code, and
 /// [which](Error::socket) socket or server it came from. Comparing errors ignores where they came from.
 /// Errors of the kernel have the name of the system call and Node's negative `errno`; those of a
 /// connection or a listener have the address as well. Their codes are the names of errno(3); those of a
@@ -43,7 +43,7 @@ const NOT_ASCII: &str =
 /// | `code` | reported by |
 /// | --- | --- |
 /// | `ERR_MISSING_ARGS` | `connect` without a port and a path: `Err` |
-/// | `ERR_INVALID_ARG_VALUE` | `listen` without a port and a path, or with a mode for an abstract one; `connect` with a family or hints that there are not; either with a host that has a NUL in it: `Err` |
+/// | `ERR_INVALID_ARG_VALUE` | `listen` without a port and a path, or with a mode for an abstract one; `connect` with a family or hints that do not exist; either with a host that has a NUL in it: `Err` |
 /// | `ERR_SOCKET_BAD_PORT` | `connect` or `listen` with a text that is a number above 65535: `Err` |
 /// | `ERR_SERVER_ALREADY_LISTEN` | `listen` while there is a listener: `Err` |
 /// | `ERR_SERVER_NOT_RUNNING` | `close_then` without a listener: its callback |
@@ -55,11 +55,11 @@ const NOT_ASCII: &str =
 /// | `ERR_STREAM_UNSHIFT_AFTER_END_EVENT` | `unshift` after `end` was emitted |
 /// | `ERR_INVALID_FD_TYPE` | `socket_from_fd` of something else: `Err` |
 /// | `ERR_INVALID_HANDLE_TYPE` | `reset_and_destroy` of a Unix-domain socket: `Err` |
-/// | `ERR_IP_BLOCKED` | a block list forbids to connect: `error` |
+/// | `ERR_IP_BLOCKED` | a block list has the address to connect to: `error` |
 /// | `ABORT_ERR` | an abort handle was used: `error` |
 ///
-/// Only this library has `ERR_LOOP_GONE`, of a [post](crate::Handle::post), and uses `ENOBUFS` for a write
-/// beyond the write limit, and for too many lookups or posts. Errors in addresses are of the type
+/// Two codes are this library's own: `ERR_LOOP_GONE`, for a [post](crate::Handle::post), and `ENOBUFS`, for
+/// a write beyond the write limit and for too many lookups or posts. Errors in addresses are of the type
 /// [`AddressError`](crate::AddressError).
 #[derive(Clone)]
 pub struct Error(Box<Told>);
@@ -116,7 +116,7 @@ impl Error {
         error
     }
 
-    /// What a lookup function answers when there is no such name, in the words of Node's
+    /// The error that a lookup function answers with when there is no such name. It is that of Node's
     /// `dns.lookup`: `getaddrinfo ENOTFOUND HOST`, with `code`, `syscall` and `hostname`.
     pub fn not_found(host: &str) -> Error {
         Error::of_lookup(&Unresolved::NOT_FOUND, host)
@@ -128,7 +128,7 @@ impl Error {
         error
     }
 
-    /// What a system call said: `read ECONNRESET`.
+    /// The error of a system call: `read ECONNRESET`.
     pub(crate) fn of_call(syscall: &'static str, error: &io::Error) -> Error {
         let (code, _) = code_of(error);
         let mut made = Error::with_code(code, format!("{syscall} {code}"));
@@ -137,7 +137,7 @@ impl Error {
         made
     }
 
-    /// What a system call said of an address: `connect ECONNREFUSED 127.0.0.1:8000`.
+    /// The error of a system call with an address: `connect ECONNREFUSED 127.0.0.1:8000`.
     pub(crate) fn of_address(
         syscall: &'static str,
         error: &io::Error,
@@ -155,7 +155,7 @@ impl Error {
         made
     }
 
-    /// What `bind` or `listen` said; both are reported as `listen`, with libuv's explanation. The
+    /// The error of `bind` or `listen`; both are reported as `listen`, with libuv's explanation. The
     /// place is an address with its port, or a path; a descriptor has none.
     pub(crate) fn of_listen(error: &io::Error, place: Option<(&str, Option<u16>)>) -> Error {
         let (code, words) = code_of(error);
@@ -170,7 +170,7 @@ impl Error {
         made
     }
 
-    /// What the resolver said: `getaddrinfo ENOTFOUND nosuch.example`.
+    /// The error of the resolver: `getaddrinfo ENOTFOUND nosuch.example`.
     pub(crate) fn of_lookup(why: &Unresolved, host: &str) -> Error {
         let (code, errno, remark) = match why {
             Unresolved::Code(code, number) => (*code, Some(*number), ""),
@@ -212,15 +212,15 @@ impl Error {
         self
     }
 
-    /// The same error, to which nobody listened.
+    /// The same error, marked as one that no listener has heard.
     pub(crate) fn unheard(mut self) -> Error {
         self.0.is_unheard = true;
         self
     }
 
-    /// The socket that reported the error: by an event, or by the callback of a write or an
-    /// `end`. Also when it has reached the program from [`run`](crate::EventLoop::run), because
-    /// nobody listened. Node's error object does not tell.
+    /// The socket that reported the error: by an event, or by the callback of a write or an `end`. An error
+    /// that [`run`](crate::EventLoop::run) returns, because it had no listener, has it as well. Node's
+    /// error object does not have it.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
@@ -256,7 +256,7 @@ impl Error {
     }
 
     /// Node's `error.errno`: the kernel's error number (errno(3)), negative, or that of a lookup, for
-    /// which libuv has numbers of its own, such as -3008 for `ENOTFOUND`; none if neither said it.
+    /// which libuv has numbers of its own, such as -3008 for `ENOTFOUND`. `None` for all other errors.
     pub fn errno(&self) -> Option<i32> {
         self.0.details.errno
     }
@@ -277,7 +277,7 @@ impl Error {
         self.0.details.port
     }
 
-    /// Node's `error.localAddress`: the one that was asked for, if a connection from it failed.
+    /// Node's `error.localAddress`: the local address that was asked for, if a connection from it failed.
     pub fn local_address(&self) -> Option<&str> {
         self.0
             .details
@@ -286,7 +286,7 @@ impl Error {
             .map(|(address, _)| address.as_str())
     }
 
-    /// Node's `error.localPort`: the one that was asked for, if a connection from it failed.
+    /// Node's `error.localPort`: the local port that was asked for, if a connection from it failed.
     pub fn local_port(&self) -> Option<u16> {
         self.0.details.local.as_ref().map(|(_, port)| *port)
     }
@@ -296,8 +296,8 @@ impl Error {
         self.0.details.hostname.as_deref()
     }
 
-    /// Node's `errors` of an `AggregateError`: that of each attempt, when several addresses were
-    /// tried; else empty.
+    /// Node's `errors` of an `AggregateError`: the error of each attempt, if several addresses were tried;
+    /// otherwise empty.
     pub fn errors(&self) -> &[Error] {
         &self.0.details.errors
     }
@@ -333,7 +333,7 @@ impl fmt::Debug for Error {
     }
 }
 
-/// Errors are equal when they say the same, of whomever.
+/// Errors are equal if their details are, whichever socket or server they came from.
 impl PartialEq for Error {
     fn eq(&self, other: &Error) -> bool {
         self.0.details == other.0.details
@@ -344,8 +344,8 @@ impl Eq for Error {}
 
 impl std::error::Error for Error {}
 
-/// So that `?` works beside the standard library: with `code` and `errno` where the kernel said it,
-/// else with the words alone. An [`Error`] that was wrapped comes out again.
+/// Makes `?` work with the standard library. An error of the kernel keeps its `code` and `errno`, any other
+/// its message alone. An [`Error`] that was wrapped is unwrapped.
 ///
 /// ```
 /// fn read(path: &str) -> Result<String, netloop::Error> {
@@ -370,7 +370,7 @@ impl From<io::Error> for Error {
     }
 }
 
-/// For a line that a [`LineSplitter`](crate::LineSplitter) refused: its words, without a code.
+/// For a line that a [`LineSplitter`](crate::LineSplitter) refused: its message, without a code.
 impl From<LineTooLong> for Error {
     fn from(error: LineTooLong) -> Error {
         Error::new(error.to_string())

@@ -1,4 +1,4 @@
-//! The errors that Node words itself.
+//! The errors that are Node's own, not the kernel's.
 
 use super::Error;
 
@@ -53,21 +53,21 @@ pub(crate) fn invalid_handle() -> Error {
     Error::named("TypeError", "ERR_INVALID_HANDLE_TYPE", message)
 }
 
-/// For a text that is no port, if it is a number or nothing; `what` is Node's name for it.
+/// The error for a text that is not a port, if it is a number or empty; `what` is Node's name for it.
 pub(crate) fn bad_port(what: &str, text: &str) -> Option<Error> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     let message = format!("{what} should be >= 0 and < 65536. Received type string ('{text}').");
     is_number.then(|| Error::named("RangeError", "ERR_SOCKET_BAD_PORT", &message))
 }
 
-/// For a host with a NUL in it; `what` is Node's name for the host.
+/// The error for a host with a NUL in it; `what` is Node's name for the host.
 pub(crate) fn null_byte(what: &str, host: &str) -> Error {
     let host = host.replace('\0', "\\x00");
     let message = format!("{what} must be a string without null bytes. Received '{host}'");
     Error::named("TypeError", "ERR_INVALID_ARG_VALUE", &message)
 }
 
-/// For a descriptor of a kind that is no stream, in Node's word for the kind.
+/// The error for a descriptor that is not a stream; `kind` is Node's word for its kind.
 pub(crate) fn unsupported_fd(kind: &str) -> Error {
     let message = format!("Unsupported fd type: {kind}");
     Error::named("TypeError", "ERR_INVALID_FD_TYPE", &message)

@@ -156,7 +156,7 @@ impl Agenda {
             || self.has_ticks()
     }
 
-    /// The queues that hold the loop, and how much stands in each.
+    /// The queues that hold the loop, and how many entries each has.
     pub(super) fn queue_holders(&self) -> impl Iterator<Item = Holder> {
         let counts = [
             (Queue::Ticks, self.ticks.len()),

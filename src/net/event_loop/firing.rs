@@ -19,7 +19,7 @@ pub(in crate::net) const TIMEOUT_MAX: u32 = i32::MAX as u32;
 /// Whose a timer is, and where the program has set it.
 #[derive(Clone, Copy)]
 pub(in crate::net) struct Origin {
-    /// The socket that it ends with.
+    /// The socket that the timer ends with.
     owner: Option<SocketId>,
     line: &'static Location<'static>,
 }
@@ -49,7 +49,7 @@ pub(in crate::net) enum TimerTask {
     Flush(SocketId),
     /// A server that was out of descriptors may try again.
     BackOff(ServerId),
-    /// A server that closes has waited for the last handshakes.
+    /// The time for the last handshakes of a server that closes is over.
     Handshakes(ServerId),
 }
 
@@ -244,8 +244,8 @@ impl Agenda {
         }
     }
 
-    /// The timers that hold the loop, the next to fire first. While a callback runs, its timer does not
-    /// have it.
+    /// The timers that hold the loop, the next to fire first. A callback that runs is not in its timer: its
+    /// origin is in `running`.
     pub(super) fn timer_holders(
         &self,
         home: Home,

@@ -8,10 +8,11 @@ impl Loop {
     /// What holds the loop: why [`run`](crate::EventLoop::run) does not return. Node's
     /// `process.getActiveResourcesInfo`, with the details that the package `why-is-node-running` adds.
     ///
-    /// The list is empty exactly when the loop is not [alive](Loop::is_alive). A socket that is read from and
-    /// sends as well is in it twice. What does not hold the loop is not listed: what was let go by `unref`,
-    /// idle timeouts, abort handles, listeners for signals. While time is [held](Loop::pause_time), `run`
-    /// returns although timers are listed. This looks at every socket and timer of the loop.
+    /// The list is empty exactly when the loop is not [alive](Loop::is_alive). A socket that is read from
+    /// and sends as well is in it twice. What does not hold the loop is not listed: what was let go by
+    /// `unref`, idle timeouts, abort handles, listeners for signals. While time is
+    /// [held](Loop::pause_time), `run` returns even if timers are listed. This looks at every socket and
+    /// timer of the loop.
     ///
     /// ```
     /// use netloop::{EventLoop, Loop, Signal};

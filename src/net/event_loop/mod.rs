@@ -231,10 +231,10 @@ impl Loop {
     }
 
     /// Whether anything holds the loop, so that [`run`](crate::EventLoop::run) goes on: libuv's
-    /// `uv_loop_alive`. [`holders`](Loop::holders) lists what holds it: a listening server, a socket that is read from, timers,
-    /// immediates and [handles](crate::Handle), each unless `unref` was called on it; a connect, a write
-    /// or a shutdown in progress; lookups; and whatever is queued or posted. Listening for a signal does
-    /// not.
+    /// `uv_loop_alive`. [`holders`](Loop::holders) lists what holds it: a listening server, a socket that
+    /// is read from, timers, immediates and [handles](crate::Handle), each unless `unref` was called on it;
+    /// a connect, a write or a shutdown in progress; lookups; and whatever is queued or posted. Listening
+    /// for a signal does not.
     pub fn is_alive(&self) -> bool {
         self.agenda.held_timers > 0 || self.is_held_by_more_than_timers()
     }

@@ -1,4 +1,4 @@
-//! Accepting: a bounded number of connections a turn, and what to do without descriptors.
+//! Accepting: a bounded number of connections in each turn, and what happens when descriptors run out.
 
 use std::net::SocketAddr;
 
@@ -17,23 +17,23 @@ use crate::net::socket::SocketEntry;
 use crate::net::trace::{Idle, Subject, Trace, Why, errno};
 use crate::rules::state::server::{Input, State};
 
-/// A shortage is over when there was none for so many milliseconds.
+/// A shortage is over when none was met for this many milliseconds.
 const SHORTAGE: u64 = 10_000;
 
-/// What one call of accept(2) has brought.
+/// The outcome of one accept(2).
 enum Knock {
     Connection(SocketEntry, Option<SocketAddr>),
     /// There are too many connections already: this one was closed.
     Dropped(Option<Dropped>),
-    /// Its address is blocked: it was closed, and nobody is told.
+    /// Its address is blocked: it was closed without an event.
     Blocked,
-    /// Nobody waits, or nobody can be accepted now.
+    /// No connection waits, or none can be accepted at present.
     Nobody,
     Failed(Error),
 }
 
 impl Served<'_, ServerId> {
-    /// Connections wait, the kernel says.
+    /// The kernel reports that connections wait.
     pub(in crate::net) fn server_ready(&mut self, readiness: Readiness<'_>) -> Result<(), Error> {
         let subject = Subject::Server(self.id);
         let former = (self.event_loop.agenda.trace).enter_ready(subject, &readiness);
@@ -108,7 +108,7 @@ impl Accepted {
 }
 
 impl ServerEntry {
-    /// Puts the server on the again list, unless it stands there.
+    /// Puts the server on the again list, unless it is on it already.
     pub(in crate::net) fn accept_again(&mut self, why: Why, errands: &mut Errands<'_, ServerId>) {
         if let Some(listener) = &mut self.listener {
             listener.recover();
@@ -119,18 +119,18 @@ impl ServerEntry {
         }
     }
 
-    /// It is being served from the again list, and stands there no more.
+    /// Notes that the server has left the again list, from which it is being served.
     pub(in crate::net) fn has_left_again(&mut self) {
         self.is_again = false;
     }
 
-    /// The turns are counted anew.
+    /// The turn counter has wrapped around.
     pub(in crate::net) fn has_never_accepted(&mut self) {
         self.accepted_in_turn = 0;
     }
 
-    /// How many connections may be accepted now: none if this turn's were accepted already, since an
-    /// edge and the again list may both tell of the same.
+    /// How many connections may be accepted: none if the server has accepted in this turn already, since an
+    /// edge and the again list may both report the same connections.
     fn begin_to_accept(&mut self, errands: &mut Errands<'_, ServerId>) -> usize {
         let turn = errands.agenda.turns;
         if std::mem::replace(&mut self.accepted_in_turn, turn) == turn {
@@ -194,8 +194,7 @@ impl ServerEntry {
         }
     }
 
-    /// Warns of a shortage once, however long it lasts: it is the same shortage until there was none
-    /// for some time.
+    /// Warns of a shortage once, however long it lasts. A new one begins only after a time without any.
     fn log_shortage(&mut self, text: &str, errands: &Errands<'_, ServerId>) {
         let now = errands.agenda.clock.now();
         let level = match self.short_at.replace(now) {
@@ -205,10 +204,10 @@ impl ServerEntry {
         log::log!(target: "netloop::accept", level, "{}: {text}", errands.id);
     }
 
-    /// What an accepted connection starts with.
+    /// The socket of an accepted connection.
     fn new_socket(&self, id: ServerId, stream: Stream) -> SocketEntry {
         let options = &self.options;
-        // A listener of ours hands these down (tcp(7)); one from outside may not have them.
+        // Sockets inherit these from a listener of ours (tcp(7)); one from outside may not have them.
         let is_foreign = self.listener.as_ref().is_some_and(Listener::is_foreign);
         if is_foreign && let Err(error) = stream.set_options(&options.socket.of_stream()) {
             log::debug!(target: "netloop::accept", "setsockopt: {error}");

@@ -1,4 +1,4 @@
-//! Listeners: `on_*` and `once_*` add them, `off` takes them away.
+//! Listeners: `on_*` and `once_*` add them, `off` removes them.
 
 use std::net::SocketAddr;
 
@@ -146,8 +146,7 @@ impl Server<'_> {
         self
     }
 
-    /// Takes all listeners of an event away: Node's `removeAllListeners(event)`; see
-    /// [`off`](Server::off).
+    /// Removes all listeners of an event: Node's `removeAllListeners(event)`; see [`off`](Server::off).
     pub fn remove_all_listeners(&mut self, event: &str) -> &mut Self {
         if let Some(slot) = self.slot(event) {
             slot.clear();

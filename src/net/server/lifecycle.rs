@@ -17,12 +17,12 @@ use crate::rules::state::server::{Action, Input, step};
 
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 
-/// How long handshakes may take that were under way when the backlog was empty: a way around the world
-/// and back, and less than the second after which a client that is not answered tries again.
+/// How long handshakes in progress may take once the backlog is empty: longer than a round trip around the
+/// world, and shorter than the second after which a client without an answer tries again.
 const HANDSHAKES: Duration = Duration::from_millis(250);
 
 impl ServerEntry {
-    /// Tells the machine what happened, and does what it says. No action of a server emits.
+    /// Feeds the machine, and performs its actions. No action of a server emits.
     pub(super) fn feed(&mut self, input: Input, errands: &mut Errands<'_, ServerId>) {
         let from = self.state;
         let (to, actions) = step(from, input);
@@ -75,7 +75,7 @@ impl ServerEntry {
         })
     }
 
-    /// `close(2)` of the listener.
+    /// Closes the listener.
     fn release(&mut self, errands: &mut Errands<'_, ServerId>) {
         let Some(mut listener) = self.listener.take() else {
             return;
@@ -86,7 +86,8 @@ impl ServerEntry {
         errands.leave(FollowUp::EndBackOffs);
     }
 
-    /// Whatever the kernel goes on to take is accepted as well.
+    /// Makes the kernel refuse new connections. If that fails, it goes on taking them, and they are
+    /// accepted as well.
     fn refuse_new(&self) {
         if let Some(listener) = &self.listener
             && let Err(error) = listener.refuse_new()
@@ -152,7 +153,7 @@ impl ServerEntry {
 
     fn close_after_backlog(&mut self, errands: &mut Errands<'_, ServerId>) {
         match &self.listener {
-            // What waits at a socket that others share is theirs to accept.
+            // The socket is shared: the others accept what waits.
             Some(listener) if !listener.may_have_duplicate() => {
                 self.feed(Input::LastCalled, errands);
             }
@@ -160,7 +161,7 @@ impl ServerEntry {
         }
     }
 
-    /// Tells the machine what may close the listener.
+    /// Feeds an input that may close the listener.
     pub(super) fn feed_end(&mut self, input: Input, errands: &mut Errands<'_, ServerId>) {
         self.feed(input, errands);
         self.feed_emptied(errands);
@@ -183,7 +184,7 @@ impl Served<'_, ServerId> {
         }
     }
 
-    /// The library's own work in the tick queue.
+    /// Runs a tick of the library's own.
     pub(in crate::net) fn run_server_tick(&mut self, tick: ServerTick) -> Result<(), Error> {
         match tick {
             ServerTick::Listening => {
@@ -231,9 +232,9 @@ impl Server<'_> {
     /// whose handshake the kernel has completed are accepted first,
     /// [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn) in each turn and each with its
     /// `connection`, and over TCP also those whose handshake is under way and ends within 250 ms; then the
-    /// listener closes. The kernel begins no new connection from now on, and refuses
-    /// attempts as soon as the listener has closed. Until then the [`state`](Server::state) is `Closing`, and
-    /// `AwaitingHandshakes` when the backlog is empty. Node has nothing like it.
+    /// listener closes. The kernel begins no new connection meanwhile, and refuses attempts as soon as the
+    /// listener has closed. Until then the [`state`](Server::state) is `Closing`, and `AwaitingHandshakes`
+    /// when the backlog is empty. Node has nothing like it.
     ///
     /// If the descriptor is shared ([`ListenOptions::fd`](crate::ListenOptions::fd),
     /// [`duplicate_fd`](Server::duplicate_fd)), the server closes at once, and leaves waiting connections to

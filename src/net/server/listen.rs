@@ -36,7 +36,7 @@ impl ServerEntry {
         errands.tick(tick);
     }
 
-    /// An older `listen` means nothing any more, nor does the answer to its lookup.
+    /// Forgets the last `listen`, and the answer to its lookup.
     pub(super) fn forget_listen(&mut self, errands: &mut Errands<'_, ServerId>) {
         self.listens += 1;
         self.wanted = None;
@@ -45,8 +45,8 @@ impl ServerEntry {
         }
     }
 
-    /// A host that was given as an address is bound a tick later, as in Node, if this is the
-    /// newest `listen`.
+    /// Binds an address that was given as the host. As in Node, this comes a tick later, and only if this
+    /// is the newest `listen`.
     pub(super) fn bind_wanted(&mut self, listen: u64, errands: &mut Errands<'_, ServerId>) {
         if self.listens == listen
             && let Some(listening) = self.wanted.take()
@@ -55,7 +55,7 @@ impl ServerEntry {
         }
     }
 
-    /// The name that is to be looked up.
+    /// The host name to look up.
     fn host(&self) -> Option<&str> {
         match &self.wanted.as_ref()?.place {
             Place::Name(host) => Some(host),
@@ -96,7 +96,7 @@ impl ServerEntry {
         let any_v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
         let any_v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         match &listening.place {
-            // Both families at once, unless that cannot be, as on a machine without IPv6.
+            // Both families at once; IPv4 alone if that fails, as on a machine without IPv6.
             Place::Any => match tcp(any_v6, "::") {
                 Err(error) if error.code() != Some("EADDRINUSE") => tcp(any_v4, "0.0.0.0"),
                 other => other,
@@ -139,14 +139,14 @@ impl ServerEntry {
 }
 
 impl ListenOptions {
-    /// The mode bits that were asked for: Node 26 sets these and takes all others away.
+    /// The mode bits that were asked for: Node 26 sets these and clears all others.
     fn mode(&self) -> Option<u32> {
         let readable = if self.readable_all { 0o444 } else { 0 };
         let writable = if self.writable_all { 0o222 } else { 0 };
         Some(readable | writable).filter(|mode| *mode != 0)
     }
 
-    /// What Node throws, or what is to be done.
+    /// Checks for what Node throws, and returns what is to be done.
     fn into_listening(self) -> Result<Listening, Error> {
         let mode = self.mode();
         let endpoint = self.endpoint;
@@ -168,7 +168,7 @@ impl ListenOptions {
             }
         } else if let Some(path) = endpoint.path.filter(|path| !path.as_os_str().is_empty()) {
             if mode.is_some() && path.as_os_str().as_bytes().first() == Some(&0) {
-                // In Node's letters.
+                // Node's spelling.
                 let message = "The argument 'options' can not set readableAll or writableAllt to \
                                true when path is abstract unix socket";
                 return Err(Error::named("TypeError", "ERR_INVALID_ARG_VALUE", message));
@@ -229,7 +229,7 @@ impl Served<'_, ServerId> {
         }
     }
 
-    /// The answer to a server's lookup. That there is no address is told at once.
+    /// Takes the answer to a server's lookup. An error is emitted at once.
     pub(in crate::net) fn server_name_answered(
         &mut self,
         host: &str,

@@ -54,17 +54,17 @@ pub struct Server<'l> {
     pub(super) id: ServerId,
 }
 
-/// All that a server is.
+/// All that the loop keeps for a server.
 pub(super) struct ServerEntry {
     state: State,
     listener: Option<Listener>,
     listeners: Listeners,
     options: ServerOptions,
-    /// What `listen` was told, while a lookup is pending or refused.
+    /// The arguments of a `listen` that waits for its tick or for a lookup.
     wanted: Option<Box<Listening>>,
-    /// How often `listen` was called: only the newest counts.
+    /// Counts the calls of `listen` and `close`: the tick of an older `listen` does nothing.
     listens: u64,
-    /// The lookup that is waited for.
+    /// The ticket of the unanswered lookup.
     lookup: Option<u64>,
     /// The abort handles that end it, until it has closed.
     aborts: Vec<AbortId>,
@@ -72,7 +72,7 @@ pub(super) struct ServerEntry {
     connections: usize,
     max_connections: Option<usize>,
     back_off: Duration,
-    /// When it was short of descriptors, or of what else accepting takes, last.
+    /// When it last ran out of descriptors, or of anything else that accepting needs.
     short_at: Option<u64>,
     /// Ends a back-off, or the time for handshakes.
     timer: Option<TimerKey>,
@@ -80,9 +80,10 @@ pub(super) struct ServerEntry {
     is_held: bool,
     holds: bool,
     is_again: bool,
-    /// The turn in which it accepted last: an edge and the again list may both tell of one turn.
+    /// The turn in which it accepted last: an edge and the again list may both report the same
+    /// connections.
     accepted_in_turn: u32,
-    /// The program's own.
+    /// The program's own values.
     pub(super) data: Data,
 }
 
@@ -159,7 +160,7 @@ impl Served<'_, ServerId> {
         self.event_loop.server_ref(self.id)
     }
 
-    /// A call that a phase makes.
+    /// Makes a call from a phase.
     fn with<R>(
         &mut self,
         call: impl FnOnce(&mut ServerEntry, &mut Errands<'_, ServerId>) -> R,
@@ -167,7 +168,7 @@ impl Served<'_, ServerId> {
         self.event_loop.with_server(self.id, call)
     }
 
-    /// Emits an event. Returns whether it was listened for.
+    /// Emits an event. Returns whether it had listeners.
     fn emit<F: ?Sized>(
         &mut self,
         event: Event<ServerEntry, F>,
@@ -189,7 +190,7 @@ impl Server<'_> {
         self.id
     }
 
-    /// A call, of which the trace tells.
+    /// Makes a call, with records in the trace.
     #[track_caller]
     fn calls<R>(
         &mut self,

@@ -151,7 +151,7 @@ pub struct ListenOptions {
 impl ListenOptions {
     /// Node's `fd`, and `handle`: listens on a descriptor that is bound already, and may already be
     /// listening, such as one that systemd passes on. See also
-    /// [`duplicate_fd`](crate::Server::duplicate_fd). If it cannot be listened on, the server has an
+    /// [`duplicate_fd`](crate::Server::duplicate_fd). If it cannot be listened on, the server emits an
     /// `error`.
     #[must_use]
     pub fn fd(fd: impl Into<OwnedFd>) -> Self {
@@ -163,7 +163,7 @@ impl ListenOptions {
 
     /// Node's `path`, which counts if there is no port. `listen` creates the file before it returns
     /// (`EADDRINUSE` if one is there, even a stale one), and `close` removes it. A path that begins with
-    /// a zero byte is an abstract name, without a file (unix(7)). A path of more than 107 bytes is
+    /// a zero byte is an abstract name, without a file (unix(7)). A path of more than 107 bytes fails with
     /// `EINVAL`.
     #[must_use]
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {

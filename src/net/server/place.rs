@@ -1,4 +1,4 @@
-//! What a `listen` asks for.
+//! The arguments of a `listen`.
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -10,14 +10,14 @@ use crate::kernel::listener::BindOptions;
 pub(super) enum Place {
     /// Any address of the machine.
     Any,
-    /// The port is told beside it. The words are those in which it was given.
+    /// An address, without its port, and the text in which the program gave it.
     Address(SocketAddr, String),
     Name(String),
     Path(PathBuf),
     Descriptor(OwnedFd),
 }
 
-/// A `listen` on its way.
+/// A `listen` in progress.
 pub(super) struct Listening {
     pub(super) place: Place,
     pub(super) port: u16,

@@ -33,7 +33,7 @@ impl Server<'_> {
             .local_address()
     }
 
-    /// The port it listens on: Node's `address().port`. `None` where [`address`](Server::address) is.
+    /// The port it listens on: Node's `address().port`. `None` whenever [`address`](Server::address) is.
     pub fn port(&self) -> Option<u16> {
         Some(self.address()?.port())
     }

@@ -1,4 +1,4 @@
-//! Listeners: `on_*` and `once_*` add them, `off` takes them away.
+//! Listeners: `on_*` and `once_*` add them, `off` removes them.
 
 use std::sync::{Arc, Mutex};
 

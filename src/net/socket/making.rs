@@ -60,7 +60,7 @@ impl SocketEntry {
         }
     }
 
-    /// Tells the trace of a connection that the program has asked for.
+    /// Records a connection that the program has asked for in the trace.
     pub(super) fn tell_connected(&self, errands: &mut Errands<'_>) {
         if !errands.agenda.trace.is_on() {
             return;

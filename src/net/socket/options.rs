@@ -165,7 +165,7 @@ pub struct ConnectOptions {
 
 impl ConnectOptions {
     /// Node's `localAddress`: the address to connect from, with any port unless
-    /// [`local_port`](ConnectOptions::local_port) is set. If it cannot be bound, the socket has an
+    /// [`local_port`](ConnectOptions::local_port) is set. If it cannot be bound, the socket emits an
     /// `error` with the `syscall` `bind`. A link-local address is bound in the zone of the address
     /// connected to. With this option only one address of a host name is tried, as in Node.
     #[must_use]

@@ -145,7 +145,7 @@ impl Socket<'_> {
         self.stream()?.local_address()
     }
 
-    /// Our IP address: Node's `localAddress`. `None` where [`address`](Socket::address) is; that one
+    /// Our IP address: Node's `localAddress`. `None` whenever [`address`](Socket::address) is `None`, which
     /// also has the zone of a link-local address.
     pub fn local_address(&self) -> Option<IpAddr> {
         Some(self.address()?.ip())

@@ -101,9 +101,9 @@ pub enum What<'a> {
     },
     /// What was queued in the record [`by`](Record::by) will not run.
     Cleared,
-    /// The subject, or what was queued in the record [`by`](Record::by), begins to hold the loop, or holds
-    /// it no longer: see [`Loop::holders`](crate::Loop::holders). Timers of the program's and immediates
-    /// hold it from their [`What::Queued`] on.
+    /// The subject, or what was queued in the record [`by`](Record::by), begins or ceases to hold the loop:
+    /// see [`Loop::holders`](crate::Loop::holders). Timers of the program's and immediates hold it from
+    /// their [`What::Queued`] on.
     Holds(bool),
 }
 

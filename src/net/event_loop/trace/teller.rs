@@ -255,7 +255,7 @@ impl Trace {
         }
     }
 
-    /// A socket, a server or queued work begins to hold the loop, or ends it.
+    /// A socket, a server or queued work begins or ceases to hold the loop.
     #[inline]
     pub(crate) fn holds(&mut self, by: Option<Cause>, subject: Subject, holds: bool) {
         if self.is_on() {
