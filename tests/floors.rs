@@ -20,6 +20,8 @@ mod map;
 mod promises;
 #[path = "floors/sizes.rs"]
 mod sizes;
+#[path = "floors/told.rs"]
+mod told;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -30,6 +30,8 @@ mod running;
 mod stage;
 #[path = "hazards/states.rs"]
 mod states;
+#[path = "hazards/traced.rs"]
+mod traced;
 
 use std::collections::BTreeSet;
 use std::fs;

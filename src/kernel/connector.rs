@@ -15,6 +15,9 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use super::options::{self, KeepAlive};
 use super::stream::Stream;
 
+/// What `connect(2)` has answered of a connection that stands, or comes: nothing, or `EINPROGRESS`.
+pub(crate) type Answer = Result<(), i32>;
+
 /// A TCP socket that is about to be connected.
 #[derive(Debug)]
 pub(crate) struct Opening {
@@ -59,10 +62,10 @@ impl Opening {
     }
 
     /// Starts the connection. An error that `connect(2)` gives at once is given at once.
-    pub(crate) fn connect(self) -> io::Result<Stream> {
-        start(&self.socket, &self.address.into())?;
+    pub(crate) fn connect(self) -> io::Result<(Stream, Answer)> {
+        let answer = start(&self.socket, &self.address.into())?;
         let stream = TcpStream::from_std(OwnedFd::from(self.socket).into());
-        Ok(Stream::Tcp(stream))
+        Ok((Stream::Tcp(stream), answer))
     }
 }
 
@@ -90,14 +93,13 @@ fn first_link_local(table: &str) -> Option<u32> {
 }
 
 /// Starts a connection to a Unix-domain socket; a leading NUL makes the name abstract.
-pub(crate) fn connect_unix(path: &Path) -> io::Result<Stream> {
+pub(crate) fn connect_unix(path: &Path) -> io::Result<(Stream, Answer)> {
     let address = unix_address(path)?;
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::UNIX, kind, None)?;
-    start(&socket, &address)?;
-    Ok(Stream::Unix(UnixStream::from_std(
-        OwnedFd::from(socket).into(),
-    )))
+    let answer = start(&socket, &address)?;
+    let stream = UnixStream::from_std(OwnedFd::from(socket).into());
+    Ok((Stream::Unix(stream), answer))
 }
 
 /// The kernel's form of a path; one that does not fit is `EINVAL`, as libuv has it, and so is one
@@ -111,10 +113,11 @@ pub(crate) fn unix_address(path: &Path) -> io::Result<SockAddr> {
     SockAddr::unix(path).map_err(|_| io::Error::from_raw_os_error(EINVAL))
 }
 
-fn start(socket: &Socket, address: &SockAddr) -> io::Result<()> {
-    match socket.connect(address) {
+fn start(socket: &Socket, address: &SockAddr) -> io::Result<Answer> {
+    let answer = socket.connect(address);
+    match answer.as_ref().map_err(io::Error::raw_os_error) {
         // connect(2): interrupted, the connection goes on by itself.
-        Err(error) if matches!(error.raw_os_error(), Some(EINPROGRESS | EINTR)) => Ok(()),
-        other => other,
+        Err(Some(errno @ (EINPROGRESS | EINTR))) => Ok(Err(errno)),
+        _ => answer.map(Ok),
     }
 }

@@ -20,6 +20,8 @@ use crate::trace::Record;
 pub enum Kind {
     /// A phase serves somebody.
     Phase,
+    /// The loop is about to wait.
+    Waits,
     /// The loop has waited.
     Wait,
     /// The kernel reports readiness.
@@ -62,8 +64,9 @@ impl Default for Kind {
     }
 }
 
-const NAMES: [(Kind, &str); 17] = [
+pub(super) const NAMES: [(Kind, &str); 18] = [
     (Kind::Phase, "phase"),
+    (Kind::Waits, "waits"),
     (Kind::Wait, "wait"),
     (Kind::Ready, "ready"),
     (Kind::Nothing, "nothing"),

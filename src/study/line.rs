@@ -37,6 +37,7 @@ fn words(what: What<'_>, mut put: impl FnMut(&str, Value)) {
         What::Phase(word) | What::Callback(word) | What::Call(word) | What::Tick(word) => {
             put("w", word.into());
         }
+        What::Waits { timeout } => put_most(timeout, put),
         What::Wait {
             timeout,
             waited,
@@ -44,9 +45,7 @@ fn words(what: What<'_>, mut put: impl FnMut(&str, Value)) {
         } => {
             put("w", ready.into());
             put("ns", nanos(waited));
-            if let Some(most) = timeout {
-                put("most", nanos(most));
-            }
+            put_most(timeout, put);
         }
         What::Readiness { mio, epoll } => {
             put("w", mio.into());
@@ -82,9 +81,17 @@ fn words(what: What<'_>, mut put: impl FnMut(&str, Value)) {
     }
 }
 
+/// How long a wait takes at most, unless it is for ever.
+fn put_most(timeout: Option<Duration>, mut put: impl FnMut(&str, Value)) {
+    if let Some(most) = timeout {
+        put("most", nanos(most));
+    }
+}
+
 fn kind(what: &What<'_>) -> &'static str {
     match what {
         What::Phase(_) => "phase",
+        What::Waits { .. } => "waits",
         What::Wait { .. } => "wait",
         What::Readiness { .. } => "ready",
         What::Nothing(_) => "nothing",
@@ -105,4 +112,83 @@ fn kind(what: &What<'_>) -> &'static str {
 
 fn nanos(time: Duration) -> Value {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use serde_json::{Map, Value};
+
+    use super::line;
+    use crate::{EventLoop, Loop};
+
+    /// What stands in backquotes.
+    fn quoted(text: &str) -> BTreeSet<String> {
+        text.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The keys of a record and the values of `k`, as the page tells them.
+    fn on_the_page() -> [BTreeSet<String>; 2] {
+        let page = include_str!("mod.rs");
+        let (_, table) = page.split_once("| key of a record |").expect("a table");
+        let mut keys = BTreeSet::new();
+        let mut kinds = BTreeSet::new();
+        for row in table
+            .lines()
+            .skip(2)
+            .map_while(|row| row.strip_prefix("//! | "))
+        {
+            let (of, meaning) = row.split_once(" | ").expect("two cells");
+            keys.extend(quoted(of));
+            if of == "`k`" {
+                kinds = quoted(meaning);
+            }
+        }
+        [keys, kinds]
+    }
+
+    /// A conversation in which everything happens that a recording may tell.
+    fn converse(l: &mut Loop) {
+        let mut server = l.create_server(|socket| {
+            let server = socket.server().unwrap();
+            socket.event_loop().server_at(server).close();
+            socket.write(vec![7; 8 << 20]);
+            socket.on_drain(|socket| _ = socket.end()).pause();
+        });
+        let port = server.listen_on(()).unwrap().port().unwrap();
+        let mut client = l.connect_to(("127.0.0.1", port)).unwrap();
+        client.on_data(|socket, _| {
+            socket.write("x");
+        });
+        let timer = l.set_timeout(Duration::from_secs(9), |_| {});
+        l.unref_timer(timer);
+        l.clear_timeout(timer);
+        l.after(Duration::from_millis(1), |_| {});
+    }
+
+    #[test]
+    fn what_is_written_is_what_the_page_says() {
+        let [keys, mut kinds] = on_the_page();
+        let names = super::super::entry::NAMES.map(|(_, name)| name.to_owned());
+        assert_eq!(kinds, BTreeSet::from(names));
+        // It stands for what was not recorded.
+        kinds.remove("stopped");
+        let mut event_loop = EventLoop::new().unwrap();
+        let (sender, lines) = mpsc::channel();
+        event_loop.on_trace(move |record| sender.send(line(record)).unwrap());
+        converse(&mut event_loop);
+        event_loop.run().unwrap();
+        let lines: Vec<Map<String, Value>> = lines.try_iter().collect();
+        let written = lines.iter().flat_map(Map::keys).cloned().collect();
+        assert_eq!(keys, written);
+        let written = lines.iter().filter_map(|line| line["k"].as_str());
+        assert_eq!(kinds, written.map(str::to_owned).collect());
+    }
 }

@@ -14,7 +14,7 @@
 //! | `n`, `t`, `turn` | its number, its time in nanoseconds since the tracer was set, the turn |
 //! | `c`, `by` | its cause, and the record that queued it, as in [`Record`](crate::trace::Record); `c` is left out when it is 0 |
 //! | `who` | `loop`, `socket#7` or `server#7` |
-//! | `k` | what it is: `phase`, `wait`, `ready`, `nothing`, `again`, `step`, `callback`, `call`, `tick`, `done`, `system`, `accepted`, `connected`, `queued`, `cleared`, `holds`; `stopped` is the last of a recording that has reached its limit |
+//! | `k` | what it is: `phase`, `waits`, `wait`, `ready`, `nothing`, `again`, `step`, `callback`, `call`, `tick`, `done`, `system`, `accepted`, `connected`, `queued`, `cleared`, `holds`; `stopped` is the last of a recording that has reached its limit |
 //! | `w` | its words: the name of the event, the call, the phase, the queue |
 //! | `bytes`, `errno`, `at` | how many bytes, the error number, the line of the program |
 //! | `more` | what else it tells: epoll's words, the state after, the work that is queued |

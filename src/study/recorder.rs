@@ -1,7 +1,7 @@
 //! Writes a recording.
 
 use std::io::{self, BufWriter, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ impl<W: Write> Recorder<W> {
         })
     }
 
-    /// Writes a record. The buffer is flushed each time the loop has waited, and when the recorder is
+    /// Writes a record. The buffer is flushed before each wait of the loop, and when the recorder is
     /// dropped: a process that is killed leaves a recording up to its last wait. The recording ends after a
     /// million records, or with an error of the writer, which is logged.
     pub fn tell(&mut self, record: &Record<'_>) {
@@ -61,9 +61,15 @@ impl<W: Write> Recorder<W> {
             false => Value::Object(line(record)),
         };
         self.written += 1;
-        let has_waited = matches!(record.what, What::Wait { .. });
+        // A look without waiting has no record before it.
+        let looked = |timeout: Option<Duration>| timeout.is_some_and(|timeout| timeout.is_zero());
+        let is_at_rest = match record.what {
+            What::Waits { .. } => true,
+            What::Wait { timeout, .. } => looked(timeout),
+            _ => false,
+        };
         let written = writeln!(out, "{line}");
-        let written = match has_waited || is_full {
+        let written = match is_at_rest || is_full {
             true => written.and_then(|()| out.flush()),
             false => written,
         };
@@ -113,6 +119,7 @@ impl EventLoop {
 #[cfg(test)]
 mod tests {
     use std::io::{self, Write};
+    use std::time::Duration;
 
     use super::{RECORDS_MAX, Recorder};
     use crate::EventLoop;
@@ -143,6 +150,36 @@ mod tests {
         }
         event_loop.run().unwrap();
         assert!(EventLoop::new().unwrap().record(Disk(0)).is_err());
+    }
+
+    /// What is written to it goes to a list, in the pieces in which it came.
+    struct Pieces(std::sync::mpsc::Sender<String>);
+
+    impl Write for Pieces {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let piece = String::from_utf8_lossy(bytes).into_owned();
+            self.0.send(piece).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_has_happened_is_in_the_file_before_the_loop_waits() {
+        let mut event_loop = EventLoop::new().unwrap();
+        let (sender, pieces) = std::sync::mpsc::channel();
+        event_loop.record(Pieces(sender)).unwrap();
+        event_loop.next_tick(|_| {});
+        event_loop.set_timeout(Duration::from_millis(1), move |_| {
+            let written: String = pieces.try_iter().collect();
+            let last = written.lines().last().unwrap_or_default();
+            assert!(last.contains(r#""k":"waits""#), "{written}");
+            assert!(written.contains(r#""w":"next_tick""#), "{written}");
+        });
+        event_loop.run().unwrap();
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Phase {
     /// The phase that an entry belongs to; `None` if that of the entry before it goes on.
     pub(super) fn told_by(entry: &Entry, queue: Option<&str>) -> Option<Phase> {
         match (&entry.kind, entry.words.as_str()) {
-            (Kind::Wait | Kind::Ready | Kind::Again, _) => Some(Phase::Poll),
+            (Kind::Waits | Kind::Wait | Kind::Ready | Kind::Again, _) => Some(Phase::Poll),
             (Kind::Phase, "pending") => Some(Phase::Pending),
             (Kind::Phase, "closing") => Some(Phase::Closing),
             (Kind::Phase, "timers") => Some(Phase::Timers),

@@ -19,6 +19,10 @@ use super::entry::{Entry, Kind};
 pub fn describe(entry: &Entry) -> String {
     let words = &entry.words;
     match &entry.kind {
+        Kind::Waits => match entry.most {
+            None => "waits".into(),
+            Some(most) => format!("waits, {} at most", span(most)),
+        },
         Kind::Wait => wait(entry),
         Kind::Ready => format!("ready: {words}"),
         Kind::Nothing => format!("nothing to do: {words}"),

@@ -21,11 +21,14 @@ impl Loop {
     /// event_loop.set_read_burst(128 * 1024); // one read of each socket a turn
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn set_read_burst(&mut self, bytes: usize) {
-        self.burst = Burst {
-            bytes,
-            goes_last: true,
-        };
+        self.calls("set_read_burst", |event_loop| {
+            event_loop.burst = Burst {
+                bytes,
+                goes_last: true,
+            };
+        });
     }
 }
 

@@ -7,8 +7,6 @@ use super::agenda::Agenda;
 use super::trace::{Cause, Subject, What};
 use super::{Loop, Running};
 use crate::net::error::Error;
-use crate::net::holder::Holder;
-use crate::net::ids::Home;
 use crate::net::server::ServerEntry;
 use crate::net::{ServerId, SocketId, TimerId};
 use crate::rules::timers::TimerKey;
@@ -20,17 +18,17 @@ pub(in crate::net) const TIMEOUT_MAX: u32 = i32::MAX as u32;
 #[derive(Clone, Copy)]
 pub(in crate::net) struct Origin {
     /// The socket that the timer ends with.
-    owner: Option<SocketId>,
-    line: &'static Location<'static>,
+    pub(super) owner: Option<SocketId>,
+    pub(super) line: &'static Location<'static>,
 }
 
 /// The callback of a timer.
 pub(super) struct Owned<F: ?Sized> {
-    origin: Origin,
+    pub(super) origin: Origin,
     callback: F,
 }
 
-type TimerCallback = Box<Owned<dyn FnMut(&mut Loop)>>;
+pub(super) type TimerCallback = Box<Owned<dyn FnMut(&mut Loop)>>;
 
 /// A timer: what it does when it fires, and the trace record of its arming.
 pub(in crate::net) struct Armed {
@@ -82,8 +80,8 @@ impl TimerTask {
 
 pub(in crate::net) struct UserTimer {
     /// Taken out while it runs.
-    callback: Option<TimerCallback>,
-    kind: Kind,
+    pub(super) callback: Option<TimerCallback>,
+    pub(super) kind: Kind,
     pub(super) is_held: bool,
 }
 
@@ -99,7 +97,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The function that arms such a timer.
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Kind::After => "after",
             Kind::Timeout => "set_timeout",
@@ -218,62 +216,11 @@ impl Agenda {
         }
     }
 
-    fn user_timer(&mut self, key: TimerKey) -> Option<&mut UserTimer> {
+    pub(super) fn user_timer(&mut self, key: TimerKey) -> Option<&mut UserTimer> {
         match &mut self.timers.get_mut(key)?.task {
             TimerTask::User(timer) => Some(timer),
             _ => None,
         }
-    }
-
-    pub(super) fn hold_timer(&mut self, key: TimerKey, is_held: bool) {
-        if let Some(timer) = self.user_timer(key) {
-            let was_held = std::mem::replace(&mut timer.is_held, is_held);
-            self.held_timers += usize::from(is_held);
-            self.held_timers -= usize::from(was_held);
-            if was_held != is_held && self.trace.is_on() {
-                self.tell_of_held_timer(key, is_held);
-            }
-        }
-    }
-
-    #[cold]
-    fn tell_of_held_timer(&mut self, key: TimerKey, is_held: bool) {
-        if let Some(timer) = self.timers.get(key) {
-            let (by, subject) = (timer.by, timer.task.subject());
-            self.trace.holds(Some(by), subject, is_held);
-        }
-    }
-
-    /// The timers that hold the loop, the next to fire first. A callback that runs is not in its timer: its
-    /// origin is in `running`.
-    pub(super) fn timer_holders(
-        &self,
-        home: Home,
-        running: Option<(TimerId, Origin)>,
-    ) -> Vec<Holder> {
-        let now = self.clock.now();
-        let mut holders = Vec::new();
-        for (key, due, armed) in self.timers.iter() {
-            let TimerTask::User(timer @ UserTimer { is_held: true, .. }) = &armed.task else {
-                continue;
-            };
-            let id = TimerId(home.name(key));
-            let running = running.filter(|(running, _)| *running == id);
-            let origin = match &timer.callback {
-                Some(callback) => Some(callback.origin),
-                None => running.map(|(_, origin)| origin),
-            };
-            let holder = Holder::Timer {
-                id,
-                kind: timer.kind.name(),
-                due: Duration::from_millis(due.saturating_sub(now)),
-                owner: origin.and_then(|origin| origin.owner),
-                line: origin.map(|origin| origin.line),
-            };
-            holders.push((due, holder));
-        }
-        holders.sort_by_key(|(due, _)| *due);
-        holders.into_iter().map(|(_, holder)| holder).collect()
     }
 
     /// Leaves a list whose due timers have all run, and ends the pass with the last list. As in Node, this

@@ -135,18 +135,21 @@ impl Loop {
     ///
     /// # Errors
     /// Errors of eventfd(2), when the first handle is made, such as `EMFILE`.
+    #[track_caller]
     pub fn handle(&mut self) -> Result<Handle, Error> {
-        let posts = match self.posts.take() {
-            Some(posts) => Ok(posts),
-            None => Mailbox::new(&mut self.reactor),
-        };
-        let posts = posts.map_err(|error| Error::of_call("eventfd", &error))?;
-        let mut handle = Handle {
-            sender: self.posts.insert(posts).sender(),
-            is_held: false,
-        };
-        handle.ref_();
-        Ok(handle)
+        self.calls("handle", |event_loop| {
+            let posts = match event_loop.posts.take() {
+                Some(posts) => Ok(posts),
+                None => Mailbox::new(&mut event_loop.reactor),
+            };
+            let posts = posts.map_err(|error| Error::of_call("eventfd", &error))?;
+            let mut handle = Handle {
+                sender: event_loop.posts.insert(posts).sender(),
+                is_held: false,
+            };
+            handle.ref_();
+            Ok(handle)
+        })
     }
 
     /// Runs what other threads have posted. Posts beyond the bound wait for the next turn, and so do those

@@ -153,8 +153,11 @@ impl Loop {
     /// destroyed, the lookup holds the loop. It is called for names, `localhost` included, but never for IP
     /// addresses. [`ConnectOptions::lookup`](crate::ConnectOptions::lookup) takes precedence. At most 10000
     /// lookups may be unanswered at once: beyond that `connect` fails with `ENOBUFS`.
+    #[track_caller]
     pub fn set_lookup(&mut self, lookup: impl FnMut(&mut Loop, LookupRequest) + 'static) {
-        self.lookups.lookup = Some(Box::new(lookup));
+        self.calls("set_lookup", |event_loop| {
+            event_loop.lookups.lookup = Some(Box::new(lookup));
+        });
     }
 
     /// Answers a lookup: the callback of Node's `lookup` option. The answer is a list of addresses or an
@@ -166,11 +169,11 @@ impl Loop {
     #[track_caller]
     pub fn answer_lookup(&mut self, lookup: LookupId, answer: Result<Vec<IpAddr>, Error>) {
         if let Some(ticket) = self.home.key(lookup.0) {
-            let former = self.agenda.trace.calls(Subject::Loop, "answer_lookup");
             let without_port = |ip| SocketAddr::new(ip, 0);
             let answer = answer.map(|found| found.into_iter().map(without_port).collect());
-            self.agenda.tick(Tick::Lookup(ticket, answer));
-            self.agenda.trace.leave(former);
+            self.calls("answer_lookup", |event_loop| {
+                event_loop.agenda.tick(Tick::Lookup(ticket, answer));
+            });
         }
     }
 

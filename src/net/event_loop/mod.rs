@@ -9,6 +9,7 @@ pub(in crate::net) mod errands;
 pub(in crate::net) mod events;
 pub(in crate::net) mod firing;
 pub(crate) mod handle;
+mod held_timers;
 mod holders;
 mod lend;
 pub(in crate::net) mod listeners;
@@ -221,6 +222,19 @@ impl Loop {
         })
     }
 
+    /// The program calls a function of the loop's, and the trace tells of it.
+    #[track_caller]
+    pub(in crate::net) fn calls<R>(
+        &mut self,
+        name: &'static str,
+        call: impl FnOnce(&mut Loop) -> R,
+    ) -> R {
+        let former = self.agenda.trace.calls(Subject::Loop, name);
+        let answer = call(self);
+        self.agenda.trace.leave(former);
+        answer
+    }
+
     /// A socket or a server, for a phase that serves it.
     #[inline(always)]
     pub(in crate::net) fn served<I>(&mut self, id: I) -> Served<'_, I> {
@@ -264,8 +278,9 @@ impl Loop {
     /// assert!(event_loop.is_alive()); // the server listens
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn stop(&mut self) {
-        self.is_stopping = true;
+        self.calls("stop", |event_loop| event_loop.is_stopping = true);
     }
 
     /// Makes an abort handle: Node's `new AbortController()`. Pass it to
@@ -287,21 +302,21 @@ impl Loop {
         let Some(number) = self.home.key(handle.0) else {
             return;
         };
-        let former = self.agenda.trace.calls(Subject::Loop, "abort");
-        for target in self.aborts.take(number) {
-            match target {
-                Subject::Socket(id) => {
-                    self.with_socket(id, |socket, errands| {
-                        socket.destroy(Some(words::aborted()), errands);
-                    });
+        self.calls("abort", |event_loop| {
+            for target in event_loop.aborts.take(number) {
+                match target {
+                    Subject::Socket(id) => {
+                        event_loop.with_socket(id, |socket, errands| {
+                            socket.destroy(Some(words::aborted()), errands);
+                        });
+                    }
+                    Subject::Server(id) => {
+                        event_loop.server_at(id).close();
+                    }
+                    Subject::Loop => {}
                 }
-                Subject::Server(id) => {
-                    self.server_at(id).close();
-                }
-                Subject::Loop => {}
             }
-        }
-        self.agenda.trace.leave(former);
+        });
     }
 
     /// Whether a handle was used: Node's `signal.aborted`.
@@ -321,8 +336,11 @@ impl Loop {
     /// Sets how many bytes one read takes at most, and so how long a chunk can be. The default is 64 KiB, as
     /// in Node; the limits are one byte and 1 GiB. It applies from the next turn on, to all sockets of the
     /// loop. A larger buffer saves system calls when streaming. Node has no such option.
+    #[track_caller]
     pub fn set_read_buffer(&mut self, bytes: usize) {
-        self.buffer_size = bytes.clamp(1, READ_BUFFER_MAX);
+        self.calls("set_read_buffer", |event_loop| {
+            event_loop.buffer_size = bytes.clamp(1, READ_BUFFER_MAX);
+        });
     }
 
     /// Sets a function that is called with each record of what the loop does; see [`trace`](crate::trace). A

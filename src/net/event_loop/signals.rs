@@ -53,6 +53,7 @@ impl Loop {
     ///
     /// # Errors
     /// An error of the kernel, such as `EMFILE`, if the signal cannot be watched.
+    #[track_caller]
     pub fn on_signal(
         &mut self,
         signal: Signal,
@@ -66,6 +67,7 @@ impl Loop {
             source.watch(signal.number()).map_err(failed)?;
         }
         let number = signal.number();
+        self.agenda.trace.listens((Subject::Loop, SIGNAL.name));
         if self.signals.slot(number).is_none() {
             self.signals.listeners.push((number, Slot::default()));
         }

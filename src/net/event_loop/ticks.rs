@@ -86,16 +86,20 @@ impl Loop {
     }
 
     /// Lets an immediate hold the loop again: Node's `immediate.ref()`.
+    #[track_caller]
     pub fn ref_immediate(&mut self, immediate: ImmediateId) {
         if let Some(serial) = self.home.key(immediate.0) {
-            self.agenda.hold_immediate(serial, true);
+            self.calls("ref_immediate", |it| it.agenda.hold_immediate(serial, true));
         }
     }
 
     /// Lets the loop end although this immediate has not run: Node's `immediate.unref()`.
+    #[track_caller]
     pub fn unref_immediate(&mut self, immediate: ImmediateId) {
         if let Some(serial) = self.home.key(immediate.0) {
-            self.agenda.hold_immediate(serial, false);
+            self.calls("unref_immediate", |it| {
+                it.agenda.hold_immediate(serial, false)
+            });
         }
     }
 

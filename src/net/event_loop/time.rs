@@ -37,20 +37,23 @@ impl Loop {
     /// assert!(!event_loop.timer_has_ref(timer)); // it has fired
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn pause_time(&mut self) {
-        self.agenda.clock.hold();
+        self.calls("pause_time", |event_loop| event_loop.agenda.clock.hold());
     }
 
     /// Lets the loop's time go on, from where it stands.
+    #[track_caller]
     pub fn resume_time(&mut self) {
-        self.agenda.clock.let_go();
+        self.calls("resume_time", |event_loop| event_loop.agenda.clock.let_go());
     }
 
     /// Moves the loop's time, held or not, as if the loop had stalled for that long. Timers that have become
     /// due fire in the timers phase of the next turn, not in this call, and an interval calls back once. It
     /// is tokio's `time::advance`. [`EventLoop::run_for`] lets time pass step by step instead.
+    #[track_caller]
     pub fn advance(&mut self, by: Duration) {
-        self.agenda.clock.advance(by);
+        self.calls("advance", |event_loop| event_loop.agenda.clock.advance(by));
     }
 }
 

@@ -140,33 +140,34 @@ impl Loop {
     /// assert!(!event_loop.refresh(timer)); // it has fired
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn refresh(&mut self, timer: TimerId) -> bool {
-        let now = self.agenda.clock.refresh();
-        let Some(key) = self.home.key(timer.0) else {
-            return false;
-        };
-        let is_users = matches!(
-            self.agenda.timers.get(key),
-            Some(Armed {
-                task: TimerTask::User(_),
-                ..
-            })
-        );
-        is_users && self.agenda.timers.refresh(key, now)
+        let key = self.home.key(timer.0);
+        self.calls("refresh", |event_loop| {
+            let agenda = &mut event_loop.agenda;
+            let now = agenda.clock.refresh();
+            key.is_some_and(|key| agenda.refresh_timer(key, now))
+        })
     }
 
     /// Lets a timer hold the loop: Node's `timeout.ref()`. A new one does.
+    #[track_caller]
     pub fn ref_timer(&mut self, timer: TimerId) {
         if let Some(key) = self.home.key(timer.0) {
-            self.agenda.hold_timer(key, true);
+            self.calls("ref_timer", |event_loop| {
+                event_loop.agenda.hold_timer(key, true)
+            });
         }
     }
 
     /// Lets the loop end although this timer is set: Node's `timeout.unref()`. It still fires if something
     /// else holds the loop for that long.
+    #[track_caller]
     pub fn unref_timer(&mut self, timer: TimerId) {
         if let Some(key) = self.home.key(timer.0) {
-            self.agenda.hold_timer(key, false);
+            self.calls("unref_timer", |event_loop| {
+                event_loop.agenda.hold_timer(key, false)
+            });
         }
     }
 

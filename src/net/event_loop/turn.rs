@@ -106,7 +106,7 @@ impl EventLoop {
         }
         let timeout = self.poll_timeout(wait);
         let began = match self.inner.agenda.trace.is_on() {
-            true => self.inner.agenda.trace.time(),
+            true => self.tell_of_sleep(timeout),
             false => Duration::ZERO,
         };
         self.inner
@@ -122,6 +122,16 @@ impl EventLoop {
             self.begin_serving_again();
         }
         Ok(())
+    }
+
+    /// Returns when the wait began.
+    #[cold]
+    fn tell_of_sleep(&mut self, timeout: Option<Duration>) -> Duration {
+        let trace = &mut self.inner.agenda.trace;
+        if timeout.is_none_or(|timeout| !timeout.is_zero()) {
+            trace.note(Subject::Loop, What::Waits { timeout });
+        }
+        trace.time()
     }
 
     #[cold]

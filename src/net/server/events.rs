@@ -138,19 +138,25 @@ impl Server<'_> {
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn off(&mut self, event: &str, listener: ListenerId) -> &mut Self {
         let turn = self.event_loop.agenda.turns;
-        if let Some(slot) = self.slot(event) {
-            slot.remove(listener, turn);
-        }
+        self.calls("off", |server, _| {
+            if let Some(slot) = server.slot_mut(event) {
+                slot.remove(listener, turn);
+            }
+        });
         self
     }
 
     /// Removes all listeners of an event: Node's `removeAllListeners(event)`; see [`off`](Server::off).
+    #[track_caller]
     pub fn remove_all_listeners(&mut self, event: &str) -> &mut Self {
-        if let Some(slot) = self.slot(event) {
-            slot.clear();
-        }
+        self.calls("remove_all_listeners", |server, _| {
+            if let Some(slot) = server.slot_mut(event) {
+                slot.clear();
+            }
+        });
         self
     }
 

@@ -83,6 +83,8 @@ impl ServerEntry {
         if listener.may_have_duplicate() {
             errands.registry.deregister(&mut listener);
         }
+        let subject = Subject::Server(errands.id);
+        errands.agenda.trace.system(subject, "close", Ok(None));
         errands.leave(FollowUp::EndBackOffs);
     }
 
@@ -278,18 +280,21 @@ impl Server<'_> {
 
     /// Lets the server hold the loop again: Node's `server.ref()`. This is the default, and applies while
     /// it listens.
+    #[track_caller]
     pub fn ref_(&mut self) -> &mut Self {
-        self.hold(true)
+        self.hold("ref_", true)
     }
 
     /// Lets the loop end although this server listens: Node's `server.unref()`. It may be called before
     /// `listen`. The server's connections still hold the loop.
+    #[track_caller]
     pub fn unref(&mut self) -> &mut Self {
-        self.hold(false)
+        self.hold("unref", false)
     }
 
-    fn hold(&mut self, is_held: bool) -> &mut Self {
-        self.event_loop.with_server(self.id, |server, errands| {
+    #[track_caller]
+    fn hold(&mut self, name: &'static str, is_held: bool) -> &mut Self {
+        self.calls(name, |server, errands| {
             server.is_held = is_held;
             server.update_hold(errands);
         });

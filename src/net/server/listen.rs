@@ -74,6 +74,9 @@ impl ServerEntry {
 
     fn bind(&mut self, listening: Listening, errands: &mut Errands<'_, ServerId>) {
         let listener = self.make_listener(&listening);
+        let told = listener.as_ref().map(|_| None);
+        let told = told.map_err(|error| error.errno().map_or(0, i32::abs));
+        (errands.agenda.trace).system(Subject::Server(errands.id), "listen", told);
         let stands =
             listener.and_then(|listener| self.take_listener(listener, listening.mode, errands));
         match stands {

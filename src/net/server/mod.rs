@@ -129,9 +129,10 @@ impl Loop {
             data: Data::default(),
         };
         let id = ServerId(self.reactor.insert(Entry::Server(Box::new(entry))));
-        let mut server = self.server_at(id);
-        server.on_connection(connection);
-        server
+        let former = (self.agenda.trace).calls(Subject::Server(id), "create_server");
+        self.server_at(id).on_connection(connection);
+        self.agenda.trace.leave(former);
+        self.server_at(id)
     }
 
     /// A view of the server with this id. If it is the id of another loop, calls on the view do nothing.

@@ -80,10 +80,11 @@ impl Server<'_> {
     /// Limits the number of connections, from the next one on: Node's `maxConnections = …`. A
     /// connection beyond the limit is closed at once, and `drop` is emitted. Zero drops every
     /// connection; `None`, Node's `undefined`, means no limit.
+    #[track_caller]
     pub fn set_max_connections(&mut self, limit: Option<usize>) -> &mut Self {
-        if let Some(server) = self.event_loop.server(self.id) {
+        self.calls("set_max_connections", |server, _| {
             server.max_connections = limit;
-        }
+        });
         self
     }
 

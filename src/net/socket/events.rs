@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::connecting::{Attempt, Lookup};
 use super::{Socket, SocketEntry};
 use crate::net::error::Error;
+use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::events::{Event, events, listeners};
 use crate::net::listeners::{AnySlot, Slot};
 use crate::net::queues::SocketTick;
@@ -239,7 +240,7 @@ impl Socket<'_> {
         let mut listener = Some(listener);
         let once = move |socket: &mut Socket<'_>| {
             if let Some(listener) = listener.take() {
-                socket.listener_has_gone(READABLE.name);
+                socket.with(|_, errands| listener_has_gone(READABLE.name, errands));
                 listener(socket);
             }
         };
@@ -333,36 +334,35 @@ impl Socket<'_> {
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn off(&mut self, event: &str, listener: ListenerId) -> &mut Self {
-        let turn = self.event_loop.agenda.turns;
-        if let Some(slot) = self.slot(event) {
-            slot.remove(listener, turn);
-        }
-        self.listener_has_gone(event)
+        self.calls("off", |socket, errands| {
+            if let Some(slot) = socket.slot_mut(event) {
+                slot.remove(listener, errands.agenda.turns);
+            }
+            listener_has_gone(event, errands);
+        });
+        self
     }
 
     /// Removes all listeners of an event: Node's `removeAllListeners(event)`; see [`off`](Socket::off).
     /// Unlike in Node, a [pipe](Socket::pipe) is no listener, and goes on.
+    #[track_caller]
     pub fn remove_all_listeners(&mut self, event: &str) -> &mut Self {
-        if let Some(slot) = self.slot(event) {
-            slot.clear();
-        }
+        self.calls("remove_all_listeners", |socket, errands| {
+            if let Some(slot) = socket.slot_mut(event) {
+                slot.clear();
+            }
+            listener_has_gone(event, errands);
+        });
         if event == "close" || event == "finish" {
             self.forget_who_hears_its_end();
         }
-        self.listener_has_gone(event)
+        self
     }
 
     fn slot(&mut self, event: &str) -> Option<&mut dyn AnySlot> {
         self.event_loop.entry(self.id)?.slot_mut(event)
-    }
-
-    /// As Node's `Readable.prototype.removeListener`.
-    fn listener_has_gone(&mut self, event: &str) -> &mut Self {
-        if event == "readable" {
-            self.with(|_, errands| errands.tick(SocketTick::Receiving(Tick::CountReaders)));
-        }
-        self
     }
 
     /// How many listeners an event has, by Node's name for it, such as `connectionAttempt`: Node's
@@ -375,5 +375,12 @@ impl Socket<'_> {
         let entry = self.event_loop.entry_ref(self.id);
         let slot = entry.and_then(|entry| entry.slot(event));
         slot.map_or(0, AnySlot::len)
+    }
+}
+
+/// As Node's `Readable.prototype.removeListener`.
+fn listener_has_gone(event: &str, errands: &mut Errands<'_>) {
+    if event == "readable" {
+        errands.tick(SocketTick::Receiving(Tick::CountReaders));
     }
 }

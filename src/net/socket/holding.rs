@@ -75,19 +75,22 @@ impl SocketEntry {
 impl Socket<'_> {
     /// Lets the socket hold the loop again: Node's `socket.ref()`. This is the default, and applies while
     /// the socket is read from.
+    #[track_caller]
     pub fn ref_(&mut self) -> &mut Self {
-        self.hold(true)
+        self.hold("ref_", true)
     }
 
     /// Lets the loop end although this socket is open: Node's `socket.unref()`. A request in progress (a
     /// connect, a write, a shutdown) still holds the loop, as in libuv. It may be called before
     /// `connect`.
+    #[track_caller]
     pub fn unref(&mut self) -> &mut Self {
-        self.hold(false)
+        self.hold("unref", false)
     }
 
-    fn hold(&mut self, is_held: bool) -> &mut Self {
-        self.with(|socket, errands| {
+    #[track_caller]
+    fn hold(&mut self, name: &'static str, is_held: bool) -> &mut Self {
+        self.calls(name, |socket, errands| {
             socket.is_held = is_held;
             socket.update_hold(errands);
         });

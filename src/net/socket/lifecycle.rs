@@ -245,7 +245,7 @@ impl Socket<'_> {
         if self.is_writable_finished() {
             return self.destroy();
         }
-        self.with(|socket, _| {
+        self.calls("destroy_soon", |socket, _| {
             let destroy = |socket: &mut Socket<'_>| _ = socket.destroy();
             let finish = &mut socket.cold().listeners.finish;
             finish.add_own(Own::DestroySoon, Box::new(destroy));

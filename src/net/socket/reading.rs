@@ -239,8 +239,9 @@ impl Socket<'_> {
     /// event_loop.run()?;
     /// # Ok::<(), netloop::Error>(())
     /// ```
+    #[track_caller]
     pub fn set_encoding(&mut self, encoding: Encoding) -> &mut Self {
-        self.with(|socket, _| {
+        self.calls("set_encoding", |socket, _| {
             socket.with_kept(|_, kept, facts| kept.set_encoding(encoding, facts.has_ended));
         });
         self

@@ -312,8 +312,9 @@ impl Socket<'_> {
 
     /// Queues writes until [`uncork`](Socket::uncork), so that they are sent together: Node's `cork()`.
     /// Calls nest, and [`end`](Socket::end) undoes all of them.
+    #[track_caller]
     pub fn cork(&mut self) -> &mut Self {
-        self.with(|socket, _| socket.sending.cork());
+        self.calls("cork", |socket, _| socket.sending.cork());
         self
     }
 

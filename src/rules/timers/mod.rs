@@ -148,6 +148,11 @@ impl<T> Timers<T> {
         self.timer_mut(key)?.payload.as_mut()
     }
 
+    /// How long after its start a live timer is due.
+    pub(crate) fn duration(&self, key: TimerKey) -> Option<u32> {
+        Some(self.timer(key)?.duration)
+    }
+
     /// All that are live, each with the time for which it was started.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TimerKey, u64, &T)> {
         let slots = (0..).zip(&self.timers);

@@ -75,7 +75,7 @@ impl Lanes {
 fn lane(entry: &Entry, role: Role, program: Lane) -> Lane {
     match (&entry.kind, role) {
         (Kind::Callback | Kind::Call | Kind::Done, _) => program,
-        (Kind::Wait | Kind::Ready | Kind::Nothing | Kind::System, _) => Lane::Kernel,
+        (Kind::Waits | Kind::Wait | Kind::Ready | Kind::Nothing | Kind::System, _) => Lane::Kernel,
         (Kind::Phase | Kind::Again | Kind::Stopped, _) | (_, Role::Loop) => Lane::Kernel,
         (_, Role::Client | Role::Socket) => Lane::Client,
         (_, Role::Accepted) => Lane::Accepted,

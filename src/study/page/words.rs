@@ -17,12 +17,17 @@ pub(super) fn level(entry: &Entry) -> u8 {
         | Kind::Connected
         | Kind::Stopped => 0,
         Kind::Step | Kind::Tick | Kind::Other(_) => 1,
-        Kind::Done | Kind::Queued | Kind::Cleared | Kind::Holds => 2,
+        Kind::Waits | Kind::Done | Kind::Queued | Kind::Cleared | Kind::Holds => 2,
     }
 }
 
 /// Each kind: its sign, and what it is.
-pub(super) const KINDS: [(Kind, &str, &str); 17] = [
+pub(super) const KINDS: [(Kind, &str, &str); 18] = [
+    (
+        Kind::Waits,
+        "◌",
+        "The loop is about to wait in epoll_wait(2): nothing is left to do at once.",
+    ),
     (
         Kind::Wait,
         "◔",
@@ -110,7 +115,7 @@ pub(super) const FLAGS: [(&str, &str); 6] = [
 ];
 
 /// How a chain begins, by the kind of its root.
-pub(super) const ROOTS: [(Kind, &str); 4] = [
+pub(super) const ROOTS: [(Kind, &str); 5] = [
     (
         Kind::Ready,
         "The kernel has said so: this is where the chain begins.",
@@ -120,6 +125,7 @@ pub(super) const ROOTS: [(Kind, &str); 4] = [
         "A statement of the program's, outside of all callbacks: this is where the chain begins.",
     ),
     (Kind::Wait, "The loop waits by itself, once in each turn."),
+    (Kind::Waits, "The loop waits by itself, once in each turn."),
     (Kind::Again, "Who has put it there is not in the recording."),
 ];
 

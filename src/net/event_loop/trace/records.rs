@@ -28,7 +28,12 @@ pub enum What<'a> {
     /// A phase of the loop serves this subject: `pending`, `closing` or `timers`. The poll phase shows as
     /// [`What::Readiness`] and [`What::Again`], the check phase by its callbacks.
     Phase(&'static str),
-    /// The loop has waited in epoll_wait(2).
+    /// The loop is about to wait in epoll_wait(2), and may sleep.
+    Waits {
+        /// For how long at most; `None` is for ever.
+        timeout: Option<Duration>,
+    },
+    /// The loop has waited in epoll_wait(2), or has looked without waiting.
     Wait {
         /// How long it would have waited at most; `None` means without limit.
         timeout: Option<Duration>,
@@ -84,6 +89,7 @@ pub enum What<'a> {
         remote: Option<SocketAddr>,
     },
     /// A connection that the program has asked for is there.
+    /// Its descriptor.
     Connected {
         /// Its descriptor.
         fd: i32,

@@ -121,10 +121,11 @@ impl SocketEntry {
             self.cold().attempted.get_or_insert_default().push(note);
         }
         let connected = opening.connect();
-        let told = connected.as_ref().map(|_| None).map_err(errno);
-        (errands.agenda.trace).system(Subject::Socket(errands.id), "connect", told);
+        let answer = connected.as_ref().map_err(errno);
+        let answer = answer.and_then(|(_, answer)| answer.map(|()| None));
+        (errands.agenda.trace).system(Subject::Socket(errands.id), "connect", answer);
         match connected {
-            Ok(stream) => self.adopt(stream, errands),
+            Ok((stream, _)) => self.adopt(stream, errands),
             Err(error) => return self.refused(&error, errands),
         }
         if is_multiple {

@@ -159,10 +159,11 @@ impl SocketEntry {
             return;
         };
         let connected = connector::connect_unix(path);
-        let told = connected.as_ref().map(|_| None).map_err(errno);
-        (errands.agenda.trace).system(Subject::Socket(errands.id), "connect", told);
+        let answer = connected.as_ref().map_err(errno);
+        let answer = answer.and_then(|(_, answer)| answer.map(|()| None));
+        (errands.agenda.trace).system(Subject::Socket(errands.id), "connect", answer);
         match connected {
-            Ok(stream) => self.adopt(stream, errands),
+            Ok((stream, _)) => self.adopt(stream, errands),
             Err(error) => {
                 connecting.failed = Some(error);
                 errands.agenda.put_off(Pending::ConnectFailed(errands.id));

@@ -17,8 +17,10 @@ impl Loop {
 
     /// Sets whether the addresses of a name are tried one after the other: Node's
     /// `net.setDefaultAutoSelectFamily`, for this loop, from the next `connect` on.
+    #[track_caller]
     pub fn set_default_auto_select_family(&mut self, on: bool) {
-        self.tries_all_families = on;
+        let name = "set_default_auto_select_family";
+        self.calls(name, |event_loop| event_loop.tries_all_families = on);
     }
 
     /// How long each of several addresses but the last may take to answer: 500 ms by default. Node's
@@ -30,7 +32,12 @@ impl Loop {
     /// Sets how long each address but the last may take to answer: Node's
     /// `net.setDefaultAutoSelectFamilyAttemptTimeout`, for this loop, from the next `connect` on.
     /// Less than 10 ms becomes 10 ms, as in Node. So does zero, for which Node throws.
+    #[track_caller]
     pub fn set_default_auto_select_family_attempt_timeout(&mut self, timeout: Duration) {
-        self.family_attempt_timeout = timeout.max(ATTEMPT_TIMEOUT_MIN);
+        let name = "set_default_auto_select_family_attempt_timeout";
+        let timeout = timeout.max(ATTEMPT_TIMEOUT_MIN);
+        self.calls(name, |event_loop| {
+            event_loop.family_attempt_timeout = timeout
+        });
     }
 }

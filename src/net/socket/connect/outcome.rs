@@ -6,7 +6,7 @@ use crate::net::error::Error;
 use crate::net::event_loop::Served;
 use crate::net::socket::SocketEntry;
 use crate::net::socket::events::{CONNECT, READY};
-use crate::net::trace::Why;
+use crate::net::trace::{Subject, Why, errno};
 use crate::rules::state::socket::Input;
 
 impl Served<'_> {
@@ -17,7 +17,13 @@ impl Served<'_> {
         readiness: Readiness<'_>,
     ) -> Result<(), Error> {
         let stream = self.entry_ref().and_then(|entry| entry.stream.as_ref());
-        match stream.map(Stream::connected) {
+        let outcome = stream.map(Stream::connected);
+        if let Some(Err(error)) = &outcome {
+            // The error is that of connect(2), which getsockopt(2) has fetched.
+            let subject = Subject::Socket(self.id);
+            (self.event_loop.agenda.trace).system(subject, "getsockopt", Err(errno(error)));
+        }
+        match outcome {
             None | Some(Ok(false)) => {}
             Some(Ok(true)) => self.connected(readiness),
             Some(Err(error)) => self.attempt_failed(Some(error)),
