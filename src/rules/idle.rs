@@ -16,8 +16,8 @@ pub(crate) struct IdleTimeout {
 }
 
 impl IdleTimeout {
-    /// The socket is destroyed and no longer times out; after another `connect` only if that is asked
-    /// for again, as in Node.
+    /// Turns the timeout off, since the socket is destroyed. After another `connect` it has to be set
+    /// again, as in Node.
     pub(crate) fn stop(&mut self) -> Option<TimerKey> {
         self.duration = 0;
         self.timer.take()

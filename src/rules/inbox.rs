@@ -61,7 +61,7 @@ impl Inbox {
         while self.pop().is_some() {}
     }
 
-    /// Takes everything as text: what was not decoded yet is. From here on the inbox holds text.
+    /// Takes everything as text, and decodes what was not decoded yet. From then on the inbox holds text.
     pub(crate) fn become_text(
         &mut self,
         mut decode: impl FnMut(&[u8]) -> Cow<'_, [u8]>,

@@ -1,6 +1,6 @@
-//! Floor 1, the rules: plain values that know neither socket nor clock nor log.
+//! Floor 1, the rules: plain values that know no socket, no clock and no log.
 //!
-//! Everything here is told what happened and what time it is, and answers with a value.
+//! A rule is told what happened and what time it is, and answers with a value.
 
 pub(crate) mod data;
 pub(crate) mod idle;

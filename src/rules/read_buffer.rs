@@ -41,10 +41,10 @@ impl ReadBuffer {
 /// The most that Node reads from one socket in a turn: 32 reads.
 const BURST: usize = 32 * READ_BUFFER;
 
-/// How much is read from one socket in a turn, and when a socket with more is served in the next.
+/// How much one turn reads from a socket, and when the next turn serves a socket that has more.
 pub(crate) struct Burst {
     pub(crate) bytes: usize,
-    /// Whether that is after the sockets that are newly ready, or before them.
+    /// Whether it is served after the sockets that are newly ready, and not before them.
     pub(crate) goes_last: bool,
 }
 

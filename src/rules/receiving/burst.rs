@@ -1,21 +1,20 @@
-//! How much of the kernel one turn takes: bursts of reads, and the again list.
+//! How much one turn reads from a socket: bursts of reads, and the again list.
 //!
-//! Edges are never lost. A burst stops at the first short read, but what may still have something to
-//! give goes on the again list: a TCP socket whose readiness told of an end, an error or urgent data,
-//! a Unix socket always (until `EAGAIN`), and one that hit the bound.
+//! Edges are never lost. A burst stops at the first short read, but a socket that may have more goes on
+//! the again list: a TCP socket whose readiness reported an end, an error or urgent data, a Unix socket
+//! always (until `EAGAIN`), and one that hit the bound.
 
 use super::{Mark, Receiving};
 
-/// How many reads one socket gets before the others' turn comes: libuv's bound. The bytes that they
-/// bring are bounded, too, by the loop's burst.
+/// How many reads one socket gets in a turn: libuv's bound. The loop's burst bounds their bytes as well.
 const READS_PER_TURN: usize = 32;
 
 /// What follows a read that has brought something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// The kernel has no more: an edge tells of what comes.
+    /// The kernel has no more: an edge will report what comes.
     Done,
-    /// It may have more: in the next turn.
+    /// It may have more, which is read in the next turn.
     Again,
     ReadOn,
 }
@@ -52,7 +51,7 @@ impl Receiving {
         self.reads_kernel() && std::mem::replace(&mut self.read_in_turn, turn) != turn
     }
 
-    /// Lets a burst begin in any turn: the turns are counted anew, or the again list is served.
+    /// Lets a burst begin in any turn: the turn counter has wrapped around, or the again list is served.
     pub(crate) fn allow_burst(&mut self) {
         self.read_in_turn = 0;
     }
@@ -62,8 +61,8 @@ impl Receiving {
         self.read_in_turn = turn;
     }
 
-    /// Joins the again list. Returns whether it did not stand there. What may hide more is looked at
-    /// until the kernel has nothing.
+    /// Joins the again list. Returns whether the socket was not on it. One that may hide more is read until
+    /// the kernel has nothing.
     pub(crate) fn joins_again(&mut self, may_hide_more: bool) -> bool {
         if may_hide_more {
             self.states.marks.set(Mark::MayHideMore);
@@ -81,7 +80,7 @@ impl Receiving {
         self.states.marks.has(Mark::Listed)
     }
 
-    /// Readiness has come for a socket that stands on the again list.
+    /// Notes readiness that has come for a socket on the again list.
     pub(crate) fn note_readiness(&mut self, may_hide_more: bool) {
         if may_hide_more && self.is_listed_again() {
             self.states.marks.set(Mark::MayHideMore);

@@ -4,7 +4,7 @@
 use super::{Action, Facts, Kept, Mark, Receiving, Then, Tick, flow, notice, request};
 
 impl Receiving {
-    /// A destroyed socket stays as it is.
+    /// Does nothing if the socket is destroyed.
     pub(crate) fn pause(&mut self, kept: &Kept, facts: Facts) -> Then {
         let mut then = Then::default();
         if facts.is_destroyed {
@@ -17,7 +17,7 @@ impl Receiving {
         then
     }
 
-    /// A destroyed socket stays as it is.
+    /// Does nothing if the socket is destroyed.
     pub(crate) fn resume(&mut self, kept: &Kept, facts: Facts) -> Then {
         let mut then = Then::default();
         if facts.is_destroyed {
@@ -47,8 +47,8 @@ impl Receiving {
         }
     }
 
-    /// The first listener of `readable` stops the flow. Another one changes nothing, so a listener for
-    /// one time may be followed by the next.
+    /// The first listener of `readable` stops the flow. Another one changes nothing, so that one `once`
+    /// listener may follow another.
     pub(crate) fn readable_added(&mut self, kept: &Kept) -> Then {
         if !self.states.marks.set(Mark::Pulled) {
             return Then::default();
@@ -63,8 +63,8 @@ impl Receiving {
         then
     }
 
-    /// The tick after a listener of `readable` was removed. If none is left, the data flows to the listeners
-    /// of `data`; without those, the socket is as if nobody had ever asked.
+    /// The tick after a listener of `readable` was removed. If none is left, the data flows to the
+    /// listeners of `data`; without those, it is as if nobody had ever asked for data.
     pub(crate) fn count_readers(
         &mut self,
         is_pulled: bool,
@@ -86,7 +86,7 @@ impl Receiving {
         }
     }
 
-    /// Takes of what waits, and asks for more: Node's `read(size)`.
+    /// Takes waiting bytes, and asks for more: Node's `read(size)`.
     pub(crate) fn read(
         &mut self,
         size: Option<usize>,
@@ -117,7 +117,7 @@ impl Receiving {
         (taken, then)
     }
 
-    /// Asks for more if there is room, where this much was waiting before something was taken.
+    /// Asks for more if there is room; `before` is how much was waiting before the read.
     fn ask(&mut self, before: usize, kept: &Kept, facts: Facts) -> Option<Action> {
         let has_room = self.states.notice.is_wanted() || before == 0 || kept.len() < kept.mark();
         if self.has_asked() || facts.has_ended || facts.is_doomed() || !has_room {
@@ -132,8 +132,8 @@ impl Receiving {
         })
     }
 
-    /// A callback that has returned `false` has stopped the reading into the program's own buffer,
-    /// but not the flow.
+    /// Restarts the reading into the program's own buffer, which a callback has stopped by returning
+    /// `false`.
     fn restart(&mut self, kept: &Kept, facts: Facts) -> Option<Action> {
         let restarts = kept.has_own_buffer() && facts.is_connected;
         restarts
@@ -156,7 +156,7 @@ impl Receiving {
         then
     }
 
-    /// Something waits: it is announced, if that is wanted.
+    /// Announces what waits, if that is wanted.
     pub(super) fn announce(&mut self) -> Option<Action> {
         let is_wanted = self.states.notice.is_wanted();
         let arrived = is_wanted.then(|| self.change_notice(notice::Input::Arrived));

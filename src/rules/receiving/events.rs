@@ -1,10 +1,10 @@
-//! What follows when a chunk or the end has come, and from the ticks.
+//! What follows from a chunk, from the end, and from the ticks.
 
 use super::{Action, Facts, Kept, Mark, Receiving, States, Then, Tick, notice, request};
 
 /// What the kernel does.
 impl Receiving {
-    /// The connection stands: the kernel is read if a chunk was asked for before.
+    /// The socket is connected: the kernel is read if a chunk was asked for before.
     pub(crate) fn connected(&mut self, facts: Facts) -> Then {
         let connected = request::Input::Connected;
         let started = facts.is_connected.then(|| self.change_request(connected));
@@ -17,8 +17,8 @@ impl Receiving {
         _ = self.change_request(request::Input::ChunkCame);
     }
 
-    /// Whether a chunk goes on at once, to the listeners of `data` or, where there are none and nobody
-    /// pulls, to nobody. The others are kept.
+    /// Whether a chunk is passed on at once: to the listeners of `data`, or, if neither `data` nor
+    /// `readable` has one, to nobody. Other chunks are kept.
     pub(crate) fn passes_on(&self, is_heard: bool, kept: &Kept) -> bool {
         self.is_flowing() && kept.is_empty() && (is_heard || !self.states.marks.has(Mark::Pulled))
     }
@@ -51,9 +51,9 @@ impl Receiving {
         flows_on
     }
 
-    /// A chunk was emitted or kept: whether the kernel is read on, and a tick that asks for the next
-    /// one (Node's `maybeReadMore`). There is none where the data flows through: it would change
-    /// nothing that can be seen.
+    /// A chunk was emitted or kept: decides whether the kernel is read on, and queues a tick that asks for
+    /// the next one (Node's `maybeReadMore`). If the data flows through, there is no tick, since it would
+    /// have no visible effect.
     pub(crate) fn chunk_is_done(&mut self, kept: &Kept) -> Then {
         let mut then = Then::default();
         if self.is_flowing() && self.reads_kernel() && kept.is_empty() {
@@ -73,7 +73,7 @@ impl Receiving {
         is_new.then_some(Action::Queue(Tick::Ask))
     }
 
-    /// The peer has ended. `readable` is emitted at once, and then a read of nothing follows.
+    /// The peer has ended. `readable` is emitted at once, and then a read of size 0 follows.
     pub(crate) fn ended(&mut self, kept: &mut Kept) -> Then {
         kept.end_text();
         _ = self.change_notice(notice::Input::Ended);
@@ -85,7 +85,7 @@ impl Receiving {
         self.change_request(request::Input::Stopped).into()
     }
 
-    /// `connect` begins a new life.
+    /// The socket is connected again.
     pub(crate) fn begin_again(&mut self, kept: &mut Kept) {
         kept.clear();
         _ = self.change_request(request::Input::Ended);
@@ -111,7 +111,7 @@ impl Receiving {
         then
     }
 
-    /// A read of nothing, unless a chunk is asked for already.
+    /// A read of size 0, unless a chunk is asked for already.
     pub(crate) fn read_unless_asked(&mut self, kept: &mut Kept, facts: Facts) -> Then {
         match self.has_asked() {
             true => Then::default(),

@@ -1,4 +1,4 @@
-//! What has come and waits for the program, and how much may.
+//! What was received and waits for the program, and how much may wait.
 
 use std::borrow::Cow;
 
@@ -11,13 +11,13 @@ pub(crate) const HIGH_WATER_MARK: usize = 64 * 1024;
 /// How far `read` can raise the high-water mark, as in Node.
 const MARK_MAX: usize = 1 << 30;
 
-/// The bytes that wait, how they become text, and how many may wait. A socket that keeps nothing, and
-/// was asked for nothing unusual, is as one with the default.
+/// The bytes that wait, how they become text, and how many may wait. For a socket that keeps nothing, and
+/// has no options of this kind, it equals the default.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(super) inbox: Inbox,
     decoder: Option<Decoder>,
-    /// The high-water mark: where so much waits, the kernel is read no further.
+    /// The high-water mark: when this much waits, the kernel is read no further.
     mark: usize,
     /// Bytes go into a buffer of the program's own, and none waits here.
     has_own_buffer: bool,
@@ -53,7 +53,7 @@ impl Kept {
         self.has_own_buffer
     }
 
-    /// Lets so much wait: Node's `computeNewHighWaterMark`.
+    /// Raises the mark so that this much can wait: Node's `computeNewHighWaterMark`.
     pub(super) fn raise_mark(&mut self, size: usize) {
         if size > self.mark {
             self.mark = size.min(MARK_MAX).next_power_of_two();
@@ -70,18 +70,18 @@ impl Kept {
         self.inbox.is_empty()
     }
 
-    /// Whether chunks pass by as they come: nothing waits, and none is decoded or goes elsewhere.
+    /// Whether chunks pass unchanged: none waits, is decoded, or goes into the program's own buffer.
     #[inline]
     pub(crate) fn lets_chunks_pass(&self) -> bool {
         self.inbox.is_empty() && self.decoder.is_none() && !self.has_own_buffer
     }
 
-    /// Whether it is as one with the default.
+    /// Whether it equals the default.
     pub(crate) fn is_as_default(&self) -> bool {
         self.lets_chunks_pass() && self.mark == HIGH_WATER_MARK
     }
 
-    /// Whether as much waits as may, or more.
+    /// Whether the high-water mark is reached.
     pub(super) fn is_full(&self) -> bool {
         !self.is_empty() && self.len() >= self.mark
     }
@@ -90,7 +90,7 @@ impl Kept {
         self.inbox.clear();
     }
 
-    /// The text of a chunk, if it is to be text, without what is not whole yet.
+    /// Decodes a chunk, if an encoding is set. An incomplete character at its end is held back.
     pub(crate) fn decode<'c>(&mut self, chunk: &'c [u8]) -> Cow<'c, [u8]> {
         match &mut self.decoder {
             Some(decoder) => decoder.write(chunk),
@@ -98,7 +98,7 @@ impl Kept {
         }
     }
 
-    /// From now on, what comes is text, and so is what waits: Node's `setEncoding`.
+    /// Sets the encoding of what comes, and decodes what waits: Node's `setEncoding`.
     pub(crate) fn set_encoding(&mut self, encoding: Encoding, has_ended: bool) {
         let mut decoder = Decoder::new(encoding);
         let mut text = self.inbox.become_text(|bytes| decoder.write(bytes));
@@ -111,7 +111,7 @@ impl Kept {
         self.decoder = Some(decoder);
     }
 
-    /// The peer has ended: what the decoder holds back will not be completed.
+    /// The peer has ended: the character that the decoder holds back will not be completed.
     pub(super) fn end_text(&mut self) {
         let rest = self.decoder.as_mut().map_or_else(Vec::new, Decoder::end);
         if !rest.is_empty() {
@@ -119,7 +119,7 @@ impl Kept {
         }
     }
 
-    /// Takes what a read of this size is given, and says whether it is all that was asked for: Node's
+    /// Takes what a read of this size gets, and returns whether it is all that was asked for: Node's
     /// `howMuchToRead`.
     pub(super) fn take(
         &mut self,

@@ -1,6 +1,5 @@
-//! What is true beside the states: five marks in one byte, since each connection has them.
+//! Facts beside the states: five marks in one byte, since each connection has them.
 
-/// What may be marked.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
 pub(super) enum Mark {
@@ -11,10 +10,10 @@ pub(super) enum Mark {
     ResumeDue = 2,
     /// The tick that asks for the next chunk is queued: Node's `readingMore`.
     AskingDue = 4,
-    /// The socket stands on the again list.
+    /// The socket is on the again list.
     Listed = 8,
-    /// The socket stands on the again list, and a short read does not prove that the kernel is empty: an
-    /// end, an error or urgent data may follow.
+    /// The socket is on the again list, and a short read does not prove that the kernel is empty: an end,
+    /// an error or urgent data may follow.
     MayHideMore = 16,
 }
 

@@ -1,10 +1,10 @@
-//! Receiving: when the kernel is read, where a chunk goes, and what is told of it. Node's `Readable`
-//! and the reading half of its `net.Socket`. (Whether the peer has ended and `end` was emitted is known
-//! to the lifecycle: see [`state::socket`](crate::state::socket).)
+//! Receiving: when the kernel is read, where a chunk goes, and which events announce it. Node's `Readable`
+//! and the reading half of its `net.Socket`. (The lifecycle knows whether the peer has ended and whether
+//! `end` was emitted: see [`state::socket`](crate::state::socket).)
 //!
 //! Three small machines, each a pure and total function, keep the state:
 //!
-//! - [`Flow`]: whether the data flows, and who has stopped it.
+//! - [`Flow`]: whether the data flows, and what has stopped it.
 //! - [`Request`]: whether a chunk is asked for, and whether the kernel is read. Nothing else answers
 //!   that question.
 //! - [`Notice`]: whether the next chunk is announced by `readable`.
@@ -19,8 +19,8 @@
 //!   Reads of size 0, which take nothing, come from `ready`, from an accepted connection and from
 //!   `resume`; and, from a tick, after the first listener of `readable` is added, and after each
 //!   chunk while there is room.
-//! - A read of size 0 with the mark reached, or after the end, does not ask. It has `readable` emitted
-//!   again, if that is wanted, and the flow goes on from there.
+//! - A read of size 0 with the mark reached, or after the end, does not ask. It causes another `readable`,
+//!   if that is wanted, and the flow goes on from there.
 //! - **A chunk** answers the request. If it leaves the mark reached, the kernel is read no further.
 //!   Otherwise only the end, an error and `destroy` stop it, and, with a buffer of the program's own,
 //!   `pause` and a callback that returns `false`.
@@ -28,8 +28,8 @@
 //! So a paused socket reads on up to the mark: it learns of the peer's end and reset, and holds the
 //! loop.
 //!
-//! Everything here is told what happened, and answers what follows ([`Then`]). `model` holds it
-//! against a transcription of Node's own code.
+//! Each function is told what happened, and returns what follows ([`Then`]). `model` checks them against a
+//! transcription of Node's own code.
 #![doc = include_str!("tables.md")]
 
 mod burst;
@@ -56,8 +56,8 @@ use request::Request;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Receiving {
     states: States,
-    /// The turn in which the kernel was read last: one burst a turn, so that what both an edge and
-    /// the again list tell of is not taken for two turns' worth.
+    /// The turn in which the kernel was read last. A turn has one burst, even if both an edge and the again
+    /// list call for it.
     read_in_turn: u32,
 }
 
@@ -102,7 +102,7 @@ impl States {
     }
 }
 
-/// What is to be done.
+/// What the driver is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// The kernel is read from now on. The socket joins the again list, since no edge reports what came
@@ -111,7 +111,7 @@ pub(crate) enum Action {
     /// The kernel is read no further.
     Stop,
     Queue(Tick),
-    /// The peer has ended and no byte waits any more: the lifecycle is told.
+    /// The peer has ended and no byte waits: tell the lifecycle.
     Delivered,
 }
 
@@ -128,7 +128,7 @@ pub(crate) enum Tick {
     Readable,
     /// Count the listeners of `readable`: one was removed.
     CountReaders,
-    /// Read nothing, to have more asked for.
+    /// Read with size 0, which asks for more.
     ReadNothing,
     /// Ask for the next chunk, if there is room.
     Ask,
@@ -157,7 +157,7 @@ impl<A: Into<Option<Action>>> From<A> for Then {
     }
 }
 
-/// Where the socket stands otherwise.
+/// What the rules need to know of the rest of the socket.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
     /// There is a connection, and the peer has not ended.
@@ -166,7 +166,7 @@ pub(crate) struct Facts {
     /// `ended`.
     pub(crate) has_ended: bool,
     pub(crate) is_destroyed: bool,
-    /// A write has failed, and what destroys the socket follows.
+    /// A write has failed, and the socket is about to be destroyed.
     pub(crate) is_broken: bool,
 }
 
@@ -177,7 +177,7 @@ impl Facts {
 }
 
 impl Receiving {
-    /// That of an accepted connection, which is read from at once unless it is to be paused.
+    /// The receiving half of an accepted connection, which is read from at once unless it is to be paused.
     pub(crate) fn accepted(is_paused: bool) -> Receiving {
         let mut receiving = Receiving::default();
         if is_paused {
@@ -199,7 +199,7 @@ impl Receiving {
         self.states.request.reads_kernel()
     }
 
-    /// Whether a chunk is asked for that has not come.
+    /// Whether a chunk was asked for and has not come.
     pub(crate) fn has_asked(&self) -> bool {
         self.states.request.is_asked()
     }

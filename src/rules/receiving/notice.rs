@@ -7,7 +7,7 @@ use super::{Action, Tick};
 /// Whether the next chunk is announced by `readable`, and whether its tick is queued.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Notice {
-    /// What comes is not announced.
+    /// Chunks are not announced.
     #[default]
     Quiet,
     /// The next chunk is announced.
@@ -21,7 +21,7 @@ pub(crate) enum Notice {
 /// What happens to the notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Input {
-    /// The program would know of the next chunk: it has found nothing, or not enough.
+    /// The next chunk is to be announced: a read has found nothing, or not enough.
     Wanted,
     /// There is something to announce.
     Arrived,

@@ -10,8 +10,8 @@ pub(crate) enum Request {
     /// Nothing is asked for, and the kernel is not read.
     #[default]
     Idle,
-    /// A chunk is asked for, and the kernel is not read: there is no connection yet, as much waits as may,
-    /// or reading into a buffer of the program's own was stopped.
+    /// A chunk is asked for, and the kernel is not read: there is no connection yet, the high-water mark is
+    /// reached, or reading into a buffer of the program's own was stopped.
     Waiting,
     /// A chunk is asked for, and the kernel is read.
     Reading,
@@ -27,19 +27,19 @@ pub(crate) enum Input {
     Asked,
     /// A chunk is asked for, and there is no connection.
     AskedUnconnected,
-    /// The connection stands.
+    /// The socket is connected.
     Connected,
     /// A chunk has come.
     ChunkCame,
     /// The chunk has gone through to `data`, and nothing waits: the next one is asked for.
     FlowedThrough,
-    /// As much waits as may.
+    /// The high-water mark is reached.
     Filled,
     /// Reading into the program's own buffer was stopped, or the descriptor closed.
     Stopped,
     /// Reading into the program's own buffer goes on.
     Restarted,
-    /// The peer has ended, or `connect` begins a new life.
+    /// The peer has ended, or the socket is connected again.
     Ended,
 }
 
@@ -85,7 +85,7 @@ impl Request {
         matches!(self, Request::Reading | Request::Ahead)
     }
 
-    /// Whether a chunk is asked for that has not come: Node's `state.reading`.
+    /// Whether a chunk was asked for and has not come: Node's `state.reading`.
     pub(super) fn is_asked(self) -> bool {
         matches!(self, Request::Waiting | Request::Reading)
     }

@@ -1,11 +1,10 @@
-//! What is asked of the sending half, and its corks, its timer and the callbacks of `end`.
+//! Queries of the sending half; its corks, its timer and the callbacks of `end`.
 
 use super::{Request, Sending};
 use crate::rules::timers::TimerKey;
 
 impl<C> Sending<C> {
-    /// Node's `writableLength`: bytes that have not left. A request that has left in part counts
-    /// whole.
+    /// Node's `writableLength`: bytes that are not sent. A request that was sent in part counts in full.
     pub(crate) fn len(&self) -> usize {
         self.owed.as_ref().map_or(0, |owed| owed.outbox.len())
     }
@@ -55,7 +54,7 @@ impl<C> Sending<C> {
             .is_some_and(|owed| owed.outbox.has_progressed() && owed.request.is_in_flight())
     }
 
-    /// Whether `end` has callbacks that are owed.
+    /// Whether callbacks of `end` are owed.
     pub(crate) fn has_end_callbacks(&self) -> bool {
         self.owed
             .as_ref()
@@ -67,12 +66,12 @@ impl<C> Sending<C> {
         self.owed.as_ref().is_some_and(|owed| owed.needs_drain)
     }
 
-    /// Whether `drain` is due: a write has answered `false`, and all has left.
+    /// Whether `drain` is due: a write has returned `false`, and all bytes are sent.
     pub(crate) fn is_drain_due(&self) -> bool {
         self.needs_drain() && self.len() == 0
     }
 
-    /// `drain` is emitted.
+    /// Notes that `drain` is emitted.
     pub(crate) fn drains(&mut self) {
         if let Some(owed) = &mut self.owed {
             owed.needs_drain = false;
@@ -105,7 +104,7 @@ impl<C> Sending<C> {
         self.trim();
     }
 
-    /// `end` was called with a callback.
+    /// Keeps the callback of an `end`.
     pub(crate) fn push_end_callback(&mut self, callback: C) {
         self.owed_mut().end_callbacks.push(callback);
     }
@@ -119,24 +118,24 @@ impl<C> Sending<C> {
         callbacks.unwrap_or_default()
     }
 
-    /// Whether the timer is armed.
+    /// Whether the timer of [`Later::Timer`](super::Later::Timer) is armed.
     pub(crate) fn waits_for_memory(&self) -> bool {
         self.owed.as_ref().is_some_and(|owed| owed.timer.is_some())
     }
 
-    /// The timer of [`Later::Timer`] is armed.
+    /// Notes the timer of [`Later::Timer`](super::Later::Timer), which is armed.
     pub(crate) fn set_timer(&mut self, timer: TimerKey) {
         self.owed_mut().timer = Some(timer);
     }
 
-    /// The timer has fired, or is to be cancelled.
+    /// Forgets the timer, which has fired or will be cancelled.
     pub(crate) fn take_timer(&mut self) -> Option<TimerKey> {
         let timer = self.owed.as_mut()?.timer.take();
         self.trim();
         timer
     }
 
-    /// All that waited has been called back: until here it was counted, as in Node.
+    /// Stops counting abandoned bytes, after the last of their callbacks, as in Node.
     pub(crate) fn forget_abandoned(&mut self) {
         if let Some(owed) = &mut self.owed {
             owed.outbox.forget_given_up();

@@ -1,15 +1,15 @@
-//! The sending half: what is owed to the kernel, and which writes are called back when.
+//! The sending half: what is owed to the kernel, and when each write is called back.
 //!
-//! As Node's stream over libuv does, at most one *request* is in flight: one write, or all writes
+//! As with Node's streams over libuv, at most one *request* is in flight: one write, or all writes
 //! that had piled up during the request before. The others *wait*: for it, for `uncork`, or for
-//! the connection. A callback `C` travels with each write; nothing here calls it.
+//! the connection. Each write has a callback `C`, which nothing here calls.
 #![doc = include_str!("table.md")]
 //! # What can fail
 //!
 //! | word | which writes | called back | the socket |
 //! | --- | --- | --- | --- |
-//! | *refuse* | one that may not be: after `end`, after `destroy` | in a tick | is destroyed in the call |
-//! | *fail* | the request in flight; then those that wait are abandoned | in a tick, if the call that made the request has met the error; else in the phase that has | writes no more from here on, and is destroyed after the callbacks |
+//! | *refuse* | one that is not allowed: after `end`, after `destroy` | in a tick | is destroyed in the call |
+//! | *fail* | the request in flight; then those that wait are abandoned | in a tick, if the call that made the request has met the error; else in the phase that has | stops writing, and is destroyed after the callbacks |
 //! | *abandon* | those that wait, and those of `end` | in the phase, or in a tick after `destroy`; never before the request in flight | stays as it is |
 //!
 //! These are Node's three: `errorOrDestroy` in `write`, `onwriteError`, and `errorBuffer`.
@@ -27,30 +27,30 @@ mod outbox;
 mod table;
 mod tries;
 
-/// What takes the bytes, as far as it has room.
+/// Takes bytes, as many as it has room for.
 pub(crate) trait Kernel {
     /// Offers bytes in one call.
     fn offer(&mut self, slices: &[IoSlice<'_>]) -> Reply;
 }
 
-/// What the kernel says to bytes that it is offered.
+/// The kernel's answer to an offer.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// It took so many of them.
+    /// It took this many bytes.
     Took(usize),
     /// It is full: readiness will report room.
     Full,
-    /// It is short of memory: no readiness will report that this has passed.
+    /// It is short of memory. No readiness will report when it has some again.
     Starved,
     Failed(io::Error),
 }
 
-/// What follows when a request is made.
+/// The outcome of making a request.
 #[derive(Debug)]
 pub(crate) enum Next<C> {
-    /// It has left whole in the first try: these are its callbacks.
+    /// The first try has sent all of it: these are its callbacks.
     Done(Vec<C>),
-    /// It has failed in the first try: these are its callbacks.
+    /// The first try has failed: these are its callbacks.
     Failed(Vec<C>, io::Error),
     /// It is in flight.
     InFlight(Later),
@@ -61,21 +61,21 @@ pub(crate) enum Next<C> {
 pub(crate) enum Later {
     /// Readiness, or the timer, which is armed already.
     Readiness,
-    /// A timer that is to be armed: the kernel is short of memory.
+    /// A timer, which the caller arms: the kernel is short of memory.
     Timer,
     /// The next turn: the kernel may have room, and no readiness will report it.
     NextTurn,
-    /// Its callbacks, since it has left or failed: from the pending phase, unless the caller calls
-    /// them.
+    /// Its callbacks, since it was sent or has failed. They run from the pending phase, unless the caller
+    /// runs them.
     Landed,
 }
 
-/// How much may be owed.
+/// The limits of what may be owed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// From so many bytes on `write` answers that the program is to wait for `drain`.
+    /// From this many bytes on, `write` returns `false`: the program should wait for `drain`.
     pub(crate) mark: usize,
-    /// Writes beyond so many bytes fail.
+    /// Writes beyond this many bytes fail.
     pub(crate) limit: usize,
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct Sending<C> {
 struct Owed<C> {
     outbox: Outbox<C>,
     request: Request,
-    /// A write has answered `false`, and `drain` has not been emitted since.
+    /// A write has returned `false`, and `drain` has not been emitted since.
     needs_drain: bool,
     /// How often `cork` was called more than `uncork`.
     corked: usize,
@@ -103,7 +103,7 @@ struct Owed<C> {
     timer: Option<TimerKey>,
 }
 
-/// Where the request in flight stands.
+/// The state of the request in flight.
 #[derive(Debug, Default)]
 enum Request {
     /// There is none.
@@ -111,12 +111,12 @@ enum Request {
     None,
     /// It waits for the connection.
     Held,
-    /// Some of it has not left. Room that the kernel reports in the turn in which it was made is
-    /// older than the request.
+    /// Some of it is not sent. It was made in the turn `since`: room that the kernel reports in that turn
+    /// is older than the request.
     Waiting { since: u32 },
     /// The same, and the kernel may have room.
     Roomy { since: u32 },
-    /// All of it has left, or it has failed, later than in the call that made it.
+    /// It was sent or has failed, after the call that made it.
     Landed(io::Result<()>),
 }
 
@@ -144,7 +144,7 @@ impl<C> Default for Owed<C> {
 }
 
 impl<C> Sending<C> {
-    /// Frees what holds nothing.
+    /// Frees the box if nothing is owed.
     fn trim(&mut self) {
         if self.owed.as_mut().is_some_and(|owed| owed.trim()) {
             self.owed = None;
@@ -165,7 +165,7 @@ impl<C> Owed<C> {
         self.outbox.is_empty() && !self.request.is_in_flight()
     }
 
-    /// Returns whether nothing is left that has to be kept.
+    /// Frees the outbox if it is empty. Returns whether nothing else has to be kept either.
     fn trim(&mut self) -> bool {
         if !self.is_flushed() || !self.outbox.is_idle() {
             return false;

@@ -1,5 +1,5 @@
-//! All rules at once: random programs over a kernel that answers at random, beside a model that keeps
-//! a list of writes and nothing else.
+//! All rules at once: random programs over a kernel that answers at random, checked against a model that
+//! keeps a list of writes and nothing else.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -12,7 +12,7 @@ const LIMITS: Limits = Limits {
     limit: 400,
 };
 
-/// Bytes are numbered, so that what is lost, doubled or out of order is seen.
+/// Bytes are numbered, so that a lost, doubled or misplaced one shows.
 #[derive(Default)]
 struct ModelKernel {
     random: u64,
@@ -64,16 +64,16 @@ impl Kernel for ModelKernel {
 struct Write {
     name: u32,
     length: usize,
-    /// The number of its last byte, and one.
+    /// The number of its last byte, plus one.
     end: usize,
 }
 
-/// Both at once, told the same things in the same order.
+/// Both implementations, fed the same inputs in the same order.
 struct Pair {
     ours: Sending<u32>,
     kernel: ModelKernel,
     timers: Timers<()>,
-    /// In their order; those of the request in front.
+    /// In their order: first those of the request.
     writes: VecDeque<Write>,
     in_request: usize,
     names: u32,
@@ -154,7 +154,7 @@ impl Pair {
         self.writes.push_back(write);
     }
 
-    /// What waits is sent, if it may be; or waits for the connection.
+    /// Sends what waits, if possible, or holds it for the connection.
     fn send(&mut self) {
         let may_send =
             self.corked == 0 && self.in_request == 0 && !self.writes.is_empty() && !self.has_failed;

@@ -1,12 +1,12 @@
-//! Bytes owed to the kernel, in order, and the callbacks of the writes they came with.
+//! Bytes owed to the kernel, in order, and the callbacks of their writes.
 //!
 //! The chunks in front are the *request*: those of one write, or all that had piled up during the
-//! request before. What comes after them waits its turn.
+//! request before. The chunks after them wait.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-/// As many slices as one `writev(2)` takes: Linux's `IOV_MAX`, which libuv uses up, too.
+/// How many slices one `writev(2)` takes: Linux's `IOV_MAX`, as in libuv.
 const SLICES_MAX: usize = 1024;
 
 #[derive(Debug)]
@@ -14,11 +14,11 @@ pub(super) struct Outbox<C> {
     chunks: VecDeque<Chunk<C>>,
     /// How many chunks in front belong to the request.
     in_request: usize,
-    /// How many bytes of the first chunk have left.
+    /// How many bytes of the first chunk are sent.
     offset: usize,
-    /// Callbacks of chunks of the request that have left whole.
+    /// Callbacks of the chunks of the request that are sent completely.
     done: Vec<C>,
-    /// Bytes of all chunks, where those of the request count whole.
+    /// Bytes of all chunks. The request counts in full.
     length: usize,
     request_length: usize,
     /// How much of the request was unsent when `has_progressed` was asked last; all of it at first.
@@ -59,7 +59,7 @@ impl<C> Outbox<C> {
         self.chunks.len()
     }
 
-    /// Makes one request of all that waits. Returns how many bytes it is.
+    /// Makes one request of all waiting chunks. Returns its length in bytes.
     pub(super) fn make_request(&mut self) -> usize {
         debug_assert_eq!(self.in_request, 0, "one request at a time");
         self.in_request = self.chunks.len();
@@ -68,21 +68,21 @@ impl<C> Outbox<C> {
         self.length
     }
 
-    /// Counts bytes of the request that had left before it was made.
+    /// Counts bytes of the request that were sent before it was made.
     pub(super) fn credit(&mut self, already_sent: usize) {
         self.length += already_sent;
         self.request_length += already_sent;
         self.unsent_then += already_sent;
     }
 
-    /// Bytes that have not left: Node's `writableLength`, where a request that has left in part
-    /// still counts whole.
+    /// Bytes that are not sent: Node's `writableLength`. A request that was sent in part still counts in
+    /// full.
     pub(super) fn len(&self) -> usize {
         self.length
     }
 
-    /// Bytes that wait for the request in flight, and those that were given up: Node counts them until all
-    /// of the rest have been called back.
+    /// Bytes that wait for the request in flight, and those that were given up. Node counts the latter
+    /// until all of them have been called back.
     pub(super) fn waiting_len(&self) -> usize {
         self.length - self.request_length + self.given_up
     }
@@ -117,14 +117,14 @@ impl<C> Outbox<C> {
         (slices, length)
     }
 
-    /// The kernel took `count` bytes in the first try with the request. Returns whether it has left
-    /// whole: empty chunks leave with what is before them.
+    /// The kernel took `count` bytes in the first try with the request. Returns whether all of it is sent:
+    /// an empty chunk is sent with what is before it.
     pub(super) fn took_first(&mut self, count: usize) -> bool {
         self.take(count, false)
     }
 
-    /// The kernel took `count` bytes in a later try. Returns whether the request has left whole.
-    /// libuv looks no further than the last byte: an empty chunk after it takes a try of its own.
+    /// The kernel took `count` bytes in a later try. Returns whether all of the request is sent. As in
+    /// libuv, an empty chunk after the last byte takes a try of its own.
     pub(super) fn took(&mut self, count: usize) -> bool {
         self.take(count, true)
     }
@@ -153,7 +153,7 @@ impl<C> Outbox<C> {
         }
     }
 
-    /// The request is over, whether it has left or not. Returns its callbacks.
+    /// Ends the request, whether it was sent or not. Returns its callbacks.
     pub(super) fn end_request(&mut self) -> Vec<C> {
         while self.in_request > 0 {
             self.pop_sent();
@@ -162,7 +162,7 @@ impl<C> Outbox<C> {
         std::mem::take(&mut self.done)
     }
 
-    /// Gives up the first of what waits, and returns its callback, if it has one.
+    /// Gives up the first waiting chunk, and returns its callback, if it has one.
     pub(super) fn give_up_one(&mut self) -> Option<Option<C>> {
         let chunk = self.chunks.remove(self.in_request)?;
         self.length -= chunk.bytes.len();
@@ -170,12 +170,12 @@ impl<C> Outbox<C> {
         Some(chunk.callback)
     }
 
-    /// All of the rest has been called back.
+    /// Stops counting what was given up: all of it has been called back.
     pub(super) fn forget_given_up(&mut self) {
         self.given_up = 0;
     }
 
-    /// Whether it says nothing that an empty one does not.
+    /// Whether it can be replaced by an empty one.
     pub(super) fn is_idle(&self) -> bool {
         self.chunks.is_empty() && self.given_up == 0
     }

@@ -1,4 +1,4 @@
-//! The table of the request, printed from the code that follows it.
+//! The table of the request, printed from the code.
 
 use std::io::{self, IoSlice};
 
@@ -6,12 +6,12 @@ use super::{Kernel, Later, Next, Reply, Request, Sending};
 
 const TURN: u32 = 2;
 
-/// What the kernel says to one offer after the other.
+/// The kernel's answer to one offer.
 #[derive(Clone, Copy, Debug)]
 enum Answer {
-    /// All that it is offered, and nothing is left.
+    /// It takes all that it is offered, and nothing is left.
     All,
-    /// All that one call can offer: more is left.
+    /// It takes all that one call can offer, and more is left.
     CallFull,
     Part,
     Full,
@@ -59,7 +59,7 @@ const LATER: [(&str, &[Answer]); 6] = [
     ("an error", &[Answer::Error]),
 ];
 
-/// What may be told, and what the kernel may say to it.
+/// The inputs, and the answers that the kernel may give to each.
 const TOLD: [(&str, Kernels, Tell); 6] = [
     ("`hold`", &[("", &[])], |ours, _| match ours.hold() {
         true => "`true`".into(),
@@ -114,7 +114,7 @@ fn name(request: &Request) -> &'static str {
     }
 }
 
-/// A request of more slices than a call takes if `is_long`, twice over.
+/// A sending half in this state. If `is_long`, its request has more slices than two calls take.
 fn in_state(state: &'static str, is_long: bool) -> Sending<u32> {
     let mut ours = Sending::default();
     let owed = ours.owed_mut();

@@ -1,15 +1,15 @@
-//! Writes, and what becomes of them.
+//! Writes, their requests, and the tries to send them.
 
 use std::io;
 
 use super::{Kernel, Later, Limits, Next, Reply, Request, Sending};
 
-/// What a write that waits weighs beside its bytes: its place in the queue, its callback's name,
-/// and the heads of what is allocated. So empty writes have a limit, too.
+/// How many bytes a waiting write counts beside its own: for its place in the queue, its callback, and
+/// the headers of its allocations. So empty writes have a limit, too.
 const WAITING_WRITE: usize = 64;
 
 impl<C> Sending<C> {
-    /// Whether nothing stands before the bytes of a new write: the kernel may be tried at once.
+    /// Whether nothing is queued before a new write: its bytes may be offered to the kernel at once.
     #[inline]
     pub(crate) fn is_clear(&self) -> bool {
         match &self.owed {
@@ -18,7 +18,7 @@ impl<C> Sending<C> {
         }
     }
 
-    /// The kernel is offered so many bytes.
+    /// Counts bytes that are offered to the kernel.
     #[inline]
     pub(crate) fn dispatch(&mut self, count: usize) {
         self.dispatched += count as u64;
@@ -27,9 +27,9 @@ impl<C> Sending<C> {
         }
     }
 
-    /// The kernel has answered the first try with a write that nothing stood before. What it did not
-    /// take is a request; if it took a part, it is tried once more, as libuv does: a connection that
-    /// has failed then says so.
+    /// Continues a write that was offered to the kernel at once, with the answer. What the kernel did not
+    /// take becomes a request. If it took a part, the rest is tried once more, as in libuv: a connection
+    /// that has failed reports it then.
     pub(crate) fn begin(
         &mut self,
         bytes: &[u8],
@@ -55,8 +55,9 @@ impl<C> Sending<C> {
         Next::InFlight(later.unwrap_or_else(|| self.try_again(kernel)))
     }
 
-    /// A write waits: for the request in flight, for `uncork`, or for the connection. Returns whether the
-    /// program may go on writing; beyond the limit the callback is returned, and no byte is kept.
+    /// Queues a write: it waits for the request in flight, for `uncork`, or for the connection. Returns
+    /// whether the program may go on writing; beyond the limit the callback is returned, and no byte is
+    /// kept.
     pub(crate) fn queue(
         &mut self,
         bytes: &[u8],
@@ -70,7 +71,7 @@ impl<C> Sending<C> {
         Ok(self.may_go_on(limits))
     }
 
-    /// A write comes when another has failed: its bytes count, and its callback will be abandoned.
+    /// Queues a write after another one has failed: its bytes count, and its callback will be abandoned.
     /// Beyond the limit no byte is kept.
     pub(crate) fn queue_in_vain(&mut self, bytes: &[u8], callback: Option<C>, limits: Limits) {
         let may_owe = self.may_owe(bytes.len(), limits);
@@ -86,7 +87,7 @@ impl<C> Sending<C> {
         weight.saturating_add(more) <= limits.limit
     }
 
-    /// What `write` answers: whether the program may go on. If not, `drain` is owed.
+    /// What `write` returns: whether the program may go on. If not, `drain` is owed.
     pub(crate) fn may_go_on(&mut self, limits: Limits) -> bool {
         let length = self.len();
         let may_go_on = length < limits.mark || length == 0;
@@ -96,8 +97,8 @@ impl<C> Sending<C> {
         may_go_on
     }
 
-    /// Makes a request of what waits, and holds it until the connection stands. Returns whether it
-    /// does so from here on, so that the caller sees to its [`release`](Sending::release).
+    /// Makes a request of the waiting writes, and holds it until there is a connection. Returns whether it
+    /// was made just now; then the caller arranges its [`release`](Sending::release).
     pub(crate) fn hold(&mut self) -> bool {
         if !self.may_send() {
             return false;
@@ -108,7 +109,7 @@ impl<C> Sending<C> {
         true
     }
 
-    /// The connection stands: the request that was held for it is tried. `None` if there is none.
+    /// Tries the request that was held for the connection. `None` if there is none.
     pub(crate) fn release(&mut self, turn: u32, kernel: &mut impl Kernel) -> Option<Next<C>> {
         if !self.is_held() {
             return None;
@@ -118,8 +119,7 @@ impl<C> Sending<C> {
         Some(self.try_first(turn, kernel))
     }
 
-    /// The socket is destroyed, and the request that was held for its connection is over. Returns
-    /// its callbacks.
+    /// Ends the request that was held for the connection of a destroyed socket. Returns its callbacks.
     pub(crate) fn release_in_vain(&mut self) -> Vec<C> {
         if let Some(owed) = &mut self.owed {
             owed.held_length = 0;
@@ -127,14 +127,15 @@ impl<C> Sending<C> {
         self.end_request()
     }
 
-    /// Whether what waits may become a request.
+    /// Whether the waiting writes may become a request.
     pub(crate) fn may_send(&self) -> bool {
         self.owed.as_ref().is_some_and(|owed| {
             owed.outbox.has_waiting() && !owed.request.is_in_flight() && owed.corked == 0
         })
     }
 
-    /// Makes one request of all that waits, and tries it. Only if it [may](Sending::may_send).
+    /// Makes one request of all waiting writes, and tries it. Only if they [may](Sending::may_send) become
+    /// one.
     pub(crate) fn send(&mut self, turn: u32, kernel: &mut impl Kernel) -> Next<C> {
         let length = self.owed_mut().outbox.make_request();
         self.dispatch(length);
@@ -193,7 +194,7 @@ impl<C> Sending<C> {
         }
     }
 
-    /// One timer is armed, however often the kernel says that it has no memory.
+    /// Asks for a timer, unless one is armed already.
     fn starved(&self) -> Later {
         if self.waits_for_memory() {
             Later::Readiness
@@ -202,8 +203,8 @@ impl<C> Sending<C> {
         }
     }
 
-    /// Readiness reports room, which is no news for a request that is made in this turn, nor for one
-    /// that waits for memory.
+    /// Readiness has reported room. A request that was made in this turn, or that waits for memory, ignores
+    /// it.
     pub(crate) fn room_reported(&mut self, turn: u32) {
         let Some(owed) = &mut self.owed else { return };
         if let Request::Waiting { since } = owed.request
@@ -220,7 +221,7 @@ impl<C> Sending<C> {
             .is_some_and(|request| matches!(request, Request::Roomy { .. }))
     }
 
-    /// The turns are counted anew: the request was made in none of those to come.
+    /// The turn counter has wrapped around: the request was made in none of the turns to come.
     pub(crate) fn was_made_before(&mut self) {
         let request = self.owed.as_mut().map(|owed| &mut owed.request);
         if let Some(Request::Waiting { since } | Request::Roomy { since }) = request {
@@ -228,7 +229,7 @@ impl<C> Sending<C> {
         }
     }
 
-    /// What became of a request that has landed, with its callbacks.
+    /// Takes the callbacks and the outcome of a request that has landed.
     pub(crate) fn take_landed(&mut self) -> Option<(Vec<C>, io::Result<()>)> {
         let owed = self.owed.as_mut()?;
         match std::mem::take(&mut owed.request) {
@@ -240,7 +241,7 @@ impl<C> Sending<C> {
         }
     }
 
-    /// The request in flight is over, whatever has become of it. Returns its callbacks.
+    /// Ends the request in flight, whatever its outcome. Returns its callbacks.
     pub(crate) fn end_request(&mut self) -> Vec<C> {
         let Some(owed) = &mut self.owed else {
             return Vec::new();
@@ -251,8 +252,8 @@ impl<C> Sending<C> {
         callbacks
     }
 
-    /// What waits will never be sent, since there is no connection to wait for: it fails as a
-    /// request does. Returns its callbacks.
+    /// Ends the waiting writes, which have no connection to wait for: they fail as a request does. Returns
+    /// their callbacks.
     pub(crate) fn end_waiting(&mut self) -> Vec<C> {
         self.owed_mut().outbox.make_request();
         self.end_request()
@@ -268,7 +269,7 @@ impl<C> Sending<C> {
         owed.outbox.give_up_one()
     }
 
-    /// The socket is connected again. Returns all callbacks that are owed, in their order.
+    /// Prepares for another connection. Returns all callbacks that are owed, in their order.
     pub(crate) fn begin_again(&mut self) -> Vec<C> {
         self.dispatched = 0;
         let mut callbacks = self.end_request();

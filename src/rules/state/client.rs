@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::{Row, rows_of};
 
-/// Where the client stands.
+/// The state of the client.
 ///
 /// ```
 /// use netloop::state::client::{Action, State, rows};

@@ -5,15 +5,15 @@
 //!
 //! let (opening, open) = (Standing::NEW.at(State::Opening), Standing::OPEN);
 //! assert_eq!(step(opening, Input::Connected), (open, &[Action::EmitConnect][..]));
-//! assert_eq!(step(open, Input::Connected), (open, &[][..])); // what cannot be changes nothing
+//! assert_eq!(step(open, Input::Connected), (open, &[][..])); // an impossible input changes nothing
 //! ```
 //!
 //! A state machine here is one function, `step(state, input) -> (state, actions)`. It knows no
 //! clock, no socket, no log and no bytes. A driver feeds it what happened (an *input*, named by a past
 //! participle) and performs the *actions* that it returns (imperatives), in order. No driver keeps a
 //! lifecycle flag of its own, and none performs an action that the machine has not returned. So the
-//! tables are the whole truth about the states there are and what follows in each. The machine of a
-//! [socket] is composed of three small ones: its life and its two halves.
+//! tables show all states there are, and all that follows in each. The machine of a [socket] is composed
+//! of three small ones: its life and its two halves.
 //!
 //! The machines are here to be studied, and change with the library. This module is not covered by
 //! Semantic Versioning, so a `match` on a state can be exhaustive. For names that are stable, use

@@ -1,6 +1,6 @@
 //! A server's life: it listens, closes, and may listen again.
 //!
-//! Closing ends the listener, not the id, so there is no last state: a server that has closed is
+//! Closing ends the listener, not the id, so there is no final state: a server that has closed is
 //! idle again. The driver feeds `Emptied` whenever the listener is closed and no connection is left.
 #![doc = include_str!("server.md")]
 
@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::{Row, rows_of};
 
-/// Where a server stands: [`Server::state`](crate::Server::state). Node shows `listening` only.
+/// The state of a server: [`Server::state`](crate::Server::state). Node shows `listening` only.
 ///
 /// ```
 /// use netloop::state::server::State;
@@ -22,10 +22,11 @@ use super::{Row, rows_of};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Not listening, and no `close` is to come.
+    /// Not listening, and no `close` is due.
     Idle,
-    /// `listen` was called with a host, whose address is being looked up. A server that drains stays
-    /// in that state meanwhile: its `close` may come before the address.
+    /// `listen` was called with a host, and is not bound yet: the host is being looked up, or its address
+    /// is bound in the next tick. A server that drains stays in that state meanwhile: its `close` may come
+    /// before it is bound.
     Resolving,
     /// Accepting connections.
     Listening,
@@ -33,8 +34,8 @@ pub enum State {
     BackingOff,
     /// `close_after_backlog` was called: the connections in the backlog are accepted.
     Closing,
-    /// The backlog is empty, but a client is connected once it has the kernel's answer, and the segment
-    /// that tells so may be on its way: the connections whose handshake ends in this time are accepted,
+    /// The backlog is empty, but a client is connected as soon as it has the kernel's answer, and its own
+    /// last segment may still be on its way. The connections whose handshake ends in time are accepted,
     /// then the listener closes.
     AwaitingHandshakes,
     /// `close` was called; connections may be left.
@@ -70,7 +71,7 @@ pub enum Input {
     NobodyWaits,
     /// The time for handshakes that were under way is over.
     HandshakesDue,
-    /// `accept` will bring nobody any more.
+    /// `accept` will return no more connections.
     Failed,
     /// The listener is closed and the last connection has gone.
     Emptied,
@@ -94,13 +95,13 @@ pub enum Action {
     EndBackOff,
     /// Put the listener on the again list, since no new edge will come.
     AcceptAgain,
-    /// Have the kernel refuse new connections.
+    /// Make the kernel refuse new connections.
     RefuseNew,
     /// Arm the timer that ends the time for handshakes.
     AwaitHandshakes,
     /// Clear the timer that ends the time for handshakes.
     EndAwait,
-    /// `close(2)` the listener, unlink its path.
+    /// Call `close(2)` on the listener, and unlink its path.
     Release,
     /// Queue the tick of `close`.
     QueueClose,

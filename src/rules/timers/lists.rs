@@ -30,7 +30,7 @@ pub(super) struct List {
     entry_id: u64,
 }
 
-/// The place of a list in the order; the fields are compared from the top.
+/// The place of a list in the order; the fields are compared one after the other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Ordered {
     pub(super) expiry: u64,
@@ -38,8 +38,8 @@ pub(super) struct Ordered {
     pub(super) list: u32,
 }
 
-/// Hashes a duration with one multiplication. The program chooses the durations, so there is nobody to
-/// guard against.
+/// Hashes a duration with one multiplication. The program chooses the durations, so there is no attacker
+/// to guard against.
 #[derive(Default)]
 struct DurationHasher(u64);
 
@@ -129,7 +129,7 @@ impl Lists {
         &mut self.lists[list as usize]
     }
 
-    /// Whether this is still the list that had this id, in use.
+    /// Whether this list is open, and still has this id.
     pub(super) fn is(&self, list: u32, id: u64) -> bool {
         let list = &self.lists[list as usize];
         list.is_open && list.id == id
@@ -175,7 +175,7 @@ impl Lists {
         self.closed = 0;
     }
 
-    /// The earliest list that holds a timer, after dropping and correcting what stood before it.
+    /// The earliest list that holds a timer. Drops or corrects the entries before it.
     #[inline]
     pub(super) fn earliest(&mut self) -> Option<Ordered> {
         match self.order.is_empty() {
@@ -220,7 +220,7 @@ impl Lists {
         list.id = self.last_id;
     }
 
-    /// How many lists have room, and how many of them are free.
+    /// How many places for lists there are, and how many of them are free.
     #[cfg(test)]
     pub(super) fn places(&self) -> (usize, usize) {
         (self.lists.len(), self.free.len())

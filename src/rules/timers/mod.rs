@@ -1,4 +1,4 @@
-//! Node's timer lists: which timer is due next, in Node's order. They are given the time.
+//! Node's timer lists: which timer is due next, in Node's order. The caller gives them the time.
 //!
 //! Timers of one duration form one first-in-first-out list, and the *lists* are ordered, by the
 //! time at which they expire and then by their id (Node's `lib/internal/timers.js`). Two
@@ -41,8 +41,8 @@ struct Timer<T> {
 #[derive(Debug)]
 pub(crate) struct Timers<T> {
     timers: Vec<Timer<T>>,
-    /// A stack beside the arena, not a chain inside it: taking a slot does not read the slot that was
-    /// taken before.
+    /// The free slots. They are a stack beside the arena, and not a chain through it: so a slot can be
+    /// taken without being read first.
     free: Vec<u32>,
     live: usize,
     lists: Lists,
@@ -51,7 +51,7 @@ pub(crate) struct Timers<T> {
     /// No pass begins before this time, whatever is due.
     next_pass: u64,
     /// The list that the pass works through, with its id: a list that was closed and opened again
-    /// meanwhile is another one.
+    /// meanwhile counts as another one.
     current: Option<(u32, u64)>,
 }
 
@@ -153,7 +153,7 @@ impl<T> Timers<T> {
         Some(self.timer(key)?.duration)
     }
 
-    /// All that are live, each with the time for which it was started.
+    /// All live timers, each with the time at which it is due.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (TimerKey, u64, &T)> {
         let slots = (0..).zip(&self.timers);
         slots.filter_map(|(slot, timer)| {
@@ -199,7 +199,7 @@ impl<T> Timers<T> {
     }
 
     /// Ends the pass if nothing more of it is due; `now` is the time that was read last. What fell due
-    /// meanwhile waits for the next millisecond, the least for which Node starts libuv's timer again
+    /// meanwhile waits for the next millisecond: Node starts libuv's timer again for one at least
     /// (`RunTimers` in `src/env.cc`).
     pub(crate) fn end_pass(&mut self, now: u64) {
         if self.pass.is_some() && self.settle().is_none() && self.next_expired_list().is_none() {
@@ -232,8 +232,8 @@ impl<T> Timers<T> {
         current.is_some_and(|(list, id)| !self.lists.is(list, id))
     }
 
-    /// Leaves the list of the pass if nothing in it is due: it is closed, or its time comes later. Node
-    /// does so after each callback, before the ticks. Returns what is due next.
+    /// Leaves the list of the pass if nothing in it is due: the list is closed, or postponed. Node does so
+    /// after each callback, before the ticks. Returns the slot of the timer that is due next.
     pub(crate) fn settle(&mut self) -> Option<u32> {
         let (list, id) = self.current?;
         if !self.lists.is(list, id) {
@@ -269,14 +269,14 @@ impl<T> Timers<T> {
 
     /// The time at which the next pass begins; `None` when nothing is queued.
     ///
-    /// A list that has lost its first timer keeps its time, as in Node, where that decides the order.
+    /// A list whose first timer was cancelled keeps its expiry, as in Node, where that decides the order.
     /// So a pass may find nothing due, once for each list and duration. Empty lists are dropped.
     #[inline]
     pub(crate) fn next_expiry(&mut self) -> Option<u64> {
         Some(self.lists.earliest()?.expiry.max(self.next_pass))
     }
 
-    /// The earliest list, if the pass has to look at it; it becomes the list of the pass.
+    /// The earliest list, if it has expired for this pass. It becomes the list of the pass.
     fn next_expired_list(&mut self) -> Option<(u32, u64)> {
         let now = self.pass?;
         let expired = self.lists.earliest().filter(|entry| entry.expiry <= now);
@@ -349,8 +349,8 @@ impl<T> Timers<T> {
             previous: NONE,
             next: NONE,
         });
-        // There is room for all of them to go, so that the end of a timer allocates nothing: glibc
-        // joins all the small pieces that are free whenever it is asked for a large one.
+        // Reserve room for all slots, so that the end of a timer allocates nothing: glibc consolidates
+        // all small free chunks whenever it is asked for a large one.
         self.free.reserve(self.timers.capacity());
         self.timers.len() as u32 - 1
     }

@@ -1,4 +1,4 @@
-//! All rules at once: random programs, beside Node's own algorithm.
+//! All rules at once: random programs, checked against Node's own algorithm.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -22,7 +22,7 @@ struct ModelTimer {
     list: Option<u64>,
 }
 
-/// A list is named by the id it was built with; `id` is the one that orders it now.
+/// A list is named by the id it was built with; `id` is the one that orders it at present.
 struct ModelList {
     duration: u32,
     expiry: u64,
@@ -140,7 +140,7 @@ impl Model {
     }
 }
 
-/// Both at once, told the same things in the same order by a seeded generator.
+/// Both implementations, which a seeded generator feeds the same operations in the same order.
 struct Pair {
     ours: Timers<u32>,
     model: Model,
@@ -173,7 +173,7 @@ impl Pair {
         1 + self.below(self.durations) as u32
     }
 
-    /// One operation on a timer of any age, so also on many that are long gone.
+    /// One operation on a timer of any age, often on one that is long gone.
     fn operate(&mut self) {
         let choice = self.below(10);
         if choice < 4 || self.keys.is_empty() {

@@ -1,4 +1,4 @@
-//! All rules at once: random programs, beside Node's own code.
+//! All rules at once: random programs, checked against Node's own code.
 
 mod node;
 mod ours;
@@ -112,7 +112,7 @@ impl Pair {
         self.next_byte
     }
 
-    /// What the two do not agree on, if there is something.
+    /// Where the two differ, if they do.
     fn difference(&self) -> Option<String> {
         let (node, ours) = (&self.node, &self.ours);
         let (receiving, kept) = (&ours.receiving, &ours.kept);

@@ -11,7 +11,7 @@ pub(super) enum NodeTick {
     UpdateReadableListening,
     ReadNothing,
     End,
-    /// Not Node's: what it emits inside of `unshift`, we emit from a tick.
+    /// Not Node's: what Node emits inside `unshift`, we emit from a tick.
     Flow,
 }
 

@@ -1,8 +1,8 @@
-//! What stands beside a stream: a program, and what it is told.
+//! A program that uses a stream, and what it is told.
 
 use std::collections::VecDeque;
 
-/// What a program, the kernel or the loop does.
+/// What a program does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Op {
     Pause,
@@ -25,12 +25,12 @@ pub(super) enum Told {
     Read(Option<Vec<u8>>),
 }
 
-/// What stands beside the stream, the same in both: listeners, and what they do when they are called.
+/// The program, the same on both sides: its listeners, and what they do when they are called.
 #[derive(Default)]
 pub(super) struct Program {
     pub(super) told: Vec<Told>,
     pub(super) pauses: usize,
-    /// How many listen for `data`, and for `readable`.
+    /// How many listeners `data` has, and `readable`.
     pub(super) hearers: usize,
     pub(super) readers: usize,
     /// What the listeners do in the events to come.
@@ -38,7 +38,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// An event is emitted; returns what its listeners do.
+    /// Emits an event. Returns what its listeners do.
     pub(super) fn tell(&mut self, told: Told) -> Vec<Op> {
         let is_heard = match told {
             Told::Data(_) => self.hearers > 0,

@@ -1,4 +1,4 @@
-//! What a socket's machine is told, and what it answers.
+//! The inputs of a socket's machine, and its actions.
 
 /// What happened.
 ///
@@ -17,7 +17,7 @@
 pub enum Input {
     /// `connect` was called.
     ConnectCalled,
-    /// The kernel says that the connection stands.
+    /// The kernel reports that the socket is connected.
     Connected,
     /// `end` was called, by the program or by the library.
     EndCalled,
@@ -66,7 +66,7 @@ pub enum Action {
     EmitPrefinish,
     /// Queue the tick of `finish`.
     QueueFinish,
-    /// Call the callbacks of `end`, emit `finish`.
+    /// Run the callbacks of `end`, then emit `finish`.
     EmitFinish,
     /// Queue the tick of `end`.
     QueueEnd,

@@ -8,7 +8,7 @@ use super::inputs::{Action, Input};
 use super::states::{Standing, State, Writable};
 use crate::rules::state::{Row, rows_of};
 
-/// One step of the life: where the socket stands next, and what to do. See [the table](self).
+/// One step of the life: the state after, and what to do. See [the table](self).
 ///
 /// ```
 /// use netloop::state::socket::{Action, Input, Readable, Standing, State, life};

@@ -53,16 +53,16 @@ mod words;
 pub use inputs::{Action, Input};
 pub use states::{Readable, Standing, State, Writable};
 
-/// One step of a socket: where it stands afterwards, and what to do. See [the rules](self).
+/// One step of a socket: the state after, and what to do. See [the rules](self).
 ///
 /// ```
 /// use netloop::state::socket::{Action, Input, Standing, State, Writable, step};
 ///
 /// let last = Standing { sending: Writable::Ending, ..Standing::OPEN };
-/// let (shutting, actions) = step(last, Input::Flushed); // nothing is owed any more
+/// let (shutting, actions) = step(last, Input::Flushed); // the kernel has taken all bytes
 /// assert_eq!(shutting, Standing { sending: Writable::Shutting, ..Standing::OPEN });
 /// assert_eq!(actions, [Action::QueueShutdown]);
-/// assert_eq!(step(last, Input::Connected), (last, &[][..])); // what cannot be changes nothing
+/// assert_eq!(step(last, Input::Connected), (last, &[][..])); // an impossible input changes nothing
 /// ```
 pub fn step(socket: Standing, input: Input) -> (Standing, &'static [Action]) {
     match part(socket.life, input) {
@@ -86,7 +86,7 @@ pub fn step(socket: Standing, input: Input) -> (Standing, &'static [Action]) {
     }
 }
 
-/// What an input moves.
+/// The part that an input moves.
 enum Part {
     Life,
     Receiving,
@@ -130,7 +130,7 @@ fn part(life: State, input: Input) -> Part {
     }
 }
 
-/// Adds what follows from both halves to the actions of the one that has moved.
+/// Adds the actions that follow from both halves to those of the half that has moved.
 fn join(socket: Standing, actions: &'static [Action]) -> (Standing, &'static [Action]) {
     let is_over = socket
         == Standing {

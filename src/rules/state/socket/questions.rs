@@ -1,4 +1,4 @@
-//! What is asked of a socket: Node's flags, each of which follows from where it stands.
+//! Queries of a socket: Node's flags, each of which follows from its states.
 
 use super::states::{Readable, Standing, State, Writable};
 
@@ -21,7 +21,7 @@ impl Standing {
         !self.is_destroyed() && !self.is_end_emitted()
     }
 
-    /// Whether `write` is welcome: Node's `writable`.
+    /// Whether `write` is possible: Node's `writable`.
     pub fn is_writable(self) -> bool {
         !self.is_destroyed() && self.sending == Writable::Open
     }
@@ -46,7 +46,7 @@ impl Standing {
         self.life == State::Open && self.receiving == Readable::Open
     }
 
-    /// Whether the peer's FIN was read, whatever has come of it since.
+    /// Whether the peer's FIN was read, whatever has happened since.
     pub(crate) fn has_peer_ended(self) -> bool {
         self.receiving != Readable::Open
     }

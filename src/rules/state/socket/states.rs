@@ -1,6 +1,6 @@
-//! The states: of a life, of its two halves, and where a whole socket stands.
+//! The states of a life, of its two halves, and of a whole socket.
 
-/// Where a socket stands: its life, and both halves. Node shows it as
+/// The state of a whole socket: its life, and both halves. Node shows it as
 /// [`readyState`](Standing::ready_state) and a dozen flags.
 ///
 /// ```
@@ -13,15 +13,15 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Standing {
-    /// How far the socket has come.
+    /// The state of its life.
     pub life: State,
-    /// Open until the peer ends it, before the connection, too. `destroy` leaves it as it is.
+    /// Open until the peer ends it, also before there is a connection. `destroy` leaves it as it is.
     pub receiving: Readable,
     /// `destroy` leaves it as it is; a `finish` that was queued still moves it.
     pub sending: Writable,
 }
 
-/// How far a socket has come: [`Socket::state`](crate::Socket::state).
+/// The state of a socket's life: [`Socket::state`](crate::Socket::state).
 ///
 /// ```
 /// use netloop::state::socket::State;
@@ -29,7 +29,7 @@ pub struct Standing {
 /// let mut event_loop = netloop::EventLoop::new()?;
 /// let mut socket = event_loop.socket();
 /// assert_eq!(socket.state(), State::Idle);
-/// assert_eq!(socket.ready_state(), "open"); // as Node says of it
+/// assert_eq!(socket.ready_state(), "open"); // as in Node
 /// assert_eq!(socket.destroy().state(), State::Destroyed);
 /// # Ok::<(), netloop::Error>(())
 /// ```
@@ -47,12 +47,12 @@ pub enum State {
     Closed,
 }
 
-/// Where the receiving half stands.
+/// The state of the receiving half.
 ///
 /// ```
 /// use netloop::state::socket::{Action, Input, Readable, receiving};
 ///
-/// let (half, actions) = receiving::step(Readable::Eof, Input::Delivered); // the program has taken all that came
+/// let (half, actions) = receiving::step(Readable::Eof, Input::Delivered); // the program has all bytes
 /// assert_eq!((half, actions), (Readable::Due, &[Action::QueueEnd][..]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,12 +67,12 @@ pub enum Readable {
     Ended,
 }
 
-/// Where the sending half stands.
+/// The state of the sending half.
 ///
 /// ```
 /// use netloop::state::socket::{Action, Input, Writable, sending};
 ///
-/// let (half, actions) = sending::step(Writable::Ending, Input::Flushed); // nothing is owed any more
+/// let (half, actions) = sending::step(Writable::Ending, Input::Flushed); // the kernel has all bytes
 /// assert_eq!((half, actions), (Writable::Shutting, &[Action::QueueShutdown][..]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,7 +110,7 @@ impl Standing {
         Standing { life, ..self }
     }
 
-    /// Everywhere a socket can stand.
+    /// Every state that a socket can have.
     pub fn all() -> Vec<Standing> {
         let mut all = Vec::new();
         for life in State::ALL {

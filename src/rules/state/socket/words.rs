@@ -1,4 +1,4 @@
-//! Where a socket stands in words, as the tables, the log and the trace show it.
+//! The names of a socket's states, as the tables, the log and the trace print them.
 
 use std::fmt;
 
