@@ -1,14 +1,13 @@
 //! The loop's clock, the only place that asks what time it is.
 //!
-//! It counts whole milliseconds from the start of the loop, floored, as libuv's does, and
-//! remembers what it read: one turn sees one time unless somebody asks for a fresh one. The
-//! reading after a wait is put off until somebody wants it, so a turn without timers pays
-//! nothing. A test may hold it, and move it.
+//! It counts whole milliseconds from the start of the loop, floored, as libuv's does, and remembers the
+//! last reading: one turn sees one time, unless a fresh one is asked for. After a wait the clock is read
+//! only when the time is needed, so a turn without timers pays nothing. A test may hold and move it.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// As far as it goes: so far ahead that no timer reaches beyond the end of the numbers.
+/// The latest time that it shows. A timer that starts then does not overflow.
 const END: u64 = u64::MAX / 2;
 
 /// Measures how long ago it was made, in real time.
@@ -29,7 +28,7 @@ impl Stopwatch {
 
 #[derive(Debug)]
 pub(crate) struct Clock {
-    /// When it was set going, and what it showed then.
+    /// When it was started, and `shown` is the time that it showed then.
     origin: Instant,
     shown: Duration,
     is_held: bool,
@@ -80,7 +79,7 @@ impl Clock {
         self.is_held = true;
     }
 
-    /// It goes on from where it stands.
+    /// Lets the time go on from where it stands.
     pub(crate) fn let_go(&mut self) {
         self.shown = self.time();
         self.origin = Instant::now();

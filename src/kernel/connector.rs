@@ -15,7 +15,8 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use super::options::{self, KeepAlive};
 use super::stream::Stream;
 
-/// What `connect(2)` has answered of a connection that stands, or comes: nothing, or `EINPROGRESS`.
+/// The answer of a `connect(2)` that has not failed: connected at once, or the errno with which it goes on,
+/// `EINPROGRESS` or `EINTR`.
 pub(crate) type Answer = Result<(), i32>;
 
 /// A TCP socket that is about to be connected.
@@ -36,9 +37,9 @@ impl Opening {
         Ok(Opening { socket, address })
     }
 
-    /// As libuv does: a port that only other connections have, even one that has closed lately, is
-    /// free, and an address of the other family is invalid. A link-local address is bound
-    /// in the zone of the one that is connected to.
+    /// Binds the local address. As in libuv, a port counts as free if only other connections use it, even
+    /// one that has closed lately, and an address of the other family is invalid. A link-local address is
+    /// bound in the zone of the address that is connected to.
     pub(crate) fn bind(&self, mut local: SocketAddr) -> io::Result<()> {
         match (&mut local, self.address) {
             (SocketAddr::V4(_), SocketAddr::V4(_)) => {}
@@ -53,7 +54,7 @@ impl Opening {
         self.socket.bind(&local.into())
     }
 
-    /// What libuv makes of a handle that was told of keep-alive before it had its descriptor.
+    /// Sets the keep-alive that libuv uses if it was asked for before there was a descriptor.
     pub(crate) fn keep_alive(&self) {
         let wanted = KeepAlive::after(Duration::from_secs(60));
         if let Err(error) = options::set_keep_alive(&SockRef::from(&self.socket), Some(wanted)) {
@@ -61,7 +62,7 @@ impl Opening {
         }
     }
 
-    /// Starts the connection. An error that `connect(2)` gives at once is given at once.
+    /// Starts the connection. Returns an error if `connect(2)` fails at once.
     pub(crate) fn connect(self) -> io::Result<(Stream, Answer)> {
         let answer = start(&self.socket, &self.address.into())?;
         let stream = TcpStream::from_std(OwnedFd::from(self.socket).into());
@@ -69,7 +70,7 @@ impl Opening {
     }
 }
 
-/// As in libuv, a link-local address without a zone is in that of the first device with a link-local
+/// As in libuv, a link-local address without a zone gets that of the first device with a link-local
 /// address.
 fn in_its_zone(mut address: SocketAddrV6) -> SocketAddrV6 {
     if is_link_local(&address) && address.scope_id() == 0 {
@@ -79,13 +80,13 @@ fn in_its_zone(mut address: SocketAddrV6) -> SocketAddrV6 {
     address
 }
 
-/// Of fe80::/16, as libuv has it.
+/// Whether the address is in fe80::/16, which is link-local for libuv.
 fn is_link_local(address: &SocketAddrV6) -> bool {
     address.ip().segments()[0] == 0xfe80
 }
 
-/// The least number of a device with an address of fe80::/16. A line of the kernel's table has the
-/// address in hexadecimal digits and then the number of its device, in no order.
+/// The lowest number of a device with an address in fe80::/16. A line of the kernel's table has the
+/// address in hexadecimal digits and then the number of its device; the lines are in no order.
 fn first_link_local(table: &str) -> Option<u32> {
     let is_link_local = |line: &&str| line.starts_with("fe80");
     let device = |line: &str| u32::from_str_radix(line.split_whitespace().nth(1)?, 16).ok();
@@ -102,8 +103,8 @@ pub(crate) fn connect_unix(path: &Path) -> io::Result<(Stream, Answer)> {
     Ok((Stream::Unix(stream), answer))
 }
 
-/// The kernel's form of a path; one that does not fit is `EINVAL`, as libuv has it, and so is one
-/// that the kernel would take to end at a NUL within it.
+/// The kernel's form of a path. One that does not fit is `EINVAL`, as in libuv, and so is one with a NUL
+/// inside, at which the kernel would end it.
 pub(crate) fn unix_address(path: &Path) -> io::Result<SockAddr> {
     let bytes = path.as_os_str().as_bytes();
     let is_abstract = bytes.first() == Some(&0);

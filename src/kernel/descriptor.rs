@@ -1,4 +1,4 @@
-//! What a descriptor from outside is: libuv's `uv_guess_handle`.
+//! The kind of a descriptor from outside: libuv's `uv_guess_handle`.
 
 use std::fs::File;
 use std::io::IsTerminal;
@@ -7,20 +7,20 @@ use std::os::unix::fs::FileTypeExt;
 
 use socket2::{Domain, SockRef, Type};
 
-/// libuv's handle types, of which those that are streams and listeners are told apart.
+/// libuv's handle types, as far as they are streams or listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A stream socket of TCP.
+    /// A TCP socket.
     Tcp,
-    /// A stream socket of the Unix domain.
+    /// A stream socket in the Unix domain.
     Unix,
     /// A pipe or a FIFO.
     Pipe,
-    /// Anything else, by the word that Node has for it.
+    /// Anything else, with Node's word for it.
     Other(&'static str),
 }
 
-/// Looks at a descriptor, and gives it back.
+/// Finds the kind of a descriptor, and gives the descriptor back.
 pub(crate) fn kind_of(fd: OwnedFd) -> (Kind, OwnedFd) {
     if fd.is_terminal() {
         return (Kind::Other("TTY"), fd);

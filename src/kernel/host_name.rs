@@ -1,4 +1,4 @@
-//! What is done to a name before anybody is asked for it: what Node does by Ada, and libuv by its
+//! How a host name is prepared before it is looked up: as Node does through Ada, and libuv through its
 //! buffer of 256 bytes.
 
 use std::io;
@@ -6,9 +6,9 @@ use std::io;
 /// Why a name has no address.
 #[derive(Debug)]
 pub(crate) enum Unresolved {
-    /// What `getaddrinfo` says: Node's code, and libuv's number.
+    /// An error of `getaddrinfo`: Node's code, and libuv's number.
     Code(&'static str, i32),
-    /// The kernel did not let the resolver ask (`EAI_SYSTEM`), or the name is invalid.
+    /// A system call of the resolver failed (`EAI_SYSTEM`), or the name is invalid.
     System(io::Error),
     /// The name is not ASCII, and the tables for its ASCII form were left out.
     #[cfg(not(feature = "idna"))]
@@ -18,16 +18,15 @@ pub(crate) enum Unresolved {
 impl Unresolved {
     pub(crate) const NOT_FOUND: Unresolved = Unresolved::Code("ENOTFOUND", -3008);
 
-    /// The name is invalid.
     pub(crate) fn invalid() -> Unresolved {
         Unresolved::System(io::Error::from_raw_os_error(libc::EINVAL))
     }
 }
 
-/// How long a name can be that libuv hands to getaddrinfo(3).
+/// The longest name that libuv passes to getaddrinfo(3).
 const LENGTH_MAX: usize = 255;
 
-/// The name that getaddrinfo(3) is asked for, all in ASCII and lower case.
+/// The name that is passed to getaddrinfo(3), in ASCII and lower case.
 ///
 /// A name that has no such form, or one that is too long, is `EINVAL`.
 pub(crate) fn to_ask_for(host: &str) -> Result<String, Unresolved> {
@@ -42,8 +41,8 @@ pub(crate) fn to_ask_for(host: &str) -> Result<String, Unresolved> {
     Ok(ascii)
 }
 
-/// The ASCII form (UTS #46), with the rules that Node uses: those of a URL's host, but any ASCII is
-/// let through.
+/// The ASCII form (UTS #46), with the rules that Node uses: those for the host of a URL, except that any
+/// ASCII character is allowed.
 #[cfg(feature = "idna")]
 fn international(host: &str) -> Result<String, Unresolved> {
     use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};

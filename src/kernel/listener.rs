@@ -1,4 +1,4 @@
-//! One listening socket: making it, accepting from it, and what to do without descriptors.
+//! One listening socket: making it, accepting from it, and what happens when descriptors run out.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -18,12 +18,12 @@ use super::descriptor;
 use super::options::StreamOptions;
 use super::stream::Stream;
 
-/// How many waiting connections are passed over, or closed for want of descriptors, before the
-/// others of the loop have their turn.
+/// How many waiting connections one accept passes over, or closes for want of descriptors, before other
+/// sources are served.
 const PASSED_AT_ONCE: usize = 1024;
 
-/// A filter (socket(7), SO_ATTACH_FILTER) that lets all segments pass but the first of a connection:
-/// the one with SYN and without ACK among the flags, which are the byte 13 of TCP's header.
+/// A filter (socket(7), SO_ATTACH_FILTER) that drops only the first segment of a connection: the one with
+/// SYN and without ACK among the flags, which are byte 13 of the TCP header.
 const NO_SYN: [SockFilter; 5] = [
     SockFilter::new(
         (libc::BPF_LD | libc::BPF_B | libc::BPF_ABS) as u16,
@@ -49,13 +49,13 @@ const NO_SYN: [SockFilter; 5] = [
 
 #[derive(Debug)]
 pub(crate) struct Listener {
-    /// Unlinked when the listener closes, before its socket does: a field above it.
+    /// Unlinked when the listener closes. It is declared before the socket, so that it is dropped first.
     file: Option<OwnFile>,
     socket: Kind,
-    /// Given up for a moment to take a connection off the queue when no other descriptor is
-    /// left, so that its peer learns of it.
+    /// A spare descriptor. When no other one is left, it is given up for a moment to accept a connection
+    /// and close it, so that the peer learns of it.
     reserve: Option<File>,
-    /// The descriptor came from outside: it hands nothing down that was not set on it there.
+    /// The descriptor came from outside: its connections inherit only the options that were set there.
     is_foreign: bool,
     /// Another descriptor of the same socket may live on when this one is closed.
     may_have_duplicate: bool,
@@ -67,7 +67,7 @@ enum Kind {
     Unix(UnixListener),
 }
 
-/// What `bind(2)` is to be told beside the address.
+/// The options of a listener beside its address.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct BindOptions {
     pub(crate) backlog: u32,
@@ -77,26 +77,26 @@ pub(crate) struct BindOptions {
     pub(crate) only_own_file: bool,
 }
 
-/// What one attempt to accept came to.
+/// The outcome of one attempt to accept.
 #[derive(Debug)]
 pub(crate) enum Accepted {
-    /// A connection, and its peer as accept4(2) itself told it: of a peer that has reset already,
-    /// `getpeername` knows nothing.
+    /// A connection, and the address of its peer, from accept4(2) itself: if the peer has reset already,
+    /// `getpeername` fails.
     Stream(Stream, Option<SocketAddr>),
-    /// Nobody is waiting.
+    /// No connection waits.
     Nobody,
-    /// Out of descriptors; this many were told so by closing on them. Nobody is left waiting.
+    /// Out of descriptors: this many connections were accepted and closed at once. None is left waiting.
     Shed(usize),
-    /// Out of descriptors or memory, or refused for good, and connections are left waiting: no
-    /// edge will tell.
+    /// Out of descriptors or memory, or an error that stays. Connections may be left waiting, for which no
+    /// new edge will come.
     Exhausted(io::Error),
-    /// The listener itself is of no more use.
+    /// The listener itself is unusable.
     Failed(io::Error),
 }
 
 impl Listener {
-    /// Binds an address. What an accepted connection inherits need not be set on it, which saves
-    /// system calls.
+    /// Binds an address. Options that accepted connections inherit need not be set on each of them, which
+    /// saves system calls.
     pub(crate) fn tcp(
         address: SocketAddr,
         options: BindOptions,
@@ -127,7 +127,7 @@ impl Listener {
         let kind = Type::STREAM.nonblocking().cloexec();
         let socket = Socket::new(Domain::UNIX, kind, None)?;
         match socket.bind(&address) {
-            // libuv's reading: a missing folder is one that we may not write to.
+            // As in libuv: a missing folder counts as one that we may not write to.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(io::Error::from_raw_os_error(EACCES));
             }
@@ -149,7 +149,7 @@ impl Listener {
         let socket = Socket::from(fd);
         socket.set_nonblocking(true)?;
         socket.set_cloexec(true)?;
-        // To a pipe it says ENOTSOCK, as it does in libuv.
+        // For a pipe this is ENOTSOCK, as in libuv.
         socket.listen(backlog(options.backlog))?;
         let fd = OwnedFd::from(socket);
         let kind = match kind {
@@ -214,9 +214,9 @@ impl Listener {
         self.as_fd().try_clone_to_owned()
     }
 
-    /// Accepts one connection. Errors that belong to one connection only (accept(2) wants them
-    /// treated like `EAGAIN`) pass on to the next one; an error that stays (a firewall's `EPERM`)
-    /// is as good as a shortage.
+    /// Accepts one connection. After an error that concerns one connection only, which accept(2) says to
+    /// treat like `EAGAIN`, the next one is tried. An error that stays, such as a firewall's `EPERM`,
+    /// counts as a shortage.
     pub(crate) fn accept(&mut self) -> Accepted {
         let mut passed = 0;
         loop {
@@ -246,8 +246,8 @@ impl Listener {
         }
     }
 
-    /// libuv's trick: with the reserve given up, take each waiting connection and close it. Those
-    /// beyond the bound wait, so that who knocks without end does not hold the loop.
+    /// libuv's trick: gives the reserve up, and accepts each waiting connection to close it. Those beyond
+    /// the bound wait, so that clients that connect without end do not block the loop.
     fn shed(&mut self, error: io::Error) -> Accepted {
         let mut shed = 0;
         for _ in 0..PASSED_AT_ONCE {
@@ -258,7 +258,7 @@ impl Listener {
             self.reserve = open_reserve();
             match attempt {
                 Ok(()) => shed += 1,
-                // The kernel wants a descriptor before it looks who waits: it may be nobody.
+                // The kernel reserves a descriptor before it looks at the queue, which may be empty.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return match shed {
                         0 => Accepted::Nobody,
@@ -271,8 +271,8 @@ impl Listener {
         Accepted::Exhausted(error)
     }
 
-    /// Has the kernel begin no new connection; those it has begun it finishes, and they can be
-    /// accepted. Who tries a path is refused; who tries a port is not answered, and tries again.
+    /// Makes the kernel begin no new connection; those it has begun it finishes, and they can be accepted.
+    /// A client of a path is refused; a client of a port gets no answer, and tries again.
     pub(crate) fn refuse_new(&self) -> io::Result<()> {
         let socket = SockRef::from(self);
         match &self.socket {
@@ -281,7 +281,7 @@ impl Listener {
         }
     }
 
-    /// Has the reserve again after a shortage.
+    /// Opens the reserve again after a shortage.
     pub(crate) fn recover(&mut self) {
         if self.reserve.is_none() {
             self.reserve = open_reserve();
@@ -289,18 +289,18 @@ impl Listener {
     }
 }
 
-/// The file that a bind has made.
+/// The file that a bind has created.
 #[derive(Debug)]
 struct OwnFile {
     path: PathBuf,
-    /// Its device and inode, if no other file is to be removed in its place. While the socket lives,
-    /// no other file has these.
+    /// Its device and inode, if a file that has replaced it must not be removed. While the socket lives, no
+    /// other file has these.
     id: Option<(u64, u64)>,
 }
 
 impl OwnFile {
     fn at(path: &Path, is_to_be_known: bool) -> OwnFile {
-        // One that has gone already is none of ours.
+        // A file that is gone already gets an id that matches none.
         let id = is_to_be_known.then(|| file_id(path).unwrap_or_default());
         OwnFile {
             path: path.to_path_buf(),

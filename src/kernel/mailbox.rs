@@ -1,7 +1,7 @@
-//! What other threads put into a loop's mailbox, and the bell that wakes the loop for it.
+//! A loop's mailbox, into which other threads put letters, and the bell that wakes the loop for them.
 //!
-//! The bell rings once, however much is put in, until the box has been emptied: so a wake-up costs
-//! a system call for each batch, not for each letter.
+//! The bell rings once, however many letters are put in, until the box has been emptied. So a wake-up
+//! costs one system call for each batch, not for each letter.
 
 use std::io;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ const LETTERS_MAX: usize = 1 << 20;
 /// Why a letter was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// Too many wait.
+    /// Too many letters wait.
     Full,
-    /// There is no box any more.
+    /// The mailbox was dropped.
     Gone,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Mailbox<T> {
     sender: Sender<T>,
 }
 
-/// The end of all others.
+/// The end of the other threads.
 #[derive(Debug)]
 pub(crate) struct Sender<T> {
     letters: mpsc::Sender<T>,
@@ -44,7 +44,7 @@ struct Bell {
     has_rung: AtomicBool,
     /// How many letters wait.
     letters: AtomicUsize,
-    /// How many hold the loop for theirs.
+    /// How many senders hold the loop.
     holders: AtomicUsize,
 }
 
@@ -68,8 +68,8 @@ impl<T> Mailbox<T> {
         self.sender.clone()
     }
 
-    /// The letter that came first. Once there is none the bell may ring again; what comes at that
-    /// moment is taken, or rings.
+    /// Takes the oldest letter. When there is none, the bell may ring again; a letter that comes at that
+    /// moment is either taken or rings it.
     pub(crate) fn next(&self) -> Option<T> {
         let letter = self.letters.try_recv().or_else(|_| {
             self.sender.bell.has_rung.swap(false, Ordering::AcqRel);
@@ -80,13 +80,13 @@ impl<T> Mailbox<T> {
         Some(letter)
     }
 
-    /// Whether there is a letter, or somebody who holds the loop for one.
+    /// Whether a letter waits, or a sender holds the loop.
     pub(crate) fn is_held(&self) -> bool {
         self.holders() > 0 || self.letters() > 0
     }
 
-    /// How many hold the loop for a letter of theirs. It is to be asked before [`letters`](Mailbox::letters):
-    /// who sends and lets go then is seen in one of the two.
+    /// How many senders hold the loop. Ask this before [`letters`](Mailbox::letters): a sender that
+    /// meanwhile sends and lets go is then counted in one of the two.
     pub(crate) fn holders(&self) -> usize {
         self.sender.bell.holders.load(Ordering::Acquire)
     }
@@ -102,7 +102,7 @@ impl<T> Sender<T> {
     pub(crate) fn send(&self, letter: T) -> Result<(), Refused> {
         let one_more = |letters| (letters < LETTERS_MAX).then_some(letters + 1);
         let count = &self.bell.letters;
-        // One that is refused is never counted: it would hold the loop, and nobody would wake it.
+        // A refused letter is never counted: it would hold the loop, and nothing would wake the loop.
         count
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
             .map_err(|_| Refused::Full)?;
@@ -115,7 +115,7 @@ impl<T> Sender<T> {
         self.bell.holders.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Takes a hold back. After the last one the loop is to look whether it ends.
+    /// Lets the loop go. After the last hold the bell rings, since the loop may have to end.
     pub(crate) fn let_go(&self) {
         if self.bell.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.bell.ring();

@@ -1,4 +1,4 @@
-//! Floor 2, the kernel: mio, the slab, and what the system does for us. No user callback is known here.
+//! Floor 2, the kernel: mio, the slab, and what the system does for us. It knows no user callback.
 
 pub(crate) mod clock;
 pub(crate) mod connector;
@@ -14,5 +14,5 @@ pub(crate) mod resolver;
 pub(crate) mod signals;
 pub(crate) mod stream;
 
-/// The call that failed, and what it said: where several may.
+/// The call that failed, and its error, where several calls may fail.
 pub(crate) type Failed = (&'static str, std::io::Error);

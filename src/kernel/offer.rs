@@ -1,4 +1,4 @@
-//! What the kernel says to bytes that it is offered.
+//! The kernel's answer to bytes that it is offered.
 
 use std::io::{self, IoSlice};
 
@@ -14,15 +14,14 @@ impl Kernel for Stream {
 }
 
 impl Stream {
-    /// What became of a first [`try_to_send`](Stream::try_to_send) in the end: if it was interrupted,
-    /// it is made again.
+    /// The answer to a first [`try_to_send`](Stream::try_to_send), which is repeated if it was interrupted.
     #[cold]
     pub(crate) fn reply_to(&self, bytes: &[u8], sent: io::Result<usize>) -> Reply {
         reply(sent.or_else(|error| self.send_again(bytes, error)))
     }
 }
 
-/// A shortage of memory passes: libuv takes `ENOBUFS` for `EAGAIN`, too.
+/// A shortage of memory is temporary: libuv treats `ENOBUFS` as `EAGAIN`, too.
 fn reply(sent: io::Result<usize>) -> Reply {
     match sent {
         Ok(count) => Reply::Took(count),

@@ -1,4 +1,4 @@
-//! What the kernel is asked for on a connection, or on a listener whose connections inherit it.
+//! The socket options of a connection, or of a listener whose connections inherit them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ pub(crate) struct KeepAlive {
 }
 
 impl KeepAlive {
-    /// With the interval and the count that Node, through libuv, sets unless it is told others.
+    /// With the interval and the count that Node, through libuv, sets by default.
     pub(crate) fn after(delay: Duration) -> KeepAlive {
         KeepAlive {
             delay,
@@ -25,7 +25,7 @@ impl KeepAlive {
         }
     }
 
-    /// What the kernel is told: seconds.
+    /// The values as the kernel takes them, in seconds.
     pub(crate) fn seconds(self) -> (u64, u64, u32) {
         (self.delay.as_secs(), self.interval.as_secs(), self.count)
     }
@@ -40,10 +40,10 @@ pub(crate) struct StreamOptions {
 }
 
 impl StreamOptions {
-    /// Sets those that are on. Each is tried, whatever the kernel says of another.
+    /// Sets the options that are on. Each is tried, even if another one fails.
     ///
     /// # Errors
-    /// The first that the kernel gave.
+    /// The first error of the kernel.
     pub(crate) fn set_on(&self, socket: &SockRef<'_>) -> io::Result<()> {
         let no_delay = match self.no_delay {
             true => socket.set_tcp_nodelay(true),
@@ -63,8 +63,8 @@ impl StreamOptions {
 
 /// `SO_KEEPALIVE` with its times.
 ///
-/// With less than a second, or without probes, keep-alive is only switched on: the kernel refuses
-/// zeros, and Node then leaves all three alone.
+/// With a time below a second, or without probes, keep-alive is only switched on: the kernel refuses
+/// zeros, and Node then leaves all three values alone.
 pub(crate) fn set_keep_alive(socket: &SockRef<'_>, wanted: Option<KeepAlive>) -> io::Result<()> {
     socket.set_keepalive(wanted.is_some())?;
     let Some(wanted) = wanted else { return Ok(()) };

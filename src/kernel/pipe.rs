@@ -13,12 +13,12 @@ use mio::{Interest, Registry, Token};
 pub(crate) struct Pipe(File);
 
 impl Pipe {
-    /// Takes over a descriptor that does not wait.
+    /// Takes over a non-blocking descriptor.
     pub(crate) fn new(fd: OwnedFd) -> Pipe {
         Pipe(File::from(fd))
     }
 
-    /// Whether it is a write end: there read(2) fails, even of no bytes.
+    /// Whether it is a write end, where read(2) fails even for zero bytes.
     pub(crate) fn is_write_end(&self) -> bool {
         self.read(&mut []).is_err_and(|error| is_wrong_end(&error))
     }
@@ -42,7 +42,7 @@ fn is_wrong_end(error: &io::Error) -> bool {
     error.raw_os_error() == Some(EBADF)
 }
 
-/// A write to a read end fails as if nobody read.
+/// A write to a read end fails as one to a pipe without a reader.
 fn as_libuv(error: io::Error) -> io::Error {
     if is_wrong_end(&error) {
         return io::Error::from_raw_os_error(EPIPE);

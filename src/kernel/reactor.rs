@@ -4,8 +4,8 @@
 //! spurious, an edge comes once, and only `readable` and `writable` are promised. A source is
 //! registered once, for all interests, and never again.
 //!
-//! An [`Id`] is a slab key and a generation. The slab soon reuses a key. The generation is never reused:
-//! so an old id, or a token left in the running batch, does not name the newcomer, and an id of another
+//! An [`Id`] is a slab key and a generation. The slab soon reuses a key, but a generation is never reused.
+//! So an old id, or a token left in the running batch, does not name the new item, and an id of another
 //! reactor names nothing.
 
 use std::io;
@@ -19,7 +19,7 @@ use mio::event::{Event, Source};
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
-/// How much readiness one wait can bring; what is left over comes with the next.
+/// How many events one wait can return; the rest comes with the next.
 const EVENTS_MAX: usize = 1024;
 
 const _: () = assert!(usize::BITS == 64, "a token holds a key and a generation");
@@ -30,9 +30,9 @@ const _: () = assert!(usize::BITS == 64, "a token holds a key and a generation")
 pub(crate) struct Id(NonZeroU64);
 
 impl Id {
-    /// What the waker wakes: no slab grows to such a key.
+    /// The id of the waker: no slab grows to such a key.
     pub(crate) const WAKER: Id = Id::new(u32::MAX, NonZeroU32::MIN);
-    /// What signals are registered under.
+    /// The id under which signals are registered.
     pub(crate) const SIGNALS: Id = Id::new(u32::MAX - 1, NonZeroU32::MIN);
 
     const fn new(key: u32, generation: NonZeroU32) -> Id {
@@ -47,7 +47,7 @@ impl Id {
         self.0.get() as u32 as usize
     }
 
-    /// What tells it from earlier and later items with the same key.
+    /// The part that differs from earlier and later items with the same key.
     pub(crate) fn generation(self) -> u32 {
         (self.0.get() >> 32) as u32
     }
@@ -56,13 +56,13 @@ impl Id {
         Token(self.0.get() as usize)
     }
 
-    /// None of this module's tokens is zero; that one would name nothing.
+    /// No token of this module is zero. A zero would become an id that names nothing.
     fn of(token: Token) -> Id {
         Id(NonZeroU64::new(token.0 as u64).unwrap_or(NonZeroU64::MAX))
     }
 }
 
-/// What the kernel says of one source. Only readable and writable are promised; the rest are
+/// What the kernel reports of one source. Only readable and writable are promised; the rest are
 /// hints, and any of it may be spurious.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Readiness<'b>(&'b Event);
@@ -90,7 +90,7 @@ impl Readiness<'_> {
         self.0.is_error() || self.0.is_write_closed()
     }
 
-    /// The names of all that is said.
+    /// The names of all that is reported.
     pub(crate) fn names(&self) -> String {
         let names = [
             (self.0.is_readable(), "readable"),
@@ -113,8 +113,8 @@ impl Readiness<'_> {
     }
 }
 
-/// What one wait has brought, and how much of it has been handed out: so that a batch that was
-/// left by a panic goes on after the source whose callback panicked.
+/// The events of one wait, and how many of them have been handed out. After a panic, the batch goes on
+/// with the source after the one whose callback panicked.
 #[derive(Debug)]
 pub(crate) struct Batch {
     events: Events,
@@ -134,7 +134,7 @@ impl Default for Batch {
 }
 
 impl Batch {
-    /// How much the wait has brought.
+    /// How many events the wait returned.
     pub(crate) fn len(&self) -> usize {
         self.events.iter().count()
     }
@@ -143,8 +143,8 @@ impl Batch {
         self.events.is_empty()
     }
 
-    /// Whether the kernel may have more that was ready when the wait ended. A wait
-    /// for the reactor's own descriptor is told of what becomes ready, and may not be told of this.
+    /// Whether the kernel may have more that was ready when the wait ended. A wait for the reactor's own
+    /// descriptor may not report it: it reports what becomes ready, not what already is.
     pub(crate) fn has_left_some(&self) -> bool {
         self.was_interrupted || self.events.iter().nth(EVENTS_MAX - 1).is_some()
     }
@@ -185,15 +185,15 @@ pub(crate) struct Reactor<T> {
     items: Slab<Held<T>>,
 }
 
-/// What registers sources with epoll, and takes them out of it.
+/// Registers sources with epoll, and removes them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Registry<'r>(&'r mio::Registry);
 
 impl Registry<'_> {
-    /// Registers a source for everything, edge-triggered, once and for all.
+    /// Registers a source for everything, edge-triggered, once for its lifetime.
     ///
-    /// Priority is among it because a byte of urgent data splits the stream: the read stops
-    /// short at the mark, and no further edge tells of what stands after it.
+    /// Priority is included because a byte of urgent data splits the stream: the read stops short at the
+    /// mark, and no further edge reports the bytes after it.
     pub(crate) fn register(self, source: &mut impl Source, id: Id) -> io::Result<()> {
         let all = Interest::READABLE
             .add(Interest::WRITABLE)
@@ -201,8 +201,8 @@ impl Registry<'_> {
         self.0.register(source, id.token(), all)
     }
 
-    /// Takes a source out of epoll. Closing does that too, unless a duplicate of the descriptor
-    /// lives on elsewhere (epoll(7), Q6): so this is for descriptors that came from outside.
+    /// Removes a source from epoll. Closing does that too, unless a duplicate of the descriptor lives on
+    /// elsewhere (epoll(7), Q6). So this is for descriptors that may have a duplicate.
     pub(crate) fn deregister(self, source: &mut impl Source) {
         if let Err(error) = self.0.deregister(source) {
             log::debug!(target: "netloop::reactor", "deregister: {error}");
@@ -210,7 +210,7 @@ impl Registry<'_> {
     }
 }
 
-/// Numbers what any reactor of the process holds: an id of one names nothing in another.
+/// Numbers the items of all reactors of the process, so that an id of one names nothing in another.
 fn next_generation() -> NonZeroU32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     NonZeroU32::new(NEXT.fetch_add(1, Relaxed)).unwrap_or_else(next_generation)
@@ -230,7 +230,7 @@ impl<T> Reactor<T> {
         self.poll.registry().as_fd()
     }
 
-    /// The waker, with which other threads end a wait. It is made when it is asked for first.
+    /// The waker, with which other threads end a wait. It is made when it is first asked for.
     pub(crate) fn waker(&mut self) -> io::Result<Arc<Waker>> {
         if let Some(waker) = &self.waker {
             return Ok(Arc::clone(waker));
@@ -264,7 +264,7 @@ impl<T> Reactor<T> {
         (held.id == id).then_some(&mut held.item)
     }
 
-    /// The same, with what registers sources.
+    /// The same, with the registry.
     #[inline]
     pub(crate) fn get_with_registry(&mut self, id: Id) -> Option<(&mut T, Registry<'_>)> {
         let held = self.items.get_mut(id.key())?;
@@ -288,7 +288,7 @@ impl<T> Reactor<T> {
             .map(|held| held.id)
     }
 
-    /// Calls back with each item of the slab.
+    /// Calls `show` with each item of the slab.
     pub(crate) fn for_each(&mut self, mut show: impl FnMut(&mut T)) {
         self.items
             .iter_mut()
@@ -302,9 +302,8 @@ impl<T> Reactor<T> {
             .register(source, id.token(), Interest::READABLE)
     }
 
-    /// Waits for readiness, at most for `timeout`, and makes it the batch. Interrupted by a
-    /// signal, it returns early with nothing: the caller's next wait is computed from the time
-    /// that is left.
+    /// Waits for readiness, at most for `timeout`, and fills the batch. If a signal interrupts it, it
+    /// returns early with an empty batch: the caller computes its next wait from the time that is left.
     pub(crate) fn wait(&mut self, batch: &mut Batch, timeout: Option<Duration>) -> io::Result<()> {
         batch.handed_out = 0;
         batch.was_interrupted = false;
@@ -318,7 +317,7 @@ impl<T> Reactor<T> {
         }
     }
 
-    /// Passes each item of the batch, with its readiness.
+    /// Calls `show` with each item of the batch and its readiness.
     pub(crate) fn for_each_ready(&mut self, batch: &Batch, show: impl Fn(&mut T, Readiness<'_>)) {
         for event in batch.events.iter() {
             if let Some(item) = self.get_mut(Id::of(event.token())) {

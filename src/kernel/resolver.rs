@@ -1,8 +1,8 @@
 //! `getaddrinfo` on threads of its own, because it blocks; the answers come through a mailbox.
 //!
-//! Threads are started when questions need them, and never joined: a loop that ends does not wait
-//! for a name server. There are a few of them, so that a slow name does not hold up the others. A
-//! call of `getaddrinfo` cannot be interrupted: it occupies its thread even when its socket is gone.
+//! Threads are started on demand, and never joined: a loop that ends does not wait for a name server.
+//! There are a few of them, so that a slow name does not hold up the others. A call of `getaddrinfo`
+//! cannot be interrupted: it occupies its thread even when its socket is gone.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,7 +18,7 @@ use super::mailbox::{Mailbox, Sender};
 use super::reactor::Reactor;
 use crate::values::address::is_ipv6;
 
-/// What is asked: `host` is the name in ASCII, `family` is 0, 4 or 6, `hints` are getaddrinfo's
+/// A question: `host` is the name in ASCII, `family` is 0, 4 or 6, `hints` are getaddrinfo's
 /// `ai_flags`.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
@@ -30,7 +30,7 @@ pub(crate) struct Question {
 
 impl Question {
     /// # Errors
-    /// When the name cannot be looked up.
+    /// If the name cannot be looked up.
     pub(crate) fn new(
         ticket: u64,
         host: &str,
@@ -50,7 +50,7 @@ impl Question {
 /// The addresses in getaddrinfo's order, with their zones and the port 0, or why there are none.
 pub(crate) type Answer = Result<Vec<SocketAddr>, Unresolved>;
 
-/// How many questions are asked at once: the size of libuv's thread pool.
+/// How many questions are answered at once: the size of libuv's thread pool.
 const THREADS_MAX: usize = 4;
 
 #[derive(Debug)]
@@ -63,7 +63,7 @@ pub(crate) struct Resolver {
     asked: usize,
 }
 
-/// What a thread runs on.
+/// What a thread needs to run.
 #[derive(Clone, Debug)]
 struct Worker {
     queue: Arc<(Mutex<Queue>, Condvar)>,
@@ -74,7 +74,7 @@ struct Worker {
 #[derive(Debug, Default)]
 struct Queue {
     questions: VecDeque<Question>,
-    /// How many have been taken and not been answered.
+    /// How many questions have been taken and not been answered.
     in_work: usize,
     /// The resolver is gone: nobody waits for an answer.
     is_closed: bool,
@@ -123,7 +123,7 @@ impl Resolver {
         self.worker.queue.1.notify_one();
     }
 
-    /// Takes back a question that nobody has begun to answer.
+    /// Takes back a question that no thread has taken yet.
     pub(crate) fn withdraw(&mut self, ticket: u64) {
         let mut queue = self.worker.queue();
         let before = queue.questions.len();
@@ -137,7 +137,7 @@ impl Resolver {
         Some(answer)
     }
 
-    /// Whether an answer is to come.
+    /// Whether an answer is still to come.
     pub(crate) fn is_asked(&self) -> bool {
         self.asked > 0
     }
@@ -178,8 +178,7 @@ impl Worker {
     }
 }
 
-/// The address that a text stands for, with or without a zone; the port is 0. No name server is
-/// asked.
+/// Parses an address, with or without a zone; the port is 0. No name server is asked.
 pub(crate) fn literal(host: &str) -> Option<SocketAddr> {
     let Some((address, _)) = host.split_once('%').filter(|_| is_ipv6(host)) else {
         return Some(SocketAddr::new(host.parse().ok()?, 0));
@@ -219,7 +218,7 @@ fn resolve(question: &Question) -> Answer {
     Ok(found.flatten().map(|found| found.sockaddr).collect())
 }
 
-/// Of netdb.h; the crate libc does not have these.
+/// From netdb.h: the crate libc does not have these.
 const EAI_NODATA: i32 = -5;
 const EAI_ADDRFAMILY: i32 = -9;
 

@@ -1,4 +1,4 @@
-//! One connected, or connecting, stream: a socket of TCP or of the Unix domain, or a pipe.
+//! One connected, or connecting, stream: a TCP or Unix-domain socket, or a pipe.
 
 use std::io::{self, IoSlice, Read};
 use std::mem::MaybeUninit;
@@ -16,7 +16,7 @@ use super::descriptor::{Kind, kind_of};
 use super::options::{self, KeepAlive, StreamOptions};
 use super::pipe::Pipe;
 
-/// A call that failed is made again for as long as it is `EINTR` that it fails with.
+/// Repeats a call that has failed, as long as it fails with `EINTR`.
 #[cold]
 fn uninterrupted(
     mut error: io::Error,
@@ -51,7 +51,7 @@ impl Stream {
             Kind::Pipe => |fd| Stream::Pipe(Pipe::new(fd)),
             Kind::Other(word) => return Err(word),
         };
-        // fcntl(2) does not ask whether it is a socket.
+        // fcntl(2) works on pipes, too.
         let socket = socket2::Socket::from(fd);
         let prepared = socket.set_nonblocking(true);
         let prepared = prepared.and_then(|()| socket.set_cloexec(true));
@@ -88,14 +88,14 @@ impl Stream {
         }
     }
 
-    /// What became of a recv(2) in the end that had failed.
+    /// Repeats a recv(2) that has failed, if it was interrupted.
     #[cold]
     fn receive_again(&self, buffer: &mut [u8], error: io::Error) -> io::Result<usize> {
         uninterrupted(error, || self.try_to_receive(buffer))
     }
 
-    /// Whether a byte or an end is there to be received. An error is told once: whoever asks here
-    /// has it, and no `receive` will. Of a pipe only `receive` can tell.
+    /// Whether a byte or the end can be received. The kernel reports an error only once: one that is
+    /// returned here is not returned by `receive` again. For a pipe only `receive` can tell.
     pub(crate) fn has_more(&self) -> io::Result<bool> {
         if let Stream::Pipe(_) = self {
             return Ok(true);
@@ -107,7 +107,7 @@ impl Stream {
         }
     }
 
-    /// One send(2), which may be interrupted, and raises no SIGPIPE when the peer has gone.
+    /// One send(2), which may be interrupted, and raises no SIGPIPE if the peer is gone.
     #[inline(always)]
     pub(crate) fn try_to_send(&self, bytes: &[u8]) -> io::Result<usize> {
         let socket = match self {
@@ -118,13 +118,13 @@ impl Stream {
         socket.send_with_flags(bytes, MSG_NOSIGNAL)
     }
 
-    /// What became of a send(2) in the end that had failed.
+    /// Repeats a send(2) that has failed, if it was interrupted.
     #[cold]
     pub(crate) fn send_again(&self, bytes: &[u8], error: io::Error) -> io::Result<usize> {
         uninterrupted(error, || self.try_to_send(bytes))
     }
 
-    /// `writev(2)` would raise SIGPIPE in a host that does not ignore it; this does not.
+    /// As `writev(2)`, but without SIGPIPE, which a host may not ignore.
     pub(crate) fn send_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let send = || match self {
             Stream::Pipe(pipe) => pipe.write_slices(slices),
@@ -138,8 +138,8 @@ impl Stream {
         }
     }
 
-    /// `shutdown(2)` of our half. That there is no peer left to tell is no error, nor is that a
-    /// pipe has but one half.
+    /// Shuts our half down with `shutdown(2)`. It is no error if the peer is gone (`ENOTCONN`), or if the
+    /// stream is a pipe, which has one half only.
     pub(crate) fn shutdown(&self) -> io::Result<()> {
         if let Stream::Pipe(_) = self {
             return Ok(());
@@ -150,15 +150,15 @@ impl Stream {
         }
     }
 
-    /// Makes the coming `close(2)` send a reset. Linger with a time above zero is never offered:
-    /// it makes `close` block.
+    /// Makes the coming `close(2)` send a reset. There is no linger time above zero, since it makes `close`
+    /// block.
     pub(crate) fn reset_on_close(&self) {
         if let Err(error) = self.socket().set_linger(Some(Duration::ZERO)) {
             log::debug!(target: "netloop::socket", "SO_LINGER: {error}");
         }
     }
 
-    /// Whether a connecting socket has got there: `Ok(false)` when it is still on its way.
+    /// Whether a connecting socket is connected: `Ok(false)` while it is still connecting.
     ///
     /// mio's recipe: `SO_ERROR` first (it can be read only once), then `getpeername`, since
     /// readiness may be spurious.
@@ -173,7 +173,7 @@ impl Stream {
         }
     }
 
-    /// The peer's address; none on a Unix socket, or when the peer has gone.
+    /// The peer's address; none on a Unix socket, or if the peer is gone.
     pub(crate) fn remote_address(&self) -> Option<SocketAddr> {
         match self {
             Stream::Tcp(stream) => stream.peer_addr().ok(),
