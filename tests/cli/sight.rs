@@ -88,11 +88,15 @@ fn the_metrics_count_what_happens() {
         value(metrics, "netloop_errors_total{code=\"ECONNRESET\"}"),
         1.0
     );
+    let turns = value(metrics, "netloop_loop_turns_total");
+    assert!(turns > 0.0 && value(metrics, "netloop_loop_turns_total") > turns);
+    let busy = value(metrics, "netloop_loop_busy_seconds_total");
+    let cpu = value(metrics, "process_cpu_seconds_total");
+    assert!(busy > 0.0 && cpu > 0.0, "{busy} {cpu}");
     until("timers come", || {
         value(metrics, "netloop_loop_lag_seconds_count") > 1.0
     });
     assert!(value(metrics, "process_open_fds") > 3.0);
-    assert!(value(metrics, "process_cpu_seconds_total") > 0.0);
     drop(server);
 }
 
@@ -108,6 +112,8 @@ fn what_a_peer_is_owed_is_in_the_metrics_and_in_the_report() {
     });
     let local = peer.local_addr().unwrap();
     server.signal("USR1");
+    // The report is there before a later request is answered, and so before the peer goes.
+    assert!(value(metrics, "netloop_owed_bytes") > 0.0);
     server.signal("TERM");
     drop(peer);
     let (_, _, log) = server.end();
@@ -117,6 +123,18 @@ fn what_a_peer_is_owed_is_in_the_metrics_and_in_the_report() {
     assert!(report.contains("connections open: 1, accepted: 1, dropped: 0; bytes owed: "));
     let owed = lines.next().expect("who is owed");
     assert!(owed.contains(&format!(" {local}: bytes owed: ")), "{log}");
+    let listening = format!("listening on 127.0.0.1:{port}\n");
+    let sending = format!(", to {local}\n");
+    for held in [listening, sending] {
+        let line = log
+            .lines()
+            .find(|line| format!("{line}\n").ends_with(&held));
+        let line = line.unwrap_or_else(|| panic!("{held} {log}"));
+        assert!(
+            line.starts_with("netloop server: the loop is held by s"),
+            "{line}"
+        );
+    }
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub(in crate::net) struct Agenda {
     pub(in crate::net) holds: usize,
     /// Counts the turns.
     pub(in crate::net) turns: u32,
+    /// How long the loop has waited, if that is measured.
+    pub(in crate::net) idle_time: Option<Duration>,
     pub(in crate::net) trace: Trace,
 }
 
@@ -59,6 +61,7 @@ impl Default for Agenda {
             follow_ups: VecDeque::new(),
             holds: 0,
             turns: 0,
+            idle_time: None,
             trace: Trace::default(),
         }
     }

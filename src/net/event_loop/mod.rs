@@ -14,6 +14,7 @@ mod holders;
 mod lend;
 pub(in crate::net) mod listeners;
 pub(crate) mod lookups;
+mod measures;
 pub(in crate::net) mod phase;
 pub(in crate::net) mod queues;
 mod resume;

@@ -6,6 +6,7 @@ use super::phase::{Listed, Pending, Phase, Wait};
 use super::trace::{Caused, Idle, Subject, What};
 use super::{Entry, Running};
 use super::{EventLoop, Loop};
+use crate::kernel::clock::Stopwatch;
 use crate::kernel::reactor::{Id, Readiness};
 use crate::net::error::Error;
 use crate::net::socket::SocketEntry;
@@ -109,10 +110,14 @@ impl EventLoop {
             true => self.tell_of_sleep(timeout),
             false => Duration::ZERO,
         };
+        let watch = self.inner.agenda.idle_time.map(|_| Stopwatch::default());
         self.inner
             .reactor
             .wait(&mut self.batches.ready, timeout)
             .map_err(|error| Error::of_call("epoll_wait", &error))?;
+        if let (Some(idle), Some(watch)) = (&mut self.inner.agenda.idle_time, watch) {
+            *idle += watch.elapsed();
+        }
         self.inner.agenda.clock.expire();
         if self.inner.agenda.trace.is_on() {
             self.tell_of_wait(timeout, began);

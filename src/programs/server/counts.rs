@@ -1,7 +1,7 @@
 //! What has happened since the start: counted as it happens, summed up when somebody asks.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use netloop::{Loop, Socket, SocketId};
 
@@ -20,6 +20,8 @@ pub(super) struct Counts {
     /// Of connections that have closed.
     pub(super) closed: Traffic,
     pub(super) lag: Histogram,
+    /// When it began to be measured how busy the loop is.
+    pub(super) measured_since: Option<Instant>,
 }
 
 /// The bytes of connections.

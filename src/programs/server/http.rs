@@ -44,7 +44,7 @@ pub(super) fn server<'l>(
     stop: Stop,
 ) -> Server<'l> {
     let path = place.path().map(ToOwned::to_owned);
-    metrics::measure_lag(event_loop);
+    metrics::measure(event_loop);
     let mut server = event_loop.create_server_with(ServerOptions::default(), connected);
     server
         .unref()

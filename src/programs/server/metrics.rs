@@ -18,8 +18,12 @@ use crate::programs::descriptors;
 /// How often it is looked how late a timer comes.
 const LAG_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Begins to measure how late timers come.
-pub(super) fn measure_lag(event_loop: &mut Loop) {
+/// Begins to measure how late timers come, and how long the loop is busy.
+pub(super) fn measure(event_loop: &mut Loop) {
+    event_loop.measure_idle_time();
+    note(event_loop, |counts| {
+        counts.measured_since = Some(Instant::now())
+    });
     let mut due = Instant::now() + LAG_INTERVAL;
     let timer = event_loop.set_interval(LAG_INTERVAL, move |event_loop| {
         let now = Instant::now();
@@ -99,8 +103,26 @@ pub(super) fn text(event_loop: &mut Loop) -> String {
             sent + traffic.sent,
         );
     }
+    turns(&mut text, event_loop);
     process(&mut text);
     text.0
+}
+
+fn turns(text: &mut Text, event_loop: &Loop) {
+    text.counter(
+        "netloop_loop_turns_total",
+        "Turns of the event loop.",
+        event_loop.turns(),
+    );
+    let counts = event_loop.data::<Counts>();
+    let since = counts.and_then(|counts| counts.measured_since);
+    let measured = since.map_or(Duration::ZERO, |since| since.elapsed());
+    let busy = measured.saturating_sub(event_loop.idle_time());
+    text.counter(
+        "netloop_loop_busy_seconds_total",
+        "Time in callbacks and in the work of the loop: all but its waits.",
+        busy.as_secs_f64(),
+    );
 }
 
 fn counted(text: &mut Text, counts: &Counts) {

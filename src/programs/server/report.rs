@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use netloop::{Error, EventLoop, Loop, Signal};
+use netloop::{Error, EventLoop, Holder, Loop, Signal};
 
 use super::counts::{Counts, open, traffic};
 use super::{connections, identity, stop};
 use crate::programs::output;
 
-/// How many of the peers that are owed most are named.
+/// How many of the peers that are owed most are named, and of what holds the loop.
 const NAMED: usize = 5;
 
 /// Reports at each SIGUSR1.
@@ -18,8 +18,8 @@ pub(super) fn on_request(event_loop: &mut EventLoop) -> Result<(), Error> {
         // Seconds will do.
         let up = Duration::from_secs(start.elapsed().as_secs());
         output::complaint(&state(event_loop, up));
-        for line in owed(event_loop) {
-            output::complaint(&line);
+        for line in owed(event_loop).into_iter().chain(holders(event_loop)) {
+            output::complaint(&format!("netloop server: {line}"));
         }
     })
 }
@@ -56,7 +56,26 @@ fn owed(event_loop: &mut Loop) -> Vec<String> {
     owed.sort_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
     let line = |(bytes, id, peer): (usize, _, Option<String>)| {
         let peer = peer.unwrap_or_default();
-        format!("netloop server: {id} {peer}: bytes owed: {bytes}")
+        format!("{id} {peer}: bytes owed: {bytes}")
     };
     owed.into_iter().take(NAMED).map(line).collect()
+}
+
+/// What holds the loop. Connections that are read from do, as long as they are open.
+fn holders(event_loop: &Loop) -> Vec<String> {
+    let holders = event_loop.holders().into_iter();
+    let (reading, others): (Vec<_>, Vec<_>) =
+        holders.partition(|holder| matches!(holder, Holder::Reading { .. }));
+    let mut lines = Vec::new();
+    for holders in [others, reading] {
+        let named = holders.iter().take(NAMED);
+        lines.extend(named.map(|holder| format!("the loop is held by {holder}")));
+        if holders.len() > NAMED {
+            lines.push(format!(
+                "the loop is held by {} more",
+                holders.len() - NAMED
+            ));
+        }
+    }
+    lines
 }

@@ -70,6 +70,11 @@ impl Trace {
         self.current
     }
 
+    /// How many turns have begun.
+    pub(crate) fn turn(&self) -> u64 {
+        self.turn
+    }
+
     /// The time since the tracer was set.
     pub(crate) fn time(&self) -> Duration {
         self.watch.elapsed()
