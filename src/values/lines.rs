@@ -52,7 +52,7 @@ pub struct LineSplitter {
     buffer: Vec<u8>,
     /// Where the next line begins.
     start: usize,
-    /// No line ends between the start and here.
+    /// No line ends between `start` and here.
     searched: usize,
     /// The line was too long, which was reported; its end has not come yet.
     is_skipping: bool,
@@ -122,7 +122,7 @@ impl LineSplitter {
         }
     }
 
-    /// No line has ended: keeps the part of it that has come, unless that is too long already.
+    /// No line has ended: keeps the part that was received, unless that is too long already.
     fn look_at_part(&mut self) -> Option<LineTooLong> {
         self.searched = self.buffer.len();
         let part = &self.buffer[self.start..];
@@ -176,7 +176,7 @@ mod tests {
 
     type Line = Result<Vec<u8>, LineTooLong>;
 
-    /// What the chunks give, with the end of the stream after them.
+    /// The lines of the chunks, with the end of the stream after them.
     fn split<'c>(max: usize, chunks: impl IntoIterator<Item = &'c [u8]>) -> Vec<Line> {
         let mut lines = LineSplitter::new(max);
         let mut found = Vec::new();
@@ -194,7 +194,7 @@ mod tests {
         found
     }
 
-    /// What it is to give, of the whole text.
+    /// The lines that are expected of the whole text.
     fn expected(max: usize, text: &[u8]) -> Vec<Line> {
         let mut pieces: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
         let tail = pieces.pop().filter(|tail| !tail.is_empty());

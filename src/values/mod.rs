@@ -1,4 +1,4 @@
-//! Floor 0, the values: addresses, block lists, encodings and lines. They compute, and know no loop.
+//! Floor 0, the values: addresses, block lists, encodings and lines. They know no loop.
 
 pub(crate) mod address;
 pub(crate) mod block_list;

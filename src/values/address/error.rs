@@ -1,9 +1,9 @@
-//! What can be wrong with an address, in Node's words.
+//! The errors of addresses, in Node's words.
 
 use std::fmt;
 
-/// What is wrong with an address or with a rule about addresses: what Node's `net.BlockList` and
-/// `net.SocketAddress` throw, with its code and its words.
+/// What is wrong with an address, or with a rule for addresses: the error that Node's `net.BlockList` or
+/// `net.SocketAddress` throws, with its code and its message.
 ///
 /// ```
 /// use netloop::BlockList;

@@ -57,8 +57,8 @@ pub fn is_ipv6(input: &str) -> bool {
     has_good_zone && address.parse::<Ipv6Addr>().is_ok()
 }
 
-/// The family of an address, in the words of Node's `SocketAddress`: `ipv4` and `ipv6`. There is no
-/// third one, as with [`IpAddr`](std::net::IpAddr): a `match` may be complete.
+/// The family of an address, in the words of Node's `SocketAddress`: `ipv4` and `ipv6`. There will be no
+/// third one, as with [`IpAddr`](std::net::IpAddr), so a `match` may be exhaustive.
 ///
 /// ```
 /// use netloop::Family;
@@ -68,7 +68,7 @@ pub fn is_ipv6(input: &str) -> bool {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Family {
-    /// `ipv4`, which is what Node assumes when nothing is said.
+    /// `ipv4`, Node's default.
     #[default]
     Ipv4,
     /// `ipv6`.
@@ -96,7 +96,7 @@ impl fmt::Display for Family {
 impl FromStr for Family {
     type Err = AddressError;
 
-    /// Reads Node's words in any case; all else is `ERR_INVALID_ARG_VALUE`.
+    /// Reads Node's words in any case; anything else is `ERR_INVALID_ARG_VALUE`.
     fn from_str(word: &str) -> Result<Self, AddressError> {
         match word.to_ascii_lowercase().as_str() {
             "ipv4" => Ok(Family::Ipv4),
@@ -110,7 +110,7 @@ impl FromStr for Family {
 
 /// What can stand for an address in the rules of a [`BlockList`](crate::BlockList): an address of
 /// the standard library, a [`SocketAddress`] (its port does not count), or text. Node takes a
-/// string or a `net.SocketAddress`, and has to be told the family of the string.
+/// string or a `net.SocketAddress`, and needs the family of the string.
 ///
 /// ```
 /// use std::net::{IpAddr, Ipv4Addr};

@@ -20,11 +20,11 @@ const HIGHEST_FLOW_LABEL: u32 = 0xF_FFFF;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct SocketAddressOptions<'a> {
-    /// The text of an address of this family; `127.0.0.1` or `::` when nothing is said.
+    /// The text of an address of this family; `127.0.0.1` or `::` by default.
     pub address: Option<&'a str>,
-    /// The family, IPv4 when nothing is said.
+    /// The family; IPv4 by default.
     pub family: Family,
-    /// The port, 0 when nothing is said.
+    /// The port; 0 by default.
     pub port: u16,
     /// The IPv6 flow label, at most 1048575 (20 bits); it is dropped for IPv4.
     pub flowlabel: u32,
@@ -54,7 +54,7 @@ impl SocketAddress {
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ADDRESS` when the text is no address of the family, `ERR_OUT_OF_RANGE` when the
+    /// `ERR_INVALID_ADDRESS` if the text is no address of the family, `ERR_OUT_OF_RANGE` if the
     /// flow label has more than 20 bits (Node aborts then).
     pub fn new(options: SocketAddressOptions<'_>) -> Result<Self, AddressError> {
         let SocketAddressOptions {
@@ -82,12 +82,11 @@ impl SocketAddress {
         }))
     }
 
-    /// Reads `a.b.c.d`, `a.b.c.d:port`, `[ipv6]` or `[ipv6]:port`: Node's `SocketAddress.parse`. The
-    /// port is 0 when it is not there. `None`, Node's `undefined`, for anything else.
+    /// Reads `a.b.c.d`, `a.b.c.d:port`, `[ipv6]` or `[ipv6]:port`: Node's `SocketAddress.parse`. A missing
+    /// port is 0. `None`, Node's `undefined`, for anything else.
     ///
-    /// Node reads the text as a URL of the scheme `http`; two things follow from that and are not
-    /// copied: it loses the port 80, and it takes short, octal and hexadecimal addresses, names
-    /// before an `@`, and paths.
+    /// Node reads the text as a URL of the scheme `http`. Two effects of that are not copied: Node drops
+    /// the port 80, and it accepts short, octal and hexadecimal addresses, names before an `@`, and paths.
     pub fn parse(input: &str) -> Option<SocketAddress> {
         let (address, rest): (IpAddr, &str) = match input.strip_prefix('[') {
             Some(bracketed) => {

@@ -1,4 +1,4 @@
-//! Rules that name addresses, and whether an address falls under one: Node's `net.BlockList`.
+//! Rules for addresses, and whether one of them matches an address: Node's `net.BlockList`.
 
 mod rule;
 #[cfg(test)]
@@ -31,13 +31,13 @@ use super::address::{AddressError, Family, IntoAddress, address_text};
 /// # Ok::<(), netloop::AddressError>(())
 /// ```
 ///
-/// An IPv4 rule also holds for the address in its IPv6 form (`::ffff:1.2.3.4`), and a rule about
-/// such an IPv6 form also holds for the IPv4 address, as in Node. Each method takes an address of
-/// the standard library, a [`SocketAddress`](crate::SocketAddress) or text, and finds the family by
-/// itself. A copy is independent of its original, also one that a server was given.
+/// An IPv4 rule also matches the address in its IPv6 form (`::ffff:1.2.3.4`), and a rule for such an
+/// IPv6 form also matches the IPv4 address, as in Node. Each method takes an address of the standard
+/// library, a [`SocketAddress`](crate::SocketAddress) or text, and finds the family by itself. A copy
+/// is independent of its original, also one that a server was given.
 #[derive(Clone, Debug, Default)]
 pub struct BlockList {
-    /// By the IPv6 form, which is one for both spellings; the number says which came first.
+    /// By the IPv6 form, which both spellings share; the number tells which came first.
     addresses: HashMap<Ipv6Addr, (u64, IpAddr)>,
     addresses_seen: u64,
     ranges: Vec<Range>,
@@ -45,8 +45,9 @@ pub struct BlockList {
 }
 
 impl BlockList {
-    /// Node's `BlockList.PRIVATE_RANGES`, what is not on the public internet: the private addresses of RFC 1918,
-    /// loopback, link-local and unique local addresses. For [`BlockList::add_cidrs`].
+    /// Node's `BlockList.PRIVATE_RANGES`, for [`BlockList::add_cidrs`]: addresses that are not on the
+    /// public internet. They are the private addresses of RFC 1918, loopback, link-local and unique local
+    /// addresses.
     pub const PRIVATE_RANGES: [&'static str; 8] = [
         "10.0.0.0/8",
         "172.16.0.0/12",
@@ -63,8 +64,8 @@ impl BlockList {
         Self::default()
     }
 
-    /// Adds a rule for one address: Node's `addAddress`. An address that is there already keeps its place and takes the
-    /// new spelling.
+    /// Adds a rule for one address: Node's `addAddress`. An address that is there already keeps its place
+    /// and takes the new spelling.
     ///
     /// # Errors
     ///
@@ -74,7 +75,7 @@ impl BlockList {
         Ok(())
     }
 
-    /// Adds a rule for each of these addresses, or for none of them when one is wrong: Node's
+    /// Adds a rule for each of these addresses, or for none of them if one is invalid: Node's
     /// `addAddresses`.
     ///
     /// # Errors
@@ -91,13 +92,13 @@ impl BlockList {
         Ok(())
     }
 
-    /// Adds a rule for all addresses from `start` to `end`, both included: Node's `addRange`. When one of them is
-    /// IPv4 and the other an IPv6 address that is no form of an IPv4 address, there is nothing
-    /// between them and the rule never holds, as in Node.
+    /// Adds a rule for all addresses from `start` to `end`, both included: Node's `addRange`. If one of
+    /// them is IPv4, and the other is an IPv6 address that is no form of an IPv4 address, the rule never
+    /// matches, as in Node.
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ADDRESS` for text that is no address, `ERR_INVALID_ARG_VALUE` when the end
+    /// `ERR_INVALID_ADDRESS` for text that is no address, `ERR_INVALID_ARG_VALUE` if the end
     /// comes before the start.
     pub fn add_range(
         &mut self,
@@ -116,8 +117,7 @@ impl BlockList {
         Ok(())
     }
 
-    /// Adds a rule for all addresses that have their first `prefix` bits in common with `network`:
-    /// Node's `addSubnet`.
+    /// Adds a rule for all addresses whose first `prefix` bits are those of `network`: Node's `addSubnet`.
     ///
     /// # Errors
     ///
@@ -136,14 +136,14 @@ impl BlockList {
     ///
     /// # Errors
     ///
-    /// As [`BlockList::add_subnet`], and `ERR_INVALID_ARG_VALUE` when the number of bits is missing
+    /// As [`BlockList::add_subnet`], and `ERR_INVALID_ARG_VALUE` if the number of bits is missing
     /// or no number.
     pub fn add_cidr(&mut self, cidr: &str) -> Result<(), AddressError> {
         self.subnets.push(Subnet::parse(cidr)?);
         Ok(())
     }
 
-    /// Adds all of these subnets, or none of them when one is wrong: Node's `addCIDRs`.
+    /// Adds all of these subnets, or none of them if one is invalid: Node's `addCIDRs`.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl BlockList {
     }
 
     /// Removes the rule for one address, in either spelling: Node's `removeAddress`. Nothing happens
-    /// when there is none.
+    /// if there is none.
     ///
     /// # Errors
     ///
@@ -169,7 +169,7 @@ impl BlockList {
         Ok(())
     }
 
-    /// Removes the oldest rule for exactly this range: Node's `removeRange`. Nothing happens when
+    /// Removes the oldest rule for exactly this range: Node's `removeRange`. Nothing happens if
     /// there is none.
     ///
     /// # Errors
@@ -185,7 +185,7 @@ impl BlockList {
     }
 
     /// Removes the oldest rule for exactly this network and prefix: Node's `removeSubnet`. Nothing
-    /// happens when there is none.
+    /// happens if there is none.
     ///
     /// # Errors
     ///
@@ -200,7 +200,7 @@ impl BlockList {
         Ok(())
     }
 
-    /// Removes the oldest rule for exactly this subnet: Node's `removeCIDR`. Nothing happens when
+    /// Removes the oldest rule for exactly this subnet: Node's `removeCIDR`. Nothing happens if
     /// there is none.
     ///
     /// # Errors
@@ -216,7 +216,7 @@ impl BlockList {
         *self = Self::default();
     }
 
-    /// Whether the address falls under a rule: Node's `check`. `false` for text that is no address.
+    /// Whether a rule matches the address: Node's `check`. `false` for text that is no address.
     pub fn check(&self, address: impl IntoAddress) -> bool {
         address.into_address().is_ok_and(|address| {
             self.addresses.contains_key(&ipv6_form(address))
@@ -230,9 +230,8 @@ impl BlockList {
         self.addresses.len() + self.ranges.len() + self.subnets.len()
     }
 
-    /// The rules in Node's words, its `rules`: addresses, then subnets, then ranges, the newest of
-    /// each first.
-    /// (Node keeps addresses in a hash table and may list them in another order among themselves.)
+    /// The rules as text: Node's `rules`. Addresses come first, then subnets, then ranges, the newest of
+    /// each first. (Node keeps addresses in a hash table, and may list them in another order.)
     pub fn rules(&self) -> Vec<String> {
         let mut addresses: Vec<_> = self.addresses.values().collect();
         addresses.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));

@@ -96,7 +96,7 @@ impl fmt::Display for Subnet {
     }
 }
 
-/// The rules write the families larger than `SocketAddress` does.
+/// The name of a family in the text of a rule, where it is not in lower case as in `SocketAddress`.
 pub(super) fn family_word(address: IpAddr) -> &'static str {
     match address {
         IpAddr::V4(_) => "IPv4",
@@ -104,7 +104,7 @@ pub(super) fn family_word(address: IpAddr) -> &'static str {
     }
 }
 
-/// The address as an IPv6 address (RFC 4291 §2.5.5.2), which both spellings of one have in common.
+/// The address as an IPv6 address (RFC 4291 §2.5.5.2), which is the same for both spellings.
 pub(super) fn ipv6_form(address: IpAddr) -> Ipv6Addr {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped(),
@@ -112,8 +112,8 @@ pub(super) fn ipv6_form(address: IpAddr) -> Ipv6Addr {
     }
 }
 
-/// Which of the two is higher; `None` for an IPv4 address and an IPv6 address that is no form of
-/// one. Two IPv6 addresses can always be compared, whatever they contain.
+/// Compares two addresses. `None` for an IPv4 address and an IPv6 address that is no form of one. Two
+/// IPv6 addresses can always be compared, whatever they contain.
 pub(super) fn compare(left: IpAddr, right: IpAddr) -> Option<Ordering> {
     match (left, right) {
         (IpAddr::V4(_), IpAddr::V6(right)) => Some(left.cmp(&right.to_ipv4_mapped()?.into())),

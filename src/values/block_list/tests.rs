@@ -1,4 +1,4 @@
-//! What falls under a rule, and what is said of a wrong one.
+//! Which addresses a rule matches, and the errors of invalid rules.
 
 use super::*;
 use crate::values::address::{SocketAddress, SocketAddressOptions};
@@ -139,7 +139,7 @@ fn rules_are_removed_one_at_a_time_and_only_when_they_are_the_same() {
     assert_eq!(list.rules(), ["Subnet: IPv4 1.1.1.5/32"]);
 }
 
-/// What is wrong, in Node's words.
+/// The error, in Node's words.
 fn assert_refused(answer: Result<(), AddressError>, code: &str, message: &str) {
     let error = answer.expect_err(message);
     assert_eq!((error.code(), &*error.to_string()), (code, message));

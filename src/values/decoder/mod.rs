@@ -1,4 +1,4 @@
-//! Turns chunks of bytes into text, as `setEncoding` does, and keeps a character that a chunk has cut.
+//! Turns chunks of bytes into text, as `setEncoding` does, and keeps a character that a chunk cuts.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub enum Encoding {
     /// UTF-8; each maximal part of an invalid sequence becomes one U+FFFD, as the Unicode
     /// standard recommends (§3.9) and Node does.
     Utf8,
-    /// Each byte is the character U+0000 to U+00FF of the same number.
+    /// Each byte is the character of the same number, U+0000 to U+00FF.
     Latin1,
     /// Each byte without its highest bit is a character, as in Node.
     Ascii,
@@ -99,7 +99,7 @@ impl Decoder {
     }
 
     /// The text of the bytes that are kept when the stream ends: U+FFFD for half a character, the last
-    /// digits of base64. An odd last byte of UTF-16 is dropped, as in Node. The decoder starts anew
+    /// digits of base64. An odd last byte of UTF-16 is dropped, as in Node. The decoder starts again
     /// afterwards.
     pub(crate) fn end(&mut self) -> Vec<u8> {
         let bytes = self.with_pending(&[]);

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The text of each chunk, and at last that of the end.
+/// The text of each chunk, and then that of the end.
 fn texts(encoding: Encoding, chunks: &[&[u8]]) -> Vec<String> {
     let mut decoder = Decoder::new(encoding);
     let mut texts: Vec<Vec<u8>> = chunks
