@@ -166,14 +166,20 @@ fn who(names: &Names) -> String {
     who.join(", ")
 }
 
-/// Prints these rows below the title of their turn, and what many do alike once.
+/// Prints these rows below the title of their turn, and what many do alike, or one over and over, once.
 pub(super) fn print_turn(printer: &mut Printer, turn: u64, rows: &mut Vec<Row>) {
     if rows.is_empty() {
         return;
     }
     let mut text = printer.title(turn);
-    let says = |row: &Row| (row.name.clone(), (row.depth, alike(&row.text).to_owned()));
-    let mut folds = folds(&rows.iter().map(says).collect::<Vec<_>>()).into_iter();
+    let says = |(index, row): (usize, &Row)| {
+        let role = row.name.split('#').next().unwrap_or_default();
+        // Each counts as another: what one repeats is folded too.
+        let says = (row.depth, alike(&row.text).to_owned());
+        (format!("{role}#{index}"), says)
+    };
+    let says: Vec<_> = rows.iter().enumerate().map(says).collect();
+    let mut folds = folds(&says).into_iter();
     let (mut fold, mut hidden) = (folds.next(), 0..0);
     for (index, row) in rows.iter().enumerate() {
         if let Some(begun) = fold.filter(|it| it.at + it.period == index) {
@@ -189,16 +195,20 @@ pub(super) fn print_turn(printer: &mut Printer, turn: u64, rows: &mut Vec<Row>) 
     output::lines(&text);
 }
 
-/// Who did the same as the first.
+/// Who did the same as the first, or how often it did.
 fn more(rows: &[Row], period: usize) -> String {
     let other = (0..period).find(|index| rows[*index].name != rows[*index + period].name);
-    let other = other.unwrap_or(0);
+    let who = match other {
+        Some(other) => {
+            let last = rows.len() - period + other;
+            format!("more: {} to {}", rows[other + period].name, rows[last].name)
+        }
+        None => "times the same".into(),
+    };
     format!(
-        "      {}… and {} more: {} to {}, lines {} to {}",
+        "      {}… and {} {who}, lines {} to {}",
         "  ".repeat(rows[0].depth),
         rows.len() / period - 1,
-        rows[other + period].name,
-        rows[rows.len() - period + other].name,
         rows[period].number,
         rows[rows.len() - 1].number,
     )

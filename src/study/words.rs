@@ -102,6 +102,7 @@ fn error(errno: i32) -> String {
         libc::EAGAIN => "EAGAIN",
         libc::ECONNREFUSED => "ECONNREFUSED",
         libc::ECONNRESET => "ECONNRESET",
+        libc::EINPROGRESS => "EINPROGRESS",
         libc::EMFILE => "EMFILE",
         libc::ENOBUFS => "ENOBUFS",
         libc::EPIPE => "EPIPE",

@@ -22,6 +22,9 @@ macro_rules! lesson {
     };
 }
 
+mod blocking;
+mod drain;
+mod ending;
 mod lesson;
 mod page;
 mod queues;
@@ -34,15 +37,21 @@ use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use netloop::Error;
+
 use self::lesson::Lesson;
+use super::show::write_page;
 use super::{output, trace};
 
 /// All lessons, in the order in which they are read.
-const LESSONS: [Lesson; 4] = [
+const LESSONS: [Lesson; 7] = [
     two_programs::LESSON,
     ready::LESSON,
     queues::LESSON,
     stream::LESSON,
+    ending::LESSON,
+    drain::LESSON,
+    blocking::LESSON,
 ];
 
 /// Their names.
@@ -61,6 +70,8 @@ pub(crate) struct Settings {
     pub(crate) name: Option<String>,
     /// The file for a recording of the run.
     pub(crate) record: Option<PathBuf>,
+    /// The file for a page of the run.
+    pub(crate) html: Option<PathBuf>,
 }
 
 pub(crate) fn run(settings: &Settings) -> ExitCode {
@@ -81,11 +92,14 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
 }
 
 /// Returns whether the run has shown all that the lesson says.
-fn teach(lesson: &Lesson, next: Option<&str>, settings: &Settings) -> Result<bool, netloop::Error> {
+fn teach(lesson: &Lesson, next: Option<&str>, settings: &Settings) -> Result<bool, Error> {
     let recorder = trace::recorder(settings.record.as_deref())?;
     output::text(&page::before(lesson));
     wait_for_enter();
     let played = stage::play(lesson.program, recorder)?;
+    if let Some(path) = &settings.html {
+        write_page(path, &played.recording).map_err(Error::new)?;
+    }
     page::story(&played);
     let (text, is_true) = page::after(lesson, &played);
     output::text(&text);

@@ -133,8 +133,7 @@ pub(super) fn next(lesson: &Lesson, next: Option<&str>) -> String {
     let mut text = heading("Next");
     _ = writeln!(
         text,
-        "  netloop lesson {} --record run.jsonl   to keep the run\n  netloop show run.jsonl --all   to see \
-         its states and ticks too",
+        "  netloop lesson {} --html run.html   the run as a page",
         lesson.name
     );
     match next {

@@ -61,7 +61,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         operand: Operand::Name(&lessons::NAMES),
         groups: &[Group {
             title: "Options",
-            options: &[RECORD, HELP],
+            options: &[RECORD, HTML, HELP],
         }],
         notes: "\
 Without a name it lists the lessons. Each has a question, a program in

@@ -1,0 +1,65 @@
+//! One thread, and a callback that does not return.
+
+mod program;
+
+use std::time::Duration;
+
+use netloop::study::Kind;
+
+use super::lesson::{Claim, Lesson, seen};
+
+pub(super) const LESSON: Lesson = lesson!("blocking", CLAIMS);
+
+const LONG: Duration = Duration::from_millis(290);
+
+const CLAIMS: &[Claim] = &[
+    Claim {
+        sentence: "The heavy callback took 300 ms. Nothing else ran meanwhile.",
+        seen: |run| {
+            let heavy = run.printed("heavy: begins")?;
+            let mut done = run.told("accepted", Kind::Done);
+            let done = done.find(|done| done.cause == heavy.number)?;
+            let entries = run.recording.entries.iter();
+            let within = entries.filter(|it| heavy.number < it.number && it.number < done.number);
+            let mut callbacks = within.filter(|it| it.kind == Kind::Callback);
+            seen(
+                callbacks.next().is_none() && done.at - heavy.at > LONG,
+                [heavy, done],
+            )
+        },
+    },
+    Claim {
+        sentence: "The light client had sent its word before the heavy callback began.",
+        seen: |run| {
+            let sent = run.system("client#3", "send")?;
+            let heavy = run.printed("heavy: begins")?;
+            seen(sent.number < heavy.number, [sent, heavy])
+        },
+    },
+    Claim {
+        sentence: "Its word was received more than 300 ms later.",
+        seen: |run| {
+            let sent = run.system("client#3", "send")?;
+            let light = run.callback("accepted#5", "data")?;
+            seen(light.at - sent.at > LONG, [sent, light])
+        },
+    },
+    Claim {
+        sentence: "The interval of 20 ms had come due many times, and ran once.",
+        seen: |run| {
+            let timer = run.call("loop", "set_interval")?;
+            let tick: Vec<_> = run.callbacks("loop", "set_interval").collect();
+            let is_so = tick.len() == 1 && tick[0].at - timer.at > LONG;
+            seen(is_so, [timer, *tick.first()?])
+        },
+    },
+    Claim {
+        sentence: "Then the loop asked the kernel without waiting, and found the light one ready.",
+        seen: |run| {
+            let light = run.callback("accepted#5", "data")?;
+            let wait = run.wait_of(light.turn)?;
+            let is_so = wait.most.is_some_and(|most| most.is_zero());
+            seen(is_so, [wait, light])
+        },
+    },
+];
