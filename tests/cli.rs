@@ -46,3 +46,5 @@ mod stopping;
 mod systemd;
 #[path = "cli/usage.rs"]
 mod usage;
+#[path = "cli/whoami.rs"]
+mod whoami;

@@ -142,7 +142,7 @@ fn server_settings() -> server::Settings {
         }],
         default: None,
         binding: Binding::default(),
-        welcome: "Welcome".into(),
+        greeting: server::greeting::Greeting::Text("Welcome".into()),
         is_echo: false,
         admission: server::admission::Admission::default(),
         proxies: server::proxy::Proxies::default(),

@@ -8,6 +8,7 @@ use super::arguments::{Arguments, Complaint, failure};
 use super::manual::table::COMMANDS;
 use super::manual::{self, Command, Operand, Value};
 use super::server::admission::Admission;
+use super::server::greeting::Greeting;
 use super::server::place::{Binding, Place};
 use super::show::Turns;
 use super::{Run, client, demo, lessons, server, show, trace};
@@ -133,22 +134,7 @@ fn either(words: &[&str]) -> String {
 
 fn server(arguments: &Arguments<'_>) -> Result<server::Settings, Complaint> {
     let seconds = Duration::from_secs;
-    let mut places = arguments.places("listen")?;
-    // The short form, and what is listened on if nothing is said.
-    let path = arguments.path()?.map(Place::Path);
-    let (host, port) = (arguments.host()?, arguments.port()?);
-    let is_said = path.is_some() || host.is_some() || port.is_some();
-    let short = path.unwrap_or_else(|| Place::Port {
-        host: host.unwrap_or_else(|| "127.0.0.1".into()),
-        port: port.unwrap_or(8000),
-    });
-    let default = match is_said {
-        true => {
-            places.insert(0, short);
-            None
-        }
-        false => Some(short).filter(|_| places.is_empty()),
-    };
+    let (places, default) = places(arguments)?;
     Ok(server::Settings {
         places,
         default,
@@ -157,9 +143,7 @@ fn server(arguments: &Arguments<'_>) -> Result<server::Settings, Complaint> {
             reuse_port: arguments.has("reuse-port"),
             mode: arguments.mode("mode")?,
         },
-        welcome: arguments
-            .text("welcome")
-            .unwrap_or_else(|| "Welcome".into()),
+        greeting: greeting(arguments)?,
         is_echo: arguments.has("echo"),
         max_connections: arguments.number("max-connections")?,
         admission: Admission {
@@ -178,6 +162,32 @@ fn server(arguments: &Arguments<'_>) -> Result<server::Settings, Complaint> {
         is_quiet: arguments.has("quiet"),
         told: told(arguments),
     })
+}
+
+/// Where a server listens, and where if nothing is said and no socket is passed.
+fn places(arguments: &Arguments<'_>) -> Result<(Vec<Place>, Option<Place>), Complaint> {
+    let mut places = arguments.places("listen")?;
+    let path = arguments.path()?.map(Place::Path);
+    let (host, port) = (arguments.host()?, arguments.port()?);
+    let is_said = path.is_some() || host.is_some() || port.is_some();
+    let short = path.unwrap_or_else(|| Place::Port {
+        host: host.unwrap_or_else(|| "127.0.0.1".into()),
+        port: port.unwrap_or(8000),
+    });
+    if is_said {
+        places.insert(0, short);
+        return Ok((places, None));
+    }
+    let default = Some(short).filter(|_| places.is_empty());
+    Ok((places, default))
+}
+
+fn greeting(arguments: &Arguments<'_>) -> Result<Greeting, Complaint> {
+    match (arguments.has("whoami"), arguments.text("welcome")) {
+        (true, Some(_)) => Err("netloop server: --whoami and --welcome exclude each other".into()),
+        (true, None) => Ok(Greeting::Whoami),
+        (false, text) => Ok(Greeting::Text(text.unwrap_or_else(|| "Welcome".into()))),
+    }
 }
 
 fn client(arguments: &Arguments<'_>) -> Result<client::Settings, Complaint> {

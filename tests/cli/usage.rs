@@ -143,7 +143,7 @@ fn what_is_not_utf_8_is_named_too() {
 }
 
 /// The options of the server.
-pub(crate) const SERVER: [&str; 25] = [
+pub(crate) const SERVER: [&str; 26] = [
     "host",
     "port",
     "path",
@@ -153,6 +153,7 @@ pub(crate) const SERVER: [&str; 25] = [
     "backlog",
     "reuse-port",
     "welcome",
+    "whoami",
     "echo",
     "max-connections",
     "max-connections-per-peer",

@@ -152,6 +152,11 @@ const SERVER: Command = Command {
                     Value::Text,
                     "the greeting; '' for none (Welcome)",
                 ),
+                choice(
+                    "whoami",
+                    Value::None,
+                    "greet each with who it is and who this is",
+                ),
                 choice("echo", Value::None, "send back what clients send"),
             ],
         },

@@ -7,18 +7,23 @@ use netloop::Socket;
 /// A peer on a Unix-domain socket has no address.
 const NAMELESS: &str = "somebody";
 
-/// The client's address, as its proxy has told it: kept by the socket.
-struct Client(SocketAddr);
+/// What a proxy has told of its client: kept by the socket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Route {
+    pub(super) client: SocketAddr,
+    /// Where the client has connected to.
+    pub(super) destination: SocketAddr,
+}
 
-/// From now on this is the client at the other end, behind a proxy.
-pub(super) fn set_client(socket: &mut Socket<'_>, client: SocketAddr) {
-    socket.set_data(Client(client));
+/// What the proxy at the other end has told, if it is one and has.
+pub(super) fn route(socket: &Socket<'_>) -> Option<Route> {
+    socket.data().copied()
 }
 
 /// The client's address, if it has one.
 pub(super) fn client(socket: &mut Socket<'_>) -> Option<SocketAddr> {
-    match socket.data() {
-        Some(Client(client)) => Some(*client),
+    match route(socket) {
+        Some(route) => Some(route.client),
         None => socket.peer(),
     }
 }
@@ -34,9 +39,9 @@ pub(super) fn shown(socket: &mut Socket<'_>) -> String {
 /// The client in the log, and the proxy if there is one.
 pub(super) fn logged(socket: &mut Socket<'_>) -> String {
     let name = named(client(socket));
-    match socket.data::<Client>().is_some() {
-        true => format!("{name}, by {}", named(socket.peer())),
-        false => name,
+    match route(socket) {
+        Some(_) => format!("{name}, by {}", named(socket.peer())),
+        None => name,
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod admission;
 mod counts;
 mod debts;
+pub(crate) mod greeting;
 mod http;
 mod identity;
 mod listening;
@@ -38,7 +39,7 @@ pub(crate) struct Settings {
     /// Where it listens if there is no other place, and no socket of systemd's.
     pub(crate) default: Option<Place>,
     pub(crate) binding: Binding,
-    pub(crate) welcome: String,
+    pub(crate) greeting: greeting::Greeting,
     pub(crate) is_echo: bool,
     pub(crate) max_connections: Option<usize>,
     pub(crate) admission: Admission,

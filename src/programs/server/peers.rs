@@ -84,10 +84,11 @@ fn connected(socket: &mut Socket<'_>, settings: &Arc<Settings>, is_measured: boo
     if settings.proxies.include(socket) {
         let settings = Arc::clone(settings);
         return proxy::await_header(socket, move |socket, said| {
-            if let Ok(Some(client)) = said {
-                identity::set_client(socket, client);
+            if let Ok(Some(route)) = said {
+                socket.set_data(route);
             }
-            greet(socket, said, &settings, is_measured);
+            let client = said.map(|route| Some(route?.client));
+            greet(socket, client, &settings, is_measured);
         });
     }
     let client = match settings.admission.has_rules() {
@@ -153,8 +154,9 @@ fn serve(socket: &mut Socket<'_>, settings: &Settings, is_measured: bool) {
         socket.on_data(|socket, _| debts::written(socket));
         socket.on_close(|socket, _| debts::closed(socket));
     }
-    if !settings.welcome.is_empty() {
-        socket.write(&settings.welcome);
+    let greeting = settings.greeting.text(socket);
+    if !greeting.is_empty() {
+        socket.write(&*greeting);
         debts::written(socket);
     }
     // Its connection was made before the stop.

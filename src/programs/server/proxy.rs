@@ -1,12 +1,12 @@
 //! The PROXY protocol: a proxy begins each connection with a header that says for whom it has connected.
 //! It is believed only if the proxy is one of those named.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use netloop::{BlockList, ListenerId, Socket, TimerId};
 use proxy_header::{Error, ParseConfig, ProxyHeader};
 
+use super::identity::Route;
 use super::reason::Reason;
 
 /// How long a proxy may take for its header. The protocol recommends three seconds at least, for a
@@ -31,9 +31,9 @@ pub(crate) struct Proxies {
     pub(crate) is_unix: bool,
 }
 
-/// What a proxy has said: the client's address, or none if it has connected for itself, as for a health
-/// check, or for a client that has no address.
-pub(super) type Said = Result<Option<SocketAddr>, Reason>;
+/// What a proxy has said: the client, or none if it has connected for itself, as for a health check, or
+/// for a client that has no address.
+pub(super) type Said = Result<Option<Route>, Reason>;
 
 /// What is called with it.
 type Then = dyn FnOnce(&mut Socket<'_>, Said);
@@ -92,12 +92,12 @@ fn readable(socket: &mut Socket<'_>) {
     match parse(&awaited.came) {
         Header::Partial => {}
         Header::Malformed => finish(socket, Err(Reason::NoHeader)),
-        Header::Whole { client, length } => {
+        Header::Whole { route, length } => {
             let rest = awaited.came.split_off(length);
             if !rest.is_empty() {
                 socket.unshift(rest);
             }
-            finish(socket, Ok(client));
+            finish(socket, Ok(route));
         }
     }
 }
@@ -116,10 +116,7 @@ fn finish(socket: &mut Socket<'_>, said: Said) {
 enum Header {
     Partial,
     Malformed,
-    Whole {
-        client: Option<SocketAddr>,
-        length: usize,
-    },
+    Whole { route: Option<Route>, length: usize },
 }
 
 fn parse(bytes: &[u8]) -> Header {
@@ -140,7 +137,7 @@ fn parse(bytes: &[u8]) -> Header {
         // Whatever else it says is to be ignored; the crate would want it to be right.
         Some(length) if bytes[SIGNATURE.len()] == LOCAL => {
             return Header::Whole {
-                client: None,
+                route: None,
                 length,
             };
         }
@@ -148,7 +145,10 @@ fn parse(bytes: &[u8]) -> Header {
     }
     match ProxyHeader::parse(bytes, ParseConfig::default()) {
         Ok((header, length)) => Header::Whole {
-            client: header.proxied_address().map(|address| address.source),
+            route: header.proxied_address().map(|addresses| Route {
+                client: addresses.source,
+                destination: addresses.destination,
+            }),
             length,
         },
         Err(Error::BufferTooShort) if length.is_none() => Header::Partial,
@@ -169,9 +169,14 @@ fn length(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn whole(client: &str, length: usize) -> Header {
-        let client = client.parse().ok();
-        Header::Whole { client, length }
+    /// The addresses of a client and its destination, with a blank between; or none.
+    fn whole(addresses: &str, length: usize) -> Header {
+        let addresses = addresses.split_once(' ');
+        let route = addresses.map(|(client, destination)| Route {
+            client: client.parse().unwrap(),
+            destination: destination.parse().unwrap(),
+        });
+        Header::Whole { route, length }
     }
 
     /// A header of version 2.
@@ -180,28 +185,30 @@ mod tests {
         [SIGNATURE, &[command, family], &length, rest].concat()
     }
 
-    /// Headers, and the clients they name.
+    /// Headers, and what they name.
     fn headers() -> Vec<(Vec<u8>, &'static str)> {
         let v4 = [192, 0, 2, 1, 192, 0, 2, 2, 0x30, 0x39, 1, 0xbb];
         let mut v6 = [0; 36];
         v6[..4].copy_from_slice(&[0x20, 1, 0xd, 0xb8]);
         v6[15] = 1;
+        v6[31] = 1;
         v6[33] = 80;
+        v6[34..].copy_from_slice(&[1, 0xbb]);
         let more = [&v4[..], &[4, 0, 3, 0, 0, 0]].concat();
         vec![
             (
                 b"PROXY TCP4 192.0.2.1 192.0.2.2 12345 443\r\n".to_vec(),
-                "192.0.2.1:12345",
+                "192.0.2.1:12345 192.0.2.2:443",
             ),
             (
                 b"PROXY TCP6 2001:db8::1 ::1 80 443\r\n".to_vec(),
-                "[2001:db8::1]:80",
+                "[2001:db8::1]:80 [::1]:443",
             ),
             (b"PROXY UNKNOWN\r\n".to_vec(), ""),
             (b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n".to_vec(), ""),
-            (second(0x21, 0x11, &v4), "192.0.2.1:12345"),
-            (second(0x21, 0x11, &more), "192.0.2.1:12345"),
-            (second(0x21, 0x21, &v6), "[2001:db8::1]:80"),
+            (second(0x21, 0x11, &v4), "192.0.2.1:12345 192.0.2.2:443"),
+            (second(0x21, 0x11, &more), "192.0.2.1:12345 192.0.2.2:443"),
+            (second(0x21, 0x21, &v6), "[2001:db8::1]:80 [::1]:443"),
             (second(0x21, 0x31, &[7; 216]), ""),
             (second(0x21, 0, b""), ""),
             (second(0x20, 0, b""), ""),
@@ -214,13 +221,13 @@ mod tests {
 
     #[test]
     fn a_header_is_known_once_it_is_whole_and_not_before() {
-        for (header, client) in headers() {
+        for (header, named) in headers() {
             for end in 0..header.len() {
                 assert_eq!(parse(&header[..end]), Header::Partial, "{header:x?} {end}");
             }
-            assert_eq!(parse(&header), whole(client, header.len()));
+            assert_eq!(parse(&header), whole(named, header.len()));
             let more = [&header[..], b"PROXY and what follows"].concat();
-            assert_eq!(parse(&more), whole(client, header.len()));
+            assert_eq!(parse(&more), whole(named, header.len()));
         }
     }
 
