@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::trace::{Queue, Subject};
 use super::{ServerId, SocketId, TimerId};
 
-/// Something that holds the loop, as [`Loop::holders`](crate::Loop::holders) lists it. It prints as one line,
-/// such as `server#1: listening on 127.0.0.1:8000`.
+/// Something that holds the loop, as [`Loop::holders`](crate::Loop::holders) lists it. It prints as one
+/// line, such as `server#1: listening on 127.0.0.1:8000`.
 ///
 /// ```
 /// use std::time::Duration;

@@ -29,7 +29,7 @@
 //! | door | the place that calls listeners, and puts them back, also after a panic |
 //! | id, view | the name of a socket, server or timer; the loop, lent to a callback under that name |
 //! | entry | what the slab keeps under an id |
-//! | agenda | the queues, the timers and the clock: what is to be done |
+//! | agenda | the queues, the timers and the clock: the work of the loop |
 //! | errands | what a call may use beside its entry: it can add to the agenda, but cannot reach a callback |
 //! | served | said of a socket or server that a phase works on: it is lent with the whole loop, callbacks included |
 //! | readiness | what epoll reports of a descriptor, on its edge only |
@@ -40,7 +40,7 @@
 //! | standing | a socket's life and its two halves, as its machine sees them |
 //! | cold | the box of what most sockets never need |
 //! | chunk, inbox | bytes received; those that wait for the program |
-//! | request, outbox | what is on its way to the kernel; the writes that wait for their turn |
+//! | request, outbox | the writes on their way to the kernel; the writes that wait for their turn |
 //! | held | of a write: it waits for the connection |
 //! | holds | keeps the loop alive; `unref` ends it (Node's `ref`) |
 //! | cause | the record of the trace that explains a callback |

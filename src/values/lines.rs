@@ -78,8 +78,8 @@ impl LineSplitter {
         }
     }
 
-    /// Adds received bytes. Take lines afterwards with [`next_line`](LineSplitter::next_line) until it returns
-    /// `None`.
+    /// Adds received bytes. Take lines afterwards with [`next_line`](LineSplitter::next_line) until it
+    /// returns `None`.
     pub fn push(&mut self, chunk: &[u8]) {
         self.forget_taken();
         self.buffer.extend_from_slice(chunk);

@@ -81,8 +81,8 @@ impl Handle {
         self
     }
 
-    /// Lets the loop end although this handle exists: `uv_unref`. Other handles, including earlier clones of
-    /// this one, do not change.
+    /// Lets the loop end although this handle exists: `uv_unref`. Other handles, including earlier clones
+    /// of this one, do not change.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;

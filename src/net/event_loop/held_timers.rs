@@ -31,7 +31,7 @@ impl Agenda {
         is_users && self.timers.refresh(key, now)
     }
 
-    /// What was queued is queued anew, so that the timer leads to who started it last.
+    /// Replaces the trace record of the timer, so that the trace leads to the call that last started it.
     #[cold]
     fn tell_of_refreshed_timer(&mut self, key: TimerKey) {
         let delay = Duration::from_millis(self.timers.duration(key).unwrap_or(0).into());

@@ -1,4 +1,4 @@
-//! How much the loop has done, and how long it has had nothing to do.
+//! Measures of the loop: how many turns it has made, and how long it was idle.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ impl Loop {
         self.agenda.trace.turn()
     }
 
-    /// Measures from now on how long the loop waits in epoll_wait(2), which takes two readings of the clock
-    /// in each turn: libuv's `UV_METRICS_IDLE_TIME`. See [`idle_time`](Loop::idle_time).
+    /// Begins to measure how long the loop waits in epoll_wait(2), which takes two readings of the clock in
+    /// each turn: libuv's `UV_METRICS_IDLE_TIME`. See [`idle_time`](Loop::idle_time).
     #[track_caller]
     pub fn measure_idle_time(&mut self) {
         self.calls("measure_idle_time", |event_loop| {
@@ -20,8 +20,8 @@ impl Loop {
     }
 
     /// How long the loop has waited for something to do, since
-    /// [`measure_idle_time`](Loop::measure_idle_time): Node's `performance.nodeTiming.idleTime`. The rest of
-    /// the time went to callbacks and to the loop's own work. A wait counts once it is over.
+    /// [`measure_idle_time`](Loop::measure_idle_time): Node's `performance.nodeTiming.idleTime`. The rest
+    /// of the time went to callbacks and to the loop's own work. A wait counts once it is over.
     ///
     /// ```
     /// use std::time::{Duration, Instant};

@@ -223,7 +223,7 @@ impl Loop {
         })
     }
 
-    /// The program calls a function of the loop's, and the trace tells of it.
+    /// Makes a call of the loop's, with records in the trace.
     #[track_caller]
     pub(in crate::net) fn calls<R>(
         &mut self,
@@ -262,8 +262,8 @@ impl Loop {
 
     /// Makes [`run`](crate::EventLoop::run) return at the end of the current turn, even if something holds
     /// the loop: libuv's `uv_stop`. The turn goes through all its phases and does not sleep. Called before
-    /// `run`, `run_once` or `run_nowait`, it makes that return without a turn, though queued ticks are still
-    /// drained.
+    /// `run`, `run_once` or `run_nowait`, it makes that return without a turn, though queued ticks are
+    /// still drained.
     ///
     /// Nothing is closed or forgotten: the next run goes on. From another thread, use
     /// `handle.post(|event_loop| event_loop.stop())`. [`guide::stopping`](crate::guide::stopping) shows how
@@ -287,17 +287,17 @@ impl Loop {
     /// Makes an abort handle: Node's `new AbortController()`. Pass it to
     /// [`ConnectOptions::signal`](crate::ConnectOptions::signal),
     /// [`SocketOptions::signal`](crate::SocketOptions::signal) or
-    /// [`ListenOptions::signal`](crate::ListenOptions::signal), any number of times. An unused handle takes no
-    /// memory once these sockets and servers have closed.
+    /// [`ListenOptions::signal`](crate::ListenOptions::signal), any number of times. An unused handle takes
+    /// no memory once these sockets and servers have closed.
     pub fn abort_handle(&mut self) -> AbortId {
         let number = self.aborts.add();
         AbortId(self.home.name(number))
     }
 
     /// Uses an abort handle: Node's `controller.abort()`. Sockets with this handle are destroyed at once,
-    /// with an `AbortError` (`ABORT_ERR`) that is emitted as `error` from a tick; servers are closed at once,
-    /// without an error. A second use does nothing. A socket or server that is given a used handle is ended
-    /// in the next tick.
+    /// with an `AbortError` (`ABORT_ERR`) that is emitted as `error` from a tick; servers are closed at
+    /// once, without an error. A second use does nothing. A socket or server that is given a used handle is
+    /// ended in the next tick.
     #[track_caller]
     pub fn abort(&mut self, handle: AbortId) {
         let Some(number) = self.home.key(handle.0) else {
@@ -334,9 +334,9 @@ impl Loop {
         self.agenda.clock.now()
     }
 
-    /// Sets how many bytes one read takes at most, and so how long a chunk can be. The default is 64 KiB, as
-    /// in Node; the limits are one byte and 1 GiB. It applies from the next turn on, to all sockets of the
-    /// loop. A larger buffer saves system calls when streaming. Node has no such option.
+    /// Sets how many bytes one read takes at most, and so how long a chunk can be. The default is 64 KiB,
+    /// as in Node; the limits are one byte and 1 GiB. It applies from the next turn on, to all sockets of
+    /// the loop. A larger buffer saves system calls when streaming. Node has no such option.
     #[track_caller]
     pub fn set_read_buffer(&mut self, bytes: usize) {
         self.calls("set_read_buffer", |event_loop| {
@@ -344,8 +344,8 @@ impl Loop {
         });
     }
 
-    /// Sets a function that is called with each record of what the loop does; see [`trace`](crate::trace). A
-    /// later one replaces it. If it panics, the panic unwinds out of `run` when the turn is over.
+    /// Sets a function that is called with each record of what the loop does; see [`trace`](crate::trace).
+    /// A later one replaces it. If it panics, the panic unwinds out of `run` when the turn is over.
     pub fn on_trace(&mut self, tracer: impl FnMut(&crate::trace::Record<'_>) + 'static) {
         self.agenda.trace.set(tracer);
     }

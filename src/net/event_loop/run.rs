@@ -67,9 +67,9 @@ impl EventLoop {
     }
 
     /// How long another loop may wait for this one's [descriptor](AsFd) before the next
-    /// [`run_nowait`](EventLoop::run_nowait): libuv's `uv_backend_timeout`. `None` means without limit. It is
-    /// zero if there is work to do at once, if the last turn may have left readiness in the kernel, and if
-    /// nothing holds the loop.
+    /// [`run_nowait`](EventLoop::run_nowait): libuv's `uv_backend_timeout`. `None` means without limit. It
+    /// is zero if there is work to do at once, if the last turn may have left readiness in the kernel, and
+    /// if nothing holds the loop.
     ///
     /// The other loop, the host, repeats three steps:
     ///

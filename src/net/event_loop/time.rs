@@ -16,8 +16,8 @@ impl Loop {
     /// Holds the loop's time: from now on only [`advance`](Loop::advance) and
     /// [`run_for`](EventLoop::run_for) move it. Everything that depends on it stands still: timers,
     /// intervals, idle timeouts, the timeouts of connection attempts, and servers that wait for
-    /// descriptors. It is tokio's `time::pause`, Node's `mock.timers.enable`. [`guide::testing`] shows how to
-    /// test with it.
+    /// descriptors. It is tokio's `time::pause`, Node's `mock.timers.enable`. [`guide::testing`] shows how
+    /// to test with it.
     ///
     /// The kernel, other threads and other processes go by real time. The loop still waits for them; timers
     /// that are not due do not wake it, and [`run`](EventLoop::run) returns when only such timers hold it.
@@ -48,9 +48,9 @@ impl Loop {
         self.calls("resume_time", |event_loop| event_loop.agenda.clock.let_go());
     }
 
-    /// Moves the loop's time, held or not, as if the loop had stalled for that long. Timers that have become
-    /// due fire in the timers phase of the next turn, not in this call, and an interval calls back once. It
-    /// is tokio's `time::advance`. [`EventLoop::run_for`] lets time pass step by step instead.
+    /// Moves the loop's time, held or not, as if the loop had stalled for that long. Timers that have
+    /// become due fire in the timers phase of the next turn, not in this call, and an interval calls back
+    /// once. It is tokio's `time::advance`. [`EventLoop::run_for`] lets time pass step by step instead.
     #[track_caller]
     pub fn advance(&mut self, by: Duration) {
         self.calls("advance", |event_loop| event_loop.agenda.clock.advance(by));
@@ -70,8 +70,8 @@ impl EventLoop {
         }
     }
 
-    /// Runs turns until the loop is idle: until nothing more happens unless time passes or something outside
-    /// the loop acts. It is for tests, with time [held](Loop::pause_time).
+    /// Runs turns until the loop is idle: until nothing more happens unless time passes or something
+    /// outside the loop acts. It is for tests, with time [held](Loop::pause_time).
     ///
     /// Idle means that no tick, microtask, immediate or `close` is queued, no timer is due, no host name is
     /// being looked up on the loop's helper threads, no callback is posted, and the kernel reports nothing
@@ -81,8 +81,8 @@ impl EventLoop {
     ///
     /// It does not wait for other threads and processes, for a lookup that the program
     /// [answers itself](Loop::set_lookup), or for delays of the kernel, such as that of a small write by
-    /// Nagle's algorithm ([`no_delay`](crate::Socket::set_no_delay)). If a program is never idle, for example
-    /// because each immediate queues the next, this runs until [`stop`](Loop::stop).
+    /// Nagle's algorithm ([`no_delay`](crate::Socket::set_no_delay)). If a program is never idle, for
+    /// example because each immediate queues the next, this runs until [`stop`](Loop::stop).
     ///
     /// ```
     /// use std::time::Duration;
@@ -126,9 +126,9 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Lets time pass for the program: runs it until it is [idle](EventLoop::run_until_idle), moves the time
-    /// to the next timer, and so on, until this much time has passed or nothing holds the loop. Each timer
-    /// fires at its own time, and an interval once for each period: Node's `mock.timers.tick`.
+    /// Lets time pass for the program: runs it until it is [idle](EventLoop::run_until_idle), moves the
+    /// time to the next timer, and so on, until this much time has passed or nothing holds the loop. Each
+    /// timer fires at its own time, and an interval once for each period: Node's `mock.timers.tick`.
     ///
     /// ```
     /// use std::time::Duration;

@@ -13,12 +13,13 @@ impl Loop {
     ///
     /// Delays are rounded down to whole milliseconds. None is shorter than 1 ms, and one above 2^31-1 ms
     /// (24.8 days) becomes 1 ms, with a warning in the log (target `netloop::timer`; Node's
-    /// `TimeoutOverflowWarning`). Timers of the same duration form a list and run in the order in which they
-    /// were set. When the loop is late, it runs everything due in one list before it goes on to the next, as
-    /// in Node (`lib/internal/timers.js`). A timer that is set in a timer's callback waits for the next turn.
+    /// `TimeoutOverflowWarning`). Timers of the same duration form a list and run in the order in which
+    /// they were set. When the loop is late, it runs everything due in one list before it goes on to the
+    /// next, as in Node (`lib/internal/timers.js`). A timer that is set in a timer's callback waits for the
+    /// next turn.
     ///
-    /// The callback is `FnMut` because [`refresh`](Loop::refresh) can make it run again. For an `FnOnce` there
-    /// is [`after`](Loop::after).
+    /// The callback is `FnMut` because [`refresh`](Loop::refresh) can make it run again. For an `FnOnce`
+    /// there is [`after`](Loop::after).
     #[track_caller]
     pub fn set_timeout(
         &mut self,
@@ -34,8 +35,8 @@ impl Loop {
     }
 
     /// Calls back once, after `delay`: [`set_timeout`](Loop::set_timeout) for a callback that can be called
-    /// only once. The rules are the same, but the timer cannot be refreshed from its own callback, where its
-    /// id is stale. See also [`Socket::after`](crate::Socket::after), which ends with its socket.
+    /// only once. The rules are the same, but the timer cannot be refreshed from its own callback, where
+    /// its id is stale. See also [`Socket::after`](crate::Socket::after), which ends with its socket.
     ///
     /// ```
     /// use std::time::Duration;
@@ -69,8 +70,9 @@ impl Loop {
     /// Calls back each time `period` has passed: Node's `setInterval`.
     ///
     /// The next period begins when the callback begins. A loop that is late calls back once, not several
-    /// times. An interval goes on when its callback panics. The limits of [`set_timeout`](Loop::set_timeout)
-    /// apply. See also [`Socket::set_interval`](crate::Socket::set_interval), which ends with its socket.
+    /// times. An interval goes on when its callback panics. The limits of
+    /// [`set_timeout`](Loop::set_timeout) apply. See also
+    /// [`Socket::set_interval`](crate::Socket::set_interval), which ends with its socket.
     ///
     /// ```
     /// use std::time::Duration;

@@ -174,8 +174,8 @@ impl EventLoop {
         self.agenda.is_busy() || self.is_stopping
     }
 
-    /// Serves the sources that are ready, in the kernel's order. Those on the again list come first, or last
-    /// if the program has set a burst of its own.
+    /// Serves the sources that are ready, in the kernel's order. Those on the again list come first, or
+    /// last if the program has set a burst of its own.
     #[inline(never)]
     fn run_ready(&mut self) -> Result<(), Error> {
         if self.batches.again.is_empty() && self.batches.ready.is_empty() {

@@ -75,10 +75,10 @@ listeners! {
     /// place of `connection`. The argument describes the connection; it is `None` on a Unix-domain
     /// socket.
     on_drop once_drop = DROP => (server: &mut Server<'_>, dropped: Option<&Dropped>);
-    /// Adds a listener for Node's `'error'`: the address could not be bound (`syscall` `listen`,
-    /// code such as `EADDRINUSE` or `EACCES`) or the host was not found (`getaddrinfo`, `ENOTFOUND`),
-    /// both emitted from a tick; or `accept` failed, emitted from the poll phase. No `close` follows. A lack
-    /// of descriptors is no error: waiting connections are closed, as libuv does, or the server pauses
+    /// Adds a listener for Node's `'error'`: the address could not be bound (`syscall` `listen`, code such
+    /// as `EADDRINUSE` or `EACCES`) or the host was not found (`getaddrinfo`, `ENOTFOUND`), both emitted
+    /// from a tick; or `accept` failed, emitted from the poll phase. No `close` follows. A lack of
+    /// descriptors is no error: waiting connections are closed, as libuv does, or the server pauses
     /// accepting for 100 ms to 1 s, with a line in the log.
     ///
     /// If it has no listener, [`run`](crate::EventLoop::run) ends and returns the error.

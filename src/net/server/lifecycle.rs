@@ -64,7 +64,7 @@ impl ServerEntry {
         self.is_held && self.state.is_listening()
     }
 
-    /// As what it holds the loop.
+    /// How the server holds the loop, if it does.
     pub(in crate::net) fn holder(&self, id: ServerId) -> Option<Holder> {
         let listener = self.listener.as_ref();
         let address = listener.and_then(|listener| listener.local_address());
@@ -239,8 +239,8 @@ impl Server<'_> {
     /// when the backlog is empty. Node has nothing like it.
     ///
     /// If the descriptor is shared ([`ListenOptions::fd`](crate::ListenOptions::fd),
-    /// [`duplicate_fd`](Server::duplicate_fd)), the server closes at once, and leaves waiting connections to
-    /// the others. If descriptors or memory run out, the connections that still wait are reset.
+    /// [`duplicate_fd`](Server::duplicate_fd)), the server closes at once, and leaves waiting connections
+    /// to the others. If descriptors or memory run out, the connections that still wait are reset.
     ///
     /// ```
     /// use std::net::TcpStream;

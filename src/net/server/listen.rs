@@ -149,7 +149,7 @@ impl ListenOptions {
         Some(readable | writable).filter(|mode| *mode != 0)
     }
 
-    /// Checks for what Node throws, and returns what is to be done.
+    /// Checks for what Node throws, and returns the `listen` to begin.
     fn into_listening(self) -> Result<Listening, Error> {
         let mode = self.mode();
         let endpoint = self.endpoint;
@@ -268,8 +268,8 @@ impl Server<'_> {
     /// is emitted from a tick; if this `listen` fails, it waits for a later one, as in Node.
     ///
     /// Without a host, the server is bound before this returns, to `::` (IPv4 included), and
-    /// [`address`](Server::address) is known at once. With a host, it is bound one or more ticks later, and a
-    /// newer `listen` replaces an older one whose host is still being looked up.
+    /// [`address`](Server::address) is known at once. With a host, it is bound one or more ticks later, and
+    /// a newer `listen` replaces an older one whose host is still being looked up.
     ///
     /// # Errors
     /// `ERR_SERVER_ALREADY_LISTEN` while the server listens; `ERR_SOCKET_BAD_PORT` for a text that
@@ -342,8 +342,8 @@ impl Server<'_> {
     }
 
     /// Another descriptor of the listening socket (dup(2)), to listen on elsewhere: see
-    /// [`ListenOptions::fd`]. It plays the part of the handle that Node passes to a cluster's workers. While
-    /// it is open, closing this server does not free the port.
+    /// [`ListenOptions::fd`]. It plays the part of the handle that Node passes to a cluster's workers.
+    /// While it is open, closing this server does not free the port.
     ///
     /// # Errors
     /// `ERR_SERVER_NOT_RUNNING` when the server does not listen, and the errors of dup(2).

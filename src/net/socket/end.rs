@@ -69,8 +69,8 @@ impl Socket<'_> {
     }
 
     /// Ends our half and calls back just before `finish`, or with an error if `finish` will not be emitted:
-    /// Node's `end(callback)`. After `finish` the error is `ERR_STREAM_ALREADY_FINISHED`, after `destroy` it
-    /// is `ERR_STREAM_DESTROYED`, both from a tick.
+    /// Node's `end(callback)`. After `finish` the error is `ERR_STREAM_ALREADY_FINISHED`, after `destroy`
+    /// it is `ERR_STREAM_DESTROYED`, both from a tick.
     #[track_caller]
     pub fn end_then(
         &mut self,

@@ -97,8 +97,8 @@ pub(super) const ON_READ: Event<SocketEntry, OnRead> = Event {
 };
 
 impl OnRead {
-    /// Makes the option from a buffer, Node's `onread.buffer`, and a callback, Node's `onread.callback`. The
-    /// buffer is reused, so a chunk is at most as long as the buffer. An empty buffer becomes one byte.
+    /// Makes the option from a buffer, Node's `onread.buffer`, and a callback, Node's `onread.callback`.
+    /// The buffer is reused, so a chunk is at most as long as the buffer. An empty buffer becomes one byte.
     pub fn new(
         buffer: impl Into<Box<[u8]>>,
         callback: impl FnMut(&mut Socket<'_>, &[u8]) -> bool + 'static,
@@ -178,9 +178,9 @@ listeners! {
     /// arrive, or from the tick of [`answer_lookup`](crate::Loop::answer_lookup). Not emitted for IP
     /// addresses and paths.
     on_lookup once_lookup = LOOKUP => (socket: &mut Socket<'_>, lookup: &Lookup);
-    /// Adds a listener for Node's `'connectionAttempt'`: connect(2) is about to be called; for a path, where
-    /// Node emits it inside the call, it was called already. Emitted from a tick, from where the lookup was
-    /// answered, or from where an earlier address failed.
+    /// Adds a listener for Node's `'connectionAttempt'`: connect(2) is about to be called; for a path,
+    /// where Node emits it inside the call, it was called already. Emitted from a tick, from where the
+    /// lookup was answered, or from where an earlier address failed.
     on_connection_attempt once_connection_attempt =
         CONNECTION_ATTEMPT => (socket: &mut Socket<'_>, attempt: &Attempt);
     /// Adds a listener for Node's `'connectionAttemptFailed'`: the kernel refused an address, and

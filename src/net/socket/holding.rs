@@ -1,4 +1,4 @@
-//! Whether a socket holds the loop, and as what.
+//! Whether a socket holds the loop, and how.
 
 use std::net::SocketAddr;
 

@@ -90,8 +90,8 @@ impl SocketEntry {
 }
 
 impl Loop {
-    /// Makes a socket that is not connected: Node's `new net.Socket()`. It lives until its `close`: one that
-    /// is neither connected nor destroyed lives as long as the loop. It does not hold the loop.
+    /// Makes a socket that is not connected: Node's `new net.Socket()`. It lives until its `close`: one
+    /// that is neither connected nor destroyed lives as long as the loop. It does not hold the loop.
     #[track_caller]
     pub fn socket(&mut self) -> Socket<'_> {
         self.socket_with(SocketOptions::default())

@@ -156,9 +156,9 @@ impl Served<'_> {
 
 impl Socket<'_> {
     /// Sends what this socket receives to another one (or back, if that is itself), and ends that one when
-    /// this one has ended: Node's `pipe(destination)`. While the destination's `write` returns `false`, this
-    /// socket is paused, until `drain`. `pipe` is emitted on the destination, from a tick. Errors are not
-    /// passed on, as in Node.
+    /// this one has ended: Node's `pipe(destination)`. While the destination's `write` returns `false`,
+    /// this socket is paused, until `drain`. `pipe` is emitted on the destination, from a tick. Errors are
+    /// not passed on, as in Node.
     ///
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;

@@ -154,8 +154,8 @@ impl Socket<'_> {
     }
 
     /// As [`set_timeout`](Socket::set_timeout), with a listener for the next `timeout` only: Node's
-    /// `setTimeout(timeout, callback)`. If no timeout is set, because it is zero or the socket is destroyed,
-    /// no listener is added, as in Node.
+    /// `setTimeout(timeout, callback)`. If no timeout is set, because it is zero or the socket is
+    /// destroyed, no listener is added, as in Node.
     #[track_caller]
     pub fn set_timeout_once(
         &mut self,

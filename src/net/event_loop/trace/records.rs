@@ -30,7 +30,7 @@ pub enum What<'a> {
     Phase(&'static str),
     /// The loop is about to wait in epoll_wait(2), and may sleep.
     Waits {
-        /// For how long at most; `None` is for ever.
+        /// For how long at most; `None` means without limit.
         timeout: Option<Duration>,
     },
     /// The loop has waited in epoll_wait(2), or has looked without waiting.
@@ -88,7 +88,7 @@ pub enum What<'a> {
         /// The peer's.
         remote: Option<SocketAddr>,
     },
-    /// A connection that the program has asked for is there.
+    /// A connection that the program has asked for was made.
     /// Its descriptor.
     Connected {
         /// Its descriptor.
