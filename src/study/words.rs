@@ -99,6 +99,7 @@ fn sized(entry: &Entry) -> String {
 /// The name of an error, or its words.
 fn error(errno: i32) -> String {
     let name = match errno {
+        libc::EADDRINUSE => "EADDRINUSE",
         libc::EAGAIN => "EAGAIN",
         libc::ECONNREFUSED => "ECONNREFUSED",
         libc::ECONNRESET => "ECONNRESET",

@@ -1,6 +1,6 @@
 //! What a lesson consists of, and what it says of its run.
 
-use netloop::study::{Entry, Kind};
+use netloop::study::{Entry, Kind, Model};
 
 use super::stage::{Played, Program};
 
@@ -101,6 +101,15 @@ impl Played {
     pub(super) fn printed(&self, line: Word) -> Option<&Entry> {
         let said = self.said.iter().find(|said| said.line == line)?;
         self.recording.get(said.during)
+    }
+
+    /// What is the case after a record.
+    pub(super) fn after(&self, number: u64) -> Model {
+        let mut model = Model::default();
+        let entries = self.recording.entries.iter();
+        let until = entries.take_while(|entry| entry.number <= number);
+        until.for_each(|entry| model.step(entry));
+        model
     }
 
     /// How many bytes these records tell of.

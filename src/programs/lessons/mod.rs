@@ -22,11 +22,14 @@ macro_rules! lesson {
     };
 }
 
+mod addresses;
 mod blocking;
 mod drain;
 mod ending;
+mod hundred;
 mod lesson;
 mod page;
+mod path;
 mod queues;
 mod ready;
 mod stage;
@@ -44,7 +47,7 @@ use super::show::write_page;
 use super::{output, trace};
 
 /// All lessons, in the order in which they are read.
-const LESSONS: [Lesson; 7] = [
+const LESSONS: [Lesson; 10] = [
     two_programs::LESSON,
     ready::LESSON,
     queues::LESSON,
@@ -52,6 +55,9 @@ const LESSONS: [Lesson; 7] = [
     ending::LESSON,
     drain::LESSON,
     blocking::LESSON,
+    hundred::LESSON,
+    addresses::LESSON,
+    path::LESSON,
 ];
 
 /// Their names.
