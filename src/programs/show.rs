@@ -153,16 +153,19 @@ fn about(recording: &Recording, names: &Names, last: &Entry) -> String {
 
 /// Who is who: one of a kind has no number.
 fn who(names: &Names) -> String {
-    let mut many: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut many: BTreeMap<&str, (usize, String)> = BTreeMap::new();
     let mut who = Vec::new();
     for (raw, name) in names.all().filter(|(raw, name)| raw != name) {
         match name.split_once('#') {
-            Some((role, _)) => *many.entry(role).or_default() += 1,
+            Some((role, _)) => {
+                let such = many.entry(role).or_default();
+                *such = (such.0 + 1, format!("{name} is {raw}"));
+            }
             None => who.push(format!("{name} is {raw}")),
         }
     }
-    let many = many.into_iter();
-    who.extend(many.map(|(role, count)| format!("{role}#7 is socket#7, one of {count}")));
+    let many = many.into_values();
+    who.extend(many.map(|(count, such)| format!("{such}, and so on: {count} of them")));
     who.join(", ")
 }
 

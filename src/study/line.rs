@@ -110,7 +110,7 @@ fn kind(what: &What<'_>) -> &'static str {
     }
 }
 
-fn nanos(time: Duration) -> Value {
+pub(super) fn nanos(time: Duration) -> Value {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).into()
 }
 

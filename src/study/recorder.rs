@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::line::line;
+use super::line::{line, nanos};
 use crate::EventLoop;
 use crate::trace::{Record, What};
 
@@ -57,7 +57,14 @@ impl<W: Write> Recorder<W> {
         let Some(out) = &mut self.out else { return };
         let is_full = self.written == RECORDS_MAX;
         let line = match is_full {
-            true => json!({"n": record.number, "k": "stopped", "w": "the recording is full"}),
+            true => json!({
+                "n": record.number,
+                "t": nanos(record.at),
+                "turn": record.turn,
+                "who": "loop",
+                "k": "stopped",
+                "w": "the recording is full",
+            }),
             false => Value::Object(line(record)),
         };
         self.written += 1;

@@ -136,6 +136,11 @@ fn the_page_steps_through_every_record_and_its_why_is_that_of_the_model() {
     assert!(of(Kind::Callback, "data", 3).contains("came over the wire from #"));
     assert!(of(Kind::Callback, "data", 3).ends_with("client: send: 2 bytes"));
     assert!(of(Kind::Callback, "close", 3).contains("accepted: close"));
+    let connection = of(Kind::Callback, "connection", 3);
+    assert!(
+        connection.contains("came over the wire from #")
+            && connection.ends_with("client: connect: EINPROGRESS")
+    );
     // The state is told, and lit in the picture: an open socket with its halves.
     assert_eq!(
         of(Kind::Step, "FinishDue", 4),

@@ -1,8 +1,6 @@
 //! What the page shows, as data: all of it comes from the model, and the page only picks from it.
 
-use std::collections::{BTreeMap, HashMap};
-
-use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 use super::super::entry::{Entry, Kind};
 use super::super::folding::folds;
@@ -11,89 +9,79 @@ use super::super::names::Names;
 use super::super::recording::Recording;
 use super::super::waiting::{Phase, rule};
 use super::super::words::{alike, describe};
-use super::changes::Changes;
+use super::changes::{Changes, micros};
 use super::diagram;
 use super::lanes::Lanes;
-use super::texts::Texts;
+use super::tables::Tables;
 use super::wire::Wire;
 use super::words::{FLAGS, KINDS, ROOTS, level};
 
 /// All that the page shows.
-pub(super) fn of(recording: &Recording, entries: &[Entry]) -> Value {
+pub(super) fn of(recording: &Recording, entries: &[Entry]) -> Tables {
+    let mut tables = Tables::default();
     let names = Names::of(entries);
-    let lanes = Lanes::of(entries, &names);
-    let took = durations(entries);
-    let (mut texts, mut changes, mut model) =
-        (Texts::default(), Changes::default(), Model::default());
-    let records: Value = entries
-        .iter()
-        .zip(&lanes.of)
-        .map(|(entry, lane)| {
-            model.step(entry);
-            changes.follow(&model, entry, &mut texts);
-            record(entry, *lane, took.get(&entry.number), &model, &mut texts)
-        })
-        .collect();
-    let lives = changes.lives(&mut texts);
+    add_records(&mut tables, entries, &names);
+    for shown in 0..=2 {
+        add_folds(&mut tables, entries, &names, shown);
+    }
     let wire = Wire::of(entries);
-    let who = names.all();
-    let who: Map<String, Value> = who.map(|(who, name)| (who.into(), name.into())).collect();
-    let damage = recording.damage.as_ref().map(ToString::to_string);
-    let kinds = KINDS
-        .iter()
-        .map(|(kind, sign, words)| (kind.name(), (sign, words)));
-    let roots = ROOTS.iter().map(|(kind, words)| (kind.name(), words));
-    json!({
-        "args": recording.args,
-        "damage": damage,
-        "left": recording.entries.len().saturating_sub(entries.len()),
-        "lanes": lanes.names,
-        "names": who,
-        "kinds": kinds.collect::<BTreeMap<_, _>>(),
-        "flags": FLAGS.iter().copied().collect::<BTreeMap<_, _>>(),
-        "roots": roots.collect::<BTreeMap<_, _>>(),
-        "rules": rules(),
-        "machines": diagram::machines(),
-        "records": records,
-        "folds": [folded(entries, &names, 0), folded(entries, &names, 1), folded(entries, &names, 2)],
-        "waits": changes.waits(),
-        "lives": lives,
-        "wires": wire.links,
-        "peers": wire.peers,
-        "texts": texts.texts,
-    })
+    for link in &wire.links {
+        tables.add("wires", link);
+    }
+    for (who, peer) in &wire.peers {
+        tables.add_texts("peers", &[who, peer]);
+    }
+    for (who, name) in names.all() {
+        tables.add_texts("names", &[who, name]);
+    }
+    for argument in &recording.args {
+        tables.add_texts("args", &[argument]);
+    }
+    if let Some(damage) = &recording.damage {
+        tables.add_texts("damage", &[&damage.to_string()]);
+    }
+    let left = recording.entries.len().saturating_sub(entries.len());
+    tables.add("left", &[left as u64]);
+    add_words(&mut tables);
+    tables
 }
 
-/// `[number, origin, cause, turn, time, who, kind, lane, text, more, line, level, phase, running, took]`:
-/// times in microseconds, texts by their number.
-fn record(
-    entry: &Entry,
-    lane: usize,
-    took: Option<&u64>,
-    model: &Model,
-    texts: &mut Texts,
-) -> Value {
-    let more = match entry.kind {
-        Kind::Ready | Kind::Accepted | Kind::Connected => entry.more.join(" "),
-        _ => String::new(),
-    };
-    json!([
-        entry.number,
-        entry.origin(),
-        entry.cause,
-        entry.turn,
-        u64::try_from(entry.at.as_micros()).unwrap_or(u64::MAX),
-        texts.add(&entry.who),
-        texts.add(entry.kind.name()),
-        lane,
-        texts.add(&describe(entry)),
-        texts.add(&more),
-        texts.add(entry.line.as_deref().unwrap_or_default()),
-        level(entry),
-        texts.add(model.phase().word()),
-        u8::from(!model.running().is_empty()),
-        took,
-    ])
+/// The table `records`: number, origin, cause, turn, time, who, kind, lane, text, more, line, level, phase,
+/// running, and, of a callback or a call that has returned, how long it has taken, and one more. The times
+/// are in microseconds.
+fn add_records(tables: &mut Tables, entries: &[Entry], names: &Names) {
+    let lanes = Lanes::of(entries, names);
+    for lane in &lanes.names {
+        tables.add_texts("lanes", &[lane]);
+    }
+    let took = durations(entries);
+    let (mut changes, mut model) = (Changes::default(), Model::default());
+    for (entry, lane) in entries.iter().zip(&lanes.of) {
+        model.step(entry);
+        changes.follow(&model, entry, tables);
+        let more = match entry.kind {
+            Kind::Ready | Kind::Accepted | Kind::Connected => entry.more.join(" "),
+            _ => String::new(),
+        };
+        let row = [
+            entry.number,
+            entry.origin(),
+            entry.cause,
+            entry.turn,
+            micros(entry.at),
+            tables.text(&entry.who),
+            tables.text(entry.kind.name()),
+            *lane as u64,
+            tables.text(&describe(entry)),
+            tables.text(&more),
+            tables.text(entry.line.as_deref().unwrap_or_default()),
+            level(entry).into(),
+            tables.text(model.phase().word()),
+            (!model.running().is_empty()).into(),
+            took.get(&entry.number).map_or(0, |took| took + 1),
+        ];
+        tables.add("records", &row);
+    }
 }
 
 /// How long each callback and each call has taken, in microseconds.
@@ -105,8 +93,7 @@ fn durations(entries: &[Entry]) -> HashMap<u64, u64> {
             Kind::Callback | Kind::Call => _ = begun.insert(entry.number, entry.at),
             Kind::Done => {
                 if let Some(since) = begun.remove(&entry.cause) {
-                    let time = entry.at.saturating_sub(since).as_micros();
-                    took.insert(entry.cause, u64::try_from(time).unwrap_or(u64::MAX));
+                    took.insert(entry.cause, micros(entry.at.saturating_sub(since)));
                 }
             }
             _ => {}
@@ -115,61 +102,67 @@ fn durations(entries: &[Entry]) -> HashMap<u64, u64> {
     took
 }
 
-/// Why what stands in a queue has not run yet: by queue, and by phase, when nothing runs and when
-/// something does.
-fn rules() -> Value {
-    let queues = [
-        "ticks",
-        "microtasks",
-        "immediates",
-        "pending",
-        "again",
-        "closing",
-        "timers",
-        "",
-    ];
-    let phases = [
-        Phase::Start,
-        Phase::Pending,
-        Phase::Poll,
-        Phase::Check,
-        Phase::Closing,
-        Phase::Timers,
-    ];
-    let mut rules = Map::new();
-    for queue in queues {
-        let by_phase = phases.map(|phase| {
-            let words = [rule(queue, phase, false), rule(queue, phase, true)];
-            (phase.word(), words)
-        });
-        let by_phase: BTreeMap<_, _> = by_phase.into_iter().collect();
-        rules.insert(queue.to_owned(), json!(by_phase));
-    }
-    rules.into()
-}
-
-/// What many do alike, of the records of a level: the numbers of its records, and how many each of them
-/// has.
-fn folded(entries: &[Entry], names: &Names, shown: u8) -> Value {
-    let shown: Vec<&Entry> = entries
-        .iter()
-        .filter(|entry| level(entry) <= shown)
-        .collect();
-    let lines: Vec<(String, (String, u64))> = shown
-        .iter()
-        .map(|entry| {
-            let words = describe(entry);
-            let says = (alike(&words).to_owned(), entry.turn);
-            (names.get(&entry.who).to_owned(), says)
-        })
-        .collect();
-    let folds = folds(&lines).into_iter().map(|fold| {
+/// The table `folds`, of what many do alike: the level, the first record that repeats those before, the last
+/// one, and who has made them.
+fn add_folds(tables: &mut Tables, entries: &[Entry], names: &Names, shown: u8) {
+    let entries = entries.iter().filter(|entry| level(entry) <= shown);
+    let entries: Vec<&Entry> = entries.collect();
+    let says = |entry: &&Entry| {
+        let words = describe(entry);
+        let says = (alike(&words).to_owned(), entry.turn);
+        (names.get(&entry.who).to_owned(), says)
+    };
+    let lines: Vec<(String, (String, u64))> = entries.iter().map(says).collect();
+    for fold in folds(&lines) {
         let first = fold.at + fold.period;
         let (second, last) = (&lines[first].0, &lines[fold.end() - fold.period].0);
         let words = format!("… and {} more: {second} to {last}", fold.count - 1);
-        json!([shown[first].number, shown[fold.end() - 1].number, words])
-    });
-    folds.collect()
+        let words = tables.text(&words);
+        let (first, last) = (entries[first].number, entries[fold.end() - 1].number);
+        tables.add("folds", &[shown.into(), first, last, words]);
+    }
+}
+
+/// The queues of the loop, and one that is not known.
+const QUEUES: [&str; 8] = [
+    "ticks",
+    "microtasks",
+    "immediates",
+    "pending",
+    "again",
+    "closing",
+    "timers",
+    "",
+];
+
+const PHASES: [Phase; 6] = [
+    Phase::Start,
+    Phase::Pending,
+    Phase::Poll,
+    Phase::Check,
+    Phase::Closing,
+    Phase::Timers,
+];
+
+/// What the page knows of every recording: what the kinds are, the words of the kernel, why what waits has
+/// not run yet, and the rows of the machines.
+fn add_words(tables: &mut Tables) {
+    for (kind, sign, words) in KINDS {
+        tables.add_texts("kinds", &[kind.name(), sign, words]);
+    }
+    for (flag, words) in FLAGS {
+        tables.add_texts("flags", &[flag, words]);
+    }
+    for (kind, words) in ROOTS {
+        tables.add_texts("roots", &[kind.name(), words]);
+    }
+    for (queue, phase) in QUEUES.iter().flat_map(|it| PHASES.map(|phase| (it, phase))) {
+        let [idle, running] = [false, true].map(|is_running| rule(queue, phase, is_running));
+        tables.add_texts("rules", &[queue, phase.word(), idle, running]);
+    }
+    for (machine, [from, input, to]) in diagram::machines() {
+        tables.add_texts("machines", &[machine, &from, &input, &to]);
+    }
 }
 
 #[cfg(test)]
@@ -189,14 +182,15 @@ mod tests {
             entry(r#"{"n":5,"c":4,"by":2,"k":"cleared","who":"loop"}"#),
         ];
         let data = of(&Recording::default(), &entries);
-        let wait = &data["waits"][0];
-        assert_eq!(
-            (&wait[0], &wait[1], &wait[5]),
-            (&json!(2), &json!(5), &json!(1))
-        );
-        assert_eq!(wait[6], json!([[2, 1], [4, 12]]));
-        assert_eq!(wait[7], json!([[2, 5]]));
-        assert_eq!(data["records"][0][14], json!(9));
-        assert_eq!(data["lanes"], json!(["the program", "loop and kernel"]));
+        let waits = data.rows("waits");
+        assert_eq!((waits.len(), waits[0][0], waits[0][4]), (1, 2, 1));
+        assert_eq!(data.rows("dues"), [[2, 2, 1], [2, 4, 12]]);
+        assert_eq!(data.rows("ends"), [[2, 5]]);
+        let holds = data.rows("holds").iter();
+        let holds: Vec<_> = holds.map(|row| (row[0], row[2], row[3])).collect();
+        assert_eq!(holds, [(2, 2, 1), (2, 5, 0)]);
+        // The call has taken nine microseconds.
+        assert_eq!(data.rows("records")[0][14], 10);
+        assert_eq!(data.rows("lanes").len(), 2);
     }
 }

@@ -2,8 +2,6 @@
 
 use std::fmt::{Debug, Display, Write};
 
-use serde_json::{Value, json};
-
 use crate::rules::state::socket::{Readable, Standing, State, Writable, life, receiving, sending};
 use crate::rules::state::{Row, server};
 
@@ -11,14 +9,16 @@ const WIDTH: usize = 396;
 const BOX: usize = 22;
 const GAP: usize = 16;
 
-/// The rows of the machines: from, input, to. A row that changes no state is left out.
-pub(super) fn machines() -> Value {
-    json!({
-        "life": words(&life::rows()),
-        "read": words(&receiving::rows()),
-        "write": words(&sending::rows()),
-        "server": words(&server::rows()),
-    })
+/// The rows of the machines: which, and from, input, to. A row that changes no state is left out.
+pub(super) fn machines() -> impl Iterator<Item = (&'static str, [String; 3])> {
+    let machines = [
+        ("life", words(&life::rows())),
+        ("read", words(&receiving::rows())),
+        ("write", words(&sending::rows())),
+        ("server", words(&server::rows())),
+    ];
+    let rows = |(machine, rows): (_, Vec<_>)| rows.into_iter().map(move |row| (machine, row));
+    machines.into_iter().flat_map(rows)
 }
 
 fn words<S: Display, I: Debug, A>(rows: &[Row<S, I, A>]) -> Vec<[String; 3]> {

@@ -19,13 +19,13 @@ pub(super) enum Lane {
 impl Lane {
     fn name(self, sides: usize) -> &'static str {
         match self {
-            Lane::ClientsProgram | Lane::ServersProgram if sides < 2 => "the program",
-            Lane::ClientsProgram => "the client's program",
+            Lane::ClientsProgram | Lane::ServersProgram if sides < 2 => "program",
+            Lane::ClientsProgram => "client's program",
             Lane::Client => "client",
             Lane::Kernel => "loop and kernel",
             Lane::Accepted => "accepted",
             Lane::Server => "server",
-            Lane::ServersProgram => "the server's program",
+            Lane::ServersProgram => "server's program",
         }
     }
 }

@@ -4,11 +4,9 @@ mod changes;
 mod data;
 mod diagram;
 mod lanes;
-mod texts;
+mod tables;
 mod wire;
 mod words;
-
-use serde_json::Value;
 
 use super::recording::Recording;
 
@@ -25,8 +23,8 @@ const SCRIPT: &str = concat!(
 );
 
 /// The SHA-256 of style and script, in base64: the page allows nothing else.
-const STYLE_HASH: &str = "zYN4a0NRWZB7yhOgTfjKM0lpuW3eMY+RivDRHF8+luk=";
-const SCRIPT_HASH: &str = "9Nl2kTn+GM6pZ2dmisaR7CaLp++vODeFVBjdCJA9lss=";
+const STYLE_HASH: &str = "E8VUT1JCMnd7UBzQzfvehwcLs1+Wo4BqttrPbDRF3y8=";
+const SCRIPT_HASH: &str = "T9orj9LKOusaXtC7ceHptCIdNX9gSqkuyMwEXV0/aJQ=";
 
 /// A page of HTML with the recording in it: lanes for those who take part, bands for the turns; of each
 /// record what it is, why it came, what waits and why not yet, and how its socket stands.
@@ -59,7 +57,7 @@ pub fn page(recording: &Recording) -> String {
         "</style>\n",
         &BODY.replace("<!--states-->", &diagram::all()),
         "<script type=\"application/json\" id=\"data\">",
-        &inert(&data),
+        &inert(&data.json()),
         "</script>\n<script>",
         SCRIPT,
         "</script>\n",
@@ -68,8 +66,8 @@ pub fn page(recording: &Recording) -> String {
 }
 
 /// JSON in which nothing can end the element it stands in, or begin one.
-fn inert(data: &Value) -> String {
-    data.to_string().replace('<', "\\u003c")
+fn inert(data: &str) -> String {
+    data.replace('<', "\\u003c")
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use super::super::entry::{Entry, Kind};
 #[derive(Default)]
 pub(super) struct Wire<'a> {
     pub(super) peers: BTreeMap<&'a str, &'a str>,
-    /// From the record of a send to that of the recv that got some of its bytes, from that of a shutdown to
-    /// that of the end.
+    /// From the record of a send to that of the recv that got some of its bytes, from that of a connect to
+    /// that of the accepted socket, from that of a shutdown to that of the end.
     pub(super) links: Vec<[u64; 2]>,
     flows: BTreeMap<&'a str, Flow>,
 }
@@ -21,6 +21,8 @@ struct Flow {
     sent: VecDeque<(u64, u64)>,
     count: u64,
     received: u64,
+    /// The record of the connect.
+    begin: Option<u64>,
     /// The record that has ended it.
     end: Option<u64>,
 }
@@ -31,11 +33,26 @@ impl<'a> Wire<'a> {
             peers: peers(entries),
             ..Wire::default()
         };
-        let calls = entries.iter().filter(|entry| entry.kind == Kind::System);
-        for entry in calls.filter(|entry| entry.errno.is_none()) {
-            wire.follow(entry);
+        for entry in entries {
+            match entry.kind {
+                // A connect goes on after its call.
+                Kind::System if entry.errno.is_none() || entry.words == "connect" => {
+                    wire.follow(entry);
+                }
+                Kind::Accepted => wire.arrive(entry),
+                _ => {}
+            }
         }
         wire
+    }
+
+    /// A connection: it was asked for at the other end.
+    fn arrive(&mut self, entry: &'a Entry) {
+        let peer = self.peers.get(&*entry.who);
+        let flow = peer.and_then(|peer| self.flows.get(peer));
+        if let Some(begin) = flow.and_then(|flow| flow.begin) {
+            self.links.push([begin, entry.number]);
+        }
     }
 
     fn follow(&mut self, entry: &'a Entry) {
@@ -43,6 +60,10 @@ impl<'a> Wire<'a> {
             return;
         };
         match (entry.words.as_str(), entry.bytes) {
+            ("connect", _) => {
+                let flow = self.flows.entry(&entry.who).or_default();
+                flow.begin = Some(entry.number);
+            }
             ("send", Some(bytes)) => {
                 let flow = self.flows.entry(&entry.who).or_default();
                 flow.count += bytes;
@@ -116,6 +137,7 @@ mod tests {
     #[test]
     fn bytes_are_followed_from_the_send_to_the_recv() {
         let lines = [
+            r#""k":"system","w":"connect","errno":115,"who":"socket#1""#,
             r#""k":"accepted","more":["1.1.1.1:80","1.1.1.1:5"],"who":"socket#2""#,
             r#""k":"system","w":"send","bytes":7,"who":"socket#2""#,
             r#""k":"connected","more":["1.1.1.1:5","1.1.1.1:80"],"who":"socket#1""#,
@@ -133,6 +155,6 @@ mod tests {
             .collect();
         let wire = Wire::of(&entries);
         assert_eq!(wire.peers.get("socket#1"), Some(&"socket#2"));
-        assert_eq!(wire.links, [[2, 5], [4, 5], [4, 6], [7, 8]]);
+        assert_eq!(wire.links, [[1, 2], [3, 6], [5, 6], [5, 7], [8, 9]]);
     }
 }

@@ -11,7 +11,7 @@ const list = (id, items, none) => $(id).replaceChildren(...items.length ? items 
 const item = (...inside) => make('li', '', ...inside)
 // The last of these changes that is not after this record.
 const last = (changes, number) => changes?.filter(it => it[0] <= number).pop()
-const isIn = ([from, until], number) => from <= number && (until === null || number < until)
+const isIn = (number, from, until) => from <= number && number < until
 
 function drawPanel () {
   const it = chosen
@@ -25,11 +25,10 @@ function drawPanel () {
     const words = found === at ? ['it came over the wire from '] : [link(found), ' came over the wire from ']
     why.splice(chain.indexOf(at), 0, make('li', 'wire', ...words, link(from)))
   }
-  const end = root.origin ? 'What led to it is not in the recording.' : roots.get(root.kind) ?? ''
+  const end = root.origin ? 'What led to it is not in the recording.' : roots.get(root.kind)?.[0] ?? ''
   list('why', why.concat(end ? [make('li', 'quiet', end)] : []), 'It is where the chain begins.')
   const followed = effects.get(number) ?? []
-  list('next', followed.slice(0, 12).map(effect => item(link(effect)))
-    .concat(followed.length > 12 ? [make('li', 'quiet', `… and ${followed.length - 12} more`)] : []), 'nothing')
+  list('next', some(followed.map(effect => item(link(effect))), 12), 'nothing')
   drawWaits(it)
   const whose = chain.map(cause => cause.who).find(who => lives.has(who))
   drawKernel(it, whose)
@@ -45,30 +44,31 @@ function drawNow (it) {
   $('now').replaceChildren(...said)
 }
 
+// At most so many of these.
+const some = (items, count) => items.slice(0, count)
+  .concat(items.length > count ? [make('li', 'quiet', `… and ${items.length - count} more`)] : [])
+
 function drawWaits (it) {
-  const waits = data.waits.filter(wait => isIn(wait, it.number))
-  const shown = waits.slice(0, 20).map(([, , who, queue, work, by, dues]) => {
-    const rule = (rules.get(text(queue)) ?? rules.get(''))[it.phase][it.running]
+  const waiting = [...waits.values()].filter(wait => isIn(it.number, wait.from, wait.until))
+  const shown = waiting.map(({ who, queue, work, by, dues }) => {
+    const rule = (rules.get(`${queue} ${it.phase}`) ?? rules.get(` ${it.phase}`))[it.running]
     const due = last(dues, it.number)
     const left = due ? due[1] - it.at : null
     const when = left === null ? '' : left > 0 ? `due in ${seconds(left)}: ` : 'due: '
     const cause = byNumber.get(by)
-    return item(make('strong', '', `${name(text(who))}: ${text(work)}`), ` (${text(queue)}${cause ? ', by ' : ''}`,
+    return item(make('strong', '', `${name(who)}: ${work}`), ` (${queue}${cause ? ', by ' : ''}`,
       ...cause ? [link(cause)] : [], ')', make('br'), make('span', 'quiet', when + rule))
   })
-  if (waits.length > 20) shown.push(make('li', 'quiet', `… and ${waits.length - 20} more`))
   for (const [who, life] of lives) {
-    const [, bytes] = last(life[2], it.number) ?? []
-    if (!bytes) continue
-    if (bytes[0] > bytes[1]) shown.push(item(make('strong', '', name(who)), `: ${bytes[0] - bytes[1]} bytes wait to be sent, until the kernel has room`))
-    if (bytes[4]) shown.push(item(make('strong', '', name(who)), ': what comes waits in the kernel: the program has paused the socket'))
+    const [, [written, taken, , , isPaused]] = last(life.bytes, it.number) ?? [0, []]
+    if (written > taken) shown.push(item(make('strong', '', name(who)), `: ${written - taken} bytes wait to be sent, until the kernel has room`))
+    if (isPaused) shown.push(item(make('strong', '', name(who)), ': what comes waits in the kernel: the program has paused the socket'))
   }
-  list('waits', shown, 'nothing')
-  const holding = waits.filter(wait => wait[7].some(it2 => isIn(it2, it.number)))
-  const holds = [...lives].filter(([, life]) => life[3].some(it2 => isIn(it2, it.number))).map(([who]) => name(who))
-    .concat(holding.map(wait => `${name(text(wait[2]))}: ${text(wait[4])}`))
-  list('holds', holds.slice(0, 12).map(words => item(words))
-    .concat(holds.length > 12 ? [make('li', 'quiet', `… and ${holds.length - 12} more`)] : []), 'nothing: it can end')
+  list('waits', some(shown, 20), 'nothing')
+  const isHeld = ({ holds }) => holds.some(([from, until]) => isIn(it.number, from, until))
+  const holding = [...lives].filter(([, life]) => isHeld(life)).map(([who]) => item(name(who)))
+    .concat(waiting.filter(isHeld).map(({ who, work }) => item(`${name(who)}: ${work}`)))
+  list('holds', some(holding, 12), 'nothing: it can end')
 }
 
 // The latest record of this kind about somebody.
@@ -80,17 +80,17 @@ function drawKernel (it, who) {
   const life = lives.get(who)
   const items = []
   if (life) {
-    const [descriptor, local, remote] = life[4] ?? []
+    const [descriptor, local, remote] = life.place ?? []
     if (descriptor) items.push(item(`${name(who)}: descriptor ${descriptor}${local ? `, ${local} to ${remote}` : ''}`))
-    const [, bytes] = last(life[2], it.number) ?? []
-    if (bytes && (bytes[0] || bytes[1])) items.push(item(`the program has written ${bytes[0]} bytes, the kernel has taken ${bytes[1]}`))
-    if (bytes && bytes[2]) items.push(item(`the kernel has given ${bytes[2]} bytes, data was called with ${bytes[3]}`))
-    const peer = lives.get(peers.get(who))
-    const theirs = peer && last(peer[2], it.number)
-    if (theirs && bytes) items.push(item(`on the way to it, in the kernel: ${theirs[1][1] - bytes[2]} bytes of ${name(peers.get(who))}`))
-    for (const [kind, words] of [['ready', 'last reported: '], ['system', 'last system call: ']]) {
+    const [, [written, taken, given, delivered]] = last(life.bytes, it.number) ?? [0, [0, 0, 0, 0]]
+    if (written || taken) items.push(item(`the program has written ${written} bytes, the kernel has taken ${taken}`))
+    if (given) items.push(item(`the kernel has given ${given} bytes, data was called with ${delivered}`))
+    const peer = peers.get(who)?.[0]
+    const theirs = peer && last(lives.get(peer).bytes, it.number)
+    if (theirs) items.push(item(`on the way to it, in the kernel: ${theirs[1][1] - given} bytes of ${name(peer)}`))
+    for (const [kind, said] of [['ready', 'last reported: '], ['system', 'last system call: ']]) {
       const found = latest(it, who, kind)
-      if (found) items.push(item(words, link(found), found.more ? ` ${found.more}` : ''))
+      if (found) items.push(item(said, link(found), found.more ? ` ${found.more}` : ''))
     }
   }
   list('kernel', items, who ? 'nothing is known' : 'no socket or server takes part')
@@ -100,10 +100,10 @@ function drawState (it, who) {
   const isServer = who?.startsWith('server#')
   $('socket').style.display = who && !isServer ? '' : 'none'
   $('server').style.display = isServer ? '' : 'none'
-  const states = lives.get(who)?.[1] ?? []
+  const states = lives.get(who)?.states ?? []
   const now = last(states, it.number)
-  const state = now ? text(now[1]) : ''
-  const before = now && now[0] === it.number && it.kind === 'step' ? states[states.indexOf(now) - 1] : null
+  const state = now?.[1] ?? ''
+  const before = now?.[0] === it.number && it.kind === 'step' ? states[states.indexOf(now) - 1] : null
   $('whose').textContent = who ? `The state of ${name(who)}: ${state || 'not told yet'}` : 'No state'
   const split = words => [words.split(' (')[0], words.includes(' (') ? words.slice(words.indexOf('(')) : '']
   const light = (words, mark) => {
@@ -115,12 +115,13 @@ function drawState (it, who) {
     }
   }
   for (const box of document.querySelectorAll('.states rect')) box.classList.remove('lit', 'was')
-  if (before) light(text(before[1]), 'was')
+  if (before) light(before[1], 'was')
   light(state, 'lit')
   const [life, halves] = split(state)
   const half = which => halves.match(`${which} (\\w+)`)?.[1] ?? 'open'
   const from = isServer ? [['server', state]] : [['life', life], ...life === 'open' ? [['read', half('read')], ['write', half('write')]] : []]
-  const steps = from.flatMap(([machine, at]) => data.machines[machine].filter(row => row[0] === at)
-    .map(row => item(make('span', 'quiet', machine === 'read' || machine === 'write' ? `${machine}: ` : ''), `${row[1]} → ${row[2]}`)))
+  const steps = from.flatMap(([machine, at]) => table('machines').map(row => row.map(text))
+    .filter(([which, begin]) => which === machine && begin === at)
+    .map(([, , input, to]) => item(make('span', 'quiet', machine === 'read' || machine === 'write' ? `${machine}: ` : ''), `${input} → ${to}`)))
   list('steps', state ? [make('li', 'quiet', 'from here:'), ...steps] : [], '')
 }

@@ -2,19 +2,26 @@
 // Shows the recording. What is the case at each record stands in the data: here it is only picked
 // and drawn. All text is set as text, so that nothing of a recording becomes markup.
 
-const data = JSON.parse(document.getElementById('data').textContent)
-const text = number => data.texts[number]
-const [names, kinds, flags, roots, rules, peers] = ['names', 'kinds', 'flags', 'roots', 'rules', 'peers'].map(it => new Map(Object.entries(data[it])))
+const { tables, texts } = JSON.parse(document.getElementById('data').textContent)
+const text = number => texts[number]
+const table = name => tables[name] ?? []
+// A table of texts, by the first of them.
+const words = name => new Map(table(name).map(([key, ...rest]) => [text(key), rest.map(text)]))
+const [names, kinds, flags, roots, peers] = ['names', 'kinds', 'flags', 'roots', 'peers'].map(words)
+const rules = new Map(table('rules').map(([queue, phase, ...rest]) => [`${text(queue)} ${text(phase)}`, rest.map(text)]))
+const lanes = table('lanes').map(([lane]) => text(lane))
+const folds = [0, 1, 2].map(level => table('folds').filter(it => it[0] === level)
+  .map(([, first, last, said]) => ({ first, last, said: text(said) })))
 const $ = id => document.getElementById(id)
 
 const HEIGHT = 22
 const MARGIN = 128
 const LONG = 10000
 
-const records = data.records.map((it, index) => ({
+const records = table('records').map((it, index) => ({
   index, number: it[0], origin: it[1], cause: it[2], turn: it[3], at: it[4], who: text(it[5]), kind: text(it[6]),
   lane: it[7], words: text(it[8]), more: text(it[9]), line: text(it[10]), level: it[11], phase: text(it[12]),
-  running: it[13], took: it[14]
+  running: it[13], took: it[14] ? it[14] - 1 : null
 }))
 const byNumber = new Map(records.map(it => [it.number, it]))
 const effects = new Map()
@@ -22,12 +29,27 @@ for (const it of records) {
   if (!effects.has(it.origin)) effects.set(it.origin, [])
   effects.get(it.origin).push(it)
 }
-const lives = new Map(data.lives.map(it => [text(it[0]), it]))
-const sent = new Map(data.wires.map(it => [it[1], it[0]]))
+// From when to when: the last may be open.
+function hold (holds, from, isHeld) {
+  if (isHeld) holds.push([from, Infinity])
+  else if (holds.length) holds.at(-1)[1] = from
+}
+const waits = new Map(table('waits').map(([from, who, queue, work, by]) =>
+  [from, { from, until: Infinity, who: text(who), queue: text(queue), work: text(work), by, dues: [], holds: [] }]))
+for (const [from, until] of table('ends')) waits.get(from).until = until
+for (const [from, at, due] of table('dues')) waits.get(from).dues.push([at, due])
+const whos = [...new Set(records.map(it => it.who).filter(who => who.includes('#')))]
+whos.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+const lives = new Map(whos.map(who => [who, { states: [], bytes: [], holds: [], place: null }]))
+for (const [who, from, state] of table('states')) lives.get(text(who))?.states.push([from, text(state)])
+for (const [who, from, ...bytes] of table('bytes')) lives.get(text(who))?.bytes.push([from, bytes])
+for (const [who, ...place] of table('places')) lives.get(text(who)).place ??= place.map(text)
+for (const [wait, who, from, isHeld] of table('holds')) hold((waits.get(wait) ?? lives.get(text(who)))?.holds ?? [], from, isHeld)
+const sent = new Map(table('wires').map(([from, to]) => [to, from]))
 const arrives = new Map()
-for (const [from, to] of data.wires) arrives.set(from, [...arrives.get(from) ?? [], to])
+for (const [from, to] of table('wires')) arrives.set(from, [...arrives.get(from) ?? [], to])
 
-const name = who => names.get(who) ?? who
+const name = who => names.get(who)?.[0] ?? who
 const seconds = micros => micros < 1e3 ? `${micros} µs` : micros < 1e6 ? `${(micros / 1e3).toFixed(1)} ms` : `${(micros / 1e6).toFixed(2)} s`
 const isLong = it => it.took >= LONG && it.kind === 'callback'
 

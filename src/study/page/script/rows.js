@@ -12,7 +12,7 @@ const unfolded = new Set()
 function arrange () {
   rows = []
   placeOf = new Array(records.length).fill(-1)
-  const folds = data.folds[level].filter(it => !unfolded.has(it[0]))
+  const folded = folds[level].filter(it => !unfolded.has(it.first))
   let [fold, turn] = [0, null]
   for (const it of records) {
     if (it.level > level) continue
@@ -20,9 +20,9 @@ function arrange () {
       turn = it.turn
       rows.push({ turn })
     }
-    while (fold < folds.length && it.number > folds[fold][1]) fold++
-    const within = fold < folds.length && it.number >= folds[fold][0] ? folds[fold] : null
-    if (within && it.number > within[0]) {
+    while (it.number > folded[fold]?.last) fold++
+    const within = it.number >= folded[fold]?.first ? folded[fold] : null
+    if (it.number > within?.first) {
       placeOf[it.index] = rows.length - 1
       continue
     }
@@ -33,15 +33,15 @@ function arrange () {
   $('arrows').setAttribute('height', rows.length * HEIGHT + 40)
 }
 
-const laneWidth = () => ($('rows').clientWidth - MARGIN) / data.lanes.length
+const laneWidth = () => ($('rows').clientWidth - MARGIN) / lanes.length
 const laneAt = lane => MARGIN + laneWidth() * (lane + .5)
 // What stands right of the middle has its text on the left, so that it stays on the page.
-const isLeft = lane => lane > 0 && lane >= data.lanes.length / 2
+const isLeft = lane => lane > 0 && lane >= lanes.length / 2
 
 function drawLanes () {
   $('lanes').replaceChildren()
   for (const old of document.querySelectorAll('.line')) old.remove()
-  data.lanes.forEach((title, lane) => {
+  lanes.forEach((title, lane) => {
     const head = make('span', '', title)
     head.style.left = `${laneAt(lane)}px`
     $('lanes').append(head)
@@ -88,10 +88,9 @@ function draw (row, place) {
   if (it.turn % 2) drawn.classList.add('odd')
   if (row.fold) {
     drawn.classList.add('fold')
-    const words = make('span', 'cell', row.fold[2])
+    const words = make('span', 'cell', row.fold.said)
     anchor(words, it.lane)
     drawn.append(words)
-    drawn.dataset.fold = row.fold[0]
     return drawn
   }
   drawn.append(make('span', 'n', `${it.number}`), make('span', 't', `${(it.at / 1e3).toFixed(1)} ms`), cell(it))
@@ -124,11 +123,12 @@ function chainOf (it) {
 
 // What of the chain came over the wire: the record in the chain, what was received there, what had sent it.
 function wiresOf (it) {
-  return chainOf(it).flatMap(link => {
-    const calls = [link, ...(effects.get(link.number) ?? []).filter(at => at.kind === 'system')]
+  const all = chainOf(it).flatMap(link => {
+    const calls = [link, ...(effects.get(link.number) ?? []).filter(at => at.kind === 'system' || at.kind === 'accepted')]
     const found = calls.findLast(at => at.number <= it.number && sent.has(at.number))
     return found ? [{ link, found, from: byNumber.get(sent.get(found.number)) }] : []
   })
+  return all.filter((at, index) => all.findIndex(other => other.found === at.found) === index)
 }
 
 function drawArrows () {
@@ -150,7 +150,11 @@ function drawArrows () {
     const chain = chainOf(chosen).filter(it => placeOf[it.index] >= 0)
     for (let at = 1; at < chain.length; at++) arrow(chain[at], chain[at - 1], 'before')
     for (const it of (effects.get(chosen.number) ?? []).slice(0, 40)) arrow(chosen, it, 'after')
-    for (const { found, from } of wiresOf(chosen)) arrow(from, found, 'wire')
+    for (const { found, from } of wiresOf(chosen)) {
+      arrow(from, found, 'wire')
+      const far = chainOf(from).filter(it => placeOf[it.index] >= 0)
+      for (let at = 1; at < far.length; at++) arrow(far[at], far[at - 1], 'far')
+    }
     for (const to of arrives.get(chosen.number) ?? []) arrow(chosen, byNumber.get(to), 'wire')
   }
   $('paths').replaceChildren(...paths)

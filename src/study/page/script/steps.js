@@ -4,9 +4,9 @@
 function choose (it, isLinked = true) {
   if (!it) return
   if (it.level > level) setLevel(it.level)
-  const fold = data.folds[level].find(at => it.number >= at[0] && it.number <= at[1])
-  if (fold && !unfolded.has(fold[0])) {
-    unfolded.add(fold[0])
+  const fold = folds[level].find(at => it.number >= at.first && it.number <= at.last)
+  if (fold && !unfolded.has(fold.first)) {
+    unfolded.add(fold.first)
     arrange()
   }
   chosen = it
@@ -14,7 +14,7 @@ function choose (it, isLinked = true) {
   const story = $('story')
   const top = placeOf[it.index] * HEIGHT
   if (top < story.scrollTop + 2 * HEIGHT || top > story.scrollTop + story.clientHeight - 4 * HEIGHT) {
-    story.scrollTop = top - story.clientHeight / 3
+    story.scrollTop = top - story.clientHeight * .45
   }
   drawRows()
   drawArrows()
@@ -112,9 +112,10 @@ function fromLink () {
 }
 
 function begin () {
-  const program = data.args.length ? [data.args[0].split('/').pop(), ...data.args.slice(1)].join(' ') : ''
-  $('about').textContent = [program, `${records.length} records`].filter(it => it).join(' · ')
-  const notices = [data.damage && `The recording cannot be read on: ${data.damage}`, data.left && `It has ${data.left} more records than a page shows.`]
+  const [program = '', ...rest] = table('args').map(([argument]) => text(argument))
+  $('about').textContent = [[program.split('/').pop(), ...rest].join(' '), `${records.length} records`].filter(it => it).join(' · ')
+  const [damage, left] = [table('damage')[0], table('left')[0][0]]
+  const notices = [damage && `The recording cannot be read on: ${text(damage[0])}`, left && `It has ${left} more records than a page shows.`]
   $('notice').textContent = notices.filter(it => it).join(' ')
   $('notice').hidden = !$('notice').textContent
   $('signs').append(...[...kinds.values()].map(([sign, words]) => make('tr', '', make('td', '', sign), make('td', '', words))))
