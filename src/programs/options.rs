@@ -65,6 +65,7 @@ fn parse_command(command: &Command, arguments: &[String]) -> Result<Run, Complai
             name: name.map(str::to_owned),
             record: arguments.text("record").map(Into::into),
             html: arguments.text("html").map(Into::into),
+            wire: arguments.text("wire").map(Into::into),
         })),
         ("show", Some(file)) => show(&arguments, file).map(Run::Show),
         ("show", None) => Err("netloop show: a file is missing (see netloop show --help)".into()),

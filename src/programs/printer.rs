@@ -86,8 +86,8 @@ pub(crate) struct Row {
     /// What stands beside it.
     more: String,
     code: &'static str,
-    /// Whether it is a line of the program's output, which has no number of its own.
-    is_printed: bool,
+    /// Whether it is a record: a line of the program's output has no number of its own.
+    is_numbered: bool,
 }
 
 impl Printer {
@@ -130,7 +130,7 @@ impl Printer {
             text: harmless(&text),
             more: harmless(&beside(entry, above.line)),
             code: code?,
-            is_printed: false,
+            is_numbered: true,
         })
     }
 
@@ -143,7 +143,7 @@ impl Printer {
             text: harmless(&format!("prints {line}")),
             more: String::new(),
             code: "1",
-            is_printed: true,
+            is_numbered: false,
         }
     }
 
@@ -175,6 +175,19 @@ impl Printer {
 }
 
 impl Row {
+    /// What belongs to no record.
+    pub(crate) fn aside(name: &str, text: &str) -> Row {
+        Row {
+            number: 0,
+            depth: 0,
+            name: name.to_owned(),
+            text: text.to_owned(),
+            more: String::new(),
+            code: "36",
+            is_numbered: false,
+        }
+    }
+
     /// It as text, with what stands beside it: below it, if there is no room.
     pub(crate) fn lines(&self, paint: Paint) -> String {
         let mut name = column(self.depth, &self.name);
@@ -184,9 +197,9 @@ impl Row {
             text = cut(&text, COLUMNS - 7 - width(&name).min(COLUMNS / 2));
             name = cut(&name, COLUMNS / 2);
         }
-        let number = match self.is_printed {
-            true => "    ".to_owned(),
-            false => paint.paint("2", &format!("{:>4}", self.number)),
+        let number = match self.is_numbered {
+            true => paint.paint("2", &format!("{:>4}", self.number)),
+            false => "    ".to_owned(),
         };
         let mut lines = format!("{number}  {name} {}", paint.paint(self.code, &text));
         if !self.more.is_empty() {

@@ -208,13 +208,13 @@ fn more(rows: &[Row], period: usize) -> String {
         }
         None => "times the same".into(),
     };
-    format!(
-        "      {}… and {} {who}, lines {} to {}",
-        "  ".repeat(rows[0].depth),
-        rows.len() / period - 1,
-        rows[period].number,
-        rows[rows.len() - 1].number,
-    )
+    let lines = match (rows[period].number, rows[rows.len() - 1].number) {
+        (0, _) => String::new(),
+        (from, to) => format!(", lines {from} to {to}"),
+    };
+    let indent = "  ".repeat(rows[0].depth);
+    let count = rows.len() / period - 1;
+    format!("      {indent}… and {count} {who}{lines}")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, BufRead, Read};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 
@@ -28,6 +29,8 @@ const LINE_MAX: u64 = 1 << 20;
 pub struct Recording {
     /// How the recorded process was started.
     pub args: Vec<String>,
+    /// When it began, if that is known.
+    pub began: Option<SystemTime>,
     /// The records, by number.
     pub entries: Vec<Entry>,
     /// Where it cannot be read on, and why.
@@ -92,7 +95,7 @@ impl Recording {
         let Some(header) = lines.next_line()? else {
             return Err(format!("{HEADER}, found nothing"));
         };
-        self.args = args(&header)?;
+        (self.args, self.began) = about(&header)?;
         while let Some(line) = lines.next_line()? {
             let line: Map<String, Value> = serde_json::from_slice(&line).map_err(|error| {
                 let words = error.to_string();
@@ -126,8 +129,8 @@ impl Recording {
 
 const HEADER: &str = "expected the header of a recording, {\"netloop\":1,…}";
 
-/// How the process was started, from the header.
-fn args(header: &[u8]) -> Result<Vec<String>, String> {
+/// How the process was started, and when, from the header.
+fn about(header: &[u8]) -> Result<(Vec<String>, Option<SystemTime>), String> {
     let header: Result<Map<String, Value>, _> = serde_json::from_slice(header);
     let Ok(header) = header else {
         return Err(format!("{HEADER}, found something else"));
@@ -143,7 +146,10 @@ fn args(header: &[u8]) -> Result<Vec<String>, String> {
     }
     let args = header.get("args").and_then(Value::as_array);
     let words = args.into_iter().flatten().filter_map(Value::as_str);
-    Ok(words.map(str::to_owned).collect())
+    let unix = header.get("unix").and_then(Value::as_f64);
+    let unix = unix.and_then(|unix| Duration::try_from_secs_f64(unix).ok());
+    let began = unix.and_then(|unix| UNIX_EPOCH.checked_add(unix));
+    Ok((words.map(str::to_owned).collect(), began))
 }
 
 struct Lines<R> {

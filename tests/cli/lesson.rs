@@ -1,7 +1,7 @@
 //! `netloop lesson`: what each lesson says is seen in its run, and Node prints what it prints.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::program::netloop;
@@ -75,20 +75,81 @@ fn node_prints_what_the_lessons_print() {
         return skipped("what Node prints for the lessons", why);
     };
     for name in names() {
-        let folder = Path::new("src/programs/lessons").join(name.replace('-', "_"));
-        let mut command = Command::new(&node);
-        command.arg(folder.join("program.js"));
-        for coloured in ["FORCE_COLOR", "NO_COLOR", "NODE_OPTIONS"] {
-            command.env_remove(coloured);
+        if lost(&name).is_none() {
+            let mut command = Command::new(&node);
+            command.arg(folder(&name).join("program.js"));
+            assert_eq!(told_by(command), prints(&lesson(&[&name])), "{name}");
         }
-        let output = command.output().unwrap();
-        let told = String::from_utf8(output.stdout).unwrap();
-        let lines = lesson(&[&name]);
-        let ours: Vec<&str> = part(&lines, "What it prints")
-            .iter()
-            .map(|line| line.trim())
-            .collect();
-        assert_eq!(told.lines().collect::<Vec<_>>(), ours, "{name}");
+    }
+}
+
+/// What a lesson about the wire loses.
+fn lost(name: &str) -> Option<&'static [&'static str]> {
+    match name {
+        "lost" => Some(&["--delay=50", "--lose=2"]),
+        "handshake" => Some(&["--lose-syn=2"]),
+        _ => None,
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new("src/programs/lessons").join(name.replace('-', "_"))
+}
+
+/// What a program prints.
+fn told_by(mut command: Command) -> Vec<String> {
+    for coloured in ["FORCE_COLOR", "NO_COLOR", "NODE_OPTIONS"] {
+        command.env_remove(coloured);
+    }
+    let output = command.output().unwrap();
+    let (told, errors) = (output.stdout, String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8(told).unwrap();
+    assert!(output.status.success(), "{command:?}: {errors}{told}");
+    told.lines().map(str::to_owned).collect()
+}
+
+/// What the program of a lesson prints.
+fn prints(lines: &[String]) -> Vec<String> {
+    let printed = part(lines, "What it prints");
+    printed.iter().map(|line| line.trim().to_owned()).collect()
+}
+
+/// What the program has called in a run, with its lines.
+fn calls(lines: &[String]) -> Vec<&str> {
+    let calls = lines.iter().filter_map(|line| line.split_once(" calls "));
+    calls.map(|(_, call)| call).collect()
+}
+
+/// A command on a wire that loses something, and writes this log.
+fn on_a_wire(loses: &[&str], log: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["-rn", "python3", "tests/wire.py"]);
+    command.args(loses).arg(log);
+    command
+}
+
+#[test]
+fn the_lessons_about_the_wire_show_a_run_that_happens_again() {
+    let log = Kept::new("wire");
+    let probe = on_a_wire(&[], log.path()).arg("true").output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        return skipped("the wire", "no Python, no TUN device, or no namespaces");
+    }
+    for name in names() {
+        let Some(loses) = lost(&name) else { continue };
+        let recorded = lesson(&[&name]);
+        let words = "This run is a recording.";
+        assert!(recorded.iter().any(|line| line.starts_with(words)));
+        let mut command = on_a_wire(loses, log.path());
+        command.arg(env!("CARGO_BIN_EXE_netloop"));
+        command.args(["lesson", &name, "--wire", log.path()]);
+        let told = told_by(command);
+        assert_eq!(prints(&told), prints(&recorded), "{name}");
+        assert_eq!(calls(&told), calls(&recorded), "{name}");
+        let Some(node) = node() else { continue };
+        let mut command = on_a_wire(loses, log.path());
+        command.arg(node).arg(folder(&name).join("program.js"));
+        assert_eq!(told_by(command), prints(&recorded), "{name}");
     }
 }
 

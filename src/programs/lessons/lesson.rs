@@ -2,7 +2,7 @@
 
 use netloop::study::{Entry, Kind, Model};
 
-use super::stage::{Played, Program};
+use super::stage::{Played, Program, Recorded};
 
 /// A name, an event, a function.
 type Word = &'static str;
@@ -16,6 +16,8 @@ pub(super) struct Lesson {
     pub(super) rust: &'static str,
     pub(super) program: Program,
     pub(super) claims: &'static [Claim],
+    /// The run of a lesson that needs a wire of its own.
+    pub(super) recorded: Option<Recorded>,
 }
 
 /// A sentence about a run, and whether the recording of that run shows it.

@@ -18,6 +18,17 @@ macro_rules! lesson {
             rust: include_str!("program.rs"),
             program: program::program,
             claims: $claims,
+            recorded: None,
+        }
+    };
+    ($name:literal, $claims:expr, recorded) => {
+        Lesson {
+            recorded: Some(Recorded {
+                run: include_str!("run.jsonl"),
+                wire: include_str!("wire.txt"),
+                prints: include_str!("prints.txt"),
+            }),
+            ..lesson!($name, $claims)
         }
     };
 }
@@ -26,8 +37,10 @@ mod addresses;
 mod blocking;
 mod drain;
 mod ending;
+mod handshake;
 mod hundred;
 mod lesson;
+mod lost;
 mod page;
 mod path;
 mod queues;
@@ -35,6 +48,7 @@ mod ready;
 mod stage;
 mod stream;
 mod two_programs;
+mod wire;
 
 use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
@@ -43,11 +57,12 @@ use std::process::ExitCode;
 use netloop::Error;
 
 use self::lesson::Lesson;
+use self::stage::Played;
 use super::show::write_page;
 use super::{output, trace};
 
 /// All lessons, in the order in which they are read.
-const LESSONS: [Lesson; 10] = [
+const LESSONS: [Lesson; 12] = [
     two_programs::LESSON,
     ready::LESSON,
     queues::LESSON,
@@ -58,6 +73,8 @@ const LESSONS: [Lesson; 10] = [
     hundred::LESSON,
     addresses::LESSON,
     path::LESSON,
+    lost::LESSON,
+    handshake::LESSON,
 ];
 
 /// Their names.
@@ -78,6 +95,8 @@ pub(crate) struct Settings {
     pub(crate) record: Option<PathBuf>,
     /// The file for a page of the run.
     pub(crate) html: Option<PathBuf>,
+    /// The log of a wire on which a lesson about the wire runs.
+    pub(crate) wire: Option<PathBuf>,
 }
 
 pub(crate) fn run(settings: &Settings) -> ExitCode {
@@ -99,24 +118,45 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
 
 /// Returns whether the run has shown all that the lesson says.
 fn teach(lesson: &Lesson, next: Option<&str>, settings: &Settings) -> Result<bool, Error> {
-    let recorder = trace::recorder(settings.record.as_deref())?;
     output::text(&page::before(lesson));
     wait_for_enter();
-    let played = stage::play(lesson.program, recorder)?;
+    let played = run_of(lesson, settings)?;
     if let Some(path) = &settings.html {
         write_page(path, &played.recording).map_err(Error::new)?;
     }
-    page::story(&played);
+    let is_recorded = lesson.recorded.is_some() && settings.wire.is_none();
+    page::story(&played, is_recorded);
     let (text, is_true) = page::after(lesson, &played);
     output::text(&text);
     output::text(&page::next(lesson, next));
     Ok(is_true)
 }
 
+/// A run of now; of a lesson about the wire the one that was recorded, unless there is a wire.
+fn run_of(lesson: &Lesson, settings: &Settings) -> Result<Played, Error> {
+    let record = settings.record.as_deref();
+    match (&lesson.recorded, &settings.wire) {
+        (None, Some(_)) => Err(Error::new("--wire is for the lessons lost and handshake")),
+        (None, None) => stage::play(lesson.program, trace::recorder(record)?),
+        (Some(recorded), None) => {
+            if let Some(path) = record {
+                std::fs::write(path, recorded.run)?;
+            }
+            Ok(stage::recorded(recorded))
+        }
+        (Some(_), Some(log)) => {
+            let mut played = stage::play(lesson.program, trace::recorder(record)?)?;
+            let text = std::fs::read_to_string(log)?;
+            played.segments = wire::segments(&text, played.recording.began);
+            Ok(played)
+        }
+    }
+}
+
 /// Whoever reads at a terminal answers the question before the program runs.
 fn wait_for_enter() {
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        output::text("Press Enter to run it.");
+        output::text("\nPress Enter to see what happens.");
         _ = io::stdin().lock().read_line(&mut String::new());
     }
 }

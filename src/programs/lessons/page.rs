@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io;
 
 use super::super::output;
-use super::super::printer::{COLUMNS, Level, Paint, Printer};
+use super::super::printer::{COLUMNS, Level, Paint, Printer, Row};
 use super::super::show::print_turn;
 use super::lesson::Lesson;
 use super::stage::Played;
@@ -56,19 +56,34 @@ fn numbered(code: &str) -> String {
     lines.collect()
 }
 
+const RECORDED: &str = "
+This run is a recording. It was made on a wire that loses what it is told to,
+which needs a device of its own (tests/wire.py, in the repository, makes it
+again). The segments stand between the records by their time.
+";
+
 /// Prints what the program printed, and what happened.
-pub(super) fn story(played: &Played) {
+pub(super) fn story(played: &Played, is_recorded: bool) {
     let lines: String = (played.said.iter())
         .map(|said| format!("    {}\n", output::harmless(&said.line)))
         .collect();
     output::lines(&(heading("What it prints") + &lines));
     output::text(&heading("What happens"));
+    if is_recorded {
+        output::lines(RECORDED);
+    }
     let mut printer = Printer::new(paint(), Level::Story);
     let (mut turn, mut rows) = (0, Vec::new());
-    let mut said = played.said.iter().peekable();
+    // Of a recorded run it is not known where it has printed.
+    let said = played.said.iter().filter(|said| said.behind < u64::MAX);
+    let mut said = said.peekable();
+    let mut segments = played.segments.iter().peekable();
     for entry in &played.recording.entries {
         while let Some(said) = said.next_if(|said| said.behind < entry.number) {
             rows.push(printer.printed(said.during, &said.line));
+        }
+        while let Some(segment) = segments.next_if(|segment| segment.at <= entry.at) {
+            rows.push(Row::aside("wire", &segment.words()));
         }
         if entry.turn != turn {
             print_turn(&mut printer, turn, &mut rows);
@@ -77,6 +92,7 @@ pub(super) fn story(played: &Played) {
         rows.extend(printer.row(entry, played.names.get(&entry.who), true));
     }
     rows.extend(said.map(|said| printer.printed(said.during, &said.line)));
+    rows.extend(segments.map(|segment| Row::aside("wire", &segment.words())));
     print_turn(&mut printer, turn, &mut rows);
 }
 
@@ -105,6 +121,7 @@ const STAY: char = '\u{a0}';
 fn lines(numbers: &[u64]) -> String {
     let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
     match numbers.len() {
+        0 => format!("on{STAY}the{STAY}wire"),
         1 => format!("line{STAY}{}", numbers[0]),
         _ => format!("lines{STAY}{}", numbers.join(&format!(",{STAY}"))),
     }

@@ -2,9 +2,12 @@
 
 use std::cell::Cell;
 use std::fs::File;
+use std::time::SystemTime;
 
 use netloop::study::{Entry, Kind, Names, Recorder, Recording};
 use netloop::{Error, EventLoop, Loop};
+
+use super::wire::{self, Segment};
 
 pub(super) type Program = fn(&mut Loop) -> Result<(), Error>;
 
@@ -17,11 +20,20 @@ pub(super) struct Said {
     pub(super) line: String,
 }
 
+/// A run that was recorded: its records, the segments on the wire, and what was printed.
+pub(super) struct Recorded {
+    pub(super) run: &'static str,
+    pub(super) wire: &'static str,
+    pub(super) prints: &'static str,
+}
+
 /// What a program has done.
 pub(super) struct Played {
     pub(super) recording: Recording,
     pub(super) names: Names,
     pub(super) said: Vec<Said>,
+    /// What the wire has carried, if there is one.
+    pub(super) segments: Vec<Segment>,
 }
 
 /// What is going on.
@@ -72,6 +84,7 @@ pub(super) fn play(
 ) -> Result<Played, Error> {
     STAGE.set(Stage::default());
     let mut event_loop = EventLoop::new()?;
+    let began = SystemTime::now();
     event_loop.on_trace(move |record| {
         on_stage(|stage| stage.tell(Entry::from(record)));
         if let Some(recorder) = &mut recorder {
@@ -84,9 +97,27 @@ pub(super) fn play(
     let stage = STAGE.take();
     let mut recording = Recording::default();
     recording.entries = stage.entries;
+    recording.began = Some(began);
     Ok(Played {
         names: Names::of(&recording.entries),
         recording,
         said: stage.said,
+        segments: Vec::new(),
     })
+}
+
+/// A run that was recorded. Where in it the program has printed is not known.
+pub(super) fn recorded(recorded: &Recorded) -> Played {
+    let recording = Recording::read(recorded.run.as_bytes());
+    let said = recorded.prints.lines().map(|line| Said {
+        during: 0,
+        behind: u64::MAX,
+        line: line.to_owned(),
+    });
+    Played {
+        names: Names::of(&recording.entries),
+        said: said.collect(),
+        segments: wire::segments(recorded.wire, recording.began),
+        recording,
+    }
 }

@@ -61,13 +61,23 @@ pub(crate) const COMMANDS: &[Command] = &[
         operand: Operand::Name(&lessons::NAMES),
         groups: &[Group {
             title: "Options",
-            options: &[RECORD, HTML, HELP],
+            options: &[
+                RECORD,
+                HTML,
+                choice(
+                    "wire",
+                    Value::Path,
+                    "run a lesson about the wire on one with this log",
+                ),
+                HELP,
+            ],
         }],
         notes: "\
 Without a name it lists the lessons. Each has a question, a program in
 JavaScript and in Rust, and a run of it; at a terminal the run waits for Enter.
 What the lesson says of the run is checked on that run: if something did not
-show, the exit status is 1.
+show, the exit status is 1. The lessons lost and handshake need a wire that
+loses segments; without --wire they show a run that was recorded.
 ",
     },
     Command {

@@ -84,7 +84,7 @@ mod tests {
         let evil = page(&Recording {
             args: vec![evil.into()],
             entries: vec![entry(&line)],
-            damage: None,
+            ..Recording::default()
         });
         let good = page(&Recording::default());
         for mark in ["<script", "</script", "<!--", "<b>"] {
