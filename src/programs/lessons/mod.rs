@@ -67,14 +67,14 @@ const LESSONS: [Lesson; 12] = [
     ready::LESSON,
     queues::LESSON,
     stream::LESSON,
+    lost::LESSON,
+    handshake::LESSON,
     ending::LESSON,
     drain::LESSON,
     blocking::LESSON,
     hundred::LESSON,
     addresses::LESSON,
     path::LESSON,
-    lost::LESSON,
-    handshake::LESSON,
 ];
 
 /// Their names.

@@ -20,8 +20,9 @@ fn heading(words: &str) -> String {
 /// All lessons, a line each.
 pub(super) fn list(lessons: &[Lesson]) -> String {
     let mut text = String::from(
-        "Each lesson is a program, a question, and a run of the program: answer the\n\
-         question first. What a lesson says of the run is checked on that run.\n\n",
+        "Each lesson has a question, and a program to answer it: in JavaScript, and the\n\
+         same in Rust. Answer first, then look at its run. What a lesson says of the run\n\
+         is checked on that run, and Node prints the same.\n\n",
     );
     for lesson in lessons {
         _ = writeln!(text, "  {:<14}{}", lesson.name, lesson.title());

@@ -36,12 +36,13 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "Both programs heard of it behind the busy callback, in one turn.",
+        sentence: "Both programs heard of it behind the busy callback, in one turn, the client first.",
         seen: |run| {
             let (_, done) = busy(run)?;
             let connect = run.callback("client#2", "connect")?;
             let connection = run.callback("accepted#3", "connection")?;
-            let is_so = connect.turn == connection.turn && done.number < connect.number;
+            let is_so = connect.turn == connection.turn && connect.number < connection.number;
+            let is_so = is_so && done.number < connect.number;
             seen(is_so, [connect, connection])
         },
     },

@@ -10,11 +10,15 @@ pub(super) const LESSON: Lesson = lesson!("two-programs", CLAIMS);
 
 const CLAIMS: &[Claim] = &[
     Claim {
-        sentence: "One wait told of both ends: `connection` and `connect` came in one turn.",
+        sentence: "One wait told of both ends: `connection` ran, then `connect`, in one turn.",
         seen: |run| {
             let connection = run.callback("accepted", "connection")?;
             let connect = run.callback("client", "connect")?;
-            seen(connection.turn == connect.turn, [connection, connect])
+            let is_so = connection.number < connect.number;
+            seen(
+                is_so && connection.turn == connect.turn,
+                [connection, connect],
+            )
         },
     },
     Claim {
@@ -40,6 +44,17 @@ const CLAIMS: &[Claim] = &[
             let wait = run.wait_of(timer.turn)?;
             let slept = wait.most > Some(Duration::ZERO) && wait.words == "0";
             seen(slept, [wait, timer])
+        },
+    },
+    Claim {
+        sentence: "Meanwhile the loop was held by the server, both sockets and the interval.",
+        seen: |run| {
+            let timer = run.why(run.call("client", "write")?, "timers")?;
+            let wait = run.wait_of(timer.turn)?;
+            let model = run.after(wait.number);
+            let (who, queued) = model.holders();
+            let works: Vec<&str> = queued.iter().map(|it| it.work.as_str()).collect();
+            seen(who.len() == 3 && works == ["set_interval"], [wait])
         },
     },
     Claim {
@@ -69,6 +84,15 @@ const CLAIMS: &[Claim] = &[
             let close = run.system("accepted", "close")?;
             let end = run.callback("client", "end")?;
             seen(close.number < end.number, [close, end])
+        },
+    },
+    Claim {
+        sentence: "At last nothing held the loop, and it ended.",
+        seen: |run| {
+            let last = run.recording.entries.last()?;
+            let model = run.after(last.number);
+            let (who, queued) = model.holders();
+            seen(who.is_empty() && queued.is_empty(), [last])
         },
     },
 ];
