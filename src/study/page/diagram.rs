@@ -9,6 +9,10 @@ const WIDTH: usize = 396;
 const BOX: usize = 22;
 const GAP: usize = 16;
 
+/// Where the grid of the halves begins.
+const LEFT: usize = 62;
+const TOP: usize = 118;
+
 /// The rows of the machines: which, and from, input, to. A row that changes no state is left out.
 pub(super) fn machines() -> impl Iterator<Item = (&'static str, [String; 3])> {
     let machines = [
@@ -33,41 +37,61 @@ pub(super) fn all() -> String {
     socket() + &servers()
 }
 
+/// Where a state stands in its picture: the middle of an edge of its box or its word.
+type Place = (usize, usize);
+
 /// A socket: its life as a path, and while it is open a grid of its two halves.
-fn socket() -> String {
-    let mut picture = open("socket", "the states of a socket", 222);
-    path(
+pub(super) fn socket() -> String {
+    let mut picture = open("socket", "the states of a socket", 236);
+    path(&mut picture, &State::ALL, &words(&life::rows()));
+    let width = (WIDTH - LEFT) / Writable::ALL.len();
+    let column = |index: usize| LEFT + index * width;
+    let row = |index: usize| TOP + index * 28;
+    text(
         &mut picture,
-        &State::ALL.map(|it| it.to_string()),
-        "life",
-        &words(&life::rows()),
+        "",
+        (LEFT, TOP - 38),
+        "write, while it is open →",
     );
-    let columns = Writable::ALL.len();
-    let width = (WIDTH - 66) / columns;
-    let (left, top) = (62, 104);
-    _ = writeln!(
-        picture,
-        "<text x=\"{left}\" y=\"80\">write, while it is open →</text>"
+    text(&mut picture, "", (2, TOP - 8), "read ↓");
+    let writes = Writable::ALL.iter().enumerate();
+    let writes = writes.map(|(index, it)| (it.to_string(), (column(index) + width / 2, TOP - 18)));
+    let writes: Vec<(String, Place)> = writes.collect();
+    arcs(
+        &mut picture,
+        &writes,
+        &words(&sending::rows()),
+        |from, to| {
+            let bend = TOP - 23 - 3 * from.0.abs_diff(to.0) / width;
+            ((from.0, bend), (to.0, bend))
+        },
     );
-    _ = writeln!(picture, "<text x=\"2\" y=\"{}\">read ↓</text>", top - 6);
-    for (column, writable) in Writable::ALL.iter().enumerate() {
-        let x = left + column * width + width / 2;
-        _ = writeln!(
-            picture,
-            "<text class=\"mid\" x=\"{x}\" y=\"{}\">{writable}</text>",
-            top - 6
-        );
+    for (name, (x, _)) in &writes {
+        text(&mut picture, "middle", (*x, TOP - 8), name);
     }
-    for (row, readable) in Readable::ALL.iter().enumerate() {
-        let y = top + row * 28;
-        _ = writeln!(picture, "<text x=\"2\" y=\"{}\">{readable}</text>", y + 17);
-        for (column, writable) in Writable::ALL.iter().enumerate() {
-            let halves = halves(*readable, *writable);
-            let x = left + column * width;
-            _ = writeln!(
-                picture,
-                "<rect data-halves=\"{halves}\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"24\" rx=\"3\"/>",
-                width - 4
+    let reads = Readable::ALL.iter().enumerate();
+    let reads = reads.map(|(index, it)| (it.to_string(), (14, row(index) + 12)));
+    let reads: Vec<(String, Place)> = reads.collect();
+    arcs(
+        &mut picture,
+        &reads,
+        &words(&receiving::rows()),
+        |from, to| {
+            let bend = if from.1 < to.1 { 4 } else { 8 };
+            ((bend, from.1), (bend, to.1))
+        },
+    );
+    for (name, (_, y)) in &reads {
+        text(&mut picture, "", (18, y + 4), name);
+    }
+    for (y, readable) in Readable::ALL.iter().enumerate() {
+        for (x, writable) in Writable::ALL.iter().enumerate() {
+            let halves = format!("data-halves=\"{}\"", halves(*readable, *writable));
+            boxed(
+                &mut picture,
+                &halves,
+                (column(x) + 2, row(y)),
+                (width - 4, 24),
             );
         }
     }
@@ -82,59 +106,109 @@ fn halves(receiving: Readable, sending: Writable) -> String {
         ..Standing::NEW
     };
     let words = standing.at(State::Open).to_string();
-    words
-        .split_once(' ')
-        .map_or(String::new(), |(_, halves)| halves.to_owned())
+    let halves = words.split_once(' ');
+    halves.map_or(String::new(), |(_, halves)| halves.to_owned())
 }
 
 fn servers() -> String {
     let mut picture = open("server", "the states of a server", 70);
-    let states = server::State::ALL.map(|it| it.to_string());
-    path(&mut picture, &states, "life", &words(&server::rows()));
+    path(&mut picture, &server::State::ALL, &words(&server::rows()));
     picture + "</svg>\n"
 }
 
+/// Lines and text have the colour of what is around, unless a page says otherwise.
 fn open(id: &str, label: &str, height: usize) -> String {
     format!(
-        "<svg id=\"{id}\" class=\"states\" role=\"img\" aria-label=\"{label}\" viewBox=\"0 0 {WIDTH} {height}\">\n"
+        "<svg id=\"{id}\" class=\"states\" role=\"img\" aria-label=\"{label}\" \
+         viewBox=\"0 0 {WIDTH} {height}\" fill=\"none\" stroke=\"currentColor\" \
+         font-size=\"10.5\" width=\"600\">\n\
+         <defs><marker id=\"{id}-tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"6\" \
+         markerHeight=\"6\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"currentColor\"/></marker></defs>\n"
     )
 }
 
 /// Boxes in a row, with an arc for each step between two of them: above those that go on, below those
 /// that go back.
-fn path(picture: &mut String, states: &[String], key: &str, rows: &[[String; 3]]) {
+fn path<S: Display>(picture: &mut String, states: &[S], rows: &[[String; 3]]) {
     let width = (WIDTH - GAP * (states.len() - 1)) / states.len();
-    let (top, middle) = (24, |index: usize| index * (width + GAP) + width / 2);
-    let place = |state: &String| states.iter().position(|it| it == state);
-    for [from, input, to] in rows {
-        let (Some(a), Some(b)) = (place(from), place(to)) else {
-            continue;
-        };
-        let (y, bend) = match a < b {
-            true => (top, top - 7 - 3 * (b - a).min(5)),
-            false => (top + BOX, top + BOX + 7 + 3 * (a - b).min(5)),
-        };
-        let (x, z) = (middle(a), middle(b));
-        let line = match a.abs_diff(b) {
-            1 if a < b => {
-                let y = top + BOX / 2;
-                format!("M{} {y}L{} {y}", x + width / 2, z - width / 2)
-            }
-            _ => format!("M{x} {y}C{x} {bend} {z} {bend} {z} {y}"),
-        };
-        _ = writeln!(
-            picture,
-            "<path d=\"{line}\"><title>{from}: {input} → {to}</title></path>"
-        );
+    let middle = |index: usize| index * (width + GAP) + width / 2;
+    let places = states.iter().enumerate();
+    let places = places.map(|(index, it)| (it.to_string(), (middle(index), 24)));
+    let places: Vec<(String, Place)> = places.collect();
+    let (ahead, back): (Vec<_>, Vec<_>) = rows.iter().cloned().partition(|[from, _, to]| {
+        let place = |state: &String| places.iter().position(|(it, _)| it == state);
+        place(from) < place(to)
+    });
+    let steps = |from: Place, to: Place| 3 * (from.0.abs_diff(to.0) / (width + GAP)).min(5);
+    arcs(picture, &places, &ahead, |from, to| {
+        let bend = 18 - steps(from, to);
+        ((from.0, bend), (to.0, bend))
+    });
+    let below = places
+        .iter()
+        .map(|(it, (x, y))| (it.clone(), (*x, y + BOX)));
+    let below: Vec<(String, Place)> = below.collect();
+    arcs(picture, &below, &back, |from, to| {
+        let bend = 24 + BOX + 6 + steps(from, to);
+        ((from.0, bend), (to.0, bend))
+    });
+    for (index, (name, (x, y))) in places.iter().enumerate() {
+        let life = format!("data-life=\"{name}\"");
+        boxed(picture, &life, (index * (width + GAP), *y), (width, BOX));
+        text(picture, "middle", (*x, y + 15), name);
     }
-    for (index, state) in states.iter().enumerate() {
-        let x = index * (width + GAP);
-        _ = writeln!(
-            picture,
-            "<rect data-{key}=\"{state}\" x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"{BOX}\" rx=\"3\"/>\
-             <text class=\"mid\" x=\"{}\" y=\"{}\">{state}</text>",
-            middle(index),
-            top + 15
-        );
+}
+
+/// An arc for each row between two of these states, by way of two points.
+fn arcs(
+    picture: &mut String,
+    places: &[(String, Place)],
+    rows: &[[String; 3]],
+    bend: impl Fn(Place, Place) -> (Place, Place),
+) {
+    let place = |state: &String| places.iter().find(|(it, _)| it == state).map(|(_, at)| *at);
+    let id = if picture.contains("\"socket\"") {
+        "socket"
+    } else {
+        "server"
+    };
+    for [from, input, to] in rows {
+        if let (Some(a), Some(b)) = (place(from), place(to)) {
+            let (c, d) = bend(a, b);
+            _ = writeln!(
+                picture,
+                "<path d=\"M{} {}C{} {} {} {} {} {}\" marker-end=\"url(#{id}-tip)\"><title>{from}: {input} → {to}</title></path>",
+                a.0, a.1, c.0, c.1, d.0, d.1, b.0, b.1
+            );
+        }
+    }
+}
+
+fn boxed(picture: &mut String, key: &str, (x, y): Place, (width, height): Place) {
+    _ = writeln!(
+        picture,
+        "<rect {key} x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"3\"/>"
+    );
+}
+
+fn text(picture: &mut String, anchor: &str, (x, y): Place, words: &str) {
+    let anchor = match anchor {
+        "" => String::new(),
+        anchor => format!(" text-anchor=\"{anchor}\""),
+    };
+    _ = writeln!(
+        picture,
+        "<text{anchor} x=\"{x}\" y=\"{y}\" fill=\"currentColor\" stroke=\"none\">{words}</text>"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_picture_in_the_documentation_is_drawn_from_the_machines() {
+        let shown = include_str!("../../rules/state/socket/states.svg");
+        assert_eq!(shown, socket(), "states.svg is to be this");
     }
 }

@@ -23,7 +23,7 @@ const SCRIPT: &str = concat!(
 );
 
 /// The SHA-256 of style and script, in base64: the page allows nothing else.
-const STYLE_HASH: &str = "E8VUT1JCMnd7UBzQzfvehwcLs1+Wo4BqttrPbDRF3y8=";
+const STYLE_HASH: &str = "OS6S4dSoz18iH9vnV3yuPK7syORhRzk7wMtyTstbBYw=";
 const SCRIPT_HASH: &str = "T9orj9LKOusaXtC7ceHptCIdNX9gSqkuyMwEXV0/aJQ=";
 
 /// A page of HTML with the recording in it: lanes for those who take part, bands for the turns; of each

@@ -11,17 +11,20 @@ pub(super) struct Tables {
 }
 
 impl Tables {
+    #[inline(never)]
     pub(super) fn add(&mut self, table: &'static str, row: &[u64]) {
         self.tables.entry(table).or_default().push(row.to_vec());
     }
 
     /// Adds a row of texts.
+    #[inline(never)]
     pub(super) fn add_texts(&mut self, table: &'static str, texts: &[&str]) {
         let row: Vec<u64> = texts.iter().map(|text| self.text(text)).collect();
         self.add(table, &row);
     }
 
     /// The number of a text.
+    #[inline(never)]
     pub(super) fn text(&mut self, text: &str) -> u64 {
         if let Some(number) = self.numbers.get(text) {
             return *number;

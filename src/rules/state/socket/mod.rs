@@ -3,6 +3,8 @@
 //! The states of the life are named after Node's `readyState`; those of the halves Node keeps in a
 //! dozen flags. Each of the three parts has a table, and each input moves one part.
 //!
+#![doc = include_str!("states.svg")]
+//!
 //! # The life
 //!
 //! Made, connecting, open, destroyed, closed, and sometimes connecting again. See [`life`].
