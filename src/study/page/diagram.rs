@@ -41,61 +41,53 @@ pub(super) fn all() -> String {
 type Place = (usize, usize);
 
 /// A socket: its life as a path, and while it is open a grid of its two halves.
-pub(super) fn socket() -> String {
+fn socket() -> String {
     let mut picture = open("socket", "the states of a socket", 236);
     path(&mut picture, &State::ALL, &words(&life::rows()));
     let width = (WIDTH - LEFT) / Writable::ALL.len();
     let column = |index: usize| LEFT + index * width;
     let row = |index: usize| TOP + index * 28;
-    text(
-        &mut picture,
-        "",
-        (LEFT, TOP - 38),
-        "write, while it is open →",
-    );
-    text(&mut picture, "", (2, TOP - 8), "read ↓");
-    let writes = Writable::ALL.iter().enumerate();
-    let writes = writes.map(|(index, it)| (it.to_string(), (column(index) + width / 2, TOP - 18)));
-    let writes: Vec<(String, Place)> = writes.collect();
-    arcs(
-        &mut picture,
-        &writes,
-        &words(&sending::rows()),
-        |from, to| {
-            let bend = TOP - 23 - 3 * from.0.abs_diff(to.0) / width;
-            ((from.0, bend), (to.0, bend))
-        },
-    );
-    for (name, (x, _)) in &writes {
-        text(&mut picture, "middle", (*x, TOP - 8), name);
-    }
-    let reads = Readable::ALL.iter().enumerate();
-    let reads = reads.map(|(index, it)| (it.to_string(), (14, row(index) + 12)));
-    let reads: Vec<(String, Place)> = reads.collect();
-    arcs(
-        &mut picture,
-        &reads,
-        &words(&receiving::rows()),
-        |from, to| {
-            let bend = if from.1 < to.1 { 4 } else { 8 };
-            ((bend, from.1), (bend, to.1))
-        },
-    );
-    for (name, (_, y)) in &reads {
-        text(&mut picture, "", (18, y + 4), name);
-    }
+    write_axis(&mut picture, |index| column(index) + width / 2);
+    read_axis(&mut picture, |index| row(index) + 12);
     for (y, readable) in Readable::ALL.iter().enumerate() {
         for (x, writable) in Writable::ALL.iter().enumerate() {
             let halves = format!("data-halves=\"{}\"", halves(*readable, *writable));
-            boxed(
-                &mut picture,
-                &halves,
-                (column(x) + 2, row(y)),
-                (width - 4, 24),
-            );
+            let place = (column(x) + 2, row(y));
+            boxed(&mut picture, &halves, place, (width - 4, 24));
         }
     }
     picture + "</svg>\n"
+}
+
+/// The states of the sending half above the grid, each in the middle of its column.
+fn write_axis(picture: &mut String, middle: impl Fn(usize) -> usize) {
+    text(picture, "", (LEFT, TOP - 38), "write, while it is open →");
+    let places = Writable::ALL.iter().enumerate();
+    let places = places.map(|(index, it)| (it.to_string(), (middle(index), TOP - 18)));
+    let places: Vec<(String, Place)> = places.collect();
+    let width = middle(1) - middle(0);
+    arcs(picture, &places, &words(&sending::rows()), |from, to| {
+        let bend = TOP - 23 - 3 * from.0.abs_diff(to.0) / width;
+        ((from.0, bend), (to.0, bend))
+    });
+    for (name, (x, _)) in &places {
+        text(picture, "middle", (*x, TOP - 8), name);
+    }
+}
+
+/// The states of the receiving half on the left of the grid, each in the middle of its row.
+fn read_axis(picture: &mut String, middle: impl Fn(usize) -> usize) {
+    text(picture, "", (2, TOP - 8), "read ↓");
+    let places = Readable::ALL.iter().enumerate();
+    let places = places.map(|(index, it)| (it.to_string(), (14, middle(index))));
+    let places: Vec<(String, Place)> = places.collect();
+    arcs(picture, &places, &words(&receiving::rows()), |from, to| {
+        let bend = if from.1 < to.1 { 4 } else { 8 };
+        ((bend, from.1), (bend, to.1))
+    });
+    for (name, (_, y)) in &places {
+        text(picture, "", (18, y + 4), name);
+    }
 }
 
 /// How the words of a state name the halves: what stands behind the life.
