@@ -26,6 +26,8 @@ mod output;
 mod page;
 #[path = "cli/paths.rs"]
 mod paths;
+#[path = "cli/perfetto.rs"]
+mod perfetto;
 #[path = "support/program.rs"]
 mod program;
 #[path = "cli/proxy.rs"]

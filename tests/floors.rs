@@ -46,7 +46,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
         ],
     ),
     ("net", &["libc", "log"]),
-    ("study", &["libc", "log", "serde_json"]),
+    ("study", &["libc", "log", "prost", "serde_json"]),
     (
         "programs",
         &[
@@ -81,7 +81,7 @@ const ONCE: [(&str, &str); 5] = [
     ("getaddrinfo(", "kernel/resolver.rs"),
 ];
 
-const CRATES: [&str; 18] = [
+const CRATES: [&str; 19] = [
     "dns_lookup",
     "env_filter",
     "env_logger",
@@ -93,6 +93,7 @@ const CRATES: [&str; 18] = [
     "listenfd",
     "log",
     "mio",
+    "prost",
     "proxy_header",
     "rustix",
     "serde_json",

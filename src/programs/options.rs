@@ -217,6 +217,7 @@ fn show(arguments: &Arguments<'_>, file: &str) -> Result<show::Settings, Complai
         only: arguments.text("only"),
         turns: arguments.turns("turns")?.unwrap_or(Turns::ALL),
         html: arguments.text("html").map(Into::into),
+        perfetto: arguments.text("perfetto").map(Into::into),
     })
 }
 

@@ -4,11 +4,11 @@ mod ending;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use netloop::study::{Entry, Model, Names, Recording, alike, folds, page};
+use netloop::study::{Entry, Model, Names, Recording, alike, folds, page, perfetto};
 
 use super::output::{self, harmless};
 use super::printer::{COLUMNS, Level, Paint, Printer, Row, cut};
@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) turns: Turns,
     /// The file for a page, which is written instead.
     pub(crate) html: Option<PathBuf>,
+    /// The file for a trace that Perfetto opens, which is written instead.
+    pub(crate) perfetto: Option<PathBuf>,
 }
 
 /// The turns that are shown, both of these included.
@@ -62,18 +64,32 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
         Ok(recording) => recording,
         Err(error) => return failed(&format!("{name}: {error}")),
     };
-    let shown = match &settings.html {
-        None => show(settings, &recording),
-        Some(_) if recording.entries.is_empty() => Ok(()),
-        Some(path) => write_page(path, &recording),
-    };
-    if let Err(error) = shown {
+    if let Err(error) = write_or_show(settings, &recording) {
         return failed(&error);
     }
     match &recording.damage {
         Some(damage) => failed(&format!("{name}: {damage}")),
         None => ExitCode::from(u8::from(output::is_lost())),
     }
+}
+
+fn write_or_show(settings: &Settings, recording: &Recording) -> Result<(), String> {
+    if settings.html.is_none() && settings.perfetto.is_none() {
+        return show(settings, recording);
+    }
+    if recording.entries.is_empty() {
+        return Ok(());
+    }
+    if let Some(path) = &settings.html {
+        write_page(path, recording)?;
+    }
+    if let Some(path) = &settings.perfetto {
+        let written = File::create(path)
+            .map(BufWriter::new)
+            .and_then(|out| perfetto(recording, out));
+        written.map_err(|error| format!("--perfetto {}: {error}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Writes the page of a recording.

@@ -188,7 +188,7 @@ pub(crate) const CLIENT: [&str; 11] = [
 ];
 
 /// The options of `show`.
-pub(crate) const SHOW: [&str; 5] = ["all", "only", "turns", "html", "help"];
+pub(crate) const SHOW: [&str; 6] = ["all", "only", "turns", "html", "perfetto", "help"];
 
 #[test]
 fn help_names_every_option_and_the_version_is_told() {

@@ -336,6 +336,11 @@ const SHOW: Command = Command {
                 "only these turns: 3..5, 3.., ..5 or 3",
             ),
             HTML,
+            choice(
+                "perfetto",
+                Value::Path,
+                "write it to a file as a trace, for ui.perfetto.dev",
+            ),
             HELP,
         ],
     }],
@@ -346,7 +351,8 @@ sockets do alike is printed for the first of them. The end tells what waits and
 why it has not run yet, and who holds the loop.
 
 The page that --html writes instead is one file, which opens in a browser and
-needs no network. It has the whole recording, up to 200000 records.
+needs no network. It has the whole recording, up to 200000 records. For more,
+the trace that --perfetto writes instead is to be opened at ui.perfetto.dev.
 
 If the file is damaged, what came before is shown, and the exit status is 1.
 ",

@@ -8,12 +8,12 @@ use super::super::model::Model;
 use super::super::names::Names;
 use super::super::recording::Recording;
 use super::super::waiting::{Phase, rule};
+use super::super::wire::Wire;
 use super::super::words::{alike, describe};
 use super::changes::{Changes, micros};
 use super::diagram;
 use super::lanes::Lanes;
 use super::tables::Tables;
-use super::wire::Wire;
 use super::words::{FLAGS, KINDS, ROOTS, level};
 
 /// All that the page shows.

@@ -5,7 +5,6 @@ mod data;
 mod diagram;
 mod lanes;
 mod tables;
-mod wire;
 mod words;
 
 use super::recording::Recording;

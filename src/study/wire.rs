@@ -1,8 +1,9 @@
 //! What went over the wire from one socket of a recording to another one.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 
-use super::super::entry::{Entry, Kind};
+use super::entry::{Entry, Kind};
 
 /// Who is whose peer, and which record has sent what another one has received.
 #[derive(Default)]
@@ -108,7 +109,7 @@ impl Flow {
 
 /// Both ends of a connection are in the recording if the address of the one is the peer's of the other.
 fn peers(entries: &[Entry]) -> BTreeMap<&str, &str> {
-    let mut ends: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let mut ends: BTreeMap<(String, String), &str> = BTreeMap::new();
     let mut peers = BTreeMap::new();
     let births = [Kind::Accepted, Kind::Connected];
     for entry in entries.iter().filter(|entry| births.contains(&entry.kind)) {
@@ -118,8 +119,9 @@ fn peers(entries: &[Entry]) -> BTreeMap<&str, &str> {
         if local.is_empty() || remote.is_empty() {
             continue;
         }
+        let (local, remote) = (unmapped(local), unmapped(remote));
         // A port that has been before may be there again.
-        if let Some(peer) = ends.remove(&(&**remote, &**local)) {
+        if let Some(peer) = ends.remove(&(remote.clone(), local.clone())) {
             peers.insert(&*entry.who, peer);
             peers.insert(peer, &*entry.who);
         } else {
@@ -129,9 +131,18 @@ fn peers(entries: &[Entry]) -> BTreeMap<&str, &str> {
     peers
 }
 
+/// An address, without the prefix of one that is mapped into IPv6: only one of both ends may have it.
+fn unmapped(address: &str) -> String {
+    let parsed = address.parse::<SocketAddr>();
+    parsed.map_or_else(
+        |_| address.to_owned(),
+        |address| SocketAddr::new(address.ip().to_canonical(), address.port()).to_string(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::super::entry::tests::entry;
+    use super::super::entry::tests::entry;
     use super::*;
 
     #[test]
