@@ -77,7 +77,8 @@ fn write_or_show(settings: &Settings, recording: &Recording) -> Result<(), Strin
     if settings.html.is_none() && settings.perfetto.is_none() {
         return show(settings, recording);
     }
-    if recording.entries.is_empty() {
+    if recording.entries.is_empty() && recording.damage.is_some() {
+        // There is nothing of a recording.
         return Ok(());
     }
     if let Some(path) = &settings.html {
@@ -116,6 +117,9 @@ fn read(settings: &Settings) -> io::Result<Recording> {
 /// Prints what came before any damage.
 fn show(settings: &Settings, recording: &Recording) -> Result<(), String> {
     let Some(last) = recording.entries.last() else {
+        if recording.damage.is_none() {
+            output::text("The recording has no records.");
+        }
         return Ok(());
     };
     let names = Names::of(&recording.entries);

@@ -221,6 +221,19 @@ fn what_is_no_recording_is_refused() {
 }
 
 #[test]
+fn an_empty_recording_is_none_that_is_damaged() {
+    let file = Kept::of("show-empty", []);
+    assert_eq!(shown(&file, &[]), ["The recording has no records."]);
+    let page = Kept::page("show-empty-page");
+    assert!(shown(&file, &["--html", page.path()]).is_empty());
+    assert!(
+        std::fs::read_to_string(page.path())
+            .unwrap()
+            .starts_with("<!doctype html>")
+    );
+}
+
+#[test]
 fn a_recording_cannot_steer_a_terminal() {
     let evil = r"\u001b[2J\u009b\n\u202e";
     let records = [
