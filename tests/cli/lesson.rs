@@ -145,7 +145,8 @@ fn the_lessons_about_the_wire_show_a_run_that_happens_again() {
         command.args(["lesson", &name, "--wire", log.path()]);
         let told = told_by(command);
         assert_eq!(prints(&told), prints(&recorded), "{name}");
-        assert_eq!(calls(&told), calls(&recorded), "{name}");
+        let words = "tests/wire.py says how the recording is made again";
+        assert_eq!(calls(&told), calls(&recorded), "{name}: {words}");
         let Some(node) = node() else { continue };
         let mut command = on_a_wire(loses, log.path());
         command.arg(node).arg(folder(&name).join("program.js"));
@@ -154,9 +155,12 @@ fn the_lessons_about_the_wire_show_a_run_that_happens_again() {
 }
 
 #[test]
-fn the_run_of_a_lesson_can_be_kept() {
-    let file = Kept::new("lesson");
-    let lines = lesson(&["two-programs", "--record", file.path()]);
+fn the_run_of_a_lesson_can_be_kept_as_a_recording_and_as_a_page() {
+    let (file, page) = (Kept::new("lesson"), Kept::new("lesson-page"));
+    let kept = ["--record", file.path(), "--html", page.path()];
+    let lines = lesson(&[&["two-programs"], &kept[..]].concat());
+    let html = std::fs::read_to_string(page.path()).unwrap();
+    assert!(html.starts_with("<!") && html.contains("connection"));
     let callback = lines
         .iter()
         .find(|line| line.contains("callback: connection"));

@@ -55,7 +55,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "`drain` ran once, behind the send of the last bytes.",
+        sentence: "`drain` ran once, after the send of the last bytes.",
         seen: |run| {
             let mut drains = run.callbacks("client", "drain");
             let drain = drains.next()?;

@@ -36,7 +36,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "Both programs heard of it behind the busy callback, in one turn, the client first.",
+        sentence: "Both programs were told after the busy callback, in one turn, the client first.",
         seen: |run| {
             let (_, done) = busy(run)?;
             let connect = run.callback("client#2", "connect")?;
@@ -59,7 +59,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "In that second the loop slept: nothing was told of the loss, and nobody was asked.",
+        sentence: "In that second the loop slept: the program was not told of the loss.",
         seen: |run| {
             let connect = run.callback("client#4", "connect")?;
             let wait = run.wait_of(connect.turn)?;
@@ -71,8 +71,8 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "This client was connected before the server heard of it: the last of the three segments \
-                   was still under way.",
+        sentence: "This client was connected before the server knew: the last of the three segments was \
+                   still under way.",
         seen: |run| {
             let connect = run.callback("client#4", "connect")?;
             let connection = run.callback("accepted#5", "connection")?;

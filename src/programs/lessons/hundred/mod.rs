@@ -10,7 +10,7 @@ pub(super) const LESSON: Lesson = lesson!("hundred", CLAIMS);
 
 const CLAIMS: &[Claim] = &[
     Claim {
-        sentence: "One wait, one system call, told of 101 at once: the server and a hundred clients.",
+        sentence: "One wait, one system call, reported 101 at once: the server and a hundred clients.",
         seen: |run| {
             let wait = run.wait_of(1)?;
             seen(wait.words == "101", [wait])

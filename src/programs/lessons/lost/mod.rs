@@ -27,7 +27,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "The server's kernel went on to acknowledge byte 1448, again with each segment that came.",
+        sentence: "The server's kernel repeated the old acknowledgement, 1449, with each later segment.",
         seen: |run| {
             let acks = run
                 .segments
@@ -69,7 +69,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "Neither program was told of a loss: the client has written once, and nobody got an `error`.",
+        sentence: "Neither program was told of the loss: the client wrote once, and nobody got an `error`.",
         seen: |run| {
             let entries = run.recording.entries.iter();
             let mut callbacks = entries.filter(|it| it.kind == Kind::Callback);

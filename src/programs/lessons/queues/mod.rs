@@ -40,7 +40,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "The immediate ran in the same turn, behind everybody who was ready.",
+        sentence: "The immediate ran in the same turn, after everybody who was ready.",
         seen: |run| {
             let immediate = run.printed("immediate")?;
             let ready = run.told("client", Kind::Ready).next()?;
@@ -49,7 +49,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "`destroy` closed the descriptor at once, and `close` ran behind the immediate.",
+        sentence: "`destroy` closed the descriptor at once, and `close` ran after the immediate.",
         seen: |run| {
             let system = run.system("accepted", "close")?;
             let (immediate, close) = (run.printed("immediate")?, run.printed("close")?);

@@ -18,7 +18,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "The first wait told of four at once: the server and three clients.",
+        sentence: "The first wait reported four at once: the server and three clients.",
         seen: |run| {
             let wait = run.wait_of(1)?;
             seen(wait.words == "4", [wait])
@@ -49,8 +49,8 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "The kernel told of the server only once: the loop remembered the other two, and did not \
-                   wait before it served them.",
+        sentence: "The kernel reported the server only once: the loop remembered that two more were waiting, \
+                   and did not sleep before it accepted them.",
         seen: |run| {
             let ready: Vec<_> = run.told("server", Kind::Ready).collect();
             let again = run.told("server", Kind::Again).next()?;
@@ -60,8 +60,8 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "Ada's bytes and her end were told of in one report, EPOLLIN and EPOLLRDHUP; `data` ran in \
-                   that turn, and the end was received in the next.",
+        sentence: "Ada's bytes and her end were in one report, EPOLLIN and EPOLLRDHUP; `data` ran in that \
+                   turn, and the end was received in the next.",
         seen: |run| {
             let data = run.callback("accepted", "data")?;
             let ready = run.why(data, "readable, writable, read closed")?;

@@ -49,7 +49,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "`end` ran behind the last `data`, in a later turn.",
+        sentence: "`end` ran after the last `data`, in a later turn.",
         seen: |run| {
             let data = run.callbacks("client", "data").last()?;
             let end = run.callback("client", "end")?;

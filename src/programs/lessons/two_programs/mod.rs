@@ -10,7 +10,7 @@ pub(super) const LESSON: Lesson = lesson!("two-programs", CLAIMS);
 
 const CLAIMS: &[Claim] = &[
     Claim {
-        sentence: "One wait told of both ends: `connection` ran, then `connect`, in one turn.",
+        sentence: "One wait reported both ends: `connection` ran, then `connect`, in one turn.",
         seen: |run| {
             let connection = run.callback("accepted", "connection")?;
             let connect = run.callback("client", "connect")?;
