@@ -13,7 +13,7 @@ client's segments with data, --lose-syn its SYNs.
 The lessons `lost` and `handshake` of netloop ship runs that are made with it:
 
     cd src/programs/lessons
-    unshare -rn ../../../tests/wire.py --delay 50 --lose 2 lost/wire.txt \\
+    unshare -rn ../../../tests/wire.py --delay 100 --lose 2 lost/wire.txt \\
         netloop lesson lost --wire lost/wire.txt --record lost/run.jsonl
     unshare -rn ../../../tests/wire.py --lose-syn 2 handshake/wire.txt \\
         netloop lesson handshake --wire handshake/wire.txt --record handshake/run.jsonl

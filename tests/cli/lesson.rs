@@ -86,7 +86,7 @@ fn node_prints_what_the_lessons_print() {
 /// What a lesson about the wire loses.
 fn lost(name: &str) -> Option<&'static [&'static str]> {
     match name {
-        "lost" => Some(&["--delay=50", "--lose=2"]),
+        "lost" => Some(&["--delay=100", "--lose=2"]),
         "handshake" => Some(&["--lose-syn=2"]),
         _ => None,
     }

@@ -27,12 +27,15 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "It waited in the server's queue for more than a tenth of a second, until accept4 took it.",
+        sentence: "It waited in the server's queue until the program was free, and accept4 took it.",
         seen: |run| {
+            let (_, done) = busy(run)?;
             let accept = run.system("server", "accept4")?;
             let last = run.segments.get(2)?;
-            let waited = accept.at.saturating_sub(last.at);
-            seen(waited > Duration::from_millis(100), [accept])
+            seen(
+                last.at < done.at && done.number < accept.number,
+                [done, accept],
+            )
         },
     },
     Claim {

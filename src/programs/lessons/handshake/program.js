@@ -20,7 +20,7 @@ function connect(name, then) {
 server.listen(8000, '10.9.0.1', () => {
   connect('first', () => connect('second', () => server.close()))
   setImmediate(() => {
-    block(400)
+    block(600)
     console.log('the program was busy')
   })
 })

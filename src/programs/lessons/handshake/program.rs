@@ -17,7 +17,7 @@ pub(super) fn program(event_loop: &mut Loop) -> Result<(), Error> {
             });
         });
         event_loop.set_immediate(|_| {
-            thread::sleep(Duration::from_millis(400));
+            thread::sleep(Duration::from_millis(600));
             println!("the program was busy");
         });
     })?;

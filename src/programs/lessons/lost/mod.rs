@@ -60,7 +60,8 @@ const CLAIMS: &[Claim] = &[
             let [first, rest] = chunks[..] else {
                 return None;
             };
-            let again = data(&run.segments).filter(|it| it.seq == 1449).last()?;
+            let mut again = data(&run.segments).filter(|it| it.seq == 1449 && !it.is_lost);
+            let again = again.next()?;
             let is_so = (first.bytes, rest.bytes) == (Some(1448), Some(4552));
             seen(
                 is_so && first.at < again.at && again.at < rest.at,
