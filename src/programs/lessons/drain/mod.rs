@@ -32,7 +32,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "While the server did not read, the rest stayed where it was.",
+        sentence: "When the server began to read, a part was still waiting in the client's program.",
         seen: |run| {
             let resume = run.call("accepted", "resume")?;
             let recv = run.system("accepted", "recv")?;

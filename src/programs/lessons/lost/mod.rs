@@ -53,8 +53,8 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "The server's program received the first 1448 bytes, and the other 4552 when the lost \
-                   ones were there: in order, and nothing twice.",
+        sentence: "The server's program received the first 1448 bytes, and the other 4552 only after the \
+                   lost ones had been sent again.",
         seen: |run| {
             let chunks: Vec<_> = run.callbacks("accepted", "data").collect();
             let [first, rest] = chunks[..] else {
