@@ -21,7 +21,8 @@ const SCRIPT: &str = concat!(
     include_str!("script/steps.js"),
 );
 
-/// The SHA-256 of style and script, in base64: the page allows nothing else.
+/// The SHA-256 of style and script, in base64: the page allows nothing else. The test of the command line
+/// that finds them wrong tells what they are to be.
 const STYLE_HASH: &str = "OS6S4dSoz18iH9vnV3yuPK7syORhRzk7wMtyTstbBYw=";
 const SCRIPT_HASH: &str = "T9orj9LKOusaXtC7ceHptCIdNX9gSqkuyMwEXV0/aJQ=";
 
