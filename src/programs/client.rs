@@ -98,7 +98,6 @@ fn told(socket: &mut Socket<'_>, input: Input) {
 }
 
 fn failed(event_loop: &mut Loop, error: &Error) {
-    output::line(&error.to_string());
     log::error!("{error}");
     fail(event_loop);
 }

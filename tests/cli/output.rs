@@ -190,16 +190,16 @@ fn a_path_and_a_host_are_shown_harmless_as_well() {
     let mut server = Program::start(chatty(&options));
     assert_harmless(&server.line());
     let (status, lines, log) = Program::start(chatty(&options)).end();
-    assert_eq!(status.code(), Some(1));
-    assert!(lines[0].starts_with("Err listen EADDRINUSE"));
-    assert_harmless(&(lines[0].clone() + &log));
+    assert_eq!((status.code(), lines.len()), (Some(1), 0));
+    assert!(log.contains("] listen EADDRINUSE"));
+    assert_harmless(&log);
     std::fs::remove_file(&path).unwrap();
     server.signal("TERM");
     assert_harmless(&server.end().2);
     for command in ["server", "client"] {
         let (status, lines, log) = Program::start(chatty(&[command, "--host", &hostile])).end();
-        assert_eq!((status.code(), lines.len()), (Some(1), 1));
-        assert_harmless(&(lines[0].clone() + &log));
+        assert_eq!((status.code(), lines.len()), (Some(1), 0));
+        assert_harmless(&log);
     }
 }
 

@@ -73,6 +73,11 @@ impl Program {
         self.lines.recv_timeout(LIMIT).expect("a line")
     }
 
+    /// The next line; none if it ends.
+    pub(crate) fn line_if_any(&self) -> Option<String> {
+        self.lines.recv_timeout(LIMIT).ok()
+    }
+
     #[track_caller]
     pub(crate) fn expect(&self, line: &str) {
         assert_eq!(self.line(), line);
@@ -92,7 +97,7 @@ impl Program {
     /// The port of `listening on N..`; none if it ends, or says that it does not listen.
     #[track_caller]
     pub(crate) fn port_if_any(&self) -> Option<u16> {
-        let line = self.lines.recv_timeout(LIMIT).ok()?;
+        let line = self.line_if_any()?;
         let port = line.strip_prefix("listening on ")?.strip_suffix("..")?;
         port.parse().ok()
     }

@@ -81,7 +81,6 @@ fn warn_of_limit(allowed: Option<usize>, left: Option<usize>) {
 }
 
 fn failed(server: &mut Server<'_>, words: &str) {
-    output::line(&format!("Err {words}"));
     log::error!("{words}");
     fail(server.event_loop());
 }
