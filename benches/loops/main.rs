@@ -1,10 +1,12 @@
 //! What the loop itself costs, without a socket: timers, immediates, ticks, microtasks and what other
 //! threads post, through the public API and, for the timers, also as the bare structure that is told
-//! the time.
+//! the time. And what it costs to be traced.
 //!
 //! Every callback captures sixteen bytes, so that none is a mere function pointer.
 
 mod chains;
+#[cfg(feature = "study")]
+mod records;
 #[path = "../support/mod.rs"]
 mod support;
 mod threads;
@@ -22,7 +24,7 @@ use support::statistics::{Spread, drift};
 
 /// The cases in their order: the name, the seconds it takes in full, and whether it is too long for
 /// a quick run.
-const CASES: [(&str, f64, bool); 11] = [
+const CASES: [(&str, f64, bool); 12] = [
     ("structure, 1000 timers", 0.5, false),
     ("public API, 1000 timers", 1.0, false),
     ("structure, 1000000 timers", 10.0, true),
@@ -32,6 +34,7 @@ const CASES: [(&str, f64, bool); 11] = [
     ("set_immediate chain", 5.0, false),
     ("next_tick chain", 1.0, false),
     ("queue_microtask chain", 1.0, false),
+    ("records", 12.0, false),
     ("threads", 8.0, false),
     ("node", 8.0, false),
 ];
@@ -39,6 +42,8 @@ const CASES: [(&str, f64, bool); 11] = [
 fn main() -> ExitCode {
     let smoke = || {
         chains::smoke();
+        #[cfg(feature = "study")]
+        records::smoke();
         threads::smoke();
         println!("loops: a chain of ticks and a few posts ran; `cargo bench` measures");
         ExitCode::SUCCESS
@@ -85,6 +90,8 @@ fn measure(arguments: &Arguments) {
     timers::operations(&mut run);
     timers::fired(&mut run);
     chains::measure(&mut run);
+    #[cfg(feature = "study")]
+    records::measure(&mut run);
     threads::measure(&mut run);
     node(&mut run);
     run.report.say("");
@@ -120,10 +127,10 @@ impl Run<'_> {
             let Some(spread) = Spread::of(samples) else {
                 continue;
             };
-            let unit = if measure.starts_with("ratio") {
-                "x"
-            } else {
-                "ns"
+            let unit = match measure.split(' ').next() {
+                Some("ratio") => "x",
+                Some("bytes") => "B",
+                _ => "ns",
             };
             self.report.add(case, subject, measure, unit, spread);
             let Spread {
