@@ -32,7 +32,7 @@ impl Loop {
     pub fn holders(&self) -> Vec<Holder> {
         let mut holders = self.agenda.timer_holders(self.home, self.current_timer);
         let mut ids: Vec<_> = self.reactor.find(|_| true).collect();
-        ids.sort_by_key(|id| id.generation());
+        ids.sort_unstable_by_key(|id| id.generation());
         for id in ids {
             match self.reactor.get(id) {
                 Some(Entry::Server(server)) => holders.extend(server.holder(ServerId(id))),

@@ -82,7 +82,7 @@ impl Lookups {
     /// The unanswered lookups, the oldest first.
     pub(super) fn holders(&self) -> Vec<Holder> {
         let mut asked: Vec<_> = self.asked.iter().collect();
-        asked.sort_by_key(|(ticket, _)| **ticket);
+        asked.sort_unstable_by_key(|(ticket, _)| **ticket);
         let holder = |(_, Asked { asker, host }): (&u64, &Asked)| Holder::Lookup {
             asker: match asker {
                 Asker::Socket(id) => Subject::Socket(*id),

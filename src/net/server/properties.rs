@@ -60,7 +60,7 @@ impl Server<'_> {
         };
         let found = self.event_loop.reactor.find(is_ours).map(SocketId);
         let mut found: Vec<SocketId> = found.collect();
-        found.sort_by_key(|socket| socket.0.generation());
+        found.sort_unstable_by_key(|socket| socket.0.generation());
         found
     }
 

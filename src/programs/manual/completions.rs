@@ -76,7 +76,7 @@ fn options(is_such: impl Fn(Value) -> bool) -> Vec<String> {
         .filter(|choice| is_such(choice.value))
         .map(|choice| format!("--{}", choice.name))
         .collect();
-    options.sort();
+    options.sort_unstable();
     options.dedup();
     options
 }

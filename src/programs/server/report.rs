@@ -53,7 +53,7 @@ fn owed(event_loop: &mut Loop) -> Vec<String> {
             owed.push((socket.writable_length(), id, peer));
         }
     }
-    owed.sort_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
+    owed.sort_unstable_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
     let line = |(bytes, id, peer): (usize, _, Option<String>)| {
         let peer = peer.unwrap_or_default();
         format!("{id} {peer}: bytes owed: {bytes}")

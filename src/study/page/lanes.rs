@@ -58,7 +58,7 @@ impl Lanes {
             lanes.push(lane(entry, role, program));
         }
         let mut used = lanes.clone();
-        used.sort();
+        used.sort_unstable();
         used.dedup();
         let programs = [Lane::ClientsProgram, Lane::ServersProgram];
         let sides = used.iter().filter(|lane| programs.contains(lane)).count();
