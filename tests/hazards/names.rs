@@ -177,9 +177,14 @@ fn a_lookup_that_was_given_up_while_it_waited_is_not_made() {
 fn a_link_local_address_is_listened_on_and_connected_to_in_its_zone() {
     if !is_child() {
         let this = "names::a_link_local_address_is_listened_on_and_connected_to_in_its_zone";
-        // The kernel makes the address reachable only after it has added it.
-        let setup = "ip address add fe80::1/64 dev lo nodad; for try in $(seq 500); do \
-                     ip -6 route show table local | grep -q fe80::1 && break; sleep 0.01; done";
+        // Two devices, so that an address without its zone is taken for one of the first. The kernel makes
+        // the address reachable only after it has added it.
+        let setup = "ip address add fe80::2/64 dev lo nodad; \
+                     ip link add zone0 type veth peer name zone1; ip link set zone0 up; \
+                     ip link set zone1 up; ip address add fe80::1/64 dev zone0 nodad; \
+                     for try in $(seq 500); do \
+                     ip -6 route show table local | grep -q 'fe80::1 dev zone0' && break; \
+                     sleep 0.01; done";
         return match in_own_network(this, setup) {
             Some(command) => passes(command),
             None => skipped("an address in a zone", "no network of one's own"),
@@ -200,7 +205,7 @@ fn a_link_local_address_is_listened_on_and_connected_to_in_its_zone() {
         let address = s.address().unwrap();
         for target in [
             ConnectOptions::from(address),
-            ("fe80::1%lo", address.port()).into(),
+            ("fe80::1%zone0", address.port()).into(),
         ] {
             let said = said.clone();
             let at_peer = move |c: &mut Socket<'_>| {
@@ -211,7 +216,7 @@ fn a_link_local_address_is_listened_on_and_connected_to_in_its_zone() {
             s.event_loop().connect(target, at_peer).unwrap();
         }
     };
-    server.listen(("fe80::1%lo", 0), listening).unwrap();
+    server.listen(("fe80::1%zone0", 0), listening).unwrap();
     l.run().unwrap();
     let mut words = words.take();
     words.sort();
