@@ -9,7 +9,27 @@ use crate::trace::{Queue, Record, What};
 /// The keys of a record.
 pub(super) fn line(record: &Record<'_>) -> Map<String, Value> {
     let mut line = Map::new();
-    let mut put = |key: &str, value: Value| _ = line.insert(key.to_owned(), value);
+    keys(record, |key, value| _ = line.insert(key.to_owned(), value));
+    line
+}
+
+/// Appends the line of a record, without a map in between.
+pub(super) fn write(record: &Record<'_>, line: &mut Vec<u8>) {
+    let mut mark = b'{';
+    keys(record, |key, value| {
+        line.push(mark);
+        mark = b',';
+        line.push(b'"');
+        line.extend_from_slice(key.as_bytes());
+        line.extend_from_slice(b"\":");
+        // Neither text nor a number fails, and memory takes it.
+        _ = serde_json::to_writer(&mut *line, &value);
+    });
+    line.extend_from_slice(b"}\n");
+}
+
+/// Tells each key of a record, with its value.
+fn keys(record: &Record<'_>, mut put: impl FnMut(&str, Value)) {
     put("n", record.number.into());
     if record.cause > 0 {
         put("c", record.cause.into());
@@ -28,7 +48,6 @@ pub(super) fn line(record: &Record<'_>) -> Map<String, Value> {
     }
     put("k", kind(&record.what).into());
     words(record.what, put);
-    line
 }
 
 /// What stands in a line beside what every record has.
@@ -122,7 +141,7 @@ mod tests {
 
     use serde_json::{Map, Value};
 
-    use super::line;
+    use super::{line, write};
     use crate::{EventLoop, Loop};
 
     /// What stands in backquotes.
@@ -182,7 +201,13 @@ mod tests {
         kinds.remove("stopped");
         let mut event_loop = EventLoop::new().unwrap();
         let (sender, lines) = mpsc::channel();
-        event_loop.on_trace(move |record| sender.send(line(record)).unwrap());
+        event_loop.on_trace(move |record| {
+            let mut text = Vec::new();
+            write(record, &mut text);
+            let read: Map<String, Value> = serde_json::from_slice(&text).unwrap();
+            assert_eq!(read, line(record));
+            sender.send(read).unwrap();
+        });
         converse(&mut event_loop);
         event_loop.run().unwrap();
         let lines: Vec<Map<String, Value>> = lines.try_iter().collect();

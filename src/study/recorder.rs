@@ -3,9 +3,9 @@
 use std::io::{self, BufWriter, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::line::{line, nanos};
+use super::line::{nanos, write};
 use crate::EventLoop;
 use crate::trace::{Record, What};
 
@@ -22,6 +22,8 @@ pub struct Recorder<W: Write> {
     /// None once it has failed, or the recording is full.
     out: Option<BufWriter<W>>,
     written: u64,
+    /// The line that is being made.
+    line: Vec<u8>,
 }
 
 impl<W: Write> Recorder<W> {
@@ -47,6 +49,7 @@ impl<W: Write> Recorder<W> {
         Ok(Recorder {
             out: Some(out),
             written: 0,
+            line: Vec::new(),
         })
     }
 
@@ -56,17 +59,11 @@ impl<W: Write> Recorder<W> {
     pub fn tell(&mut self, record: &Record<'_>) {
         let Some(out) = &mut self.out else { return };
         let is_full = self.written == RECORDS_MAX;
-        let line = match is_full {
-            true => json!({
-                "n": record.number,
-                "t": nanos(record.at),
-                "turn": record.turn,
-                "who": "loop",
-                "k": "stopped",
-                "w": "the recording is full",
-            }),
-            false => Value::Object(line(record)),
-        };
+        self.line.clear();
+        match is_full {
+            true => self.line.extend(stopped(record).as_bytes()),
+            false => write(record, &mut self.line),
+        }
         self.written += 1;
         // A look without waiting has no record before it.
         let looked = |timeout: Option<Duration>| timeout.is_some_and(|timeout| timeout.is_zero());
@@ -75,7 +72,7 @@ impl<W: Write> Recorder<W> {
             What::Wait { timeout, .. } => looked(timeout),
             _ => false,
         };
-        let written = writeln!(out, "{line}");
+        let written = out.write_all(&self.line);
         let written = match is_at_rest || is_full {
             true => written.and_then(|()| out.flush()),
             false => written,
@@ -87,6 +84,19 @@ impl<W: Write> Recorder<W> {
             self.out = None;
         }
     }
+}
+
+/// The last line of a recording that is full.
+fn stopped(record: &Record<'_>) -> String {
+    let line = json!({
+        "n": record.number,
+        "t": nanos(record.at),
+        "turn": record.turn,
+        "who": "loop",
+        "k": "stopped",
+        "w": "the recording is full",
+    });
+    format!("{line}\n")
 }
 
 impl EventLoop {
