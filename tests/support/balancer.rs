@@ -32,6 +32,7 @@ defaults
  timeout connect 10s
  timeout client 60s
  timeout server 60s
+ timeout check 10s
 frontend front
  bind fd@0
  default_backend back
