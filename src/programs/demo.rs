@@ -93,8 +93,8 @@ fn show(settings: &Settings) -> Result<ExitCode, Error> {
     Ok(status(&event_loop))
 }
 
-/// Prints each record, records it and hands it on; marks each line that the programs print with who prints
-/// it.
+/// Prints each record, records it and hands it on; marks each line that the programs print with the program's
+/// name.
 fn tracer(tell: Sender<Entry>, mut recorder: Option<Recorder<File>>) -> impl FnMut(&Record<'_>) {
     let mut printer = Printer::new(Paint::for_terminal(&io::stdout()), Level::All);
     let mut client = None;

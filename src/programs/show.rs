@@ -158,7 +158,7 @@ fn show(settings: &Settings, recording: &Recording) -> Result<(), String> {
     Ok(())
 }
 
-/// What recording it is, and who is who.
+/// The heading: the recording, and the names of its sockets and servers.
 fn about(recording: &Recording, names: &Names, last: &Entry) -> String {
     let args = recording.args.join(" ");
     let program = args.rsplit_once('/').map_or(&*args, |(_, name)| name);
@@ -171,7 +171,7 @@ fn about(recording: &Recording, names: &Names, last: &Entry) -> String {
     lines.join("\n")
 }
 
-/// Who is who: one of a kind has no number.
+/// The names and their sockets: the only one of a role has no number.
 fn who(names: &Names) -> String {
     let mut many: BTreeMap<&str, (usize, String)> = BTreeMap::new();
     let mut who = Vec::new();
@@ -218,7 +218,7 @@ pub(super) fn print_turn(printer: &mut Printer, turn: u64, rows: &mut Vec<Row>) 
     output::lines(&text);
 }
 
-/// Who did the same as the first, or how often it did.
+/// The fold's line: which sockets did the same, or how often one did.
 fn more(rows: &[Row], period: usize) -> String {
     let other = (0..period).find(|index| rows[*index].name != rows[*index + period].name);
     let who = match other {

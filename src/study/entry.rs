@@ -18,7 +18,7 @@ use crate::trace::Record;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A phase serves somebody.
+    /// A phase serves a socket, a server or the loop.
     Phase,
     /// The loop is about to wait.
     Waits,
@@ -28,7 +28,7 @@ pub enum Kind {
     Ready,
     /// The readiness has led to nothing.
     Nothing,
-    /// Somebody is served once more without readiness.
+    /// A socket or server is served once more, without readiness.
     Again,
     /// A state machine has made a step.
     Step,
@@ -50,7 +50,7 @@ pub enum Kind {
     Queued,
     /// Queued work will not run.
     Cleared,
-    /// Somebody begins to hold the loop, or lets go of it.
+    /// A socket, a server or queued work begins or ceases to hold the loop.
     Holds,
     /// The recording is full.
     Stopped,

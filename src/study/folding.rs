@@ -27,8 +27,8 @@ impl Fold {
     }
 }
 
-/// Finds where lines say the same of many: of each, who it is about, and what it says of whomever it is
-/// about. What is said several times of the same one is left as it is.
+/// Finds where lines say the same of many subjects; a line is its subject and its words. Lines that repeat for
+/// one subject are left as they are.
 ///
 /// ```
 /// use netloop::study::{Fold, folds};

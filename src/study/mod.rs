@@ -22,7 +22,7 @@
 //! | `most` | how long a wait would have been at most; left out if that is for ever |
 //!
 //! [`Recording`] reads such a file, and [`Model`] follows it, record by record: what waits in which queue
-//! and why it has not run yet, the states, the bytes, and who holds the loop.
+//! and why it has not run yet, the states, the bytes, and what holds the loop.
 //!
 //! As the trace itself, this module is not covered by Semantic Versioning.
 

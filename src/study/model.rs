@@ -132,7 +132,7 @@ impl Model {
         self.standings.iter().map(|(who, it)| (who.as_str(), it))
     }
 
-    /// Who holds the loop, so that it does not end: sockets and servers by their name, and what is queued
+    /// What holds the loop, so that it does not end: sockets and servers by their name, and what is queued
     /// and armed.
     pub fn holders(&self) -> (Vec<&str>, Vec<&Waiting>) {
         let held = self.standings().filter(|(_, standing)| standing.is_held);

@@ -1,10 +1,10 @@
-//! Who the sockets and servers of a recording are.
+//! Names for the sockets and servers of a recording.
 
 use std::collections::BTreeMap;
 
 use super::entry::{Entry, Kind};
 
-/// What somebody is in a recording. It prints as its [`word`](Role::word).
+/// The role of a socket, a server or the loop in a recording. It prints as its [`word`](Role::word).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Role {
@@ -63,7 +63,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// Names everybody in these entries.
+    /// Names every subject of these entries.
     pub fn of(entries: &[Entry]) -> Names {
         let mut roles: BTreeMap<&str, Role> = BTreeMap::new();
         for entry in entries.iter().filter(|entry| !entry.who.is_empty()) {
@@ -99,7 +99,7 @@ impl Names {
         self.names.get(who).map(|(role, _)| *role)
     }
 
-    /// Whether somebody is meant by this: by the name, the role, or as the recording has it.
+    /// Whether `by` names this subject: by its name, its role, or its id in the recording.
     pub fn is_meant(&self, who: &str, by: &str) -> bool {
         let named = self.names.get(who);
         who == by || named.is_some_and(|(role, name)| name == by || role.word() == by)

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::entry::{Entry, Kind};
 
-/// Who is whose peer, and which record has sent what another one has received.
+/// The peers of sockets, and which `send` sent what a `recv` received.
 #[derive(Default)]
 pub(super) struct Wire<'a> {
     pub(super) peers: BTreeMap<&'a str, &'a str>,

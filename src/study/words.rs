@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::entry::{Entry, Kind};
 
-/// What happened, in words, without who it happened to. What came from elsewhere is in it as it is, and
-/// is to be escaped by who shows it.
+/// A record in words, without its subject. Text from peers is not escaped: that is the caller's task.
 ///
 /// ```
 /// # use netloop::study::{Recording, describe};

@@ -1,4 +1,4 @@
-//! What a lesson consists of, and what it says of its run.
+//! The parts of a lesson, and its claims about its run.
 
 use netloop::study::{Entry, Kind, Model};
 
@@ -9,7 +9,7 @@ type Word = &'static str;
 
 pub(super) struct Lesson {
     pub(super) name: &'static str,
-    /// Its title, what is to be known before, the question, and what follows from it.
+    /// Its title, the introduction, the question and the explanation.
     pub(super) prose: &'static str,
     pub(super) javascript: &'static str,
     /// The text of `program`.
@@ -23,7 +23,7 @@ pub(super) struct Lesson {
 /// A sentence about a run, and whether the recording of that run shows it.
 pub(super) struct Claim {
     pub(super) sentence: &'static str,
-    /// The numbers of the records that show it; none if it is not so.
+    /// The numbers of the records that show it; `None` if it is false.
     pub(super) seen: fn(&Played) -> Option<Vec<u64>>,
 }
 
@@ -45,19 +45,22 @@ impl Lesson {
     }
 }
 
+/// These records, if each came before the next.
+pub(super) fn in_order<const N: usize>(entries: [&Entry; N]) -> Option<Vec<u64>> {
+    seen(entries.is_sorted_by(|a, b| a.number < b.number), entries)
+}
+
 /// The records that show something, if it is so.
 pub(super) fn seen<const N: usize>(is_so: bool, entries: [&Entry; N]) -> Option<Vec<u64>> {
     is_so.then(|| entries.iter().map(|entry| entry.number).collect())
 }
 
-/// What claims look for; `who` is a name of the run, such as `client#2`, or a role: `client`.
+/// Queries for claims. `who` is a name in the run, such as `client#2`, or a role, such as `client`.
 impl Played {
-    /// What a socket or a server, by its name, has told of this kind and with these words.
+    /// The records of this kind and with these words about a socket or server.
     fn all(&self, who: Word, kind: Kind, words: Word) -> impl Iterator<Item = &Entry> {
-        let entries = self.recording.entries.iter();
-        entries.filter(move |entry| {
-            entry.kind == kind && entry.words == words && self.names.is_meant(&entry.who, who)
-        })
+        self.told(who, kind)
+            .filter(move |entry| entry.words == words)
     }
 
     /// The callbacks for an event.
@@ -87,13 +90,13 @@ impl Played {
         self.systems(who, name).next()
     }
 
-    /// What of this kind, phase or queue has led to a record.
+    /// The cause of a record that has these words.
     pub(super) fn why(&self, entry: &Entry, words: Word) -> Option<&Entry> {
         let mut why = self.recording.why(entry.number);
         why.find(|entry| entry.words == words)
     }
 
-    /// The records of a kind about somebody.
+    /// The records of this kind about a socket, a server or the loop.
     pub(super) fn told(&self, who: Word, kind: Kind) -> impl Iterator<Item = &Entry> {
         let entries = self.recording.entries.iter();
         entries.filter(move |entry| entry.kind == kind && self.names.is_meant(&entry.who, who))
@@ -105,7 +108,7 @@ impl Played {
         self.recording.get(said.during)
     }
 
-    /// What is the case after a record.
+    /// The model after a record.
     pub(super) fn after(&self, number: u64) -> Model {
         let mut model = Model::default();
         let entries = self.recording.entries.iter();
@@ -114,7 +117,7 @@ impl Played {
         model
     }
 
-    /// How many bytes these records tell of.
+    /// The sum of the records' bytes.
     pub(super) fn bytes<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> u64 {
         entries.filter_map(|entry| entry.bytes).sum()
     }

@@ -1,5 +1,4 @@
-//! `netloop lesson`: programs of a screen each, which run before the reader's eyes. What a lesson says of a
-//! run is checked on that run.
+//! `netloop lesson`: short programs, each run for the reader. The claims of a lesson are checked on that run.
 
 /// In a lesson's program this is the `println!` of the reader's own: the lesson keeps the line.
 macro_rules! println {
@@ -132,7 +131,7 @@ fn teach(lesson: &Lesson, next: Option<&str>, settings: &Settings) -> Result<boo
     Ok(is_true)
 }
 
-/// A run of now; of a lesson about the wire the one that was recorded, unless there is a wire.
+/// Runs the program. A lesson about the wire shows its recorded run, unless there is a wire.
 fn run_of(lesson: &Lesson, settings: &Settings) -> Result<Played, Error> {
     let record = settings.record.as_deref();
     match (&lesson.recorded, &settings.wire) {
@@ -153,7 +152,7 @@ fn run_of(lesson: &Lesson, settings: &Settings) -> Result<Played, Error> {
     }
 }
 
-/// Whoever reads at a terminal answers the question before the program runs.
+/// Waits for Enter at a terminal, so that the reader can answer the question before the program runs.
 fn wait_for_enter() {
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         output::text("\nPress Enter to see what happens.");

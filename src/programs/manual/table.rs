@@ -165,7 +165,7 @@ const SERVER: Command = Command {
                 choice(
                     "whoami",
                     Value::None,
-                    "greet each with who it is and who this is",
+                    "greet with our host and the client's address",
                 ),
                 choice("echo", Value::None, "send back what clients send"),
             ],
@@ -196,7 +196,7 @@ const SERVER: Command = Command {
                 choice(
                     "max-owed",
                     Value::Bytes,
-                    "cut who is owed most beyond this (no limit)",
+                    "reset those owed most beyond this (no limit)",
                 ),
                 choice(
                     "idle-timeout",

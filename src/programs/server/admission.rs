@@ -1,4 +1,4 @@
-//! Who is served: the addresses that are allowed and denied, and how often a peer may connect.
+//! Admission: the allowed and denied addresses, and the limit of connections per peer.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,7 +11,7 @@ use super::reason::Reason;
 /// What the command line says of addresses.
 #[derive(Default)]
 pub(crate) struct Admission {
-    /// If there is such a list, nobody else is served.
+    /// If present, only these addresses are served.
     pub(crate) allowed: Option<BlockList>,
     pub(crate) denied: Option<BlockList>,
     pub(crate) per_peer: Option<usize>,
@@ -22,8 +22,8 @@ pub(crate) struct Admission {
 pub(super) struct Peers(HashMap<IpAddr, usize>);
 
 impl Admission {
-    /// Whether it matters who a client is. If not, its address is not asked for: a socket keeps what was
-    /// asked, in some hundred bytes.
+    /// Whether admission depends on the address. If not, the address is not asked for: a socket would keep it,
+    /// in some hundred bytes.
     pub(super) fn has_rules(&self) -> bool {
         self.denied.is_some() || self.allowed.is_some() || self.per_peer.is_some()
     }
@@ -71,8 +71,8 @@ fn leave(event_loop: &mut Loop, peer: IpAddr) {
     }
 }
 
-/// Who counts as one peer: an address, and of IPv6 the network of 64 bits, all of whose addresses one
-/// host can take.
+/// The key under which a peer is counted: its IPv4 address, or the 64-bit network of its IPv6 address, since
+/// one host can take any address of that network.
 fn peer_of(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V4(_) => client,

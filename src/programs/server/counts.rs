@@ -1,4 +1,4 @@
-//! What has happened since the start: counted as it happens, summed up when somebody asks.
+//! Counters since the start; they are summed up when the metrics are read.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -11,7 +11,7 @@ use super::identity;
 pub(crate) enum Greeting {
     /// This text; none if it is empty.
     Text(String),
-    /// Who answers, and who has asked: for those who test what stands between.
+    /// The server's name and the client's address, for tests of load balancers.
     Whoami,
 }
 

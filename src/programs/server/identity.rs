@@ -1,4 +1,4 @@
-//! Who a client is: the peer of its connection, unless a proxy says otherwise.
+//! A client's address: that of its peer, unless a proxy names another.
 
 use std::net::SocketAddr;
 

@@ -27,7 +27,7 @@ const LONGEST: usize = 4096;
 #[derive(Default)]
 pub(crate) struct Proxies {
     pub(crate) addresses: BlockList,
-    /// Whoever connects to a Unix-domain socket.
+    /// Every peer on a Unix-domain socket.
     pub(crate) is_unix: bool,
 }
 

@@ -28,7 +28,7 @@ pub(super) fn has_begun(event_loop: &Loop) -> bool {
     event_loop.data::<Phase>().is_some()
 }
 
-/// Whether those who are served now were connected before the stop.
+/// Whether the connections that are accepted now were made before the stop.
 pub(super) fn is_draining(event_loop: &Loop) -> bool {
     event_loop.data() == Some(&Phase::Draining)
 }
@@ -72,7 +72,7 @@ impl Stop {
             let open = server.close_after_backlog().sockets();
             for socket in open.into_iter().filter(|_| !self.is_echo) {
                 let mut socket = event_loop.socket_at(socket);
-                // Who waits for its proxy's header is greeted before the end.
+                // A connection whose PROXY header is still awaited is greeted before it ends.
                 if !proxy::is_awaited(&socket) {
                     socket.end();
                 }

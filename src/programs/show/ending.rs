@@ -1,4 +1,4 @@
-//! What is the case at the end: what runs and what waits, and why, and who holds the loop.
+//! The end of a recording: what runs, what waits and why, and what holds the loop.
 
 use netloop::study::{Model, Names, Waiting};
 

@@ -126,7 +126,7 @@ pub(super) const ROOTS: [(Kind, &str); 5] = [
     ),
     (Kind::Wait, "The loop waits by itself, once in each turn."),
     (Kind::Waits, "The loop waits by itself, once in each turn."),
-    (Kind::Again, "Who has put it there is not in the recording."),
+    (Kind::Again, "The recording does not say what put it there."),
 ];
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netloop::study::Kind;
 
-use super::lesson::{Claim, Lesson, seen};
+use super::lesson::{Claim, Lesson, in_order, seen};
 
 pub(super) const LESSON: Lesson = lesson!("blocking", CLAIMS);
 
@@ -33,7 +33,7 @@ const CLAIMS: &[Claim] = &[
         seen: |run| {
             let sent = run.system("client#3", "send")?;
             let heavy = run.printed("heavy: begins")?;
-            seen(sent.number < heavy.number, [sent, heavy])
+            in_order([sent, heavy])
         },
     },
     Claim {

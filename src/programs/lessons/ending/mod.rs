@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netloop::study::Kind;
 
-use super::lesson::{Claim, Lesson, seen};
+use super::lesson::{Claim, Lesson, in_order, seen};
 
 pub(super) const LESSON: Lesson = lesson!("ending", CLAIMS);
 
@@ -16,7 +16,7 @@ const CLAIMS: &[Claim] = &[
         seen: |run| {
             let shutdown = run.system("client#2", "shutdown")?;
             let data = run.callback("client#2", "data")?;
-            seen(shutdown.number < data.number, [shutdown, data])
+            in_order([shutdown, data])
         },
     },
     Claim {
@@ -64,7 +64,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "Nobody shut a half down this time: the reset took both.",
+        sentence: "Neither side shut its half down this time: the reset ended both.",
         seen: |run| {
             let close = run.system("accepted#5", "close")?;
             let mut shutdowns = ["client#4", "accepted#5"].into_iter();
@@ -77,7 +77,7 @@ const CLAIMS: &[Claim] = &[
         seen: |run| {
             let error = run.callback("client#4", "error")?;
             let close = run.callback("client#4", "close")?;
-            seen(error.number < close.number, [error, close])
+            in_order([error, close])
         },
     },
 ];

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netloop::study::{Entry, Kind};
 
-use super::lesson::{Claim, Lesson, seen};
+use super::lesson::{Claim, Lesson, in_order, seen};
 use super::stage::{Played, Recorded};
 use super::wire::Segment;
 
@@ -79,7 +79,7 @@ const CLAIMS: &[Claim] = &[
         seen: |run| {
             let connect = run.callback("client#4", "connect")?;
             let connection = run.callback("accepted#5", "connection")?;
-            seen(connect.number < connection.number, [connect, connection])
+            in_order([connect, connection])
         },
     },
 ];

@@ -70,7 +70,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "Neither program was told of the loss: the client wrote once, and nobody got an `error`.",
+        sentence: "Neither program was told of the loss: the client wrote once, and neither got an `error`.",
         seen: |run| {
             let entries = run.recording.entries.iter();
             let mut callbacks = entries.filter(|it| it.kind == Kind::Callback);

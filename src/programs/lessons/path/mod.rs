@@ -4,7 +4,7 @@ mod program;
 
 use netloop::study::Kind;
 
-use super::lesson::{Claim, Lesson, seen};
+use super::lesson::{Claim, Lesson, in_order, seen};
 
 pub(super) const LESSON: Lesson = lesson!("path", CLAIMS);
 
@@ -49,7 +49,7 @@ const CLAIMS: &[Claim] = &[
             let shutdown = run.system("accepted", "shutdown")?;
             let mut recv = run.systems("client", "recv");
             let end = recv.find(|recv| recv.bytes == Some(0))?;
-            seen(shutdown.number < end.number, [shutdown, end])
+            in_order([shutdown, end])
         },
     },
     Claim {
@@ -57,7 +57,7 @@ const CLAIMS: &[Claim] = &[
         seen: |run| {
             let close = run.system("server", "close")?;
             let printed = run.printed("still there: false")?;
-            seen(close.number < printed.number, [close, printed])
+            in_order([close, printed])
         },
     },
 ];

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netloop::study::Kind;
 
-use super::lesson::{Claim, Lesson, seen};
+use super::lesson::{Claim, Lesson, in_order, seen};
 
 pub(super) const LESSON: Lesson = lesson!("queues", CLAIMS);
 
@@ -26,7 +26,7 @@ const CLAIMS: &[Claim] = &[
         seen: |run| {
             let tick = run.printed("tick of a tick")?;
             let microtask = run.printed("microtask")?;
-            seen(tick.number < microtask.number, [tick, microtask])
+            in_order([tick, microtask])
         },
     },
     Claim {
@@ -40,7 +40,7 @@ const CLAIMS: &[Claim] = &[
         },
     },
     Claim {
-        sentence: "The immediate ran in the same turn, after everybody who was ready.",
+        sentence: "The immediate ran in the same turn, after all sockets that were ready.",
         seen: |run| {
             let immediate = run.printed("immediate")?;
             let ready = run.told("client", Kind::Ready).next()?;

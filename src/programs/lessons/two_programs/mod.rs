@@ -4,7 +4,7 @@ mod program;
 
 use std::time::Duration;
 
-use super::lesson::{Claim, Lesson, seen};
+use super::lesson::{Claim, Lesson, in_order, seen};
 
 pub(super) const LESSON: Lesson = lesson!("two-programs", CLAIMS);
 
@@ -26,7 +26,7 @@ const CLAIMS: &[Claim] = &[
         seen: |run| {
             let send = run.system("accepted", "send")?;
             let connect = run.callback("client", "connect")?;
-            seen(send.number < connect.number, [send, connect])
+            in_order([send, connect])
         },
     },
     Claim {
@@ -83,7 +83,7 @@ const CLAIMS: &[Claim] = &[
         seen: |run| {
             let close = run.system("accepted", "close")?;
             let end = run.callback("client", "end")?;
-            seen(close.number < end.number, [close, end])
+            in_order([close, end])
         },
     },
     Claim {
