@@ -70,8 +70,8 @@ pub(super) struct Batches {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::net) enum Wait {
     UntilReady,
-    /// At most this many milliseconds, in which the kernel may deliver what is on its way between sockets.
-    Briefly(u64),
+    /// A few milliseconds, in which the kernel may deliver what is on its way between sockets.
+    Briefly,
     NotAtAll,
 }
 

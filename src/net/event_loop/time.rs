@@ -7,11 +7,6 @@ use super::Loop;
 use super::phase::{Phase, Wait};
 use crate::net::error::Error;
 
-/// How many milliseconds the kernel gets to deliver what a turn has sent: it may be late on a busy machine.
-const SETTLES: u64 = 5;
-/// The same, if nothing was sent since the kernel was last quiet.
-const STAYS_QUIET: u64 = 1;
-
 impl Loop {
     /// Holds the loop's time: from now on only [`advance`](Loop::advance) and
     /// [`run_for`](EventLoop::run_for) move it. Everything that depends on it stands still: timers,
@@ -120,7 +115,7 @@ impl EventLoop {
         self.start()?;
         let mut is_idle = false;
         while self.phase != Phase::Pending || !self.is_stopping && !is_idle {
-            is_idle = self.turn_is_idle(SETTLES)?;
+            is_idle = self.turn_is_idle()?;
         }
         self.finish();
         Ok(())
@@ -129,6 +124,8 @@ impl EventLoop {
     /// Lets time pass for the program: runs it until it is [idle](EventLoop::run_until_idle), moves the
     /// time to the next timer, and so on, until this much time has passed or nothing holds the loop. Each
     /// timer fires at its own time, and an interval once for each period: Node's `mock.timers.tick`.
+    ///
+    /// While the loop has sockets or servers, each step takes at least five milliseconds of real time.
     ///
     /// ```
     /// use std::time::Duration;
@@ -148,14 +145,11 @@ impl EventLoop {
     pub fn run_for(&mut self, time: Duration) -> Result<(), Error> {
         let mut left = time;
         let mut owes_turn = self.start()?;
-        let mut patience = SETTLES;
         while self.phase != Phase::Pending || !self.is_stopping && (owes_turn || self.is_alive()) {
             owes_turn = false;
-            if !self.turn_is_idle(patience)? {
-                patience = SETTLES;
+            if !self.turn_is_idle()? {
                 continue;
             }
-            patience = STAYS_QUIET;
             let step = self
                 .time_to_next_timer()
                 .map_or(left, |step| step.min(left));
@@ -175,23 +169,22 @@ impl EventLoop {
         Some(Duration::from_millis(left))
     }
 
-    /// Runs a turn, which waits for `patience` milliseconds if it has nothing to do. Returns whether that
-    /// was so.
-    fn turn_is_idle(&mut self, patience: u64) -> Result<bool, Error> {
-        let wait = self.wait_before_rest(patience);
+    /// Runs a turn, which waits briefly if it has nothing to do. Returns whether that was so.
+    fn turn_is_idle(&mut self) -> Result<bool, Error> {
+        let wait = self.wait_before_rest();
         let expiry = self.agenda.timers.next_expiry();
         self.turn(wait)?;
         let has_fired = expiry.is_some_and(|expiry| expiry <= self.agenda.clock.now());
-        Ok(wait == Wait::Briefly(patience) && !has_fired && self.batches.is_quiet())
+        Ok(wait == Wait::Briefly && !has_fired && self.batches.is_quiet())
     }
 
-    fn wait_before_rest(&mut self, patience: u64) -> Wait {
+    fn wait_before_rest(&mut self) -> Wait {
         if self.is_busy() || self.agenda.immediates.are_queued() || self.agenda.has_due_timers() {
             Wait::NotAtAll
         } else if self.lookups.are_being_resolved() {
             Wait::UntilReady
         } else {
-            Wait::Briefly(patience)
+            Wait::Briefly
         }
     }
 }

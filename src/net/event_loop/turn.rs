@@ -16,6 +16,9 @@ use crate::rules::read_buffer::ReadBuffer;
 /// How many rounds of the pending queue are served after the poll phase, as in libuv.
 const PENDING_ROUNDS: usize = 8;
 
+/// How long the kernel gets to deliver what a turn has sent: it may be late on a busy machine.
+const SETTLES: Duration = Duration::from_millis(5);
+
 impl EventLoop {
     /// One turn, in libuv's order as Node runs it:
     ///
@@ -158,8 +161,8 @@ impl EventLoop {
     pub(in crate::net) fn poll_timeout(&mut self, wait: Wait) -> Option<Duration> {
         match wait {
             Wait::NotAtAll => return Some(Duration::ZERO),
-            Wait::Briefly(_) if self.reactor.is_empty() => return Some(Duration::ZERO),
-            Wait::Briefly(millis) => return Some(Duration::from_millis(millis)),
+            Wait::Briefly if self.reactor.is_empty() => return Some(Duration::ZERO),
+            Wait::Briefly => return Some(SETTLES),
             Wait::UntilReady if self.is_busy() || !self.goes_on() => return Some(Duration::ZERO),
             Wait::UntilReady => {}
         }
