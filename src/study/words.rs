@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::entry::{Entry, Kind};
+use crate::Error;
 
 /// A record in words, without its subject. Text from peers is not escaped: that is the caller's task.
 ///
@@ -97,18 +98,15 @@ fn sized(entry: &Entry) -> String {
 
 /// The name of an error, or its words.
 fn error(errno: i32) -> String {
-    let name = match errno {
-        libc::EADDRINUSE => "EADDRINUSE",
-        libc::EAGAIN => "EAGAIN",
-        libc::ECONNREFUSED => "ECONNREFUSED",
-        libc::ECONNRESET => "ECONNRESET",
-        libc::EINPROGRESS => "EINPROGRESS",
-        libc::EMFILE => "EMFILE",
-        libc::ENOBUFS => "ENOBUFS",
-        libc::EPIPE => "EPIPE",
-        other => return io::Error::from_raw_os_error(other).to_string(),
-    };
-    name.to_owned()
+    // Not an error to Node, whose names the others have.
+    if errno == libc::EINPROGRESS {
+        return "EINPROGRESS".into();
+    }
+    let error = || io::Error::from_raw_os_error(errno);
+    match Error::from(error()).code() {
+        None | Some("UNKNOWN") => error().to_string(),
+        Some(code) => code.to_owned(),
+    }
 }
 
 fn wait(entry: &Entry) -> String {
