@@ -72,6 +72,12 @@ fn servers(event_loop: &Loop) -> Vec<ServerId> {
     servers.map_or_else(Vec::new, |servers| servers.ids.clone())
 }
 
+/// The number of places.
+fn place_count(event_loop: &Loop) -> usize {
+    let servers = event_loop.data::<Servers>();
+    servers.map_or(0, |servers| servers.ids.len())
+}
+
 /// How many connections are open, at all places.
 fn connections(event_loop: &mut Loop) -> usize {
     let servers = servers(event_loop).into_iter();

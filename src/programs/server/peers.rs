@@ -10,7 +10,7 @@ use super::debts;
 use super::place::Place;
 use super::reason::Reason;
 use super::stop::{self, Stop};
-use super::{Settings, connections, identity, listening, proxy, servers};
+use super::{Settings, connections, identity, listening, place_count, proxy};
 use crate::programs::output;
 
 /// How many connections the server accepts a turn: it prefers throughput to Node's interleaving.
@@ -62,7 +62,7 @@ fn drop_for(event_loop: &mut Loop, reason: Reason, peer: Option<SocketAddr>, is_
 /// number at all places together is checked here.
 fn is_beyond_limit(socket: &mut Socket<'_>, limit: Option<usize>) -> bool {
     let event_loop = socket.event_loop();
-    let is_counted = |limit: &usize| servers(event_loop).len() > 1 && *limit < usize::MAX;
+    let is_counted = |limit: &usize| place_count(event_loop) > 1 && *limit < usize::MAX;
     let Some(limit) = limit.filter(is_counted) else {
         return false;
     };

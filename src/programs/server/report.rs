@@ -47,15 +47,13 @@ fn state(event_loop: &mut Loop, up: Duration) -> String {
 fn owed(event_loop: &mut Loop) -> Vec<String> {
     let mut owed = Vec::new();
     for id in open(event_loop) {
-        let mut socket = event_loop.socket_at(id);
-        if socket.writable_length() > 0 {
-            let peer = identity::client(&mut socket).map(|peer| peer.to_string());
-            owed.push((socket.writable_length(), id, peer));
-        }
+        owed.push((event_loop.socket_at(id).writable_length(), id));
     }
-    owed.sort_unstable_by_key(|(bytes, ..)| std::cmp::Reverse(*bytes));
-    let line = |(bytes, id, peer): (usize, _, Option<String>)| {
-        let peer = peer.unwrap_or_default();
+    owed.retain(|(bytes, _)| *bytes > 0);
+    owed.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    let line = |(bytes, id)| {
+        let peer = identity::client(&mut event_loop.socket_at(id));
+        let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
         format!("{id} {peer}: bytes owed: {bytes}")
     };
     owed.into_iter().take(NAMED).map(line).collect()
