@@ -230,6 +230,25 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     }
 }
 
+/// The text in lines of at most [`COLUMNS`]: the first begins in the column `begin`, the others in `hang`.
+pub(crate) fn wrapped(text: &str, begin: usize, hang: usize) -> String {
+    let (mut lines, mut used, mut margin) = (String::new(), begin, begin);
+    for word in text.split(' ') {
+        if used > margin {
+            if used + 1 + width(word) > COLUMNS {
+                lines.push_str(&format!("\n{:hang$}", ""));
+                (used, margin) = (hang, hang);
+            } else {
+                lines.push(' ');
+                used += 1;
+            }
+        }
+        lines.push_str(word);
+        used += width(word);
+    }
+    lines
+}
+
 /// A name, indented under its cause, as wide as the column.
 fn column(depth: usize, name: &str) -> String {
     let name = format!("{}{name}", "  ".repeat(depth));

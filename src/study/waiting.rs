@@ -125,7 +125,7 @@ impl Waiting {
 pub(super) fn rule(queue: &str, phase: Phase, is_running: bool) -> &'static str {
     match queue {
         "ticks" if is_running => "it runs when the running callback has returned",
-        "ticks" => "it runs next, behind the ticks before it",
+        "ticks" => "it runs next, after the ticks before it",
         "microtasks" => "it runs when no tick is left",
         "immediates" if phase == Phase::Start => "it runs in the check phase of the first turn",
         "immediates" if phase < Phase::Check => "it runs in the check phase of this turn",

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io;
 
 use super::super::output;
-use super::super::printer::{COLUMNS, Level, Paint, Printer, Row};
+use super::super::printer::{Level, Paint, Printer, Row, wrapped};
 use super::super::show::print_turn;
 use super::lesson::Lesson;
 use super::stage::Played;
@@ -76,11 +76,11 @@ pub(super) fn story(played: &Played, is_recorded: bool) {
     let mut printer = Printer::new(paint(), Level::Story);
     let (mut turn, mut rows) = (0, Vec::new());
     // Of a recorded run it is not known where it has printed.
-    let said = played.said.iter().filter(|said| said.behind < u64::MAX);
+    let said = played.said.iter().filter(|said| said.after < u64::MAX);
     let mut said = said.peekable();
     let mut segments = played.segments.iter().peekable();
     for entry in &played.recording.entries {
-        while let Some(said) = said.next_if(|said| said.behind < entry.number) {
+        while let Some(said) = said.next_if(|said| said.after < entry.number) {
             rows.push(printer.printed(said.during, &said.line));
         }
         while let Some(segment) = segments.next_if(|segment| segment.at <= entry.at) {
@@ -108,12 +108,16 @@ pub(super) fn after(lesson: &Lesson, played: &Played) -> (String, bool) {
             Some(numbers) => ("✓", "32", lines(numbers)),
             None => ("✗", "31", format!("not{STAY}in{STAY}this{STAY}run")),
         };
-        let sentence = wrapped(&format!("{} ({words})", claim.sentence));
+        let sentence = wrapped(&format!("{} ({words})", claim.sentence), MARK, MARK);
+        let sentence = sentence.replace(STAY, " ");
         _ = writeln!(text, "  {} {sentence}", paint().paint(code, mark));
     }
     text.push_str(&heading("Why"));
     (text + lesson.part("Why") + "\n", is_true)
 }
+
+/// The width of a mark and the blanks around it.
+const MARK: usize = 4;
 
 /// A blank at which no line ends.
 const STAY: char = '\u{a0}';
@@ -126,24 +130,6 @@ fn lines(numbers: &[u64]) -> String {
         1 => format!("line{STAY}{}", numbers[0]),
         _ => format!("lines{STAY}{}", numbers.join(&format!(",{STAY}"))),
     }
-}
-
-/// A sentence behind its mark.
-fn wrapped(text: &str) -> String {
-    let (mut lines, mut used) = (String::new(), 4);
-    for word in text.split(' ') {
-        let width = word.chars().count() + 1;
-        if used + width > COLUMNS {
-            lines.push_str("\n   ");
-            used = 4;
-        }
-        if !lines.is_empty() {
-            lines.push(' ');
-        }
-        lines.push_str(&word.replace(STAY, " "));
-        used += width;
-    }
-    lines
 }
 
 /// What to do next.

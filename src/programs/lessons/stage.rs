@@ -16,7 +16,7 @@ pub(super) struct Said {
     /// The record of the callback in which it did; 0 outside of any.
     pub(super) during: u64,
     /// The record after which it did.
-    pub(super) behind: u64,
+    pub(super) after: u64,
     pub(super) line: String,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn say(line: String) {
     on_stage(|stage| {
         stage.said.push(Said {
             during: stage.running.last().copied().unwrap_or(0),
-            behind: stage.entries.last().map_or(0, |entry| entry.number),
+            after: stage.entries.last().map_or(0, |entry| entry.number),
             line,
         });
     });
@@ -111,7 +111,7 @@ pub(super) fn recorded(recorded: &Recorded) -> Played {
     let recording = Recording::read(recorded.run.as_bytes());
     let said = recorded.prints.lines().map(|line| Said {
         during: 0,
-        behind: u64::MAX,
+        after: u64::MAX,
         line: line.to_owned(),
     });
     Played {

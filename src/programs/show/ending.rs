@@ -3,7 +3,7 @@
 use netloop::study::{Model, Names, Waiting};
 
 use super::super::output::harmless;
-use super::super::printer::{COLUMNS, Paint};
+use super::super::printer::{Paint, wrapped};
 
 /// How many of a kind are listed.
 const LISTED: usize = 8;
@@ -72,23 +72,7 @@ fn list(text: &mut String, head: &str, lines: &[String], paint: Paint) {
     for (index, line) in lines.iter().take(LISTED).chain(&more).enumerate() {
         let head = if index == 0 { head } else { "" };
         text.push_str(&paint.paint("2", &format!("{:<HEAD$}", format!("  {head}"))));
-        text.push_str(&wrapped(&harmless(line)));
+        text.push_str(&wrapped(&harmless(line), HEAD, HEAD + 2));
+        text.push('\n');
     }
-}
-
-/// The words in lines that are not too long, below each other.
-fn wrapped(text: &str) -> String {
-    let (mut lines, mut used) = (String::new(), HEAD);
-    for word in text.split(' ') {
-        let width = word.chars().count() + 1;
-        if used + width > COLUMNS + 1 && used > HEAD {
-            lines.pop();
-            lines.push_str(&format!("\n{:HEAD$}  ", ""));
-            used = HEAD + 2;
-        }
-        lines.push_str(word);
-        lines.push(' ');
-        used += width;
-    }
-    format!("{}\n", lines.trim_end())
 }
