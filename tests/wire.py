@@ -6,17 +6,17 @@ Usage: unshare -rn tests/wire.py [--delay MS] [--lose N] [--lose-syn N] LOG COMM
 10.9.0.1 is this side. What is sent to 10.9.0.2 comes back as if that were another machine: the addresses
 are swapped, so that one kernel is both ends (the checksum stays right, as a sum does not depend on the
 order). A server listens at 10.9.0.1:8000, its client connects to 10.9.0.2:8000. LOG has a line for each
-segment of TCP: the time, who sent it (> the client, < the server), its flags, sequence number and
-acknowledgement since the beginning, its length, and whether it was carried or lost. --lose counts the
+segment of TCP: the time, the client's port, who sent it (> the client, < the server), its flags, sequence
+number and acknowledgement since the beginning, its length, and whether it was carried or lost. --lose counts the
 client's segments with data, --lose-syn its SYNs.
 
 The lessons `lost` and `handshake` of netloop ship runs that are made with it:
 
     cd src/programs/lessons
-    unshare -rn ../../../tests/wire.py --delay 100 --lose 2 lost/wire.txt \\
-        netloop lesson lost --wire lost/wire.txt --record lost/run.jsonl
-    unshare -rn ../../../tests/wire.py --lose-syn 2 handshake/wire.txt \\
-        netloop lesson handshake --wire handshake/wire.txt --record handshake/run.jsonl
+    unshare -rn ../../../tests/wire.py --delay 100 --lose 2 /tmp/wire \\
+        netloop lesson lost --wire /tmp/wire --record lost/run.jsonl
+    unshare -rn ../../../tests/wire.py --lose-syn 2 /tmp/wire \\
+        netloop lesson handshake --wire /tmp/wire --record handshake/run.jsonl
 """
 
 import argparse
@@ -69,7 +69,8 @@ class Wire:
             is_lost = self.seen[kind] == self.lose[kind]
         numbers = f"{since(seq, is_clients)} {since(ack, not is_clients)} {length}"
         way, fate = "<>"[is_clients], ("carried", "lost")[is_lost]
-        print(f"{time.time():.6f} {way} {flags} {numbers} {fate}", file=self.log)
+        port = flow[0]
+        print(f"{time.time():.6f} {port} {way} {flags} {numbers} {fate}", file=self.log)
         return not is_lost
 
 

@@ -21,6 +21,16 @@
 //! | `ns` | how long it has waited, or the delay of a timer |
 //! | `most` | how long a wait would have been at most; left out if that is for ever |
 //!
+//! A line whose `k` is `segment` is no record. It tells of a [`Segment`] of TCP, if the recording was made on
+//! a wire that tells what it carries (`netloop lesson lost --wire`).
+//!
+//! | key of a segment | |
+//! | --- | --- |
+//! | `t`, `who`, `port` | when it was sent; by the `client` or the `server`; the client's port |
+//! | `w` | its flags: `SYN,ACK` |
+//! | `seq`, `ack`, `bytes` | the place of its first byte in the stream of its sender, what of the other stream was received, how many bytes it has |
+//! | `lost` | `true` if the wire has lost it |
+//!
 //! [`Recording`] reads such a file, and [`Model`] follows it, record by record: what waits in which queue
 //! and why it has not run yet, the states, the bytes, and what holds the loop.
 //!
@@ -35,6 +45,7 @@ mod page;
 mod perfetto;
 mod recorder;
 mod recording;
+mod segment;
 mod standing;
 mod waiting;
 mod wire;
@@ -48,6 +59,7 @@ pub use page::page;
 pub use perfetto::perfetto;
 pub use recorder::Recorder;
 pub use recording::{Damage, Recording};
+pub use segment::Segment;
 pub use standing::Standing;
 pub use waiting::{Phase, Waiting};
 pub use words::{alike, describe};

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::entry::{Entry, Kind};
 use super::recorder::{RECORDS_MAX, VERSION};
+use super::segment::Segment;
 
 /// No line of a recording is as long.
 const LINE_MAX: u64 = 1 << 20;
@@ -33,6 +34,8 @@ pub struct Recording {
     pub began: Option<SystemTime>,
     /// The records, by number.
     pub entries: Vec<Entry>,
+    /// What the wire has carried, if it was recorded, in the order in which it was sent.
+    pub segments: Vec<Segment>,
     /// Where it cannot be read on, and why.
     pub damage: Option<Damage>,
 }
@@ -105,6 +108,13 @@ impl Recording {
                     error.column()
                 )
             })?;
+            if let Some(segment) = Segment::of(&line) {
+                if self.segments.len() as u64 >= RECORDS_MAX {
+                    return Err(format!("expected at most {RECORDS_MAX} segments"));
+                }
+                self.segments.push(segment);
+                continue;
+            }
             let entry = Entry::of(&line)?;
             let last = self.entries.last().map_or(0, |last| last.number);
             if entry.number <= last {

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use netloop::study::{Recording, Segment};
+
 use crate::program::netloop;
 use crate::show::{Kept, shown};
 use crate::support::{node, skipped};
@@ -128,22 +130,32 @@ fn on_a_wire(loses: &[&str], log: &str) -> Command {
     command
 }
 
+/// The segments that a wire has lost, of those in a recording.
+fn lost_in(file: &Kept) -> Vec<String> {
+    let recording = Recording::read(&*std::fs::read(file.path()).unwrap());
+    assert_eq!(recording.damage, None);
+    let lost = recording.segments.iter().filter(|it| it.is_lost);
+    lost.map(Segment::words).collect()
+}
+
 #[test]
 fn the_lessons_about_the_wire_show_a_run_that_happens_again() {
-    let log = Kept::new("wire");
+    let (log, file, kept) = (Kept::new("wire"), Kept::new("wired"), Kept::new("shipped"));
     let probe = on_a_wire(&[], log.path()).arg("true").output();
     if !probe.is_ok_and(|output| output.status.success()) {
         return skipped("the wire", "no Python, no TUN device, or no namespaces");
     }
     for name in names() {
         let Some(loses) = lost(&name) else { continue };
-        let recorded = lesson(&[&name]);
+        let recorded = lesson(&[&name, "--record", kept.path()]);
         let words = "This run is a recording.";
         assert!(recorded.iter().any(|line| line.starts_with(words)));
         let mut command = on_a_wire(loses, log.path());
         command.arg(env!("CARGO_BIN_EXE_netloop"));
         command.args(["lesson", &name, "--wire", log.path()]);
+        command.args(["--record", file.path()]);
         let told = told_by(command);
+        assert_eq!(lost_in(&file), lost_in(&kept), "{name}");
         assert_eq!(prints(&told), prints(&recorded), "{name}");
         let words = "tests/wire.py says how the recording is made again";
         assert_eq!(calls(&told), calls(&recorded), "{name}: {words}");

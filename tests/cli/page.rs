@@ -27,7 +27,8 @@ for (let before = null; before !== location.hash; press('j')) {
   const state = document.getElementById('whose').textContent
   const lit = document.querySelectorAll('rect.lit').length
   const waits = document.getElementById('waits').textContent
-  told.push([number, isShown, links('why'), wire, state, lit, waits].join('|'))
+  const now = document.getElementById('now').textContent.replace(/[|\n]/g, ' ')
+  told.push([number, isShown, links('why'), wire, state, lit, waits, now].join('|'))
 }
 document.title = 'driven'
 document.body.append(Object.assign(document.createElement('pre'), { id: 'told', textContent: told.join('\n') }))
@@ -150,6 +151,40 @@ fn the_page_steps_through_every_record_and_its_why_is_that_of_the_model() {
     assert_eq!(of(Kind::Step, "Bound", 4), "The state of server: listening");
     assert_eq!(of(Kind::Step, "Bound", 5), "1");
     assert!(of(Kind::Callback, "set_interval", 6).starts_with("loop: set_interval (timers, by #"));
+}
+
+#[test]
+fn the_page_of_a_recording_with_a_wire_has_its_segments_in_a_lane() {
+    let Some(browser) = browser() else { return };
+    let (file, page) = (Kept::new("page-wire"), Kept::page("page-wire"));
+    let arguments = ["lesson", "lost", "--record", file.path(), "--html", page.path()];
+    assert!(netloop(&arguments).output().unwrap().status.success());
+    let recording = Recording::read(&*std::fs::read(file.path()).unwrap());
+    let text = opened(browser, Path::new(page.path()));
+    assert!(text.contains(">wire</span>") && text.contains("⇐"));
+    let told = told(self::browser().unwrap(), &page);
+    let count = recording.entries.len() + recording.segments.len();
+    assert_eq!((told.len(), recording.segments.len()), (count, 18));
+    // They stand between the records, and have no whole numbers.
+    let segments: Vec<_> = told.iter().filter(|it| it[0].contains('.')).collect();
+    let says = |words: &str| segments.iter().filter(|it| it[7].contains(words)).count();
+    assert_eq!((says("✗ LOST"), says("↻ sent again")), (1, 1));
+    assert_eq!(says("SYN: asks for a connection"), 2);
+    let why = |index: usize| {
+        let first = segments[index][2].split(' ').next().unwrap();
+        let entry = first.parse().ok().and_then(|first| recording.get(first));
+        entry.map(|entry| entry.words.as_str())
+    };
+    // SYN, SYN ACK, ACK, the five with the bytes, the FIN.
+    assert_eq!((why(0), why(1), why(2)), (Some("connect"), None, None));
+    assert_eq!((why(4), why(8)), (Some("send"), Some("shutdown")));
+    assert!(segments[4][7].contains("bytes 1449 to 2896"));
+    assert!(segments[4][7].contains("seq 1449, ack 1, 1448 bytes"));
+    assert!(segments[1][7].contains("From the server to the client"));
+    // A recording without a wire has no such lane.
+    let (_, page) = demo("page-no-wire");
+    let text = opened(self::browser().unwrap(), Path::new(page.path()));
+    assert!(!text.contains(">wire</span>"));
 }
 
 #[test]

@@ -24,7 +24,6 @@ macro_rules! lesson {
         Lesson {
             recorded: Some(Recorded {
                 run: include_str!("run.jsonl"),
-                wire: include_str!("wire.txt"),
                 prints: include_str!("prints.txt"),
             }),
             ..lesson!($name, $claims)
@@ -49,11 +48,13 @@ mod stream;
 mod two_programs;
 mod wire;
 
-use std::io::{self, BufRead, IsTerminal};
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use netloop::Error;
+use netloop::study::Segment;
 
 use self::lesson::Lesson;
 use self::stage::Played;
@@ -146,7 +147,13 @@ fn run_of(lesson: &Lesson, settings: &Settings) -> Result<Played, Error> {
         (Some(_), Some(log)) => {
             let mut played = stage::play(lesson.program, trace::recorder(record)?)?;
             let text = std::fs::read_to_string(log)?;
-            played.segments = wire::segments(&text, played.recording.began);
+            let segments = wire::segments(&text, played.recording.began);
+            if let Some(path) = record {
+                let lines: String = segments.iter().map(Segment::line).collect();
+                let mut file = OpenOptions::new().append(true).open(path)?;
+                file.write_all(lines.as_bytes())?;
+            }
+            played.recording.segments = segments;
             Ok(played)
         }
     }

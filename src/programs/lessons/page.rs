@@ -8,6 +8,7 @@ use super::super::printer::{Level, Paint, Printer, Row, wrapped};
 use super::super::show::print_turn;
 use super::lesson::Lesson;
 use super::stage::Played;
+use super::wire;
 
 fn paint() -> Paint {
     Paint::for_terminal(&io::stdout())
@@ -78,13 +79,13 @@ pub(super) fn story(played: &Played, is_recorded: bool) {
     // Of a recorded run it is not known where it has printed.
     let said = played.said.iter().filter(|said| said.after < u64::MAX);
     let mut said = said.peekable();
-    let mut segments = played.segments.iter().peekable();
+    let mut segments = played.recording.segments.iter().peekable();
     for entry in &played.recording.entries {
         while let Some(said) = said.next_if(|said| said.after < entry.number) {
             rows.push(printer.printed(said.during, &said.line));
         }
         while let Some(segment) = segments.next_if(|segment| segment.at <= entry.at) {
-            rows.push(Row::aside("wire", &segment.words()));
+            rows.push(Row::aside("wire", &wire::words(segment)));
         }
         if entry.turn != turn {
             print_turn(&mut printer, turn, &mut rows);
@@ -93,7 +94,7 @@ pub(super) fn story(played: &Played, is_recorded: bool) {
         rows.extend(printer.row(entry, played.names.get(&entry.who), true));
     }
     rows.extend(said.map(|said| printer.printed(said.during, &said.line)));
-    rows.extend(segments.map(|segment| Row::aside("wire", &segment.words())));
+    rows.extend(segments.map(|segment| Row::aside("wire", &wire::words(segment))));
     print_turn(&mut printer, turn, &mut rows);
 }
 

@@ -7,8 +7,6 @@ use std::time::SystemTime;
 use netloop::study::{Entry, Kind, Names, Recorder, Recording};
 use netloop::{Error, EventLoop, Loop};
 
-use super::wire::{self, Segment};
-
 pub(super) type Program = fn(&mut Loop) -> Result<(), Error>;
 
 /// A line that the program has printed.
@@ -20,10 +18,9 @@ pub(super) struct Said {
     pub(super) line: String,
 }
 
-/// A run that was recorded: its records, the segments on the wire, and what was printed.
+/// A run that was recorded: its records, with the segments on the wire, and what was printed.
 pub(super) struct Recorded {
     pub(super) run: &'static str,
-    pub(super) wire: &'static str,
     pub(super) prints: &'static str,
 }
 
@@ -32,8 +29,6 @@ pub(super) struct Played {
     pub(super) recording: Recording,
     pub(super) names: Names,
     pub(super) said: Vec<Said>,
-    /// What the wire has carried, if there is one.
-    pub(super) segments: Vec<Segment>,
 }
 
 /// What is going on.
@@ -102,7 +97,6 @@ pub(super) fn play(
         names: Names::of(&recording.entries),
         recording,
         said: stage.said,
-        segments: Vec::new(),
     })
 }
 
@@ -117,7 +111,6 @@ pub(super) fn recorded(recorded: &Recorded) -> Played {
     Played {
         names: Names::of(&recording.entries),
         said: said.collect(),
-        segments: wire::segments(recorded.wire, recording.began),
         recording,
     }
 }

@@ -13,14 +13,22 @@ use super::super::words::{alike, describe};
 use super::changes::{Changes, micros};
 use super::diagram;
 use super::lanes::Lanes;
+use super::segments::add_segments;
 use super::tables::Tables;
-use super::words::{FLAGS, KINDS, ROOTS, level};
+use super::words::{FLAGS, KINDS, ROOTS, SEGMENT, SEGMENT_ROOT, level};
+
+/// How many segments a page shows at most.
+const SEGMENTS_MAX: usize = 20_000;
 
 /// All that the page shows.
 pub(super) fn of(recording: &Recording, entries: &[Entry]) -> Tables {
     let mut tables = Tables::default();
     let names = Names::of(entries);
-    add_records(&mut tables, entries, &names);
+    let lanes = Lanes::of(entries, &names, !recording.segments.is_empty());
+    add_records(&mut tables, entries, &lanes);
+    tables.add("wire", &[lanes.wire as u64]);
+    let segments = &recording.segments[..recording.segments.len().min(SEGMENTS_MAX)];
+    add_segments(&mut tables, entries, segments);
     for shown in 0..=2 {
         add_folds(&mut tables, entries, &names, shown);
     }
@@ -49,8 +57,7 @@ pub(super) fn of(recording: &Recording, entries: &[Entry]) -> Tables {
 /// The table `records`: number, origin, cause, turn, time, who, kind, lane, text, more, line, level, phase,
 /// running, and, of a callback or a call that has returned, how long it has taken, and one more. The times
 /// are in microseconds.
-fn add_records(tables: &mut Tables, entries: &[Entry], names: &Names) {
-    let lanes = Lanes::of(entries, names);
+fn add_records(tables: &mut Tables, entries: &[Entry], lanes: &Lanes) {
     for lane in &lanes.names {
         tables.add_texts("lanes", &[lane]);
     }
@@ -150,6 +157,8 @@ fn add_words(tables: &mut Tables) {
     for (kind, sign, words) in KINDS {
         tables.add_texts("kinds", &[kind.name(), sign, words]);
     }
+    tables.add_texts("kinds", &SEGMENT);
+    tables.add_texts("roots", &SEGMENT_ROOT);
     for (flag, words) in FLAGS {
         tables.add_texts("flags", &[flag, words]);
     }

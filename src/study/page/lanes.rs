@@ -11,6 +11,7 @@ pub(super) enum Lane {
     ClientsProgram,
     Client,
     Kernel,
+    Wire,
     Accepted,
     Server,
     ServersProgram,
@@ -23,6 +24,7 @@ impl Lane {
             Lane::ClientsProgram => "client's program",
             Lane::Client => "client",
             Lane::Kernel => "loop and kernel",
+            Lane::Wire => "wire",
             Lane::Accepted => "accepted",
             Lane::Server => "server",
             Lane::ServersProgram => "server's program",
@@ -34,10 +36,12 @@ impl Lane {
 pub(super) struct Lanes {
     pub(super) names: Vec<&'static str>,
     pub(super) of: Vec<usize>,
+    /// That of the wire, if there is one.
+    pub(super) wire: usize,
 }
 
 impl Lanes {
-    pub(super) fn of(entries: &[Entry], names: &Names) -> Lanes {
+    pub(super) fn of(entries: &[Entry], names: &Names, has_wire: bool) -> Lanes {
         let roles = || names.all().filter_map(|(who, _)| names.role(who));
         let serves = roles().any(|role| matches!(role, Role::Server | Role::Accepted));
         let default = match serves {
@@ -58,16 +62,16 @@ impl Lanes {
             lanes.push(lane(entry, role, program));
         }
         let mut used = lanes.clone();
+        used.extend(has_wire.then_some(Lane::Wire));
         used.sort_unstable();
         used.dedup();
         let programs = [Lane::ClientsProgram, Lane::ServersProgram];
         let sides = used.iter().filter(|lane| programs.contains(lane)).count();
+        let place = |lane: &Lane| used.binary_search(lane).unwrap_or_default();
         Lanes {
             names: used.iter().map(|lane| lane.name(sides)).collect(),
-            of: lanes
-                .iter()
-                .map(|lane| used.binary_search(lane).unwrap_or_default())
-                .collect(),
+            of: lanes.iter().map(place).collect(),
+            wire: place(&Lane::Wire),
         }
     }
 }

@@ -4,6 +4,7 @@ mod changes;
 mod data;
 mod diagram;
 mod lanes;
+mod segments;
 mod tables;
 mod words;
 
@@ -23,8 +24,8 @@ const SCRIPT: &str = concat!(
 
 /// The SHA-256 of style and script, in base64: the page allows nothing else. The test of the command line
 /// that finds them wrong tells what they are to be.
-const STYLE_HASH: &str = "OS6S4dSoz18iH9vnV3yuPK7syORhRzk7wMtyTstbBYw=";
-const SCRIPT_HASH: &str = "T9orj9LKOusaXtC7ceHptCIdNX9gSqkuyMwEXV0/aJQ=";
+const STYLE_HASH: &str = "HGeqFEqA3Asv3bDKJ45TZNmGSlXql2Kb07sDWhYSEl0=";
+const SCRIPT_HASH: &str = "bh5qIp364LNsQURpx8+C7FFNxighV/+vthLK6yWItCc=";
 
 /// A page of HTML with the recording in it: lanes for those who take part, bands for the turns; of each
 /// record what it is, why it came, what waits and why not yet, and how its socket stands.

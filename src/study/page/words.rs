@@ -95,8 +95,21 @@ pub(super) const KINDS: [(Kind, &str, &str); 18] = [
     (Kind::Stopped, "■", "The recording was full."),
 ];
 
-/// The kernel's words for readiness.
-pub(super) const FLAGS: [(&str, &str); 6] = [
+/// What a segment of TCP is; it is not a record.
+pub(super) const SEGMENT: [&str; 3] = [
+    "segment",
+    "⇒",
+    "A segment of TCP on the wire: the kernels send and answer them, while the programs may do something else.",
+];
+
+/// Why a segment was sent that no system call has asked for.
+pub(super) const SEGMENT_ROOT: [&str; 2] = [
+    "segment",
+    "The kernel sends this by itself: no program has asked for it.",
+];
+
+/// The kernel's words for readiness, and the flags of a segment.
+pub(super) const FLAGS: [(&str, &str); 10] = [
     (
         "EPOLLIN",
         "there is something to read: bytes, a connection, or the end",
@@ -112,6 +125,13 @@ pub(super) const FLAGS: [(&str, &str); 6] = [
     ("EPOLLHUP", "both halves have ended"),
     ("EPOLLERR", "an error waits to be fetched"),
     ("EPOLLPRI", "urgent data"),
+    ("SYN", "asks for a connection, or agrees to one"),
+    (
+        "ACK",
+        "everything before the place that ack names has come, in order",
+    ),
+    ("FIN", "the sender has nothing more to send"),
+    ("RST", "the connection is cut"),
 ];
 
 /// How a chain begins, by the kind of its root.

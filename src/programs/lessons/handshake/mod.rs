@@ -4,11 +4,10 @@ mod program;
 
 use std::time::Duration;
 
-use netloop::study::{Entry, Kind};
+use netloop::study::{Entry, Kind, Segment};
 
 use super::lesson::{Claim, Lesson, in_order, seen};
 use super::stage::{Played, Recorded};
-use super::wire::Segment;
 
 pub(super) const LESSON: Lesson = lesson!("handshake", CLAIMS, recorded);
 
@@ -17,7 +16,7 @@ const CLAIMS: &[Claim] = &[
         sentence: "SYN, SYN ACK and ACK made the connection while the program was busy with something else.",
         seen: |run| {
             let (busy, done) = busy(run)?;
-            let [syn, answer, last] = &run.segments.get(..3)? else {
+            let [syn, answer, last] = &run.recording.segments.get(..3)? else {
                 return None;
             };
             let is_handshake =
@@ -31,7 +30,7 @@ const CLAIMS: &[Claim] = &[
         seen: |run| {
             let (_, done) = busy(run)?;
             let accept = run.system("server", "accept4")?;
-            let last = run.segments.get(2)?;
+            let last = run.recording.segments.get(2)?;
             seen(
                 last.at < done.at && done.number < accept.number,
                 [done, accept],
@@ -95,7 +94,7 @@ fn busy(run: &Played) -> Option<(&Entry, &Entry)> {
 
 /// The SYN that was lost, and the next.
 fn syns(run: &Played) -> Option<(&Segment, &Segment)> {
-    let mut syns = run.segments.iter().filter(|it| it.flags == "SYN");
+    let mut syns = run.recording.segments.iter().filter(|it| it.flags == "SYN");
     let lost = syns.find(|it| it.is_lost)?;
     Some((lost, syns.next()?))
 }

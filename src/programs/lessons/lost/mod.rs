@@ -2,11 +2,10 @@
 
 mod program;
 
-use netloop::study::Kind;
+use netloop::study::{Kind, Segment};
 
 use super::lesson::{Claim, Lesson, seen};
 use super::stage::Recorded;
-use super::wire::Segment;
 
 pub(super) const LESSON: Lesson = lesson!("lost", CLAIMS, recorded);
 
@@ -15,10 +14,10 @@ const CLAIMS: &[Claim] = &[
         sentence: "The client's kernel made five segments of the one write, and the second was lost.",
         seen: |run| {
             let write = run.call("client", "write")?;
-            let mut places: Vec<u64> = data(&run.segments).map(|it| it.seq).collect();
+            let mut places: Vec<u64> = data(&run.recording.segments).map(|it| it.seq).collect();
             places.sort_unstable();
             places.dedup();
-            let lost: Vec<u64> = data(&run.segments)
+            let lost: Vec<u64> = data(&run.recording.segments)
                 .filter(|it| it.is_lost)
                 .map(|it| it.seq)
                 .collect();
@@ -30,6 +29,7 @@ const CLAIMS: &[Claim] = &[
         sentence: "The server's kernel repeated the old acknowledgement, 1449, with each later segment.",
         seen: |run| {
             let acks = run
+                .recording
                 .segments
                 .iter()
                 .filter(|it| !it.is_clients && it.ack == 1449);
@@ -39,15 +39,15 @@ const CLAIMS: &[Claim] = &[
     Claim {
         sentence: "The client's kernel sent the lost bytes again.",
         seen: |run| {
-            let lost = data(&run.segments).find(|it| it.is_lost)?;
+            let lost = data(&run.recording.segments).find(|it| it.is_lost)?;
             let is_again = |it: &Segment| it.at > lost.at && it.seq == lost.seq;
-            seen(data(&run.segments).any(is_again), [])
+            seen(data(&run.recording.segments).any(is_again), [])
         },
     },
     Claim {
         sentence: "Then all was acknowledged in one step.",
         seen: |run| {
-            let mut acks = run.segments.iter().filter(|it| !it.is_clients);
+            let mut acks = run.recording.segments.iter().filter(|it| !it.is_clients);
             let next = acks.find(|it| it.ack > 1449)?;
             seen(next.ack > 6000, [])
         },
@@ -60,7 +60,8 @@ const CLAIMS: &[Claim] = &[
             let [first, rest] = chunks[..] else {
                 return None;
             };
-            let mut again = data(&run.segments).filter(|it| it.seq == 1449 && !it.is_lost);
+            let mut again =
+                data(&run.recording.segments).filter(|it| it.seq == 1449 && !it.is_lost);
             let again = again.next()?;
             let is_so = (first.bytes, rest.bytes) == (Some(1448), Some(4552));
             seen(

@@ -2,7 +2,7 @@
 // The panel: what there is to say of the chosen record.
 
 function link (it) {
-  const made = make('a', '', `#${it.number} ${it.who === 'loop' ? '' : name(it.who) + ': '}${it.words}`)
+  const made = make('a', '', `${it.label && '#'}${it.label} ${it.who === 'loop' ? '' : name(it.who) + ': '}${it.words}`)
   made.href = `#r${it.number}`
   return made
 }
@@ -16,7 +16,8 @@ const isIn = (number, from, until) => from <= number && number < until
 function drawPanel () {
   const it = chosen
   const number = it.number
-  $('head').textContent = `record ${number} of ${records.at(-1).number} · ${it.turn ? `turn ${it.turn}, ${it.phase} phase` : 'before the first turn'}`
+  const place = it.kind === 'segment' ? 'a segment' : `record ${number} of ${Math.floor(records.at(-1).number)}`
+  $('head').textContent = `${place} · ${it.turn ? `turn ${it.turn}, ${it.phase} phase` : 'before the first turn'}`
   drawNow(it)
   const chain = chainOf(it)
   const root = chain.at(-1)
@@ -36,8 +37,8 @@ function drawPanel () {
 }
 
 function drawNow (it) {
-  const [sign, words] = kinds.get(it.kind) ?? ['?', 'A kind of record that this page does not know.']
-  const said = [make('p', classOf(it), `${sign} ${it.who === 'loop' ? 'loop' : name(it.who)}: ${it.words}`), make('p', '', words)]
+  const [, words] = kinds.get(it.kind) ?? ['?', 'A kind of record that this page does not know.']
+  const said = [make('p', classOf(it), `${signOf(it)} ${it.who === 'loop' ? 'loop' : name(it.who)}: ${it.words}`), make('p', '', words), ...(it.said ?? []).map(line => make('p', '', line))]
   for (const flag of it.more.split('|')) if (flags.has(flag)) said.push(make('p', 'more', `${flag}: ${flags.get(flag)}`))
   if (it.took !== null) said.push(make('p', isLong(it) ? 'long' : '', `It has taken ${seconds(it.took)}${isLong(it) ? ': meanwhile nothing else ran.' : '.'}`))
   if (it.line) said.push(make('p', '', 'Line of the program: ', make('code', '', it.line)))

@@ -18,12 +18,23 @@ const HEIGHT = 22
 const MARGIN = 128
 const LONG = 10000
 
-const records = table('records').map((it, index) => ({
-  index, number: it[0], origin: it[1], cause: it[2], turn: it[3], at: it[4], who: text(it[5]), kind: text(it[6]),
+const records = table('records').map(it => ({
+  number: it[0], origin: it[1], cause: it[2], turn: it[3], at: it[4], who: text(it[5]), kind: text(it[6]),
   lane: it[7], words: text(it[8]), more: text(it[9]), line: text(it[10]), level: it[11], phase: text(it[12]),
-  running: it[13], took: it[14] ? it[14] - 1 : null
+  running: it[13], took: it[14] ? it[14] - 1 : null, label: `${it[0]}`
 }))
 const byNumber = new Map(records.map(it => [it.number, it]))
+const count = records.length
+// The segments stand among the records, each after the last one before it.
+table('segments').forEach(([after, at, origin, sign, words, more, said, isOdd], index) => {
+  const { turn = 0, phase = '', running = 0 } = byNumber.get(after) ?? records[0] ?? {}
+  const number = after + (index + 1) / 1e6
+  records.push({ number, origin, cause: 0, turn, at, who: 'wire', kind: 'segment', lane: table('wire')[0][0],
+    words: text(words), more: text(more), line: '', level: 0, phase, running, took: null, label: '',
+    sign: text(sign), said: text(said).split('\n'), isOdd })
+})
+records.sort((a, b) => a.number - b.number)
+records.forEach((it, index) => { it.index = index; byNumber.set(it.number, it) })
 const effects = new Map()
 for (const it of records) {
   if (!effects.has(it.origin)) effects.set(it.origin, [])

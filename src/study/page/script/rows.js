@@ -51,12 +51,13 @@ function drawLanes () {
   })
 }
 
-const classOf = it => kinds.has(it.kind) ? it.kind : 'other'
+const signOf = it => it.sign ?? kinds.get(it.kind)?.[0] ?? '?'
+const classOf = it => (kinds.has(it.kind) ? it.kind : 'other') + (it.isOdd ? ' odd-one' : '')
 
 function cell (it) {
   const said = make('span', `cell ${classOf(it)}`)
-  const sign = make('b', '', kinds.get(it.kind)?.[0] ?? '?')
-  const who = it.who === 'loop' ? [] : [make('em', '', name(it.who)), ' ']
+  const sign = make('b', '', signOf(it))
+  const who = it.who === 'loop' || it.kind === 'segment' ? [] : [make('em', '', name(it.who)), ' ']
   const more = it.more || it.line.split('/').pop()
   const words = [...who, it.words, ...more ? [make('i', '', `  ${more}`)] : []]
   if (isLong(it)) words.push(make('span', 'long', `  ▲ blocked the loop for ${seconds(it.took)}`))
@@ -93,7 +94,7 @@ function draw (row, place) {
     drawn.append(words)
     return drawn
   }
-  drawn.append(make('span', 'n', `${it.number}`), make('span', 't', `${(it.at / 1e3).toFixed(1)} ms`), cell(it))
+  drawn.append(make('span', 'n', it.label), make('span', 't', `${(it.at / 1e3).toFixed(1)} ms`), cell(it))
   if (it === chosen) drawn.classList.add('chosen')
   drawn.setAttribute('aria-selected', it === chosen)
   if (it !== chosen && causes.has(it)) drawn.classList.add('cause')
