@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use netloop::study::{Entry, Kind, Recorder, Recording};
+use netloop::study::{Beside, Entry, Kind, Recorder, Recording};
 use netloop::trace::{Record, Subject};
 use netloop::{Error, EventLoop, SocketId};
 
@@ -85,7 +85,8 @@ fn show(settings: &Settings) -> Result<ExitCode, Error> {
     recording.entries = told.try_iter().collect();
     output::text(&summary(&recording.entries));
     if let Some(path) = &settings.html {
-        write_page(path, &recording).map_err(Error::new)?;
+        let node = Beside::read(include_str!("demo/node.txt"));
+        write_page(path, &recording, Some(&node)).map_err(Error::new)?;
     }
     if output::is_lost() {
         return Ok(ExitCode::FAILURE);

@@ -8,7 +8,7 @@ use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use netloop::study::{Entry, Model, Names, Recording, alike, folds, page, perfetto};
+use netloop::study::{Beside, Entry, Model, Names, Recording, alike, folds, page, perfetto};
 
 use super::output::{self, harmless};
 use super::printer::{COLUMNS, Level, Paint, Printer, Row, cut};
@@ -82,7 +82,7 @@ fn write_or_show(settings: &Settings, recording: &Recording) -> Result<(), Strin
         return Ok(());
     }
     if let Some(path) = &settings.html {
-        write_page(path, recording)?;
+        write_page(path, recording, None)?;
     }
     if let Some(path) = &settings.perfetto {
         let written = File::create(path)
@@ -93,9 +93,13 @@ fn write_or_show(settings: &Settings, recording: &Recording) -> Result<(), Strin
     Ok(())
 }
 
-/// Writes the page of a recording.
-pub(crate) fn write_page(path: &Path, recording: &Recording) -> Result<(), String> {
-    let written = std::fs::write(path, page(recording));
+/// Writes the page of a recording, with a run on another loop beside it.
+pub(crate) fn write_page(
+    path: &Path,
+    recording: &Recording,
+    beside: Option<&Beside>,
+) -> Result<(), String> {
+    let written = std::fs::write(path, page(recording, beside));
     written.map_err(|error| format!("--html {}: {error}", path.display()))
 }
 

@@ -36,6 +36,7 @@
 //!
 //! As the trace itself, this module is not covered by Semantic Versioning.
 
+mod beside;
 mod entry;
 mod folding;
 mod line;
@@ -51,6 +52,7 @@ mod waiting;
 mod wire;
 mod words;
 
+pub use beside::{Beside, Other};
 pub use entry::{Entry, Kind};
 pub use folding::{Fold, folds};
 pub use model::{Model, Running};

@@ -157,7 +157,14 @@ fn the_page_steps_through_every_record_and_its_why_is_that_of_the_model() {
 fn the_page_of_a_recording_with_a_wire_has_its_segments_in_a_lane() {
     let Some(browser) = browser() else { return };
     let (file, page) = (Kept::new("page-wire"), Kept::page("page-wire"));
-    let arguments = ["lesson", "lost", "--record", file.path(), "--html", page.path()];
+    let arguments = [
+        "lesson",
+        "lost",
+        "--record",
+        file.path(),
+        "--html",
+        page.path(),
+    ];
     assert!(netloop(&arguments).output().unwrap().status.success());
     let recording = Recording::read(&*std::fs::read(file.path()).unwrap());
     let text = opened(browser, Path::new(page.path()));
@@ -185,6 +192,68 @@ fn the_page_of_a_recording_with_a_wire_has_its_segments_in_a_lane() {
     let (_, page) = demo("page-no-wire");
     let text = opened(self::browser().unwrap(), Path::new(page.path()));
     assert!(!text.contains(">wire</span>"));
+}
+
+#[test]
+fn the_page_of_the_demo_has_the_run_of_node_beside_it() {
+    let Some(browser) = browser() else { return };
+    let (_, page) = demo("page-node");
+    let text = opened(browser, Path::new(page.path()));
+    assert!(text.contains("Beside it, a recorded run of Node v26."));
+    let shown = include_str!("../../src/programs/demo/node.txt")
+        .lines()
+        .count()
+        - 1;
+    let same = text.matches("\">= ").count();
+    let words = format!("Of its {shown} callbacks, {same} come in the same order here (=).");
+    assert!(same > shown / 2 && text.contains(&words), "{same}");
+    assert_eq!(text.matches("<i>  = Node ").count(), same);
+    // A recording that is only shown has nothing beside it.
+    let (file, page) = (Kept::of("page-alone", []), Kept::page("page-alone"));
+    assert!(
+        netloop(&["show", file.path(), "--html", page.path()])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    let text = std::fs::read_to_string(page.path()).unwrap();
+    assert!(!text.contains("Node v"));
+}
+
+/// The callbacks of a run, without their times.
+fn callbacks(run: &str) -> Vec<&str> {
+    let lines = run.lines().skip(1);
+    lines.map(|line| line.split_once(' ').unwrap().1).collect()
+}
+
+#[test]
+fn the_recorded_runs_of_node_are_what_node_still_runs() {
+    let Some(node) = support::node() else {
+        let why = "no Node 26 (NETLOOP_NODE, or node on the path)";
+        return support::skipped("the recorded runs of Node", why);
+    };
+    let lessons = std::fs::read_dir("src/programs/lessons").unwrap();
+    let mut folders: Vec<PathBuf> = lessons.map(|it| it.unwrap().path()).collect();
+    folders.push("src/programs/demo".into());
+    folders.retain(|it| it.join("node.txt").exists());
+    assert!(folders.len() > 3);
+    for folder in folders {
+        let mut command = Command::new(&node);
+        command
+            .arg("tests/node_run.js")
+            .arg(folder.join("program.js"));
+        let output = command.env_remove("NODE_OPTIONS").output().unwrap();
+        let run = String::from_utf8(output.stdout).unwrap();
+        let recorded = std::fs::read_to_string(folder.join("node.txt")).unwrap();
+        assert!(recorded.starts_with("Node v26."));
+        assert_eq!(
+            callbacks(&run),
+            callbacks(&recorded),
+            "{}",
+            folder.display()
+        );
+    }
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub(super) struct Lesson {
     pub(super) claims: &'static [Claim],
     /// The run of a lesson that needs a wire of its own.
     pub(super) recorded: Option<Recorded>,
+    /// What Node has run of the same program, as `tests/node_run.js` has written it down.
+    pub(super) beside: Option<&'static str>,
 }
 
 /// A sentence about a run, and whether the recording of that run shows it.

@@ -18,6 +18,13 @@ macro_rules! lesson {
             program: program::program,
             claims: $claims,
             recorded: None,
+            beside: None,
+        }
+    };
+    ($name:literal, $claims:expr, beside) => {
+        Lesson {
+            beside: Some(include_str!("node.txt")),
+            ..lesson!($name, $claims)
         }
     };
     ($name:literal, $claims:expr, recorded) => {
@@ -54,7 +61,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use netloop::Error;
-use netloop::study::Segment;
+use netloop::study::{Beside, Segment};
 
 use self::lesson::Lesson;
 use self::stage::Played;
@@ -122,7 +129,8 @@ fn teach(lesson: &Lesson, next: Option<&str>, settings: &Settings) -> Result<boo
     wait_for_enter();
     let played = run_of(lesson, settings)?;
     if let Some(path) = &settings.html {
-        write_page(path, &played.recording).map_err(Error::new)?;
+        let node = lesson.beside.map(Beside::read);
+        write_page(path, &played.recording, node.as_ref()).map_err(Error::new)?;
     }
     let is_recorded = lesson.recorded.is_some() && settings.wire.is_none();
     page::story(&played, is_recorded);

@@ -1,7 +1,9 @@
 //! What the page shows, as data: all of it comes from the model, and the page only picks from it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use super::super::beside::Beside;
 use super::super::entry::{Entry, Kind};
 use super::super::folding::folds;
 use super::super::model::Model;
@@ -21,7 +23,7 @@ use super::words::{FLAGS, KINDS, ROOTS, SEGMENT, SEGMENT_ROOT, level};
 const SEGMENTS_MAX: usize = 20_000;
 
 /// All that the page shows.
-pub(super) fn of(recording: &Recording, entries: &[Entry]) -> Tables {
+pub(super) fn of(recording: &Recording, entries: &[Entry], beside: Option<&Beside>) -> Tables {
     let mut tables = Tables::default();
     let names = Names::of(entries);
     let lanes = Lanes::of(entries, &names, !recording.segments.is_empty());
@@ -31,6 +33,9 @@ pub(super) fn of(recording: &Recording, entries: &[Entry]) -> Tables {
     add_segments(&mut tables, entries, segments);
     for shown in 0..=2 {
         add_folds(&mut tables, entries, &names, shown);
+    }
+    if let Some(beside) = beside {
+        add_beside(&mut tables, entries, &names, beside);
     }
     let wire = Wire::of(entries);
     for link in &wire.links {
@@ -88,6 +93,18 @@ fn add_records(tables: &mut Tables, entries: &[Entry], lanes: &Lanes) {
             took.get(&entry.number).map_or(0, |took| took + 1),
         ];
         tables.add("records", &row);
+    }
+}
+
+/// The table `beside`, of the callbacks on another loop: time, who, event, and the number of the same one here,
+/// or 0.
+fn add_beside(tables: &mut Tables, entries: &[Entry], names: &Names, beside: &Beside) {
+    tables.add_texts("title", &[&beside.title]);
+    let twins = beside.twins(entries, names);
+    for (other, twin) in beside.callbacks.iter().zip(twins) {
+        let at = Duration::try_from_secs_f64(other.millis / 1e3).unwrap_or_default();
+        let (who, event) = (tables.text(&other.who), tables.text(&other.event));
+        tables.add("beside", &[micros(at), who, event, twin.unwrap_or(0)]);
     }
 }
 
@@ -190,7 +207,7 @@ mod tests {
             entry(r#"{"n":4,"by":2,"k":"phase","w":"timers","t":11000,"who":"loop"}"#),
             entry(r#"{"n":5,"c":4,"by":2,"k":"cleared","who":"loop"}"#),
         ];
-        let data = of(&Recording::default(), &entries);
+        let data = of(&Recording::default(), &entries, None);
         let waits = data.rows("waits");
         assert_eq!((waits.len(), waits[0][0], waits[0][4]), (1, 2, 1));
         assert_eq!(data.rows("dues"), [[2, 2, 1], [2, 4, 12]]);

@@ -8,6 +8,7 @@ mod segments;
 mod tables;
 mod words;
 
+use super::beside::Beside;
 use super::recording::Recording;
 
 /// How many records a page shows at most.
@@ -24,11 +25,12 @@ const SCRIPT: &str = concat!(
 
 /// The SHA-256 of style and script, in base64: the page allows nothing else. The test of the command line
 /// that finds them wrong tells what they are to be.
-const STYLE_HASH: &str = "HGeqFEqA3Asv3bDKJ45TZNmGSlXql2Kb07sDWhYSEl0=";
-const SCRIPT_HASH: &str = "bh5qIp364LNsQURpx8+C7FFNxighV/+vthLK6yWItCc=";
+const STYLE_HASH: &str = "L94x1OzduBcLkE2Fh/fjrl99kM/OApOZxtJMqAf0Y5w=";
+const SCRIPT_HASH: &str = "oj9uLOOfwVCGB0dXxC/MGMzd0ZV9v2WVx0TcySkk//Y=";
 
 /// A page of HTML with the recording in it: lanes for those who take part, bands for the turns; of each
-/// record what it is, why it came, what waits and why not yet, and how its socket stands.
+/// record what it is, why it came, what waits and why not yet, and how its socket stands. If there is a run on
+/// another loop beside it, the page lists its callbacks, and marks those that come in the same order in both.
 ///
 /// What a recording has from elsewhere is data, and never markup. Beyond 200 000 records the page shows the
 /// first ones, and says so.
@@ -38,13 +40,13 @@ const SCRIPT_HASH: &str = "bh5qIp364LNsQURpx8+C7FFNxighV/+vthLK6yWItCc=";
 ///
 /// let file = r#"{"netloop":1}
 /// {"n":1,"k":"callback","w":"</script><b>","who":"socket#1"}"#;
-/// let page = page(&Recording::read(file.as_bytes()));
+/// let page = page(&Recording::read(file.as_bytes()), None);
 /// assert!(page.starts_with("<!doctype html>"));
 /// assert!(!page.contains("<b>"));
 /// ```
-pub fn page(recording: &Recording) -> String {
+pub fn page(recording: &Recording, beside: Option<&Beside>) -> String {
     let shown = recording.entries.len().min(RECORDS_MAX);
-    let data = data::of(recording, &recording.entries[..shown]);
+    let data = data::of(recording, &recording.entries[..shown], beside);
     [
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n",
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; ",
@@ -82,12 +84,14 @@ mod tests {
         let line = format!(
             r#"{{"n":1,"k":"{evil}","w":"{evil}","more":["{evil}"],"at":"{evil}","who":"socket#{evil}"}}"#
         );
-        let evil = page(&Recording {
+        let beside = Beside::read(&format!("{evil}\n1 {evil} {evil}"));
+        let evil = Recording {
             args: vec![evil.into()],
             entries: vec![entry(&line)],
             ..Recording::default()
-        });
-        let good = page(&Recording::default());
+        };
+        let evil = page(&evil, Some(&beside));
+        let good = page(&Recording::default(), None);
         for mark in ["<script", "</script", "<!--", "<b>"] {
             let count = |page: &str| page.matches(mark).count();
             assert_eq!(count(&evil), count(&good), "{mark}");
@@ -96,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_page_is_small_beside_its_data() {
-        let page = page(&Recording::default());
+        let page = page(&Recording::default(), None);
         assert!(page.len() < 60_000, "{}", page.len());
         for outside in ["http:", "https:", "url(", "@import", "src="] {
             let page = page

@@ -6,7 +6,7 @@ use netloop::study::Kind;
 
 use super::lesson::{Claim, Lesson, in_order, seen};
 
-pub(super) const LESSON: Lesson = lesson!("path", CLAIMS);
+pub(super) const LESSON: Lesson = lesson!("path", CLAIMS, beside);
 
 const CLAIMS: &[Claim] = &[
     Claim {

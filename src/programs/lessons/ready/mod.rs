@@ -6,7 +6,7 @@ use netloop::study::Kind;
 
 use super::lesson::{Claim, Lesson, seen};
 
-pub(super) const LESSON: Lesson = lesson!("ready", CLAIMS);
+pub(super) const LESSON: Lesson = lesson!("ready", CLAIMS, beside);
 
 const CLAIMS: &[Claim] = &[
     Claim {

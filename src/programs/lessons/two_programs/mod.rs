@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::lesson::{Claim, Lesson, in_order, seen};
 
-pub(super) const LESSON: Lesson = lesson!("two-programs", CLAIMS);
+pub(super) const LESSON: Lesson = lesson!("two-programs", CLAIMS, beside);
 
 const CLAIMS: &[Claim] = &[
     Claim {

@@ -34,6 +34,22 @@ function drawPanel () {
   const whose = chain.map(cause => cause.who).find(who => lives.has(who))
   drawKernel(it, whose)
   drawState(it, whose)
+  for (const row of $('beside').children) row.classList.toggle('here', row.dataset.twin === it.label)
+}
+
+// The run on another loop: what of it is the same leads to the record here.
+function drawBeside () {
+  $('other').hidden = $('besides').hidden = !beside.length
+  if (!beside.length) return
+  $('besides').textContent = `${loop} beside it`
+  $('title').textContent = `Beside it, a recorded run of ${title}`
+  const same = beside.filter(it => it.twin).length
+  $('same').textContent = `Of its ${beside.length} callbacks, ${same} come in the same order here (=).`
+  $('beside').replaceChildren(...beside.map(({ at, who, event, twin }) => {
+    const row = item(`${twin ? '=' : '≠'} ${seconds(at)} ${who}: ${event} `, twin ? link(byNumber.get(twin)) : '')
+    row.dataset.twin = twin
+    return row
+  }))
 }
 
 function drawNow (it) {

@@ -60,6 +60,12 @@ const sent = new Map(table('wires').map(([from, to]) => [to, from]))
 const arrives = new Map()
 for (const [from, to] of table('wires')) arrives.set(from, [...arrives.get(from) ?? [], to])
 
+// What has run on another loop, and what of it is the same here.
+const beside = table('beside').map(([at, who, event, twin]) => ({ at, who: text(who), event: text(event), twin }))
+const twins = new Map(beside.filter(it => it.twin).map(it => [it.twin, it]))
+const title = text(table('title')[0]?.[0]) ?? ''
+const loop = title.split(' ')[0]
+
 const name = who => names.get(who)?.[0] ?? who
 const seconds = micros => micros < 1e3 ? `${micros} µs` : micros < 1e6 ? `${(micros / 1e3).toFixed(1)} ms` : `${(micros / 1e6).toFixed(2)} s`
 const isLong = it => it.took >= LONG && it.kind === 'callback'

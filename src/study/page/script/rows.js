@@ -60,6 +60,10 @@ function cell (it) {
   const who = it.who === 'loop' || it.kind === 'segment' ? [] : [make('em', '', name(it.who)), ' ']
   const more = it.more || it.line.split('/').pop()
   const words = [...who, it.words, ...more ? [make('i', '', `  ${more}`)] : []]
+  if (beside.length && it.kind === 'callback') {
+    const twin = twins.get(it.number)
+    words.push(make('i', '', twin ? `  = ${loop} ${seconds(twin.at)}` : `  ≠ ${loop}`))
+  }
   if (isLong(it)) words.push(make('span', 'long', `  ▲ blocked the loop for ${seconds(it.took)}`))
   said.append(...isLeft(it.lane) ? [...words, ' ', sign] : [sign, ' ', ...words])
   anchor(said, it.lane)

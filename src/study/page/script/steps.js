@@ -100,6 +100,7 @@ function listen () {
   }
   $('level').addEventListener('change', () => { setLevel(Number($('level').value)); nearest() })
   $('find').addEventListener('input', () => { find(); drawRows() })
+  $('besides').addEventListener('click', () => $('other').scrollIntoView())
   $('keys').addEventListener('click', () => $('help').showModal())
   $('story').addEventListener('scroll', drawRows)
   window.addEventListener('resize', () => { drawLanes(); choose(chosen, false) })
@@ -120,6 +121,7 @@ function begin () {
   $('notice').hidden = !$('notice').textContent
   $('signs').append(...[...kinds.values()].map(([sign, words]) => make('tr', '', make('td', '', sign), make('td', '', words))))
   listen()
+  drawBeside()
   if (!records.length) return
   arrange()
   drawLanes()
