@@ -77,6 +77,19 @@ impl Arguments<'_> {
         )
     }
 
+    /// How many bytes of each write and each chunk are recorded.
+    pub(super) fn payloads(&self) -> Result<usize, Complaint> {
+        let right = "a number of bytes up to 64K";
+        let most = |text: &str| bytes(text).filter(|bytes| *bytes <= 64 << 10);
+        let found = self.parsed("payloads", right, most)?;
+        let is_said = |name| self.found.opt_defined(name) && self.has(name);
+        let goes_somewhere = is_said("record") || is_said("html");
+        match found {
+            Some(_) if !goes_somewhere => Err(self.wrong("payloads", "there is no --record")),
+            found => Ok(found.unwrap_or(0)),
+        }
+    }
+
     pub(super) fn duration(&self, name: &str) -> Result<Option<Duration>, Complaint> {
         let right = "a duration (200ms, 1s, 1h30m, or a number of milliseconds, at most 24 days)";
         self.parsed(name, right, duration)

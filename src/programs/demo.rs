@@ -14,7 +14,7 @@ use netloop::{Error, EventLoop, SocketId};
 use super::printer::{Level, Paint, Printer};
 use super::server::place::{Binding, Place};
 use super::show::write_page;
-use super::trace;
+use super::trace::{Recorded, Told};
 use super::{client, output, server, status};
 
 const LEGEND: &str = "\
@@ -44,8 +44,7 @@ number, and is indented under the line that caused it.
 const COUNT: u64 = 3;
 
 pub(crate) struct Settings {
-    /// The file for a recording.
-    pub(crate) record: Option<PathBuf>,
+    pub(crate) recorded: Recorded,
     /// The file for a page.
     pub(crate) html: Option<PathBuf>,
 }
@@ -61,11 +60,11 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
 }
 
 fn show(settings: &Settings) -> Result<ExitCode, Error> {
-    let recorder = trace::recorder(settings.record.as_deref())?;
+    let recorder = settings.recorded.begin()?;
     output::text(LEGEND);
     let (tell, told) = channel();
     let mut event_loop = EventLoop::new()?;
-    event_loop.on_trace(tracer(tell, recorder));
+    event_loop.on_trace(tracer(tell, recorder, settings.recorded.payloads));
     let servers = server::start(&mut event_loop, server_settings())?;
     event_loop
         .server_at(servers[0])
@@ -96,11 +95,15 @@ fn show(settings: &Settings) -> Result<ExitCode, Error> {
 
 /// Prints each record, records it and hands it on; marks each line that the programs print with the program's
 /// name.
-fn tracer(tell: Sender<Entry>, mut recorder: Option<Recorder<File>>) -> impl FnMut(&Record<'_>) {
+fn tracer(
+    tell: Sender<Entry>,
+    mut recorder: Option<Recorder<File>>,
+    payloads: usize,
+) -> impl FnMut(&Record<'_>) {
     let mut printer = Printer::new(Paint::for_terminal(&io::stdout()), Level::All);
     let mut client = None;
     move |record| {
-        let entry = Entry::from(record);
+        let entry = Entry::with_payload(record, payloads);
         let name = name(record.subject, &mut client);
         // A closed pipe is no reason to end, as with the lines of the programs.
         output::lines(&printer.lines(&entry, name));
@@ -156,7 +159,7 @@ fn server_settings() -> server::Settings {
         drain_timeout: Duration::ZERO,
         metrics: None,
         is_quiet: false,
-        told: trace::Told::default(),
+        told: Told::default(),
     }
 }
 
@@ -170,6 +173,6 @@ fn client_settings(port: u16) -> client::Settings {
         count: Some(COUNT),
         connect_timeout: Duration::ZERO,
         goodbye_timeout: Duration::ZERO,
-        told: trace::Told::default(),
+        told: Told::default(),
     }
 }

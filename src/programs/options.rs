@@ -63,14 +63,14 @@ fn parse_command(command: &Command, arguments: &[String]) -> Result<Run, Complai
         )),
         ("lesson", name) => Ok(Run::Lesson(lessons::Settings {
             name: name.map(str::to_owned),
-            record: arguments.text("record").map(Into::into),
+            recorded: recorded(&arguments)?,
             html: arguments.text("html").map(Into::into),
             wire: arguments.text("wire").map(Into::into),
         })),
         ("show", Some(file)) => show(&arguments, file).map(Run::Show),
         ("show", None) => Err("netloop show: a file is missing (see netloop show --help)".into()),
         _ => Ok(Run::Demo(demo::Settings {
-            record: arguments.text("record").map(Into::into),
+            recorded: recorded(&arguments)?,
             html: arguments.text("html").map(Into::into),
         })),
     }
@@ -161,7 +161,7 @@ fn server(arguments: &Arguments<'_>) -> Result<server::Settings, Complaint> {
         metrics: arguments.places("metrics")?.pop(),
         log_rate: arguments.number("log-rate")?,
         is_quiet: arguments.has("quiet"),
-        told: told(arguments),
+        told: told(arguments)?,
     })
 }
 
@@ -206,7 +206,7 @@ fn client(arguments: &Arguments<'_>) -> Result<client::Settings, Complaint> {
         count: arguments.number("count")?,
         connect_timeout: duration("connect-timeout", 10)?,
         goodbye_timeout: duration("goodbye-timeout", 2)?,
-        told: told(arguments),
+        told: told(arguments)?,
     })
 }
 
@@ -221,9 +221,17 @@ fn show(arguments: &Arguments<'_>, file: &str) -> Result<show::Settings, Complai
     })
 }
 
-fn told(arguments: &Arguments<'_>) -> trace::Told {
-    trace::Told {
+fn told(arguments: &Arguments<'_>) -> Result<trace::Told, Complaint> {
+    Ok(trace::Told {
         is_traced: arguments.has("trace"),
-        record: arguments.text("record").map(Into::into),
-    }
+        recorded: recorded(arguments)?,
+    })
+}
+
+fn recorded(arguments: &Arguments<'_>) -> Result<trace::Recorded, Complaint> {
+    let payloads = arguments.payloads()?;
+    Ok(trace::Recorded {
+        file: arguments.text("record").map(Into::into),
+        payloads,
+    })
 }

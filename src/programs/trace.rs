@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use netloop::study::{Entry, Recorder};
 use netloop::{Error, EventLoop};
@@ -16,12 +16,20 @@ pub(crate) struct Told {
     /// On standard error, with the names that the log has.
     pub(crate) is_traced: bool,
     /// In this file, as a recording.
-    pub(crate) record: Option<PathBuf>,
+    pub(crate) recorded: Recorded,
+}
+
+/// The file for a recording, if one is made, and what it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) file: Option<PathBuf>,
+    /// How many bytes it holds of each write and each chunk.
+    pub(crate) payloads: usize,
 }
 
 impl Told {
     pub(crate) fn follow(&self, event_loop: &mut EventLoop) -> Result<(), Error> {
-        let mut recorder = recorder(self.record.as_deref())?;
+        let mut recorder = self.recorded.begin()?;
         if !self.is_traced && recorder.is_none() {
             return Ok(());
         }
@@ -40,12 +48,14 @@ impl Told {
     }
 }
 
-/// What writes the recording, if one is asked for.
-pub(crate) fn recorder(path: Option<&Path>) -> Result<Option<Recorder<File>>, Error> {
-    let Some(path) = path else {
-        return Ok(None);
-    };
-    let begun = File::create(path).and_then(Recorder::new);
-    let named = |error| Error::new(format!("--record {}: {error}", path.display()));
-    begun.map(Some).map_err(named)
+impl Recorded {
+    /// What writes the recording, if one is asked for.
+    pub(crate) fn begin(&self) -> Result<Option<Recorder<File>>, Error> {
+        let Some(path) = &self.file else {
+            return Ok(None);
+        };
+        let begun = File::create(path).and_then(Recorder::new);
+        let begun = begun.map(|recorder| Some(recorder.with_payloads(self.payloads)));
+        begun.map_err(|error| Error::new(format!("--record {}: {error}", path.display())))
+    }
 }

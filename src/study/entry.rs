@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::line::line;
+use super::payload::PAYLOAD_MAX;
 use crate::trace::Record;
 
 /// What a record tells: the key `k`. A kind that this version does not know keeps its name.
@@ -144,6 +145,10 @@ pub struct Entry {
     pub more: Vec<String>,
     /// `bytes`.
     pub bytes: Option<u64>,
+    /// `payload`, escaped.
+    pub payload: Option<String>,
+    /// `left`.
+    pub left: Option<u64>,
     /// `errno`.
     pub errno: Option<i32>,
     /// `at`.
@@ -156,11 +161,16 @@ pub struct Entry {
 
 impl From<&Record<'_>> for Entry {
     fn from(record: &Record<'_>) -> Entry {
-        Entry::of(&line(record)).unwrap_or_default()
+        Entry::with_payload(record, 0)
     }
 }
 
 impl Entry {
+    /// A record with so many bytes of its payload, at most 65 536; that from [`From`] has none.
+    pub fn with_payload(record: &Record<'_>, bytes: usize) -> Entry {
+        Entry::of(&line(record, bytes.min(PAYLOAD_MAX))).unwrap_or_default()
+    }
+
     /// The record that led to this one, as [`Record::origin`].
     pub fn origin(&self) -> u64 {
         self.by.unwrap_or(self.cause)
@@ -195,6 +205,8 @@ impl Entry {
             words: text("w"),
             more: line.get("more").map(all_words_of).unwrap_or_default(),
             bytes: whole("bytes")?,
+            payload: line.get("payload").map(words_of),
+            left: whole("left")?,
             errno,
             line: line.get("at").map(words_of),
             time: whole("ns")?.map(Duration::from_nanos),

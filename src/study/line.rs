@@ -4,19 +4,22 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::payload::escaped;
 use crate::trace::{Queue, Record, What};
 
-/// The keys of a record.
-pub(super) fn line(record: &Record<'_>) -> Map<String, Value> {
+/// The keys of a record, with so many bytes of its payload.
+pub(super) fn line(record: &Record<'_>, payload: usize) -> Map<String, Value> {
     let mut line = Map::new();
-    keys(record, |key, value| _ = line.insert(key.to_owned(), value));
+    keys(record, payload, |key, value| {
+        _ = line.insert(key.to_owned(), value)
+    });
     line
 }
 
 /// Appends the line of a record, without a map in between.
-pub(super) fn write(record: &Record<'_>, line: &mut Vec<u8>) {
+pub(super) fn write(record: &Record<'_>, payload: usize, line: &mut Vec<u8>) {
     let mut mark = b'{';
-    keys(record, |key, value| {
+    keys(record, payload, |key, value| {
         line.push(mark);
         mark = b',';
         line.push(b'"');
@@ -29,7 +32,7 @@ pub(super) fn write(record: &Record<'_>, line: &mut Vec<u8>) {
 }
 
 /// Tells each key of a record, with its value.
-fn keys(record: &Record<'_>, mut put: impl FnMut(&str, Value)) {
+fn keys(record: &Record<'_>, payload: usize, mut put: impl FnMut(&str, Value)) {
     put("n", record.number.into());
     if record.cause > 0 {
         put("c", record.cause.into());
@@ -42,6 +45,13 @@ fn keys(record: &Record<'_>, mut put: impl FnMut(&str, Value)) {
     put("who", record.subject.to_string().into());
     if let Some(bytes) = record.bytes {
         put("bytes", bytes.into());
+    }
+    if let Some(bytes) = record.payload.filter(|_| payload > 0) {
+        let (shown, left) = bytes.split_at(bytes.len().min(payload));
+        put("payload", escaped(shown).into());
+        if !left.is_empty() {
+            put("left", left.len().into());
+        }
     }
     if let Some(at) = record.line {
         put("at", format!("{}:{}", at.file(), at.line()).into());
@@ -203,9 +213,9 @@ mod tests {
         let (sender, lines) = mpsc::channel();
         event_loop.on_trace(move |record| {
             let mut text = Vec::new();
-            write(record, &mut text);
+            write(record, 4, &mut text);
             let read: Map<String, Value> = serde_json::from_slice(&text).unwrap();
-            assert_eq!(read, line(record));
+            assert_eq!(read, line(record, 4));
             sender.send(read).unwrap();
         });
         converse(&mut event_loop);

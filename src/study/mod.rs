@@ -1,7 +1,7 @@
 //! Recordings: the records of the [trace](crate::trace) as JSON Lines, for `jq`, `diff` and viewers.
 //!
 //! The first line is the header; each further one is a record. Readers ignore keys that they do not know.
-//! The number of bytes that a peer sends is recorded, and not the bytes.
+//! The number of bytes that are sent and received is recorded; the bytes are only on request.
 //!
 //! | key of the header | |
 //! | --- | --- |
@@ -17,6 +17,7 @@
 //! | `k` | what it is: `phase`, `waits`, `wait`, `ready`, `nothing`, `again`, `step`, `callback`, `call`, `tick`, `done`, `system`, `accepted`, `connected`, `queued`, `cleared`, `holds`; `stopped` is the last of a recording that has reached its limit |
 //! | `w` | its words: the name of the event, the call, the phase, the queue |
 //! | `bytes`, `errno`, `at` | how many bytes, the error number, the line of the program |
+//! | `payload`, `left` | the first bytes of a `write` or a `recv`, escaped, if they were asked for; how many bytes more there were |
 //! | `more` | what else it tells: epoll's words, the state after, the work that is queued |
 //! | `ns` | how long it has waited, or the delay of a timer |
 //! | `most` | how long a wait would have been at most; left out if that is for ever |
@@ -43,6 +44,7 @@ mod line;
 mod model;
 mod names;
 mod page;
+mod payload;
 mod perfetto;
 mod recorder;
 mod recording;

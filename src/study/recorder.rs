@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::json;
 
 use super::line::{nanos, write};
+use super::payload::PAYLOAD_MAX;
 use crate::EventLoop;
 use crate::trace::{Record, What};
 
@@ -22,6 +23,8 @@ pub struct Recorder<W: Write> {
     /// None once it has failed, or the recording is full.
     out: Option<BufWriter<W>>,
     written: u64,
+    /// How many bytes of a payload are written.
+    payload: usize,
     /// The line that is being made.
     line: Vec<u8>,
 }
@@ -49,8 +52,17 @@ impl<W: Write> Recorder<W> {
         Ok(Recorder {
             out: Some(out),
             written: 0,
+            payload: 0,
             line: Vec::new(),
         })
+    }
+
+    /// Writes also the first bytes of each write and of each chunk that is received, at most so many of each
+    /// and at most 65 536. Without this, a recording tells only how many there were.
+    #[must_use]
+    pub fn with_payloads(mut self, bytes: usize) -> Recorder<W> {
+        self.payload = bytes.min(PAYLOAD_MAX);
+        self
     }
 
     /// Writes a record. The buffer is flushed before each wait of the loop, and when the recorder is
@@ -62,7 +74,7 @@ impl<W: Write> Recorder<W> {
         self.line.clear();
         match is_full {
             true => self.line.extend(stopped(record).as_bytes()),
-            false => write(record, &mut self.line),
+            false => write(record, self.payload, &mut self.line),
         }
         self.written += 1;
         // A look without waiting has no record before it.
@@ -127,7 +139,36 @@ impl EventLoop {
     /// # Errors
     /// Those of the writer, when the header is written.
     pub fn record(&mut self, writer: impl Write + 'static) -> io::Result<()> {
-        let mut recorder = Recorder::new(writer)?;
+        self.record_payloads(writer, 0)
+    }
+
+    /// As [`record`](EventLoop::record), with the first bytes of each write and of each chunk that is received,
+    /// at most so many of each and at most 65 536. They are escaped; a recording may hold secrets then.
+    ///
+    /// ```
+    /// # use std::{io::Read, os::unix::net::UnixStream};
+    /// # let (mut reader, writer) = UnixStream::pair().unwrap();
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// event_loop.record_payloads(writer, 5)?;
+    /// event_loop.socket().write("hello\u{1b} world");
+    /// # event_loop.socket().write(b"\xff\x1b");
+    /// # event_loop.set_immediate(|_| {});
+    /// # drop(event_loop);
+    /// let mut recording = String::new();
+    /// reader.read_to_string(&mut recording).unwrap();
+    /// assert!(recording.contains(r#""bytes":12,"payload":"hello","left":7"#));
+    /// # assert!(recording.contains(r#""bytes":2,"payload":"\\xff\\u{1b}""#));
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the writer, when the header is written.
+    pub fn record_payloads(
+        &mut self,
+        writer: impl Write + 'static,
+        bytes: usize,
+    ) -> io::Result<()> {
+        let mut recorder = Recorder::new(writer)?.with_payloads(bytes);
         self.on_trace(move |record| recorder.tell(record));
         Ok(())
     }

@@ -31,10 +31,10 @@ pub fn describe(entry: &Entry) -> String {
         Kind::Phase => format!("in the {words} phase"),
         Kind::Step => step(entry),
         Kind::Callback => format!("callback: {words}{}", sized(entry)),
-        Kind::Call => format!("calls {words}{}", sized(entry)),
+        Kind::Call => format!("calls {words}{}{}", sized(entry), payload(entry)),
         Kind::Tick => format!("tick: {words}"),
         Kind::System => match entry.errno {
-            None => format!("{words}{}", sized(entry)),
+            None => format!("{words}{}{}", sized(entry), payload(entry)),
             Some(errno) => format!("{words}: {}", error(errno)),
         },
         Kind::Done if words.is_empty() => "returned".into(),
@@ -94,6 +94,19 @@ fn sized(entry: &Entry) -> String {
         Some(0) if entry.kind == Kind::System && entry.words == "recv" => ": the end".into(),
         Some(bytes) => format!(": {bytes} bytes"),
     }
+}
+
+/// How many characters of a payload stand in a line.
+const SHOWN: usize = 40;
+
+/// The beginning of the payload.
+fn payload(entry: &Entry) -> String {
+    let Some(payload) = &entry.payload else {
+        return String::new();
+    };
+    let shown: String = payload.chars().take(SHOWN).collect();
+    let is_all = shown.len() == payload.len() && entry.left.is_none();
+    format!(" \"{shown}{}\"", if is_all { "" } else { "…" })
 }
 
 /// The name of an error, or its words.
@@ -159,6 +172,14 @@ mod tests {
             (
                 r#""k":"queued","w":"timers","more":"after","ns":10000000000"#,
                 "queued in timers: after, for 10 s",
+            ),
+            (
+                r#""k":"system","w":"recv","bytes":2,"payload":"hi""#,
+                "recv: 2 bytes \"hi\"",
+            ),
+            (
+                r#""k":"call","w":"write","bytes":70,"payload":"hi","left":68"#,
+                "calls write: 70 bytes \"hi…\"",
             ),
             (r#""k":"done","w":false"#, "returned false"),
             (r#""k":"dream","w":"sheep","more":[{"x":1}]"#, "dream sheep"),

@@ -234,6 +234,50 @@ fn an_empty_recording_is_none_that_is_damaged() {
 }
 
 #[test]
+fn a_recording_holds_the_bytes_only_when_it_is_asked_to() {
+    let words = |file: &Kept, words: &str| has(&shown(file, &[]), words);
+    let (file, _) = demo("show-no-payloads");
+    assert!(words(&file, "recv: 7 bytes") && !words(&file, "Welcome"));
+    let file = Kept::new("show-payloads");
+    let arguments = ["demo", "--record", file.path(), "--payloads", "4"];
+    assert_eq!(Program::netloop(&arguments).end().0.code(), Some(0));
+    assert!(words(&file, "calls write: 2 bytes \"hi\""));
+    assert!(words(&file, "recv: 7 bytes \"Welc…\""));
+    for wrong in [
+        &["--payloads", "4"][..],
+        &["--record", "x", "--payloads", "65K"],
+    ] {
+        let output = netloop(&[&["client"], wrong].concat()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
+#[test]
+fn the_bytes_of_a_peer_stay_text_in_a_recording() {
+    let file = Kept::new("show-hostile");
+    let record = ["--record", file.path(), "--payloads", "64K"];
+    let mut server = Program::netloop(&[&["server", "--port", "0"], &record[..]].concat());
+    let mut peer = std::net::TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    peer.write_all(b"\x1b[2J</script><b>\xff\xc3\"\n\xe2\x80\xae")
+        .unwrap();
+    drop(peer);
+    while server.line() != "client disconnected" {}
+    server.signal("INT");
+    server.end();
+    let lines = shown(&file, &[]);
+    let recv = lines
+        .iter()
+        .find(|line| line.contains("recv: 23 "))
+        .unwrap();
+    assert!(recv.contains(r"\u{1b}[2J</script><b>\xff\xc3"), "{recv}");
+    let page = Kept::page("show-hostile");
+    assert!(shown(&file, &["--html", page.path()]).is_empty());
+    let page = std::fs::read_to_string(page.path()).unwrap();
+    assert!(page.contains(r"\u003c/script>\u003cb>\\xff\\xc3"));
+    assert!(!page.contains("<b>\\"));
+}
+
+#[test]
 fn a_recording_cannot_steer_a_terminal() {
     let evil = r"\u001b[2J\u009b\n\u202e";
     let records = [

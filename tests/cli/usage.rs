@@ -143,7 +143,7 @@ fn what_is_not_utf_8_is_named_too() {
 }
 
 /// The options of the server.
-pub(crate) const SERVER: [&str; 26] = [
+pub(crate) const SERVER: [&str; 27] = [
     "host",
     "port",
     "path",
@@ -169,11 +169,12 @@ pub(crate) const SERVER: [&str; 26] = [
     "quiet",
     "trace",
     "record",
+    "payloads",
     "help",
 ];
 
 /// The options of the client.
-pub(crate) const CLIENT: [&str; 11] = [
+pub(crate) const CLIENT: [&str; 12] = [
     "host",
     "port",
     "path",
@@ -184,6 +185,7 @@ pub(crate) const CLIENT: [&str; 11] = [
     "goodbye-timeout",
     "trace",
     "record",
+    "payloads",
     "help",
 ];
 

@@ -170,7 +170,7 @@ impl Served<'_> {
             entry.bytes_read += count as u64;
             let passes = entry.begin_passing();
             let listeners = passes.then(|| mem::take(&mut entry.listeners.data));
-            self.trace_chunk::<IS_TRACED>(count);
+            self.trace_chunk::<IS_TRACED>(&buffer[..count]);
             match listeners {
                 Some(listeners) => self.pass(listeners, &buffer[..count]),
                 None => deliver(self.lend(), &buffer[..count]),
@@ -195,10 +195,10 @@ impl Served<'_> {
     }
 
     #[inline(always)]
-    fn trace_chunk<const IS_TRACED: bool>(&mut self, count: usize) {
+    fn trace_chunk<const IS_TRACED: bool>(&mut self, chunk: &[u8]) {
         if IS_TRACED {
             let subject = Subject::Socket(self.id);
-            self.event_loop.agenda.trace.received(subject, count);
+            self.event_loop.agenda.trace.received(subject, chunk);
         }
     }
 

@@ -286,7 +286,7 @@ impl Socket<'_> {
     fn write_told(&mut self, bytes: &[u8], mut callback: Option<WriteCallback>) -> bool {
         let subject = Subject::Socket(self.id);
         let trace = &mut self.event_loop.agenda.trace;
-        let former = trace.calls_sized(subject, "write", bytes.len());
+        let former = trace.calls_sized(subject, "write", bytes);
         let written = self.with(|socket, errands| {
             let offered = socket.offer(bytes);
             if let Some(offered) = &offered {

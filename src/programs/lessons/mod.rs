@@ -98,8 +98,7 @@ pub(crate) const NAMES: [&str; LESSONS.len()] = {
 pub(crate) struct Settings {
     /// Without it all are listed.
     pub(crate) name: Option<String>,
-    /// The file for a recording of the run.
-    pub(crate) record: Option<PathBuf>,
+    pub(crate) recorded: trace::Recorded,
     /// The file for a page of the run.
     pub(crate) html: Option<PathBuf>,
     /// The log of a wire on which a lesson about the wire runs.
@@ -142,21 +141,21 @@ fn teach(lesson: &Lesson, next: Option<&str>, settings: &Settings) -> Result<boo
 
 /// Runs the program. A lesson about the wire shows its recorded run, unless there is a wire.
 fn run_of(lesson: &Lesson, settings: &Settings) -> Result<Played, Error> {
-    let record = settings.record.as_deref();
+    let record = &settings.recorded;
     match (&lesson.recorded, &settings.wire) {
         (None, Some(_)) => Err(Error::new("--wire is for the lessons lost and handshake")),
-        (None, None) => stage::play(lesson.program, trace::recorder(record)?),
+        (None, None) => stage::play(lesson.program, record),
         (Some(recorded), None) => {
-            if let Some(path) = record {
+            if let Some(path) = &record.file {
                 std::fs::write(path, recorded.run)?;
             }
             Ok(stage::recorded(recorded))
         }
         (Some(_), Some(log)) => {
-            let mut played = stage::play(lesson.program, trace::recorder(record)?)?;
+            let mut played = stage::play(lesson.program, record)?;
             let text = std::fs::read_to_string(log)?;
             let segments = wire::segments(&text, played.recording.began);
-            if let Some(path) = record {
+            if let Some(path) = &record.file {
                 let lines: String = segments.iter().map(Segment::line).collect();
                 let mut file = OpenOptions::new().append(true).open(path)?;
                 file.write_all(lines.as_bytes())?;
@@ -182,7 +181,8 @@ mod tests {
 
     #[test]
     fn a_sentence_that_the_run_does_not_show_fails_its_lesson() {
-        let played = stage::play(two_programs::LESSON.program, None).unwrap();
+        let played =
+            stage::play(two_programs::LESSON.program, &trace::Recorded::default()).unwrap();
         let told = |seen| {
             let claims: &[Claim] = Box::leak(Box::new([Claim {
                 sentence: "A sentence.",

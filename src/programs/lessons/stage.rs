@@ -1,11 +1,12 @@
 //! Plays the program of a lesson on a loop, and keeps what happens and what it prints.
 
 use std::cell::Cell;
-use std::fs::File;
 use std::time::SystemTime;
 
-use netloop::study::{Entry, Kind, Names, Recorder, Recording};
+use netloop::study::{Entry, Kind, Names, Recording};
 use netloop::{Error, EventLoop, Loop};
+
+use super::super::trace;
 
 pub(super) type Program = fn(&mut Loop) -> Result<(), Error>;
 
@@ -73,15 +74,13 @@ pub(super) fn say(line: String) {
 }
 
 /// Plays a program until nothing holds its loop.
-pub(super) fn play(
-    program: Program,
-    mut recorder: Option<Recorder<File>>,
-) -> Result<Played, Error> {
+pub(super) fn play(program: Program, recorded: &trace::Recorded) -> Result<Played, Error> {
+    let (mut recorder, payloads) = (recorded.begin()?, recorded.payloads);
     STAGE.set(Stage::default());
     let mut event_loop = EventLoop::new()?;
     let began = SystemTime::now();
     event_loop.on_trace(move |record| {
-        on_stage(|stage| stage.tell(Entry::from(record)));
+        on_stage(|stage| stage.tell(Entry::with_payload(record, payloads)));
         if let Some(recorder) = &mut recorder {
             recorder.tell(record);
         }

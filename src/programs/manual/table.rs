@@ -40,6 +40,11 @@ const RECORD: Choice = choice(
     Value::Path,
     "write what the loop does, as JSON Lines",
 );
+const PAYLOADS: Choice = choice(
+    "payloads",
+    Value::Bytes,
+    "record the first BYTES of each write and chunk",
+);
 
 pub(crate) const COMMANDS: &[Command] = &[
     SERVER,
@@ -50,7 +55,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         operand: Operand::None,
         groups: &[Group {
             title: "Options",
-            options: &[RECORD, HTML, HELP],
+            options: &[RECORD, PAYLOADS, HTML, HELP],
         }],
         notes: "",
     },
@@ -63,6 +68,7 @@ pub(crate) const COMMANDS: &[Command] = &[
             title: "Options",
             options: &[
                 RECORD,
+                PAYLOADS,
                 HTML,
                 choice(
                     "wire",
@@ -245,13 +251,13 @@ const SERVER: Command = Command {
                 ),
                 TRACE,
                 RECORD,
+                PAYLOADS,
                 HELP,
             ],
         },
     ],
     notes: "\
-DUR is 200ms, 1s, 1h30m, or a bare number of milliseconds; BYTES is 64M, 1G, or
-a bare number; CIDR is an address or a network, such as 10.0.0.0/8.
+DUR is 200ms, 1s, 1h30m or milliseconds; BYTES is 64M; CIDR is 10.0.0.0/8.
 
 SIGINT, SIGTERM or SIGHUP: for the time of --grace the server serves on, while
 /healthz answers 503. Then it serves the clients that have connected, stops
@@ -302,7 +308,7 @@ const CLIENT: Command = Command {
         },
         Group {
             title: "What it tells",
-            options: &[TRACE, RECORD, HELP],
+            options: &[TRACE, RECORD, PAYLOADS, HELP],
         },
     ],
     notes: "\

@@ -28,6 +28,7 @@ pub(super) fn of(recording: &Recording, entries: &[Entry], beside: Option<&Besid
     let names = Names::of(entries);
     let lanes = Lanes::of(entries, &names, !recording.segments.is_empty());
     add_records(&mut tables, entries, &lanes);
+    add_payloads(&mut tables, entries);
     tables.add("wire", &[lanes.wire as u64]);
     let segments = &recording.segments[..recording.segments.len().min(SEGMENTS_MAX)];
     add_segments(&mut tables, entries, segments);
@@ -93,6 +94,24 @@ fn add_records(tables: &mut Tables, entries: &[Entry], lanes: &Lanes) {
             took.get(&entry.number).map_or(0, |took| took + 1),
         ];
         tables.add("records", &row);
+    }
+}
+
+/// The table `payloads`: the record, the bytes as text, and how many more there were. A callback of `data` has
+/// those that were received last.
+fn add_payloads(tables: &mut Tables, entries: &[Entry]) {
+    let mut received: HashMap<&str, &Entry> = HashMap::new();
+    for entry in entries {
+        let with = match entry.kind {
+            Kind::Callback if entry.words == "data" => received.get(&*entry.who).copied(),
+            _ => Some(entry),
+        };
+        let with = with.filter(|with| with.bytes == entry.bytes);
+        if let Some((with, payload)) = with.and_then(|it| Some((it, it.payload.as_ref()?))) {
+            let payload = tables.text(payload);
+            tables.add("payloads", &[entry.number, payload, with.left.unwrap_or(0)]);
+            received.insert(&entry.who, with);
+        }
     }
 }
 
@@ -195,6 +214,24 @@ fn add_words(tables: &mut Tables) {
 mod tests {
     use super::super::super::entry::tests::entry;
     use super::*;
+
+    #[test]
+    fn a_callback_of_data_has_the_bytes_that_were_received() {
+        let lines = [
+            r#""k":"system","w":"recv","bytes":3,"payload":"hi","left":1,"who":"socket#1""#,
+            r#""k":"callback","w":"data","bytes":3,"who":"socket#1""#,
+            r#""k":"callback","w":"data","bytes":3,"who":"socket#2""#,
+            r#""k":"callback","w":"data","bytes":2,"who":"socket#1""#,
+            r#""k":"system","w":"recv","bytes":3,"who":"socket#3""#,
+        ];
+        let entries = lines.iter().zip(1..);
+        let entries: Vec<Entry> = entries
+            .map(|(line, number)| entry(&format!("{{\"n\":{number},{line}}}")))
+            .collect();
+        let data = of(&Recording::default(), &entries, None);
+        let rows = data.rows("payloads").iter().map(|row| (row[0], row[2]));
+        assert_eq!(rows.collect::<Vec<_>>(), [(1, 1), (2, 1)]);
+    }
 
     #[test]
     fn what_waits_is_told_as_from_and_until() {

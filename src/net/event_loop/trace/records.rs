@@ -260,6 +260,8 @@ pub struct Record<'a> {
     pub subject: Subject,
     /// The number of bytes of a `data`, a `write` or a system call.
     pub bytes: Option<usize>,
+    /// The bytes themselves, of a `write` and of what recv(2) has returned.
+    pub payload: Option<&'a [u8]>,
     /// The line of the program that made the call, or that added the callback.
     pub line: Option<&'static Location<'static>>,
     /// What happened.

@@ -19,6 +19,8 @@ pub(crate) type Cause = u64;
 pub(crate) struct Caused<T>(pub(crate) Cause, pub(crate) T);
 
 type Tracer = Box<dyn FnMut(&Record<'_>)>;
+/// How many bytes a system call has moved, or its errno.
+type Outcome = Result<Option<usize>, i32>;
 type Line = &'static Location<'static>;
 
 /// The parts of a record that the caller knows; the trace adds number, cause, time and turn.
@@ -26,8 +28,22 @@ struct Told<'a> {
     by: Option<Cause>,
     subject: Subject,
     bytes: Option<usize>,
+    payload: Option<&'a [u8]>,
     line: Option<Line>,
     what: What<'a>,
+}
+
+impl<'a> Told<'a> {
+    fn of(subject: Subject, what: What<'a>) -> Told<'a> {
+        Told {
+            by: None,
+            subject,
+            bytes: None,
+            payload: None,
+            line: None,
+            what,
+        }
+    }
 }
 
 /// The errno of a system call that failed.
@@ -127,7 +143,7 @@ impl Trace {
         &mut self,
         subject: Subject,
         name: &'static str,
-        bytes: usize,
+        bytes: &[u8],
     ) -> Cause {
         match self.is_on() {
             true => self.call_told(subject, name, Some(bytes), Some(Location::caller())),
@@ -140,16 +156,15 @@ impl Trace {
         &mut self,
         subject: Subject,
         name: &'static str,
-        bytes: Option<usize>,
+        payload: Option<&[u8]>,
         line: Option<Line>,
     ) -> Cause {
         let former = self.current;
         self.tell(Told {
-            by: None,
-            subject,
-            bytes,
+            bytes: payload.map(<[u8]>::len),
+            payload,
             line,
-            what: What::Call(name),
+            ..Told::of(subject, What::Call(name))
         });
         self.running.push((self.last, subject));
         self.current = self.last;
@@ -176,10 +191,9 @@ impl Trace {
         };
         self.tell(Told {
             by,
-            subject,
             bytes,
             line,
-            what,
+            ..Told::of(subject, what)
         });
         if returns {
             self.running.push((self.last, subject));
@@ -268,19 +282,19 @@ impl Trace {
         }
     }
 
-    /// A recv(2) has returned this many bytes, which the next callback of `data` gets.
+    /// A recv(2) has returned these bytes, which the next callback of `data` gets.
     #[inline(always)]
-    pub(crate) fn received(&mut self, subject: Subject, count: usize) {
+    pub(crate) fn received(&mut self, subject: Subject, chunk: &[u8]) {
         if self.is_on() {
-            self.tell_received(subject, count);
+            self.tell_received(subject, chunk);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn tell_received(&mut self, subject: Subject, count: usize) {
-        self.tell_system(subject, "recv", Ok(Some(count)));
-        self.given = Some(count);
+    fn tell_received(&mut self, subject: Subject, chunk: &[u8]) {
+        self.tell_system(subject, "recv", Ok(Some(chunk.len())), Some(chunk));
+        self.given = Some(chunk.len());
     }
 
     /// Notes how many bytes the next callback of `data` gets.
@@ -293,14 +307,9 @@ impl Trace {
 
     /// A system call was made. It has moved some bytes, or has failed with this errno.
     #[inline]
-    pub(crate) fn system(
-        &mut self,
-        subject: Subject,
-        name: &'static str,
-        outcome: Result<Option<usize>, i32>,
-    ) {
+    pub(crate) fn system(&mut self, subject: Subject, name: &'static str, outcome: Outcome) {
         if self.is_on() {
-            self.tell_system(subject, name, outcome);
+            self.tell_system(subject, name, outcome, None);
         }
     }
 
@@ -309,17 +318,14 @@ impl Trace {
         &mut self,
         subject: Subject,
         name: &'static str,
-        outcome: Result<Option<usize>, i32>,
+        outcome: Outcome,
+        payload: Option<&[u8]>,
     ) {
+        let errno = outcome.err();
         self.tell(Told {
-            by: None,
-            subject,
             bytes: outcome.ok().flatten(),
-            line: None,
-            what: What::System {
-                name,
-                errno: outcome.err(),
-            },
+            payload,
+            ..Told::of(subject, What::System { name, errno })
         });
     }
 
@@ -331,13 +337,8 @@ impl Trace {
 
     #[cold]
     fn note_of(&mut self, by: Option<Cause>, subject: Subject, what: What<'_>) -> Cause {
-        self.tell(Told {
-            by,
-            subject,
-            bytes: None,
-            line: None,
-            what,
-        });
+        let told = Told::of(subject, what);
+        self.tell(Told { by, ..told });
         self.last
     }
 
@@ -379,6 +380,7 @@ impl Trace {
             turn: self.turn,
             subject: told.subject,
             bytes: told.bytes,
+            payload: told.payload,
             line: told.line,
             what: told.what,
         };

@@ -57,6 +57,8 @@ function drawNow (it) {
   const said = [make('p', classOf(it), `${signOf(it)} ${it.who === 'loop' ? 'loop' : name(it.who)}: ${it.words}`), make('p', '', words), ...(it.said ?? []).map(line => make('p', '', line))]
   for (const flag of it.more.split('|')) if (flags.has(flag)) said.push(make('p', 'more', `${flag}: ${flags.get(flag)}`))
   if (it.took !== null) said.push(make('p', isLong(it) ? 'long' : '', `It has taken ${seconds(it.took)}${isLong(it) ? ': meanwhile nothing else ran.' : '.'}`))
+  const bytes = payloads.get(it.number)
+  if (bytes) said.push(make('p', '', 'The bytes: ', make('code', '', bytes.payload), bytes.left ? ` and ${bytes.left} more` : ''))
   if (it.line) said.push(make('p', '', 'Line of the program: ', make('code', '', it.line)))
   $('now').replaceChildren(...said)
 }

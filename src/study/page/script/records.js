@@ -60,6 +60,8 @@ const sent = new Map(table('wires').map(([from, to]) => [to, from]))
 const arrives = new Map()
 for (const [from, to] of table('wires')) arrives.set(from, [...arrives.get(from) ?? [], to])
 
+const payloads = new Map(table('payloads').map(([number, payload, left]) => [number, { payload: text(payload), left }]))
+
 // What has run on another loop, and what of it is the same here.
 const beside = table('beside').map(([at, who, event, twin]) => ({ at, who: text(who), event: text(event), twin }))
 const twins = new Map(beside.filter(it => it.twin).map(it => [it.twin, it]))
