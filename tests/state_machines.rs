@@ -233,23 +233,47 @@ fn a_server_that_is_closed_and_emptied_is_idle_and_told_so_once() {
 }
 
 #[test]
-fn a_server_has_a_timer_exactly_while_it_backs_off() {
+fn a_server_has_a_timer_exactly_while_it_backs_off_or_awaits_handshakes() {
     use server::{Action, Input, State};
+    let timers = [
+        (State::BackingOff, Action::StartBackOff, Action::EndBackOff),
+        (
+            State::AwaitingHandshakes,
+            Action::AwaitHandshakes,
+            Action::EndAwait,
+        ),
+    ];
     for state in State::ALL {
         for input in Input::ALL {
             let (next, actions) = server::step(state, input);
-            let starts = actions.contains(&Action::StartBackOff);
-            let ends = actions.contains(&Action::EndBackOff);
-            assert_eq!(
-                starts,
-                state != State::BackingOff && next == State::BackingOff
-            );
-            assert_eq!(
-                ends,
-                state == State::BackingOff && next != State::BackingOff
-            );
+            for (waiting, start, end) in timers {
+                let is_new = state != waiting && next == waiting;
+                let is_over = state == waiting && next != waiting;
+                assert_eq!(actions.contains(&start), is_new, "{state:?} {input:?}");
+                assert_eq!(actions.contains(&end), is_over, "{state:?} {input:?}");
+            }
         }
     }
+}
+
+#[test]
+fn a_server_that_accepts_its_last_connections_ends_for_whatever_stops_it() {
+    use server::{Action, Input, State};
+    for state in State::ALL {
+        for input in [Input::Exhausted, Input::Failed] {
+            let (next, actions) = server::step(state, input);
+            let is_last = matches!(
+                state,
+                State::Closing | State::AwaitingHandshakes | State::Finishing
+            );
+            let ends = next == State::Draining && actions.contains(&Action::Release);
+            assert_eq!(ends, is_last, "{state:?} {input:?}");
+        }
+    }
+    // The last look at the backlog comes after the time for handshakes, however late that ends.
+    let late = server::step(State::AwaitingHandshakes, Input::HandshakesDue);
+    let expected = [Action::EndAwait, Action::AcceptAgain];
+    assert_eq!(late, (State::Finishing, &expected[..]));
 }
 
 #[test]

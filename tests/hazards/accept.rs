@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use netloop::state::server::State;
-use netloop::{ListenOptions, ServerOptions};
+use netloop::{EventLoop, ListenOptions, ServerOptions};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::stage::*;
@@ -221,27 +221,93 @@ fn all_who_had_connected_are_served_by_a_server_that_closes_after_its_backlog() 
 fn who_is_connected_but_has_not_told_the_kernel_is_served_by_a_server_that_closes() {
     let mut l = event_loop();
     l.pause_time();
-    let mut server = l.create_server(|c| _ = c.end_with("served"));
-    let address = listen(&mut server);
-    // The last segment of its handshake goes out with its first bytes.
-    let kind = Type::STREAM;
-    let slow = Socket::new(Domain::for_address(address), kind, None).unwrap();
-    slow.set_tcp_quickack(false).unwrap();
-    slow.connect(&address.into()).unwrap();
-    let mut slow = TcpStream::from(slow);
-    let id = server.close_after_backlog().id();
-    while l.server_at(id).state() != State::AwaitingHandshakes {
+    let words = Words::default();
+    let said = words.clone();
+    let id = l
+        .create_server(move |c| {
+            said.say("connection");
+            c.end_with("served");
+        })
+        .id();
+    let mut slow = close_to_handshakes(&mut l, id, 1);
+    slow[0].write_all(b"here I am").unwrap();
+    slow[0].shutdown(Shutdown::Write).unwrap();
+    while words.count("connection") == 0 {
         l.run_nowait().unwrap();
     }
-    slow.write_all(b"here I am").unwrap();
-    slow.shutdown(Shutdown::Write).unwrap();
-    while l.server_at(id).connections() == 0 {
-        l.run_nowait().unwrap();
-    }
-    let answers = answers(vec![slow]);
+    let answers = answers(slow);
     l.advance(Duration::from_secs(1));
     l.run().unwrap();
     assert_eq!(answers.join().unwrap(), ["served"]);
+}
+
+/// A9. Catches: a loop that was held up beyond the time for handshakes resets those that ended in it.
+#[test]
+fn connections_that_came_while_the_loop_was_held_up_are_served_by_a_server_that_closes() {
+    let mut l = event_loop();
+    l.pause_time();
+    let words = Words::default();
+    let closed = words.clone();
+    let mut server = l.create_server(|c| {
+        c.resume();
+        c.end_with("served");
+    });
+    let id = server.on_close(move |_| closed.say("close")).id();
+    let mut clients = close_to_handshakes(&mut l, id, 3);
+    for client in &mut clients {
+        client.write_all(b"here I am").unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+    }
+    l.advance(ms(300));
+    let answers = answers(clients);
+    l.run().unwrap();
+    assert_eq!(answers.join().unwrap(), ["served"; 3]);
+    assert_eq!(words.take(), ["close"]);
+}
+
+/// A9. Catches: a server that accepts its last connections goes on with them after its `close`.
+#[test]
+fn a_close_ends_the_last_accepting_too() {
+    let mut l = event_loop();
+    l.pause_time();
+    let words = Words::default();
+    let told = words.clone();
+    let id = l
+        .create_server(move |c| {
+            told.say("connection");
+            close_server(c);
+            c.destroy();
+        })
+        .id();
+    let mut clients = close_to_handshakes(&mut l, id, 3);
+    for client in &mut clients {
+        client.write_all(b"here I am").unwrap();
+    }
+    l.advance(ms(300));
+    l.run().unwrap();
+    assert_eq!(words.take(), ["connection"]);
+    assert_eq!(l.server_at(id).state(), State::Idle);
+}
+
+/// A9. Catches: a run whose time is held waits for ever for a server that gives handshakes time.
+#[test]
+fn a_run_whose_time_is_held_does_not_wait_for_the_last_handshakes() {
+    let mut l = EventLoop::new().unwrap();
+    l.pause_time();
+    let words = Words::default();
+    let said = words.clone();
+    let mut server = l.create_server(|_| unreachable!());
+    listen(server.on_close(move |_| said.say("close")));
+    let id = server.close_after_backlog().id();
+    l.run().unwrap();
+    assert_eq!(l.server_at(id).state(), State::AwaitingHandshakes);
+    assert!(l.is_alive() && words.take().is_empty());
+    assert_eq!(l.backend_timeout(), None);
+    l.run_for(ms(249)).unwrap();
+    assert!(words.take().is_empty());
+    l.run_for(ms(1)).unwrap();
+    assert_eq!(words.take(), ["close"]);
+    assert!(!l.is_alive());
 }
 
 /// A9. Catches: who has no patience for handshakes has to wait for them.

@@ -2,6 +2,7 @@
 //! slow name server; and what the loop costs in system calls.
 
 use std::cell::Cell;
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use netloop::state::server::State;
 
 use crate::program::{Program, netloop};
-use crate::stage::{LIMIT, event_loop, listen, peer};
+use crate::stage::{LIMIT, close_to_handshakes, event_loop, listen, peer};
 use crate::support::{has_strace, skipped};
 use crate::tools::*;
 
@@ -164,6 +165,66 @@ fn a_server_that_rests_serves_its_backlog_before_it_closes_or_closes_at_once() {
             is_patient,
             "an end, or a reset"
         );
+    }
+}
+
+/// What happens to clients whose handshake ends while a server awaits it, or later than that, and for which
+/// there is no descriptor: the server closes, though its time is held.
+fn closes_for_want_of_a_descriptor(is_late: bool, take_descriptors: impl FnOnce() -> Vec<File>) {
+    let mut l = event_loop();
+    l.pause_time();
+    let id = l.create_server(|c| _ = c.destroy()).id();
+    let mut clients = close_to_handshakes(&mut l, id, 2);
+    for client in &mut clients {
+        client.write_all(b"here I am").unwrap();
+    }
+    let taken = take_descriptors();
+    if is_late {
+        l.advance(Duration::from_secs(1));
+    }
+    l.run().unwrap();
+    drop(taken);
+    assert_eq!(l.server_at(id).state(), State::Idle);
+    for mut client in clients {
+        assert!(!matches!(client.read(&mut [0]), Ok(1..)));
+    }
+}
+
+/// A1. Catches: a server that accepts its last connections waits for descriptors, or is deaf for ever.
+#[test]
+fn a_shortage_of_the_system_ends_a_server_that_accepts_its_last_connections() {
+    let this = "kernel::a_shortage_of_the_system_ends_a_server_that_accepts_its_last_connections";
+    if !is_child() {
+        if !has_strace() {
+            return skipped("A1, ENFILE from the last accept4", "no strace");
+        }
+        let file = trace_file("last-enfile");
+        // Of two calls the first finds the backlog empty.
+        let inject = "inject=accept4:error=ENFILE:when=2+2";
+        let options = ["-e", "trace=accept4", "-e", inject];
+        passes(under_strace(&myself(this), &file, &options));
+        assert!(read_trace(&file).contains("(INJECTED)"));
+        return;
+    }
+    for is_late in [false, true] {
+        closes_for_want_of_a_descriptor(is_late, Vec::new);
+    }
+}
+
+/// A1. Catches: as above, where the process has no descriptor left, and the connections are shed.
+#[test]
+fn a_shortage_of_the_process_ends_a_server_that_accepts_its_last_connections() {
+    let this = "kernel::a_shortage_of_the_process_ends_a_server_that_accepts_its_last_connections";
+    if !is_child() {
+        return match limited(&myself(this), 64) {
+            Some(child) => passes(child),
+            None => skipped("A1, EMFILE from the last accept4", "no prlimit"),
+        };
+    }
+    let open = || File::open("/dev/null");
+    let take_all = || std::iter::from_fn(|| open().ok()).collect();
+    for is_late in [false, true] {
+        closes_for_want_of_a_descriptor(is_late, take_all);
     }
 }
 

@@ -9,8 +9,10 @@ use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use netloop::state::server::State;
 use netloop::trace::What;
-use netloop::{EventLoop, Server, Socket};
+use netloop::{EventLoop, Server, ServerId, Socket};
+use socket2::{Domain, Type};
 
 pub(crate) const HOST: &str = "127.0.0.1";
 
@@ -93,6 +95,31 @@ pub(crate) fn listen(server: &mut Server<'_>) -> SocketAddr {
     server.listen_on(()).expect("good options");
     let port = server.port().expect("bound in the call");
     SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// Has a server listen, connects clients whose handshake is under way, and has the server close after its
+/// backlog until it awaits them. The last segment of each handshake goes out with the client's first bytes;
+/// on a busy machine the kernel may have sent it before, and the client is accepted before the others.
+pub(crate) fn close_to_handshakes(
+    event_loop: &mut EventLoop,
+    server: ServerId,
+    count: usize,
+) -> Vec<TcpStream> {
+    let address = listen(&mut event_loop.server_at(server));
+    let connected = |_| {
+        let client = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None);
+        let client = client.expect("a socket");
+        client.set_tcp_quickack(false).expect("TCP_QUICKACK");
+        client.connect(&address.into()).expect("the kernel accepts");
+        TcpStream::from(client)
+    };
+    let clients = (0..count).map(connected).collect();
+    event_loop.server_at(server).close_after_backlog();
+    let accepts = [State::Closing, State::Listening];
+    while accepts.contains(&event_loop.server_at(server).state()) {
+        event_loop.run_nowait().expect("no error");
+    }
+    clients
 }
 
 pub(crate) fn close_server(socket: &mut Socket<'_>) {

@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 use std::io::{Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::Instant;
 
-use netloop::{ServerOptions, Socket};
+use netloop::{EventLoop, ServerOptions, Socket};
 
 use crate::program::{Program, netloop};
 use crate::stage::*;
@@ -289,6 +289,41 @@ fn while_the_kernel_has_no_memory_one_timer_tries_again_whatever_comes() {
     let lasted = times[times.len() - 1] - times[0];
     let expected = 1 + (lasted / 0.009) as usize;
     assert!(times.len() <= expected, "{} in {lasted} s", times.len());
+}
+
+/// G6. Catches: a run whose time is held waits for ever for a write that only a timer tries again.
+#[test]
+fn a_run_whose_time_is_held_does_not_wait_for_memory_of_the_kernel() {
+    let this = "writing::a_run_whose_time_is_held_does_not_wait_for_memory_of_the_kernel";
+    if !is_child() {
+        if !has_strace() {
+            return skipped("G6, ENOBUFS while time is held", "no strace");
+        }
+        let file = trace_file("held-enobufs");
+        let inject = "inject=sendto,sendmsg:error=ENOBUFS:when=1";
+        let options = ["-e", "trace=sendto,sendmsg", "-e", inject];
+        passes(under_strace(&myself(this), &file, &options));
+        assert!(read_trace(&file).contains("(INJECTED)"));
+        return;
+    }
+    let mut l = EventLoop::new().unwrap();
+    l.pause_time();
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let id = l.connect_to(address).unwrap().id();
+    while l.socket_at(id).is_connecting() {
+        l.run_once().unwrap();
+    }
+    let (mut peer, _) = listener.accept().unwrap();
+    l.socket_at(id).unref().write("hi");
+    l.run().unwrap();
+    assert!(l.is_alive() && l.socket_at(id).writable_length() == 2);
+    while l.is_alive() {
+        l.run_for(ms(10)).unwrap();
+    }
+    let mut bytes = [0; 2];
+    peer.read_exact(&mut bytes).unwrap();
+    assert_eq!(&bytes, b"hi");
 }
 
 /// G7. Catches: an interrupted read or write is taken for a failure.

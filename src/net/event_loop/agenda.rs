@@ -150,9 +150,9 @@ impl Agenda {
         }
     }
 
-    /// Whether anything beside timers holds the loop.
-    pub(in crate::net) fn is_held(&self) -> bool {
-        self.holds > 0
+    /// Whether more holds the loop than timers and so many sources.
+    pub(in crate::net) fn is_held_by_more_than(&self, sources: usize) -> bool {
+        self.holds > sources
             || self.immediates.are_held()
             || !self.closing.is_empty()
             || !self.pending.is_empty()

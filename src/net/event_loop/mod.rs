@@ -251,11 +251,12 @@ impl Loop {
     /// a connect, a write or a shutdown in progress; lookups; and whatever is queued or posted. Listening
     /// for a signal does not.
     pub fn is_alive(&self) -> bool {
-        self.agenda.held_timers > 0 || self.is_held_by_more_than_timers()
+        self.agenda.held_timers > 0 || self.is_held_by_more_than(0)
     }
 
-    fn is_held_by_more_than_timers(&self) -> bool {
-        self.agenda.is_held()
+    /// Whether more holds the loop than timers and so many sources.
+    fn is_held_by_more_than(&self, sources: usize) -> bool {
+        self.agenda.is_held_by_more_than(sources)
             || self.lookups.are_asked()
             || self.posts.as_ref().is_some_and(Posts::is_held)
     }

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::EventLoop;
-use super::Loop;
 use super::phase::{Phase, Wait};
+use super::{Entry, EventLoop, Loop};
 use crate::net::error::Error;
 
 impl Loop {
@@ -15,7 +14,10 @@ impl Loop {
     /// to test with it.
     ///
     /// The kernel, other threads and other processes go by real time. The loop still waits for them; timers
-    /// that are not due do not wake it, and [`run`](EventLoop::run) returns when only such timers hold it.
+    /// that are not due do not wake it. [`run`](EventLoop::run) returns when nothing but the passing of time
+    /// could change anything: when the loop is held only by timers that are not due, by servers that wait
+    /// for descriptors or for [the last handshakes](crate::Server::close_after_backlog), and by writes for
+    /// which the kernel has no memory.
     ///
     /// [`guide::testing`]: crate::guide::testing
     ///
@@ -52,17 +54,25 @@ impl Loop {
     }
 }
 
+impl Entry {
+    /// Whether it holds the loop, and only a timer of its own can change that.
+    fn waits_for_time(&self) -> bool {
+        match self {
+            Entry::Socket(socket) => socket.waits_for_time(),
+            Entry::Server(server) => server.waits_for_time(),
+        }
+    }
+}
+
 impl EventLoop {
     /// Whether [`run`](EventLoop::run) goes on: something holds the loop. While time is held, timers that
-    /// are not due do not count.
+    /// are not due do not count, nor sources that wait for such a timer.
     pub(super) fn goes_on(&mut self) -> bool {
-        match self.agenda.clock.is_held() {
-            true => {
-                let holds = self.agenda.held_timers > 0 && self.agenda.has_due_timers();
-                holds || self.is_held_by_more_than_timers()
-            }
-            false => self.is_alive(),
+        if !self.agenda.clock.is_held() || self.agenda.has_due_timers() {
+            return self.is_alive();
         }
+        let waiting = self.reactor.find(Entry::waits_for_time).count();
+        self.is_held_by_more_than(waiting)
     }
 
     /// Runs turns until the loop is idle: until nothing more happens unless time passes or something

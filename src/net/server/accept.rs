@@ -142,7 +142,7 @@ impl ServerEntry {
 
     fn accept_one(&mut self, errands: &mut Errands<'_, ServerId>) -> Knock {
         let state = self.state;
-        let is_last = matches!(state, State::Closing | State::AwaitingHandshakes);
+        let is_last = state.accepts_last();
         let (true, Some(listener)) = (is_last || state == State::Listening, &mut self.listener)
         else {
             return Knock::Nobody;
@@ -157,25 +157,27 @@ impl ServerEntry {
                 self.take(stream, peer, errands.id)
             }
             Accepted::Nobody if is_last => {
-                self.feed(Input::NobodyWaits, errands);
+                self.feed_end(Input::NobodyWaits, errands);
                 Knock::Nobody
             }
             Accepted::Nobody => Knock::Nobody,
             // A path that was shut down fails once its backlog is empty.
-            Accepted::Shed(_) | Accepted::Failed(_) if is_last => {
+            Accepted::Failed(_) if is_last => {
                 self.feed_end(Input::Failed, errands);
                 Knock::Nobody
             }
             Accepted::Shed(count) => {
                 let text =
                     format!("out of descriptors, waiting connections are closed ({count} now)");
-                self.log_shortage(&text, errands);
-                Knock::Nobody
+                self.fall_short(&text, Input::Failed, errands)
             }
             Accepted::Exhausted(error) => {
-                self.log_shortage(&format!("accept: {error}, backing off"), errands);
-                self.feed_end(Input::Exhausted, errands);
-                Knock::Nobody
+                let then = match is_last {
+                    true => "waiting connections are reset",
+                    false => "backing off",
+                };
+                let text = format!("accept: {error}, {then}");
+                self.fall_short(&text, Input::Exhausted, errands)
             }
             Accepted::Failed(error) => Knock::Failed(Error::of_call("accept", &error)),
         }
@@ -192,6 +194,18 @@ impl ServerEntry {
             (Some(list), Some(remote)) if list.check(remote.ip()) => Knock::Blocked,
             _ => Knock::Connection(self.new_socket(id, stream), remote),
         }
+    }
+
+    /// There is a shortage: one that accepts its last connections closes.
+    fn fall_short(
+        &mut self,
+        text: &str,
+        input: Input,
+        errands: &mut Errands<'_, ServerId>,
+    ) -> Knock {
+        self.log_shortage(text, errands);
+        self.feed_end(input, errands);
+        Knock::Nobody
     }
 
     /// Warns of a shortage once, however long it lasts. A new one begins only after a time without any.

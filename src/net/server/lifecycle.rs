@@ -64,6 +64,11 @@ impl ServerEntry {
         self.is_held && self.state.is_listening()
     }
 
+    /// Whether it holds the loop until a timer fires.
+    pub(in crate::net) fn waits_for_time(&self) -> bool {
+        self.holds && self.state.waits_for_time()
+    }
+
     /// How the server holds the loop, if it does.
     pub(in crate::net) fn holder(&self, id: ServerId) -> Option<Holder> {
         let listener = self.listener.as_ref();
@@ -171,7 +176,7 @@ impl ServerEntry {
 
     /// The time for handshakes is over.
     pub(in crate::net) fn handshakes_due(&mut self, errands: &mut Errands<'_, ServerId>) {
-        self.feed_end(Input::HandshakesDue, errands);
+        self.feed(Input::HandshakesDue, errands);
     }
 }
 
@@ -233,14 +238,18 @@ impl Server<'_> {
     /// As [`close`](Server::close), but without resetting connections that wait to be accepted. Those
     /// whose handshake the kernel has completed are accepted first,
     /// [`accepts_per_turn`](crate::ServerOptions::accepts_per_turn) in each turn and each with its
-    /// `connection`, and over TCP also those whose handshake is under way and ends within 250 ms; then the
-    /// listener closes. The kernel begins no new connection meanwhile, and refuses attempts as soon as the
-    /// listener has closed. Until then the [`state`](Server::state) is `Closing`, and `AwaitingHandshakes`
-    /// when the backlog is empty. Node has nothing like it.
+    /// `connection`, and over TCP also those whose handshake is under way and ends within 250 ms. After
+    /// that time, and not before the backlog is found empty once more, the listener closes: a loop that
+    /// was held up serves what has come meanwhile. The kernel begins no new connection meanwhile, and
+    /// refuses attempts as soon as the listener has closed. Until then the [`state`](Server::state) is
+    /// `Closing`, `AwaitingHandshakes` when the backlog is empty, and `Finishing` when the time is over.
+    /// Node has nothing like it.
     ///
     /// If the descriptor is shared ([`ListenOptions::fd`](crate::ListenOptions::fd),
     /// [`duplicate_fd`](Server::duplicate_fd)), the server closes at once, and leaves waiting connections
-    /// to the others. If descriptors or memory run out, the connections that still wait are reset.
+    /// to the others. If descriptors or memory run out, the connections that still wait are reset. While
+    /// time is [held](crate::Loop::pause_time), the 250 ms pass by [`advance`](crate::Loop::advance) and
+    /// [`run_for`](crate::EventLoop::run_for).
     ///
     /// ```
     /// use std::net::TcpStream;

@@ -29,6 +29,11 @@ impl SocketEntry {
         self.is_held && self.receiving.reads_kernel()
     }
 
+    /// Whether it holds the loop only by a write for which the kernel has no memory: a timer tries again.
+    pub(in crate::net) fn waits_for_time(&self) -> bool {
+        self.holds && self.sending.waits_for_memory() && !self.is_shutting() && !self.reads()
+    }
+
     /// How the socket holds the loop: each condition of [`must_hold`](SocketEntry::must_hold) that is met.
     pub(in crate::net) fn holders(&self, id: SocketId) -> Vec<Holder> {
         let peer = self.known_peer();

@@ -35,9 +35,11 @@ pub enum State {
     /// `close_after_backlog` was called: the connections in the backlog are accepted.
     Closing,
     /// The backlog is empty, but a client is connected as soon as it has the kernel's answer, and its own
-    /// last segment may still be on its way. The connections whose handshake ends in time are accepted,
-    /// then the listener closes.
+    /// last segment may still be on its way. The connections whose handshake ends in time are accepted.
     AwaitingHandshakes,
+    /// The time for handshakes is over. What waits in the backlog is accepted, however late the loop is;
+    /// then the listener closes.
+    Finishing,
     /// `close` was called; connections may be left.
     Draining,
 }
@@ -139,16 +141,15 @@ pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
         },
         State::Closing => match input {
             Input::NobodyWaits => (State::AwaitingHandshakes, &[Action::AwaitHandshakes]),
-            Input::Exhausted | Input::Failed | Input::CloseCalled => {
-                (State::Draining, &[Action::Release])
-            }
-            _ => (state, &[]),
+            _ => cut_short(state, input, &[Action::Release]),
         },
         State::AwaitingHandshakes => match input {
-            Input::HandshakesDue | Input::CloseCalled => {
-                (State::Draining, &[Action::EndAwait, Action::Release])
-            }
-            _ => (state, &[]),
+            Input::HandshakesDue => (State::Finishing, &[Action::EndAwait, Action::AcceptAgain]),
+            _ => cut_short(state, input, &[Action::EndAwait, Action::Release]),
+        },
+        State::Finishing => match input {
+            Input::NobodyWaits => (State::Draining, &[Action::Release]),
+            _ => cut_short(state, input, &[Action::Release]),
         },
         State::Draining => match input {
             Input::Bound => (State::Listening, &[Action::QueueListening]),
@@ -158,25 +159,46 @@ pub fn step(state: State, input: Input) -> (State, &'static [Action]) {
     }
 }
 
+/// Ends the accepting of the last connections, whatever it has come to.
+fn cut_short(state: State, input: Input, actions: &'static [Action]) -> (State, &'static [Action]) {
+    match input {
+        Input::Exhausted | Input::Failed | Input::CloseCalled => (State::Draining, actions),
+        _ => (state, &[]),
+    }
+}
+
 impl State {
     /// Whether there is a listener: Node's `listening`.
     pub fn is_listening(self) -> bool {
         match self {
-            State::Listening | State::BackingOff | State::Closing | State::AwaitingHandshakes => {
-                true
-            }
+            State::Listening | State::BackingOff => true,
+            State::Closing | State::AwaitingHandshakes | State::Finishing => true,
             State::Idle | State::Resolving | State::Draining => false,
         }
     }
 
+    /// Whether `close_after_backlog` was called, and connections are still accepted.
+    pub(crate) fn accepts_last(self) -> bool {
+        matches!(
+            self,
+            State::Closing | State::AwaitingHandshakes | State::Finishing
+        )
+    }
+
+    /// Whether the next step is that of a timer.
+    pub(crate) fn waits_for_time(self) -> bool {
+        matches!(self, State::BackingOff | State::AwaitingHandshakes)
+    }
+
     /// Every state there is.
-    pub const ALL: [State; 7] = [
+    pub const ALL: [State; 8] = [
         State::Idle,
         State::Resolving,
         State::Listening,
         State::BackingOff,
         State::Closing,
         State::AwaitingHandshakes,
+        State::Finishing,
         State::Draining,
     ];
 }
@@ -213,6 +235,7 @@ impl fmt::Display for State {
             State::BackingOff => "backing off",
             State::Closing => "closing",
             State::AwaitingHandshakes => "awaiting handshakes",
+            State::Finishing => "finishing",
             State::Draining => "draining",
         })
     }
