@@ -138,6 +138,25 @@ fn a_socket_is_told_as_what_it_holds_the_loop() {
     );
 }
 
+/// Catches: a report of a few holders names more of a kind, or does not count those that it leaves out.
+#[test]
+fn of_many_holders_a_few_of_each_kind_are_told_and_the_others_counted() {
+    let mut l = event_loop();
+    let sockets: Vec<_> = (0..4).map(|_| connected(&mut l)).collect();
+    for (id, ..) in &sockets[1..] {
+        let mut socket = l.socket_at(*id);
+        socket.after(ms(90_000), |_| {});
+        while socket.write(vec![7; 1 << 20]) {}
+    }
+    let (holders, left_out) = l.holders_up_to(2);
+    let of = |is_wanted: fn(&Holder) -> bool| holders.iter().filter(|it| is_wanted(it)).count();
+    assert_eq!(of(|holder| matches!(holder, Holder::Timer { .. })), 2);
+    assert_eq!(of(|holder| matches!(holder, Holder::Reading { .. })), 2);
+    assert_eq!(of(|holder| matches!(holder, Holder::Sending { .. })), 2);
+    assert_eq!((holders.len(), left_out), (6, 1 + 2 + 1));
+    assert_eq!(l.holders().len(), 3 + 4 + 3);
+}
+
 /// Catches: work that is queued is not told.
 #[test]
 fn what_is_queued_is_told_and_is_gone_when_it_has_run() {

@@ -228,6 +228,28 @@ fn a_shortage_of_the_process_ends_a_server_that_accepts_its_last_connections() {
     }
 }
 
+/// Catches: a report asks the kernel for the peer of each connection.
+#[test]
+fn a_report_asks_only_for_the_peers_that_it_names() {
+    if !has_strace() {
+        return skipped("system calls of a report", "no strace");
+    }
+    let (server, file) = traced("report", &["-e", "trace=getpeername"]);
+    let port = server.port();
+    let sockets: Vec<TcpStream> = (0..20).map(|_| connect(port)).collect();
+    assert!(sockets.iter().all(echoes));
+    let asked = |trace: &str| trace.matches("getpeername(").count();
+    assert_eq!(asked(&std::fs::read_to_string(&file).unwrap()), 0);
+    server.signal_traced("-USR1");
+    let start = Instant::now();
+    while asked(&std::fs::read_to_string(&file).unwrap()) == 0 {
+        assert!(start.elapsed() < LIMIT, "there is no report");
+        std::thread::yield_now();
+    }
+    drop(sockets);
+    assert_eq!(asked(&trace_of(server, &file)), 5);
+}
+
 /// A2. Catches: an error of one connection ends the accepting of the others.
 #[test]
 fn an_error_of_one_waiting_connection_passes_on_to_the_next() {

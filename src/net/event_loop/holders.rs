@@ -2,6 +2,7 @@
 
 use super::{Entry, Loop};
 use crate::net::holder::Holder;
+use crate::net::socket::Way;
 use crate::net::{ServerId, SocketId};
 
 impl Loop {
@@ -12,7 +13,8 @@ impl Loop {
     /// and sends as well is in it twice. What does not hold the loop is not listed: what was let go by
     /// `unref`, idle timeouts, abort handles, listeners for signals. While time is
     /// [held](Loop::pause_time), `run` returns even if timers are listed. This looks at every socket and
-    /// timer of the loop.
+    /// timer of the loop, and asks the kernel for the peers that it does not know.
+    /// [`holders_up_to`](Loop::holders_up_to) does so for a few of them.
     ///
     /// ```
     /// use netloop::{EventLoop, Loop, Signal};
@@ -30,14 +32,48 @@ impl Loop {
     /// # Ok::<(), netloop::Error>(())
     /// ```
     pub fn holders(&self) -> Vec<Holder> {
+        self.holders_up_to(usize::MAX).0
+    }
+
+    /// As [`holders`](Loop::holders), but at most `limit` timers, and as many of the sockets that connect, of
+    /// those that are read from, that send and that end. The second value is the number of those left out.
+    /// It is for a report on a loop with thousands of connections: the peers of those left out are not asked
+    /// for.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mut event_loop = netloop::EventLoop::new()?;
+    /// for seconds in 1..=10 {
+    ///     event_loop.after(Duration::from_secs(seconds), |_| {});
+    /// }
+    /// let (holders, more) = event_loop.holders_up_to(3);
+    /// assert_eq!((holders.len(), more), (3, 7));
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    pub fn holders_up_to(&self, limit: usize) -> (Vec<Holder>, usize) {
         let mut holders = self.agenda.timer_holders(self.home, self.current_timer);
+        let mut left_out = holders.len().saturating_sub(limit);
+        holders.truncate(limit);
         let mut ids: Vec<_> = self.reactor.find(|_| true).collect();
         ids.sort_unstable_by_key(|id| id.generation());
+        let mut counts = [0; Way::COUNT];
         for id in ids {
-            match self.reactor.get(id) {
-                Some(Entry::Server(server)) => holders.extend(server.holder(ServerId(id))),
-                Some(Entry::Socket(socket)) => holders.extend(socket.holders(SocketId(id))),
-                None => {}
+            let socket = match self.reactor.get(id) {
+                Some(Entry::Socket(socket)) => socket,
+                Some(Entry::Server(server)) => {
+                    holders.extend(server.holder(ServerId(id)));
+                    continue;
+                }
+                None => continue,
+            };
+            for way in socket.ways() {
+                let count = &mut counts[way as usize];
+                *count += 1;
+                match *count > limit {
+                    true => left_out += 1,
+                    false => holders.push(socket.holder(SocketId(id), way)),
+                }
             }
         }
         holders.extend(self.lookups.holders());
@@ -49,6 +85,6 @@ impl Loop {
             holders.extend(letters.map(Holder::Posts));
         }
         holders.extend(self.agenda.queue_holders());
-        holders
+        (holders, left_out)
     }
 }

@@ -9,6 +9,19 @@ use crate::net::holder::Holder;
 use crate::net::trace::Subject;
 use crate::rules::state::socket::{State, Writable};
 
+/// How a socket can hold the loop.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::net) enum Way {
+    Connecting,
+    Reading,
+    Sending,
+    Ending,
+}
+
+impl Way {
+    pub(in crate::net) const COUNT: usize = 4;
+}
+
 impl SocketEntry {
     /// Whether the socket holds the loop, as libuv counts: a request is in progress, or the socket is read
     /// from and `unref` was not called.
@@ -35,33 +48,43 @@ impl SocketEntry {
     }
 
     /// How the socket holds the loop: each condition of [`must_hold`](SocketEntry::must_hold) that is met.
-    pub(in crate::net) fn holders(&self, id: SocketId) -> Vec<Holder> {
-        let peer = self.known_peer();
-        match self.state.life {
-            State::Opening => {
+    pub(in crate::net) fn ways(&self) -> impl Iterator<Item = Way> {
+        let is_open = self.state.life == State::Open;
+        let all = [
+            (self.state.life == State::Opening, Way::Connecting),
+            (is_open && self.reads(), Way::Reading),
+            (is_open && self.sending.is_in_flight(), Way::Sending),
+            (is_open && self.is_shutting(), Way::Ending),
+        ];
+        all.into_iter()
+            .filter_map(|(is_so, way)| is_so.then_some(way))
+    }
+
+    /// The socket as it holds the loop in this way.
+    pub(in crate::net) fn holder(&self, socket: SocketId, way: Way) -> Holder {
+        match way {
+            Way::Connecting => {
                 let connecting = self.cold.as_ref().and_then(|cold| cold.connecting.as_ref());
                 let to = connecting.map(|connecting| connecting.goal());
                 let to = to.unwrap_or_default();
-                vec![Holder::Connecting { socket: id, to }]
+                Holder::Connecting { socket, to }
             }
-            State::Open => {
-                let bytes = self.sending.len();
-                let reading = Holder::Reading { socket: id, peer };
-                let sending = Holder::Sending {
-                    socket: id,
+            Way::Reading => {
+                let peer = self.known_peer();
+                Holder::Reading { socket, peer }
+            }
+            Way::Sending => {
+                let (peer, bytes) = (self.known_peer(), self.sending.len());
+                Holder::Sending {
+                    socket,
                     peer,
                     bytes,
-                };
-                let ending = Holder::Ending { socket: id, peer };
-                let all = [
-                    (self.reads(), reading),
-                    (self.sending.is_in_flight(), sending),
-                    (self.is_shutting(), ending),
-                ];
-                let held = all.into_iter().filter(|(is_so, _)| *is_so);
-                held.map(|(_, holder)| holder).collect()
+                }
             }
-            State::Idle | State::Destroyed | State::Closed => Vec::new(),
+            Way::Ending => {
+                let peer = self.known_peer();
+                Holder::Ending { socket, peer }
+            }
         }
     }
 

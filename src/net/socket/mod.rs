@@ -23,6 +23,7 @@ mod write;
 
 pub use connecting::{Attempt, Lookup};
 pub use events::OnRead;
+pub(in crate::net) use holding::Way;
 pub use options::{ConnectOptions, SocketOptions};
 
 use std::io;

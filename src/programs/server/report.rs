@@ -8,7 +8,7 @@ use super::counts::{Counts, open, traffic};
 use super::{connections, identity, stop};
 use crate::programs::output;
 
-/// How many of the peers that are owed most are named, and of what holds the loop.
+/// How many of the peers that are owed most are named, and of each kind of what holds the loop.
 const NAMED: usize = 5;
 
 /// Reports at each SIGUSR1.
@@ -52,28 +52,19 @@ fn owed(event_loop: &mut Loop) -> Vec<String> {
     owed.retain(|(bytes, _)| *bytes > 0);
     owed.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
     let line = |(bytes, id)| {
-        let peer = identity::client(&mut event_loop.socket_at(id));
-        let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
-        format!("{id} {peer}: bytes owed: {bytes}")
+        let client = identity::logged(&mut event_loop.socket_at(id));
+        format!("{id} {client}: bytes owed: {bytes}")
     };
     owed.into_iter().take(NAMED).map(line).collect()
 }
 
 /// What holds the loop. Connections that are read from do, as long as they are open.
 fn holders(event_loop: &Loop) -> Vec<String> {
-    let holders = event_loop.holders().into_iter();
-    let (reading, others): (Vec<_>, Vec<_>) =
-        holders.partition(|holder| matches!(holder, Holder::Reading { .. }));
-    let mut lines = Vec::new();
-    for holders in [others, reading] {
-        let named = holders.iter().take(NAMED);
-        lines.extend(named.map(|holder| format!("the loop is held by {holder}")));
-        if holders.len() > NAMED {
-            lines.push(format!(
-                "the loop is held by {} more",
-                holders.len() - NAMED
-            ));
-        }
+    let (holders, left_out) = event_loop.holders_up_to(NAMED);
+    let line = |holder: Holder| format!("the loop is held by {holder}");
+    let mut lines: Vec<String> = holders.into_iter().map(line).collect();
+    if left_out > 0 {
+        lines.push(format!("the loop is held by {left_out} more"));
     }
     lines
 }
