@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use crate::balancer::Balancer;
 use crate::limits::connect_from;
@@ -139,22 +140,16 @@ fn what_is_no_header_or_too_long_is_cut_at_once_and_what_is_slow_in_time() {
         back.is_empty()
     };
     let long = [b"PROXY UNKNOWN", &[b' '; 200][..]].concat();
+    // Its end is there.
+    let line = [&long[..], b"\r\n"].concat();
     let huge = [&LOCAL[..14], &[0xff; 20_000]].concat();
-    for (count, wrong) in [&b"GET / HTTP/1.1\r\n"[..], b"P R", &long, &huge]
+    for (count, wrong) in [&b"GET / HTTP/1.1\r\n"[..], b"P R", &long, &line, &huge]
         .iter()
         .enumerate()
     {
         assert!(is_cut(wrong));
         assert_eq!(value(metrics, refused), (count + 1) as f64);
     }
-    // Who leaves within the header, or before it, is counted with them.
-    for bytes in [&b""[..], b"PROXY TCP"] {
-        let mut proxy = connect(port);
-        proxy.write_all(bytes).unwrap();
-        proxy.shutdown(Shutdown::Write).unwrap();
-        assert!(at_end(&mut proxy));
-    }
-    assert_eq!(value(metrics, refused), 6.0);
     // Who sends a byte now and then gains no time by it.
     let mut slow = connect(port);
     let mut writer = slow.try_clone().unwrap();
@@ -163,7 +158,7 @@ fn what_is_no_header_or_too_long_is_cut_at_once_and_what_is_slow_in_time() {
             if writer.write_all(&[byte]).is_err() {
                 return;
             }
-            std::thread::sleep(std::time::Duration::from_millis(200));
+            std::thread::sleep(Duration::from_millis(200));
         }
     });
     let mut back = Vec::new();
@@ -173,6 +168,36 @@ fn what_is_no_header_or_too_long_is_cut_at_once_and_what_is_slow_in_time() {
     assert_eq!(value(metrics, late), 1.0);
     assert_eq!(value(metrics, "netloop_accepted_total"), 0.0);
     writing.join().unwrap();
+}
+
+#[test]
+fn a_connection_that_ends_before_its_header_is_told_by_how_it_has_ended() {
+    let options = ["--quiet", "--proxy-protocol", "127.0.0.1"];
+    let (_server, metrics, port) = measured(&options);
+    let dropped = |reason: &str| {
+        let name = format!("netloop_dropped_total{{reason=\"{reason}\"}}");
+        value(metrics, &name)
+    };
+    for (bytes, reason) in [(&b""[..], "proxy_closed"), (b"PROXY TCP", "proxy_partial")] {
+        let mut proxy = connect(port);
+        proxy.write_all(bytes).unwrap();
+        proxy.shutdown(Shutdown::Write).unwrap();
+        assert!(at_end(&mut proxy));
+        until("it is told", || dropped(reason) == 1.0);
+    }
+    for bytes in [&b""[..], b"PROXY TCP"] {
+        let before = dropped("proxy_error");
+        let mut proxy = connect(port);
+        proxy.write_all(bytes).unwrap();
+        let proxy = socket2::Socket::from(proxy);
+        proxy.set_linger(Some(Duration::ZERO)).unwrap();
+        drop(proxy);
+        until("it is told", || dropped("proxy_error") > before);
+    }
+    let errors = "netloop_errors_total{code=\"ECONNRESET\"}";
+    assert_eq!(value(metrics, errors), 2.0);
+    let others = ["proxy_closed", "proxy_partial", "proxy_header"].map(dropped);
+    assert_eq!(others, [1.0, 1.0, 0.0]);
 }
 
 #[test]

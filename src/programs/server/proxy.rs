@@ -20,7 +20,9 @@ const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// The version and the command of a proxy that has connected for itself, in version 2.
 const LOCAL: u8 = 0x20;
 
-/// How long a header of version 2 may be; one of version 1 has at most 107 bytes.
+/// How long a header may be: in version 1 the protocol says so, in version 2 it allows 64 KiB, which no
+/// proxy needs.
+const LONGEST_LINE: usize = 107;
 const LONGEST: usize = 4096;
 
 /// The proxies that are believed.
@@ -78,7 +80,16 @@ pub(super) fn await_header(
         then: Box::new(then),
     });
     socket.on_readable(readable).named(listener);
-    socket.on_close(|socket, _| finish(socket, Err(Reason::NoHeader)));
+    socket.on_close(|socket, had_error| {
+        let came = |awaited: &Awaited| !awaited.came.is_empty();
+        let has_begun = socket.data().is_some_and(came);
+        let reason = match had_error {
+            Some(true) => Reason::Failed,
+            _ if has_begun => Reason::PartOfHeader,
+            _ => Reason::Closed,
+        };
+        finish(socket, Err(reason));
+    });
 }
 
 fn readable(socket: &mut Socket<'_>) {
@@ -144,6 +155,8 @@ fn parse(bytes: &[u8]) -> Header {
         _ => {}
     }
     match ProxyHeader::parse(bytes, ParseConfig::default()) {
+        // The crate bounds only a line whose end has not come.
+        Ok((_, length)) if begins(LINE) && length > LONGEST_LINE => Header::Malformed,
         Ok((header, length)) => Header::Whole {
             route: header.proxied_address().map(|addresses| Route {
                 client: addresses.source,
@@ -185,6 +198,13 @@ mod tests {
         [SIGNATURE, &[command, family], &length, rest].concat()
     }
 
+    /// A header of version 1 that is this long.
+    fn line(length: usize) -> Vec<u8> {
+        let (begin, end) = (b"PROXY UNKNOWN", b"\r\n");
+        let blanks = vec![b' '; length - begin.len() - end.len()];
+        [&begin[..], &blanks, end].concat()
+    }
+
     /// Headers, and what they name.
     fn headers() -> Vec<(Vec<u8>, &'static str)> {
         let v4 = [192, 0, 2, 1, 192, 0, 2, 2, 0x30, 0x39, 1, 0xbb];
@@ -206,6 +226,7 @@ mod tests {
             ),
             (b"PROXY UNKNOWN\r\n".to_vec(), ""),
             (b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n".to_vec(), ""),
+            (line(LONGEST_LINE), ""),
             (second(0x21, 0x11, &v4), "192.0.2.1:12345 192.0.2.2:443"),
             (second(0x21, 0x11, &more), "192.0.2.1:12345 192.0.2.2:443"),
             (second(0x21, 0x21, &v6), "[2001:db8::1]:80 [::1]:443"),
@@ -245,6 +266,8 @@ mod tests {
             b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\rx",
             b"PROXY UDP4 192.0.2.1 192.0.2.2 1 2\r\n",
             &[b"PROXY UNKNOWN", &[b' '; 107][..]].concat(),
+            &line(LONGEST_LINE + 1),
+            &line(100_000),
             &second(0x31, 0x11, &[0; 12]),
             &second(0x22, 0x11, &[0; 12]),
             &second(0x21, 0x11, &[0; 11]),
@@ -296,7 +319,13 @@ mod tests {
                     bytes.push(dice.roll(256) as u8);
                     assert_eq!(parse(&bytes), Header::Malformed, "{bytes:x?}");
                 }
-                Header::Partial => assert!(bytes.len() < LONGEST, "{bytes:x?}"),
+                Header::Partial => {
+                    let longest = match bytes.starts_with(LINE) {
+                        true => LONGEST_LINE,
+                        false => LONGEST,
+                    };
+                    assert!(bytes.len() < longest, "{bytes:x?}");
+                }
             }
         }
     }

@@ -9,16 +9,24 @@ pub(super) enum Reason {
     NotAllowed,
     NoHeader,
     LateHeader,
+    /// Before a PROXY header.
+    Closed,
+    PartOfHeader,
+    /// Before its PROXY header was whole.
+    Failed,
 }
 
 impl Reason {
-    pub(super) const ALL: [Reason; 6] = [
+    pub(super) const ALL: [Reason; 9] = [
         Reason::Limit,
         Reason::PerPeer,
         Reason::Denied,
         Reason::NotAllowed,
         Reason::NoHeader,
         Reason::LateHeader,
+        Reason::Closed,
+        Reason::PartOfHeader,
+        Reason::Failed,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -29,6 +37,9 @@ impl Reason {
             Reason::NotAllowed => "allow",
             Reason::NoHeader => "proxy_header",
             Reason::LateHeader => "proxy_timeout",
+            Reason::Closed => "proxy_closed",
+            Reason::PartOfHeader => "proxy_partial",
+            Reason::Failed => "proxy_error",
         }
     }
 
@@ -40,6 +51,9 @@ impl Reason {
             Reason::NotAllowed => "the address is not among those allowed",
             Reason::NoHeader => "it does not begin with a PROXY header",
             Reason::LateHeader => "its PROXY header has not come in time",
+            Reason::Closed => "it has closed without a PROXY header",
+            Reason::PartOfHeader => "it has closed within its PROXY header",
+            Reason::Failed => "it has failed before its PROXY header was whole",
         }
     }
 }
