@@ -107,7 +107,7 @@ fn greet(
     is_measured: bool,
 ) {
     let admitted = client.and_then(|client| match client {
-        Some(client) => settings.admission.admit(socket, client.ip()),
+        Some(client) => settings.admission.admit(socket, client),
         None => Ok(()),
     });
     match admitted {
