@@ -62,13 +62,8 @@ fn connected(socket: &mut Socket<'_>) {
         .on_data(received)
         .on_error(|socket, error| log::debug!("{}: {error}", socket.id()));
     // Not by `set_timeout`: a client that sends a byte now and then is not idle.
-    let id = socket.id();
-    let event_loop = socket.event_loop();
-    let timer = event_loop.after(PATIENCE, move |event_loop| {
-        event_loop.socket_at(id).destroy();
-    });
-    event_loop.unref_timer(timer);
-    socket.on_close(move |socket, _| socket.event_loop().clear_timeout(timer));
+    let timer = socket.after(PATIENCE, |socket| _ = socket.destroy());
+    socket.event_loop().unref_timer(timer);
 }
 
 fn received(socket: &mut Socket<'_>, chunk: &[u8]) {

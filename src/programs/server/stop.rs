@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use netloop::Loop;
 
-use super::{Settings, connections, manager, proxy, servers};
+use super::{Settings, connections, identity, manager, proxy, servers};
 use crate::programs::{claim, fail};
 
 /// What a stop is to do.
@@ -86,9 +86,11 @@ impl Stop {
 fn cut(event_loop: &mut Loop) {
     for id in servers(event_loop) {
         for socket in event_loop.server_at(id).close().sockets() {
-            log::warn!("{socket}: cut");
             fail(event_loop);
-            event_loop.socket_at(socket).destroy();
+            let mut socket = event_loop.socket_at(socket);
+            let (id, client) = (socket.id(), identity::logged(&mut socket));
+            log::warn!("{id} {client}: cut, it is open after --drain-timeout");
+            socket.destroy();
         }
     }
 }
