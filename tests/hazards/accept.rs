@@ -230,6 +230,7 @@ fn who_is_connected_but_has_not_told_the_kernel_is_served_by_a_server_that_close
         })
         .id();
     let mut slow = close_to_handshakes(&mut l, id, 1);
+    l.run_for(ms(249)).unwrap();
     slow[0].write_all(b"here I am").unwrap();
     slow[0].shutdown(Shutdown::Write).unwrap();
     while words.count("connection") == 0 {
