@@ -9,6 +9,10 @@ const WIDTH: usize = 396;
 const BOX: usize = 22;
 const GAP: usize = 16;
 
+/// The states of a server are more, and have longer words.
+const SERVER_WIDTH: usize = 552;
+const SERVER_GAP: usize = 8;
+
 /// Where the grid of the halves begins.
 const LEFT: usize = 62;
 const TOP: usize = 118;
@@ -42,8 +46,13 @@ type Place = (usize, usize);
 
 /// A socket: its life as a path, and while it is open a grid of its two halves.
 fn socket() -> String {
-    let mut picture = open("socket", "the states of a socket", 236);
-    path(&mut picture, &State::ALL, &words(&life::rows()));
+    let mut picture = open("socket", "the states of a socket", (WIDTH, 236));
+    path(
+        &mut picture,
+        (WIDTH, GAP),
+        &State::ALL,
+        &words(&life::rows()),
+    );
     let width = (WIDTH - LEFT) / Writable::ALL.len();
     let column = |index: usize| LEFT + index * width;
     let row = |index: usize| TOP + index * 28;
@@ -103,16 +112,22 @@ fn halves(receiving: Readable, sending: Writable) -> String {
 }
 
 fn servers() -> String {
-    let mut picture = open("server", "the states of a server", 70);
-    path(&mut picture, &server::State::ALL, &words(&server::rows()));
+    let space = (SERVER_WIDTH, SERVER_GAP);
+    let mut picture = open("server", "the states of a server", (space.0, 70));
+    path(
+        &mut picture,
+        space,
+        &server::State::ALL,
+        &words(&server::rows()),
+    );
     picture + "</svg>\n"
 }
 
 /// Lines and text have the colour of what is around, unless a page says otherwise.
-fn open(id: &str, label: &str, height: usize) -> String {
+fn open(id: &str, label: &str, (width, height): (usize, usize)) -> String {
     format!(
         "<svg id=\"{id}\" class=\"states\" role=\"img\" aria-label=\"{label}\" \
-         viewBox=\"0 0 {WIDTH} {height}\" fill=\"none\" stroke=\"currentColor\" \
+         viewBox=\"0 0 {width} {height}\" fill=\"none\" stroke=\"currentColor\" \
          font-size=\"10.5\" width=\"600\">\n\
          <defs><marker id=\"{id}-tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"6\" \
          markerHeight=\"6\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"currentColor\"/></marker></defs>\n"
@@ -121,9 +136,14 @@ fn open(id: &str, label: &str, height: usize) -> String {
 
 /// Boxes in a row, with an arc for each step between two of them: above those that go on, below those
 /// that go back.
-fn path<S: Display>(picture: &mut String, states: &[S], rows: &[[String; 3]]) {
-    let width = (WIDTH - GAP * (states.len() - 1)) / states.len();
-    let middle = |index: usize| index * (width + GAP) + width / 2;
+fn path<S: Display>(
+    picture: &mut String,
+    (space, gap): (usize, usize),
+    states: &[S],
+    rows: &[[String; 3]],
+) {
+    let width = (space - gap * (states.len() - 1)) / states.len();
+    let middle = |index: usize| index * (width + gap) + width / 2;
     let places = states.iter().enumerate();
     let places = places.map(|(index, it)| (it.to_string(), (middle(index), 24)));
     let places: Vec<(String, Place)> = places.collect();
@@ -131,7 +151,7 @@ fn path<S: Display>(picture: &mut String, states: &[S], rows: &[[String; 3]]) {
         let place = |state: &String| places.iter().position(|(it, _)| it == state);
         place(from) < place(to)
     });
-    let steps = |from: Place, to: Place| 3 * (from.0.abs_diff(to.0) / (width + GAP)).min(5);
+    let steps = |from: Place, to: Place| 3 * (from.0.abs_diff(to.0) / (width + gap)).min(5);
     arcs(picture, &places, &ahead, |from, to| {
         let bend = 18 - steps(from, to);
         ((from.0, bend), (to.0, bend))
@@ -146,8 +166,14 @@ fn path<S: Display>(picture: &mut String, states: &[S], rows: &[[String; 3]]) {
     });
     for (index, (name, (x, y))) in places.iter().enumerate() {
         let life = format!("data-life=\"{name}\"");
-        boxed(picture, &life, (index * (width + GAP), *y), (width, BOX));
-        text(picture, "middle", (*x, y + 15), name);
+        boxed(picture, &life, (index * (width + gap), *y), (width, BOX));
+        match name.split_once(' ') {
+            Some((first, second)) => {
+                text(picture, "middle", (*x, y + 10), first);
+                text(picture, "middle", (*x, y + 20), second);
+            }
+            None => text(picture, "middle", (*x, y + 15), name),
+        }
     }
 }
 
