@@ -7,6 +7,7 @@ use std::time::Duration;
 use getopts::{Fail, Matches};
 use netloop::BlockList;
 
+use super::lessons::{CODES, Language};
 use super::server::place::Place;
 use super::server::proxy::Proxies;
 use super::show::Turns;
@@ -102,6 +103,12 @@ impl Arguments<'_> {
             let mode = u32::from_str_radix(text, 8).ok().filter(|_| is_octal);
             mode.filter(|mode| *mode <= 0o777)
         })
+    }
+
+    /// The language of the lessons.
+    pub(super) fn language(&self, name: &str) -> Result<Option<Language>, Complaint> {
+        let right = format!("a language of the lessons ({})", CODES.join(" or "));
+        self.parsed(name, &right, Language::of)
     }
 
     /// The turns that are shown.

@@ -63,6 +63,7 @@ fn parse_command(command: &Command, arguments: &[String]) -> Result<Run, Complai
         )),
         ("lesson", name) => Ok(Run::Lesson(lessons::Settings {
             name: name.map(str::to_owned),
+            language: arguments.language("lang")?.unwrap_or_default(),
             recorded: recorded(&arguments)?,
             html: arguments.text("html").map(Into::into),
             wire: arguments.text("wire").map(Into::into),

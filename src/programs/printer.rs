@@ -214,20 +214,27 @@ impl Row {
     }
 }
 
+/// How many columns of a terminal it takes.
 fn width(text: &str) -> usize {
-    text.chars().count()
+    text.chars().map(columns).sum()
+}
+
+/// A syllable of Hangul takes two.
+fn columns(letter: char) -> usize {
+    1 + usize::from(('가'..='힣').contains(&letter))
 }
 
 /// The text, at most as wide as this.
-pub(crate) fn cut(text: &str, columns: usize) -> String {
-    match width(text) > columns {
-        true => text
-            .chars()
-            .take(columns.saturating_sub(1))
-            .chain(['…'])
-            .collect(),
-        false => text.to_owned(),
+pub(crate) fn cut(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
     }
+    let mut used = 1;
+    let shown = text.chars().take_while(|letter| {
+        used += columns(*letter);
+        used <= room
+    });
+    shown.chain(['…']).collect()
 }
 
 /// The text in lines of at most [`COLUMNS`]: the first begins in the column `begin`, the others in `hang`.

@@ -39,6 +39,12 @@ fn part<'a>(lines: &'a [String], heading: &str) -> Vec<&'a str> {
         .collect()
 }
 
+/// The columns of a terminal that a line takes: those of Hangul are two wide.
+fn columns(line: &str) -> usize {
+    let is_wide = |letter: &char| ('가'..='힣').contains(letter);
+    line.chars().count() + line.chars().filter(is_wide).count()
+}
+
 #[test]
 fn the_lessons_are_listed_and_each_leads_to_the_next() {
     let names = names();
@@ -50,6 +56,20 @@ fn the_lessons_are_listed_and_each_leads_to_the_next() {
         };
         assert_eq!(lines.last(), Some(&next));
     }
+    let listed = lesson(&["--lang", "ko"]);
+    for name in &names {
+        let line = listed
+            .iter()
+            .find(|line| line.starts_with(&format!("  {name} ")));
+        assert!(
+            line.is_some_and(|line| columns(line) > line.chars().count()),
+            "{name}"
+        );
+    }
+    assert_eq!(
+        listed.last().unwrap(),
+        "첫 레슨:  netloop lesson two-programs --lang ko"
+    );
     let folders = std::fs::read_dir("src/programs/lessons").unwrap();
     let folders = folders
         .map(|it| it.unwrap().path())
@@ -60,13 +80,27 @@ fn the_lessons_are_listed_and_each_leads_to_the_next() {
 #[test]
 fn what_a_lesson_says_is_seen_in_its_run() {
     for name in names() {
-        let lines = lesson(&[&name]);
-        let seen = part(&lines, "What you saw");
-        let claims = seen.iter().filter(|line| line.starts_with("  ✓ "));
-        assert!(claims.count() > 2, "{name}: {seen:#?}");
-        assert!(!part(&lines, "What it prints").is_empty(), "{name}");
-        let wide = lines.iter().find(|line| line.chars().count() > 80);
-        assert_eq!(wide, None, "{name}");
+        let english = lesson(&[&name]);
+        let korean = lesson(&[&name, "--lang=ko"]);
+        let claims = |lines: &[String], heading| {
+            let seen = part(lines, heading);
+            let claims = seen.iter().filter(|line| line.starts_with("  ✓ "));
+            claims.count()
+        };
+        let seen = claims(&english, "What you saw");
+        assert!(seen > 2, "{name}: {english:#?}");
+        assert_eq!(
+            claims(&korean, "실행에서 확인한 것"),
+            seen,
+            "{name}: {korean:#?}"
+        );
+        assert_eq!(
+            part(&korean, "출력"),
+            part(&english, "What it prints"),
+            "{name}"
+        );
+        let mut lines = english.iter().chain(&korean);
+        assert_eq!(lines.find(|line| columns(line) > 80), None, "{name}");
     }
 }
 

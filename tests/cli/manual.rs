@@ -93,6 +93,8 @@ fn bash_completes_commands_options_and_words() {
         bash(&["netloop", "lesson", "two"]).unwrap(),
         ["two-programs"]
     );
+    let languages = bash(&["netloop", "lesson", "--lang", "''"]).unwrap();
+    assert_eq!(languages, ["en", "ko"]);
     // A file, where one is due.
     let files = bash(&["netloop", "show", "Cargo.to"]).unwrap();
     assert_eq!(files, ["Cargo.toml"]);
@@ -159,4 +161,5 @@ fn fish_completes_commands_options_and_words() {
     assert_eq!(options, all);
     assert_eq!(complete("netloop unit so").unwrap(), ["socket"]);
     assert_eq!(complete("netloop show Cargo.to").unwrap(), ["Cargo.toml"]);
+    assert_eq!(complete("netloop lesson --lang ").unwrap(), ["en", "ko"]);
 }

@@ -22,7 +22,7 @@ const NO_DURATION: &str =
 
 #[test]
 fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 15] = [
         (
             &["server", "--path", "/tmp/x", "--port", "1"],
             "netloop server: --path and --port exclude each other",
@@ -66,6 +66,10 @@ fn wrong_use_is_answered_in_one_line_that_says_what_is_right() {
         (
             &["lesson", "none"],
             r#"netloop lesson: there is no "none" (see netloop lesson)"#,
+        ),
+        (
+            &["lesson", "--lang", "fr"],
+            r#"netloop lesson: --lang: "fr" is not a language of the lessons (en or ko)"#,
         ),
         (
             &["lesson", "two-programs", "b"],

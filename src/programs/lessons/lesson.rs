@@ -2,6 +2,7 @@
 
 use netloop::study::{Entry, Kind, Model};
 
+use super::language::Language;
 use super::stage::{Played, Program, Recorded};
 
 /// A name, an event, a function.
@@ -10,7 +11,9 @@ type Word = &'static str;
 pub(super) struct Lesson {
     pub(super) name: &'static str,
     /// Its title, the introduction, the question and the explanation.
-    pub(super) prose: &'static str,
+    pub(super) english: &'static str,
+    /// The same in Korean, and what the claims say.
+    pub(super) korean: &'static str,
     pub(super) javascript: &'static str,
     /// The text of `program`.
     pub(super) rust: &'static str,
@@ -30,9 +33,16 @@ pub(super) struct Claim {
 }
 
 impl Lesson {
+    fn prose(&self, language: Language) -> &'static str {
+        match language {
+            Language::English => self.english,
+            Language::Korean => self.korean,
+        }
+    }
+
     /// The prose up to the first heading, without the title, or below the heading of this name.
-    pub(super) fn part(&self, heading: &str) -> &'static str {
-        let mut parts = self.prose.split("\n## ");
+    pub(super) fn part(&self, language: Language, heading: &str) -> &'static str {
+        let mut parts = self.prose(language).split("\n## ");
         let first = parts.next().unwrap_or_default();
         let part = match heading {
             "" => first.split_once('\n').map(|(_, text)| text),
@@ -41,9 +51,20 @@ impl Lesson {
         part.unwrap_or_default().trim()
     }
 
-    pub(super) fn title(&self) -> &'static str {
-        let first = self.prose.lines().next().unwrap_or_default();
+    pub(super) fn title(&self, language: Language) -> &'static str {
+        let first = self.prose(language).lines().next().unwrap_or_default();
         first.trim_start_matches("# ")
+    }
+
+    /// What the claims say, in their order.
+    pub(super) fn sentences(&self, language: Language) -> Vec<String> {
+        if language == Language::English {
+            let claims = self.claims.iter();
+            return claims.map(|claim| claim.sentence.to_owned()).collect();
+        }
+        let list = self.part(language, language.words().saw);
+        let items = list.trim_start_matches("- ").split("\n- ");
+        items.map(|item| item.replace("\n  ", " ")).collect()
     }
 }
 

@@ -7,12 +7,13 @@ macro_rules! println {
     };
 }
 
-/// A lesson is a folder: its program in Rust and in JavaScript, and its prose.
+/// A lesson is a folder: its program in Rust and in JavaScript, and its prose in each language.
 macro_rules! lesson {
     ($name:literal, $claims:expr) => {
         Lesson {
             name: $name,
-            prose: include_str!("en.md"),
+            english: include_str!("en.md"),
+            korean: include_str!("ko.md"),
             javascript: include_str!("program.js"),
             rust: include_str!("program.rs"),
             program: program::program,
@@ -44,6 +45,7 @@ mod drain;
 mod ending;
 mod handshake;
 mod hundred;
+mod language;
 mod lesson;
 mod lost;
 mod page;
@@ -63,6 +65,7 @@ use std::process::ExitCode;
 use netloop::Error;
 use netloop::study::{Beside, Segment};
 
+pub(crate) use self::language::{CODES, Language};
 use self::lesson::Lesson;
 use self::stage::Played;
 use super::show::write_page;
@@ -98,6 +101,7 @@ pub(crate) const NAMES: [&str; LESSONS.len()] = {
 pub(crate) struct Settings {
     /// Without it all are listed.
     pub(crate) name: Option<String>,
+    pub(crate) language: Language,
     pub(crate) recorded: trace::Recorded,
     /// The file for a page of the run.
     pub(crate) html: Option<PathBuf>,
@@ -107,12 +111,12 @@ pub(crate) struct Settings {
 
 pub(crate) fn run(settings: &Settings) -> ExitCode {
     let Some(name) = settings.name.as_deref() else {
-        output::text(&page::list(&LESSONS));
+        output::text(&page::list(&LESSONS, settings.language));
         return ExitCode::from(u8::from(output::is_lost()));
     };
     let index = NAMES.iter().position(|it| *it == name);
     let index = index.expect("the command line allows no other");
-    match teach(&LESSONS[index], NAMES.get(index + 1).copied(), settings) {
+    match teach(&LESSONS[index], LESSONS.get(index + 1), settings) {
         Ok(true) if !output::is_lost() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -123,19 +127,21 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
 }
 
 /// Returns whether the run has shown all that the lesson says.
-fn teach(lesson: &Lesson, next: Option<&str>, settings: &Settings) -> Result<bool, Error> {
-    output::text(&page::before(lesson));
-    wait_for_enter();
+fn teach(lesson: &Lesson, next: Option<&Lesson>, settings: &Settings) -> Result<bool, Error> {
+    let language = settings.language;
+    let words = language.words();
+    output::text(&page::before(lesson, language));
+    wait_for_enter(words.enter);
     let played = run_of(lesson, settings)?;
     if let Some(path) = &settings.html {
         let node = lesson.beside.map(Beside::read);
         write_page(path, &played.recording, node.as_ref()).map_err(Error::new)?;
     }
     let is_recorded = lesson.recorded.is_some() && settings.wire.is_none();
-    page::story(&played, is_recorded);
-    let (text, is_true) = page::after(lesson, &played);
+    page::story(&played, is_recorded, words);
+    let (text, is_true) = page::after(lesson, &played, language);
     output::text(&text);
-    output::text(&page::next(lesson, next));
+    output::text(&page::next(lesson, next, words));
     Ok(is_true)
 }
 
@@ -167,15 +173,17 @@ fn run_of(lesson: &Lesson, settings: &Settings) -> Result<Played, Error> {
 }
 
 /// Waits for Enter at a terminal, so that the reader can answer the question before the program runs.
-fn wait_for_enter() {
+fn wait_for_enter(request: &str) {
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        output::text("\nPress Enter to see what happens.");
+        output::text(&format!("\n{request}"));
         _ = io::stdin().lock().read_line(&mut String::new());
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::lesson::Claim;
     use super::*;
 
@@ -188,13 +196,11 @@ mod tests {
                 sentence: "A sentence.",
                 seen,
             }]));
-            page::after(
-                &Lesson {
-                    claims,
-                    ..two_programs::LESSON
-                },
-                &played,
-            )
+            let lesson = Lesson {
+                claims,
+                ..two_programs::LESSON
+            };
+            page::after(&lesson, &played, Language::English)
         };
         let (text, is_true) = told(|_| Some(vec![1, 2]));
         assert!(is_true && text.contains("✓ A sentence. (lines 1, 2)\n"));
@@ -202,18 +208,54 @@ mod tests {
         assert!(!is_true && text.contains("✗ A sentence. (not in this run)\n"));
     }
 
+    /// What a lesson says in a language: title, introduction, question, explanation, and the claims.
+    fn texts(lesson: &Lesson, language: Language) -> Vec<String> {
+        let words = language.words();
+        let parts = ["", words.question, words.why].map(|heading| lesson.part(language, heading));
+        let texts = [lesson.title(language)].into_iter().chain(parts);
+        let mut texts: Vec<String> = texts.map(str::to_owned).collect();
+        texts.extend(lesson.sentences(language));
+        texts
+    }
+
+    /// The words that no language translates: code, numbers, and names in capitals.
+    fn names(text: &str) -> BTreeSet<String> {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let code = text.split('`').skip(1).step_by(2);
+        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+        let is_name = |word: &&str| {
+            let is_small = word.bytes().any(|byte| byte.is_ascii_lowercase());
+            !is_small && (word.len() > 1 || word.bytes().any(|byte| byte.is_ascii_digit()))
+        };
+        let names = code.chain(words.filter(is_name));
+        names.map(str::to_owned).collect()
+    }
+
     #[test]
-    fn a_lesson_has_all_its_parts() {
+    fn a_lesson_has_all_its_parts_in_each_language() {
         for lesson in &LESSONS {
-            for part in ["", "Before you look", "Why"] {
-                assert!(!lesson.part(part).is_empty(), "{}: {part:?}", lesson.name);
+            for language in CODES.map(|code| Language::of(code).unwrap()) {
+                let texts = texts(lesson, language);
+                let place = format!("{}, {language:?}", lesson.name);
+                assert!(texts.iter().all(|text| !text.is_empty()), "{place}");
+                assert!(texts[2].contains('?'), "{place}");
+                assert!(texts.len() == 4 + lesson.claims.len(), "{place}");
+                assert!(lesson.claims.len() > 2, "{place}");
             }
-            assert!(
-                lesson.part("Before you look").contains('?'),
-                "{}",
-                lesson.name
-            );
-            assert!(lesson.claims.len() > 2, "{}", lesson.name);
+        }
+    }
+
+    #[test]
+    fn what_a_lesson_says_names_the_same_in_each_language() {
+        for lesson in &LESSONS {
+            let english = texts(lesson, Language::English);
+            let korean = texts(lesson, Language::Korean);
+            for (english, korean) in english.iter().zip(&korean) {
+                assert!(
+                    names(english).is_subset(&names(korean)),
+                    "{english}\n{korean}"
+                );
+            }
         }
     }
 }

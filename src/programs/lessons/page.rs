@@ -6,6 +6,7 @@ use std::io;
 use super::super::output;
 use super::super::printer::{Level, Paint, Printer, Row, wrapped};
 use super::super::show::print_turn;
+use super::language::{Language, Words};
 use super::lesson::Lesson;
 use super::stage::Played;
 use super::wire;
@@ -19,27 +20,30 @@ fn heading(words: &str) -> String {
 }
 
 /// All lessons, a line each.
-pub(super) fn list(lessons: &[Lesson]) -> String {
-    let mut text = String::from(
-        "Each lesson has a question, and a program to answer it: in JavaScript, and the\n\
-         same in Rust. Answer first, then look at its run. What a lesson says of the run\n\
-         is checked on that run, and Node prints the same.\n\n",
-    );
+pub(super) fn list(lessons: &[Lesson], language: Language) -> String {
+    let words = language.words();
+    let mut text = words.list.to_owned() + "\n\n";
     for lesson in lessons {
-        _ = writeln!(text, "  {:<14}{}", lesson.name, lesson.title());
+        _ = writeln!(text, "  {:<14}{}", lesson.name, lesson.title(language));
     }
-    _ = write!(text, "\nBegin with:  netloop lesson {}", lessons[0].name);
+    _ = write!(text, "\n{}  {}", words.begin, command(&lessons[0], words));
     text
 }
 
+/// The command for a lesson.
+fn command(lesson: &Lesson, words: &Words) -> String {
+    format!("netloop lesson {}{}", lesson.name, words.option)
+}
+
 /// What is read before the run.
-pub(super) fn before(lesson: &Lesson) -> String {
-    let mut text = heading(lesson.title()) + lesson.part("") + "\n";
-    text.push_str(&heading("In JavaScript"));
+pub(super) fn before(lesson: &Lesson, language: Language) -> String {
+    let words = language.words();
+    let mut text = heading(lesson.title(language)) + lesson.part(language, "") + "\n";
+    text.push_str(&heading(words.javascript));
     text.push_str(&indented(lesson.javascript));
-    text.push_str(&heading("In Rust, as program.rs"));
+    text.push_str(&heading(words.rust));
     text.push_str(&numbered(lesson.rust));
-    text + &heading("Before you look") + lesson.part("Before you look") + "\n"
+    text + &heading(words.question) + lesson.part(language, words.question) + "\n"
 }
 
 fn indented(code: &str) -> String {
@@ -58,21 +62,16 @@ fn numbered(code: &str) -> String {
     lines.collect()
 }
 
-const RECORDED: &str = "
-This run is a recording. It was made on a wire that loses what it is told to,
-which needs a device of its own (tests/wire.py, in the repository, makes it
-again). The segments stand between the records by their time.
-";
-
 /// Prints what the program printed, and what happened.
-pub(super) fn story(played: &Played, is_recorded: bool) {
+pub(super) fn story(played: &Played, is_recorded: bool, words: &Words) {
     let lines: String = (played.said.iter())
         .map(|said| format!("    {}\n", output::harmless(&said.line)))
         .collect();
-    output::lines(&(heading("What it prints") + &lines));
-    output::text(&heading("What happens"));
+    output::lines(&(heading(words.prints) + &lines));
+    output::text(&heading(words.happens));
+    output::lines(words.english);
     if is_recorded {
-        output::lines(RECORDED);
+        output::lines(words.recorded);
     }
     let mut printer = Printer::new(paint(), Level::Story);
     let (mut turn, mut rows) = (0, Vec::new());
@@ -99,50 +98,50 @@ pub(super) fn story(played: &Played, is_recorded: bool) {
 }
 
 /// What is read after the run, and whether the run has shown all of it.
-pub(super) fn after(lesson: &Lesson, played: &Played) -> (String, bool) {
-    let mut text = heading("What you saw");
+pub(super) fn after(lesson: &Lesson, played: &Played, language: Language) -> (String, bool) {
+    let words = language.words();
+    let mut text = heading(words.saw);
     let mut is_true = true;
-    for claim in lesson.claims {
+    for (claim, sentence) in lesson.claims.iter().zip(lesson.sentences(language)) {
         let seen = (claim.seen)(played);
         is_true &= seen.is_some();
-        let (mark, code, words) = match &seen {
-            Some(numbers) => ("✓", "32", lines(numbers)),
-            None => ("✗", "31", format!("not{STAY}in{STAY}this{STAY}run")),
+        let (mark, code, place) = match &seen {
+            Some(numbers) => ("✓", "32", place(numbers, words)),
+            None => ("✗", "31", words.nowhere.to_owned()),
         };
-        let sentence = wrapped(&format!("{} ({words})", claim.sentence), MARK, MARK);
+        let place = place.replace(' ', STAY);
+        let sentence = wrapped(&format!("{sentence} ({place})"), MARK, MARK);
         let sentence = sentence.replace(STAY, " ");
         _ = writeln!(text, "  {} {sentence}", paint().paint(code, mark));
     }
-    text.push_str(&heading("Why"));
-    (text + lesson.part("Why") + "\n", is_true)
+    text.push_str(&heading(words.why));
+    (text + lesson.part(language, words.why) + "\n", is_true)
 }
 
 /// The width of a mark and the blanks around it.
 const MARK: usize = 4;
 
 /// A blank at which no line ends.
-const STAY: char = '\u{a0}';
+const STAY: &str = "\u{a0}";
 
 /// Where it is to be seen.
-fn lines(numbers: &[u64]) -> String {
+fn place(numbers: &[u64], words: &Words) -> String {
+    let place = match numbers.len() {
+        0 => words.wire,
+        1 => words.line,
+        _ => words.lines,
+    };
     let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
-    match numbers.len() {
-        0 => format!("on{STAY}the{STAY}wire"),
-        1 => format!("line{STAY}{}", numbers[0]),
-        _ => format!("lines{STAY}{}", numbers.join(&format!(",{STAY}"))),
-    }
+    place.replace('#', &numbers.join(", "))
 }
 
 /// What to do next.
-pub(super) fn next(lesson: &Lesson, next: Option<&str>) -> String {
-    let mut text = heading("Next");
-    _ = writeln!(
-        text,
-        "  netloop lesson {} --html run.html   the run as a page",
-        lesson.name
-    );
+pub(super) fn next(lesson: &Lesson, next: Option<&Lesson>, words: &Words) -> String {
+    let mut text = heading(words.next);
+    let (this, page) = (command(lesson, words), words.page);
+    _ = writeln!(text, "  {this} --html run.html   {page}");
     match next {
-        Some(next) => text + "  netloop lesson " + next,
-        None => text + "  That was the last lesson.",
+        Some(next) => text + "  " + &command(next, words),
+        None => text + "  " + words.last,
     }
 }

@@ -45,7 +45,17 @@ _netloop() {
         text,
         "        {files}) COMPREPLY=($(compgen -f -- \"$word\")); return ;;"
     );
-    let is_free = |value| !matches!(value, Value::None | Value::Path | Value::Host);
+    for choice in worded() {
+        _ = writeln!(
+            text,
+            "        --{}) COMPREPLY=($(compgen -W \"{}\" -- \"$word\")); return ;;",
+            choice.name,
+            choice.value.words().join(" ")
+        );
+    }
+    let is_free = |value: Value| {
+        !matches!(value, Value::None | Value::Path | Value::Host) && value.words().is_empty()
+    };
     _ = writeln!(text, "        {}) return ;;", options(is_free).join("|"));
     text.push_str("    esac\n    case $COMP_CWORD:${COMP_WORDS[1]} in\n");
     _ = writeln!(
@@ -67,6 +77,12 @@ _netloop() {
     }
     text.push_str("    esac\n}\ncomplete -F _netloop netloop\n");
     text
+}
+
+/// The options whose value is one of a few words.
+fn worded() -> impl Iterator<Item = &'static Choice> {
+    let choices = COMMANDS.iter().flat_map(Command::choices);
+    choices.filter(|choice| !choice.value.words().is_empty())
 }
 
 /// The options whose value is such a one.
@@ -127,7 +143,13 @@ fn argument(choice: &Choice) -> String {
         Value::None => ("", String::new()),
         Value::Path => ("=", ":PATH:_files".into()),
         Value::Host => ("=", ":HOST:_hosts".into()),
-        other => ("=", format!(":{}: ", other.name())),
+        other => {
+            let words = match other.words() {
+                [] => " ".to_owned(),
+                words => format!("({})", words.join(" ")),
+            };
+            ("=", format!(":{}:{words}", other.name()))
+        }
     };
     format!(
         "{star}--{}{equals}[{}]{value}",
@@ -157,10 +179,13 @@ fn fish() -> String {
         }
         for choice in command.choices() {
             let value = match choice.value {
-                Value::None => "",
-                Value::Path => " -r -F",
-                Value::Host => " -x -a '(__fish_print_hostnames)'",
-                _ => " -x",
+                Value::None => String::new(),
+                Value::Path => " -r -F".into(),
+                Value::Host => " -x -a '(__fish_print_hostnames)'".into(),
+                other => match other.words() {
+                    [] => " -x".into(),
+                    words => format!(" -x -a '{}'", words.join(" ")),
+                },
             };
             let help = fish_quoted(choice.help);
             _ = writeln!(text, "{here} -l {}{value} -d {help}", choice.name);

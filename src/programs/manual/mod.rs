@@ -7,6 +7,8 @@ pub(super) mod page;
 pub(super) mod table;
 pub(super) mod units;
 
+use super::lessons;
+
 /// A command, as the table has it.
 pub(super) struct Command {
     pub(super) name: &'static str,
@@ -73,6 +75,7 @@ pub(super) enum Value {
     Bytes,
     Duration,
     Host,
+    Language,
     Mode,
     Number,
     Path,
@@ -83,6 +86,14 @@ pub(super) enum Value {
 }
 
 impl Value {
+    /// The values there are, where it is one of a few words.
+    pub(super) fn words(self) -> &'static [&'static str] {
+        match self {
+            Value::Language => &lessons::CODES,
+            _ => &[],
+        }
+    }
+
     /// Its name in help and manual.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -92,6 +103,7 @@ impl Value {
             Value::Bytes => "BYTES",
             Value::Duration => "DUR",
             Value::Host => "HOST",
+            Value::Language => "LANG",
             Value::Mode => "MODE",
             Value::Number => "N",
             Value::Path => "PATH",

@@ -67,6 +67,11 @@ pub(crate) const COMMANDS: &[Command] = &[
         groups: &[Group {
             title: "Options",
             options: &[
+                choice(
+                    "lang",
+                    Value::Language,
+                    "the language, en or ko; the run stays in English",
+                ),
                 RECORD,
                 PAYLOADS,
                 HTML,
