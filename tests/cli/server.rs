@@ -251,6 +251,27 @@ fn a_server_that_could_serve_nobody_says_so_and_ends() {
 }
 
 #[test]
+fn a_limit_that_the_descriptors_do_not_allow_is_told_once_and_none_where_there_is_none() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        return support::skipped("a limit above that of descriptors", "no prlimit");
+    }
+    for (limit, count) in [(&["--max-connections", "40"][..], 1), (&[], 0)] {
+        let mut command = Command::new("prlimit");
+        command.args(["--nofile=40", env!("CARGO_BIN_EXE_netloop"), "server"]);
+        command.args(["--metrics", "tcp:127.0.0.1:0"]).args(limit);
+        command.args(["--listen", "tcp:127.0.0.1:0"].repeat(2));
+        command.env_remove("RUST_LOG");
+        let mut server = Program::start(command);
+        for _ in 0..3 {
+            assert!(server.line().contains(" on tcp:127.0.0.1:"));
+        }
+        server.signal("TERM");
+        let log = server.end().2;
+        assert_eq!(log.matches("--max-connections").count(), count, "{log}");
+    }
+}
+
+#[test]
 fn a_dropped_connection_is_logged_with_its_peer() {
     let mut command = netloop(&["server", "--port", "0", "--max-connections", "0"]);
     command.env("RUST_LOG", "info");

@@ -34,14 +34,14 @@ fn dup(error: io::Error) -> Error {
 }
 
 fn listens(server: &mut Server<'_>, place: &Place, word: &str) {
-    match descriptors::left() {
+    let left = match descriptors::left() {
+        Ok(left) => left,
         // It would listen, and never serve anybody.
         Err(error) => {
             server.close();
             return failed(server, &dup(error).to_string());
         }
-        Ok(left) => warn_of_limit(server.max_connections(), left),
-    }
+    };
     output::line(&format!("{word} on {}..", words(server, place)));
     if let Some(address) = server.address() {
         log::info!("{word} on {address}");
@@ -52,6 +52,7 @@ fn listens(server: &mut Server<'_>, place: &Place, word: &str) {
     };
     servers.starting -= 1;
     if servers.starting == 0 {
+        warn_of_limit(servers.max_connections, left);
         manager::is_ready(event_loop);
     }
 }

@@ -65,6 +65,8 @@ struct Servers {
     ids: Vec<ServerId>,
     /// How many of them do not listen yet.
     starting: usize,
+    /// The limit for all of them together.
+    max_connections: Option<usize>,
 }
 
 fn servers(event_loop: &Loop) -> Vec<ServerId> {
@@ -141,6 +143,7 @@ pub(crate) fn start(event_loop: &mut Loop, mut settings: Settings) -> Result<Vec
     event_loop.set_data(Servers {
         ids: ids.clone(),
         starting: ids.len() + usize::from(is_measured),
+        max_connections: settings.max_connections,
     });
     if let Some(place) = metrics {
         let mut server = http::server(event_loop, &place, binding, stop);

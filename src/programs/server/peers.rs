@@ -62,11 +62,10 @@ fn drop_for(event_loop: &mut Loop, reason: Reason, peer: Option<SocketAddr>, is_
 /// number at all places together is checked here.
 fn is_beyond_limit(socket: &mut Socket<'_>, limit: Option<usize>) -> bool {
     let event_loop = socket.event_loop();
-    let is_counted = |limit: &usize| place_count(event_loop) > 1 && *limit < usize::MAX;
-    let Some(limit) = limit.filter(is_counted) else {
-        return false;
-    };
-    connections(event_loop) > limit
+    match limit {
+        Some(limit) if place_count(event_loop) > 1 => connections(event_loop) > limit,
+        _ => false,
+    }
 }
 
 /// Handles a connection that was accepted.
