@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use netloop::study::{Kind, Recording};
 
 use crate::program::{Program, netloop};
-use crate::show::Kept;
+use crate::show::{Kept, shown};
 use crate::stage::own_path;
 use crate::support;
 
@@ -53,6 +53,8 @@ fn browser() -> Option<Command> {
         "--no-sandbox",
         "--disable-gpu",
         "--disable-extensions",
+        // A page is stepped through faster than by hand.
+        "--disable-ipc-flooding-protection",
     ]);
     command.args([
         "--enable-logging=stderr",
@@ -219,6 +221,26 @@ fn the_page_of_the_demo_has_the_run_of_node_beside_it() {
     );
     let text = std::fs::read_to_string(page.path()).unwrap();
     assert!(!text.contains("Node v"));
+}
+
+#[test]
+fn the_page_tells_once_what_many_wait_for() {
+    let Some(browser) = browser() else { return };
+    let records = (1..=100).flat_map(|who| {
+        [
+            format!(r#""k":"holds","w":true,"who":"socket#{who}""#),
+            format!(r#""k":"queued","w":"ticks","more":"begin to connect","who":"socket#{who}""#),
+        ]
+    });
+    let (file, page) = (Kept::of("page-many", records), Kept::page("page-many"));
+    assert!(shown(&file, &["--html", page.path()]).is_empty());
+    let told = told(browser, &page);
+    let waits = &told.last().unwrap()[6];
+    assert!(
+        waits.starts_with("socket#1 and 99 more: begin to connect"),
+        "{waits}"
+    );
+    assert_eq!(waits.matches("begin to connect").count(), 1);
 }
 
 /// The callbacks of a run, without their times.

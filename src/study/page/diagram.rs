@@ -9,10 +9,6 @@ const WIDTH: usize = 396;
 const BOX: usize = 22;
 const GAP: usize = 16;
 
-/// The states of a server are more, and have longer words.
-const SERVER_WIDTH: usize = 552;
-const SERVER_GAP: usize = 8;
-
 /// Where the grid of the halves begins.
 const LEFT: usize = 62;
 const TOP: usize = 118;
@@ -46,13 +42,8 @@ type Place = (usize, usize);
 
 /// A socket: its life as a path, and while it is open a grid of its two halves.
 fn socket() -> String {
-    let mut picture = open("socket", "the states of a socket", (WIDTH, 236));
-    path(
-        &mut picture,
-        (WIDTH, GAP),
-        &State::ALL,
-        &words(&life::rows()),
-    );
+    let mut picture = open("socket", "the states of a socket", 236);
+    path(&mut picture, &State::ALL, &words(&life::rows()));
     let width = (WIDTH - LEFT) / Writable::ALL.len();
     let column = |index: usize| LEFT + index * width;
     let row = |index: usize| TOP + index * 28;
@@ -111,23 +102,46 @@ fn halves(receiving: Readable, sending: Writable) -> String {
     halves.map_or(String::new(), |(_, halves)| halves.to_owned())
 }
 
+/// A server: its states below each other, with an arc for each step: on the right of those that go on, on the
+/// left of those that go back.
 fn servers() -> String {
-    let space = (SERVER_WIDTH, SERVER_GAP);
-    let mut picture = open("server", "the states of a server", (space.0, 70));
-    path(
-        &mut picture,
-        space,
-        &server::State::ALL,
-        &words(&server::rows()),
-    );
+    let states = server::State::ALL;
+    let row = |index: usize| 4 + index * (BOX + 10);
+    let mut picture = open("server", "the states of a server", row(states.len()));
+    let names = states.iter().enumerate();
+    let names = names.map(|(index, it)| (it.to_string(), row(index) + BOX / 2));
+    let names: Vec<(String, usize)> = names.collect();
+    let (left, width) = (122, 152);
+    let place = |state: &String| names.iter().position(|(it, _)| it == state);
+    let rows = words(&server::rows());
+    let (ahead, back): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|[from, _, to]| place(from) < place(to));
+    let steps = |from: Place, to: Place| 10 + 14 * (from.1.abs_diff(to.1) / (BOX + 10));
+    let side = |x: usize| names.iter().map(move |(it, y)| (it.clone(), (x, *y)));
+    let right: Vec<(String, Place)> = side(left + width).collect();
+    arcs(&mut picture, &right, &ahead, |from, to| {
+        let bend = left + width + steps(from, to);
+        ((bend, from.1), (bend, to.1))
+    });
+    let begin: Vec<(String, Place)> = side(left).collect();
+    arcs(&mut picture, &begin, &back, |from, to| {
+        let bend = left - steps(from, to);
+        ((bend, from.1), (bend, to.1))
+    });
+    for (index, (name, y)) in names.iter().enumerate() {
+        let life = format!("data-life=\"{name}\"");
+        boxed(&mut picture, &life, (left, row(index)), (width, BOX));
+        text(&mut picture, "middle", (left + width / 2, y + 4), name);
+    }
     picture + "</svg>\n"
 }
 
 /// Lines and text have the colour of what is around, unless a page says otherwise.
-fn open(id: &str, label: &str, (width, height): (usize, usize)) -> String {
+fn open(id: &str, label: &str, height: usize) -> String {
     format!(
         "<svg id=\"{id}\" class=\"states\" role=\"img\" aria-label=\"{label}\" \
-         viewBox=\"0 0 {width} {height}\" fill=\"none\" stroke=\"currentColor\" \
+         viewBox=\"0 0 {WIDTH} {height}\" fill=\"none\" stroke=\"currentColor\" \
          font-size=\"10.5\" width=\"600\">\n\
          <defs><marker id=\"{id}-tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"6\" \
          markerHeight=\"6\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"currentColor\"/></marker></defs>\n"
@@ -136,14 +150,9 @@ fn open(id: &str, label: &str, (width, height): (usize, usize)) -> String {
 
 /// Boxes in a row, with an arc for each step between two of them: above those that go on, below those
 /// that go back.
-fn path<S: Display>(
-    picture: &mut String,
-    (space, gap): (usize, usize),
-    states: &[S],
-    rows: &[[String; 3]],
-) {
-    let width = (space - gap * (states.len() - 1)) / states.len();
-    let middle = |index: usize| index * (width + gap) + width / 2;
+fn path<S: Display>(picture: &mut String, states: &[S], rows: &[[String; 3]]) {
+    let width = (WIDTH - GAP * (states.len() - 1)) / states.len();
+    let middle = |index: usize| index * (width + GAP) + width / 2;
     let places = states.iter().enumerate();
     let places = places.map(|(index, it)| (it.to_string(), (middle(index), 24)));
     let places: Vec<(String, Place)> = places.collect();
@@ -151,7 +160,7 @@ fn path<S: Display>(
         let place = |state: &String| places.iter().position(|(it, _)| it == state);
         place(from) < place(to)
     });
-    let steps = |from: Place, to: Place| 3 * (from.0.abs_diff(to.0) / (width + gap)).min(5);
+    let steps = |from: Place, to: Place| 3 * (from.0.abs_diff(to.0) / (width + GAP)).min(5);
     arcs(picture, &places, &ahead, |from, to| {
         let bend = 18 - steps(from, to);
         ((from.0, bend), (to.0, bend))
@@ -166,14 +175,8 @@ fn path<S: Display>(
     });
     for (index, (name, (x, y))) in places.iter().enumerate() {
         let life = format!("data-life=\"{name}\"");
-        boxed(picture, &life, (index * (width + gap), *y), (width, BOX));
-        match name.split_once(' ') {
-            Some((first, second)) => {
-                text(picture, "middle", (*x, y + 10), first);
-                text(picture, "middle", (*x, y + 20), second);
-            }
-            None => text(picture, "middle", (*x, y + 15), name),
-        }
+        boxed(picture, &life, (index * (width + GAP), *y), (width, BOX));
+        text(picture, "middle", (*x, y + 15), name);
     }
 }
 
@@ -223,6 +226,20 @@ fn text(picture: &mut String, anchor: &str, (x, y): Place, words: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_state_fits_into_its_box() {
+        // The widest usual font needs 6.1 for a letter of this size.
+        let mut count = 0;
+        for drawn in all().split("data-life=\"").skip(1) {
+            let (name, rest) = drawn.split_once('"').unwrap();
+            let (_, width) = rest.split_once("width=\"").unwrap();
+            let width: f64 = width.split('"').next().unwrap().parse().unwrap();
+            assert!(name.len() as f64 * 6.1 < width, "{name}");
+            count += 1;
+        }
+        assert_eq!(count, State::ALL.len() + server::State::ALL.len());
+    }
 
     #[test]
     fn the_picture_in_the_documentation_is_drawn_from_the_machines() {

@@ -6,7 +6,8 @@ use super::changes::micros;
 use super::tables::Tables;
 
 /// Adds the table `segments`: the record after which it was sent, time, the record of the system call that has
-/// had it sent, sign, words, flags, what there is to say of it, and whether it was lost or is sent again.
+/// had it sent, sign, words, its places, flags, what there is to say of it, and whether it was lost or is sent
+/// again.
 pub(super) fn add_segments(tables: &mut Tables, entries: &[Entry], segments: &[Segment]) {
     let origins = origins(entries, segments);
     let again = sent_again(segments);
@@ -24,6 +25,7 @@ pub(super) fn add_segments(tables: &mut Tables, entries: &[Entry], segments: &[S
             origin,
             tables.text(sign),
             tables.text(&words),
+            tables.text(&format!("seq {} ack {}", segment.seq, segment.ack)),
             tables.text(&segment.flags.replace(',', "|")),
             tables.text(&said(segment, fate)),
             fate.is_some().into(),
@@ -88,7 +90,7 @@ mod tests {
         let mut tables = Tables::default();
         add_segments(&mut tables, &entries, &segments);
         let rows = tables.rows("segments").iter();
-        let rows: Vec<_> = rows.map(|row| (row[0], row[1], row[7])).collect();
+        let rows: Vec<_> = rows.map(|row| (row[0], row[1], row[8])).collect();
         assert_eq!(rows, [(0, 0, 0), (4, 2, 1), (4, 3, 1), (7, 9, 1)]);
     }
 }

@@ -1,8 +1,9 @@
 
 // The panel: what there is to say of the chosen record.
 
-function link (it) {
-  const made = make('a', '', `${it.label && '#'}${it.label} ${it.who === 'loop' ? '' : name(it.who) + ': '}${it.words}`)
+function link (it, isShort) {
+  const words = isShort ? '' : ` ${it.who === 'loop' ? '' : name(it.who) + ': '}${it.words}`
+  const made = make('a', '', `${it.label && '#'}${it.label}${words}`)
   made.href = `#r${it.number}`
   return made
 }
@@ -46,7 +47,7 @@ function drawBeside () {
   const same = beside.filter(it => it.twin).length
   $('same').textContent = `Of its ${beside.length} callbacks, ${same} come in the same order here (=).`
   $('beside').replaceChildren(...beside.map(({ at, who, event, twin }) => {
-    const row = item(`${twin ? '=' : '≠'} ${seconds(at)} ${who}: ${event} `, twin ? link(byNumber.get(twin)) : '')
+    const row = item(`${twin ? '=' : '≠'} ${seconds(at)} ${who}: ${event} `, twin ? link(byNumber.get(twin), true) : '')
     row.dataset.twin = twin
     return row
   }))
@@ -67,15 +68,25 @@ function drawNow (it) {
 const some = (items, count) => items.slice(0, count)
   .concat(items.length > count ? [make('li', 'quiet', `… and ${items.length - count} more`)] : [])
 
+// Those who say the same stand together: the first, and how many more there are.
+function alike (all, says) {
+  const groups = new Map()
+  for (const one of all) {
+    const key = `${name(one.who).split('#')[0]} ${says(one)}`
+    groups.set(key, [...groups.get(key) ?? [], one])
+  }
+  return [...groups.values()].map(group => ({ ...group[0], others: group.length > 1 ? ` and ${group.length - 1} more` : '' }))
+}
+
 function drawWaits (it) {
   const waiting = [...waits.values()].filter(wait => isIn(it.number, wait.from, wait.until))
-  const shown = waiting.map(({ who, queue, work, by, dues }) => {
+  const shown = alike(waiting, ({ queue, work }) => `${queue} ${work}`).map(({ who, queue, work, by, dues, others }) => {
     const rule = (rules.get(`${queue} ${it.phase}`) ?? rules.get(` ${it.phase}`))[it.running]
     const due = last(dues, it.number)
     const left = due ? due[1] - it.at : null
     const when = left === null ? '' : left > 0 ? `due in ${seconds(left)}: ` : 'due: '
     const cause = byNumber.get(by)
-    return item(make('strong', '', `${name(who)}: ${work}`), ` (${queue}${cause ? ', by ' : ''}`,
+    return item(make('strong', '', `${name(who)}${others}: ${work}`), ` (${queue}${cause ? ', by ' : ''}`,
       ...cause ? [link(cause)] : [], ')', make('br'), make('span', 'quiet', when + rule))
   })
   for (const [who, life] of lives) {
@@ -85,8 +96,9 @@ function drawWaits (it) {
   }
   list('waits', some(shown, 20), 'nothing')
   const isHeld = ({ holds }) => holds.some(([from, until]) => isIn(it.number, from, until))
-  const holding = [...lives].filter(([, life]) => isHeld(life)).map(([who]) => item(name(who)))
-    .concat(waiting.filter(isHeld).map(({ who, work }) => item(`${name(who)}: ${work}`)))
+  const held = [...lives].filter(([, life]) => isHeld(life)).map(([who]) => ({ who }))
+  const holding = alike([...held, ...waiting.filter(isHeld)], ({ work }) => work ?? '')
+    .map(({ who, work, others }) => item(`${name(who)}${others}${work ? `: ${work}` : ''}`))
   list('holds', some(holding, 12), 'nothing: it can end')
 }
 

@@ -26,12 +26,12 @@ const records = table('records').map(it => ({
 const byNumber = new Map(records.map(it => [it.number, it]))
 const count = records.length
 // The segments stand among the records, each after the last one before it.
-table('segments').forEach(([after, at, origin, sign, words, more, said, isOdd], index) => {
+table('segments').forEach(([after, at, origin, sign, words, places, more, said, isOdd], index) => {
   const { turn = 0, phase = '', running = 0 } = byNumber.get(after) ?? records[0] ?? {}
   const number = after + (index + 1) / 1e6
   records.push({ number, origin, cause: 0, turn, at, who: 'wire', kind: 'segment', lane: table('wire')[0][0],
     words: text(words), more: text(more), line: '', level: 0, phase, running, took: null, label: '',
-    sign: text(sign), said: text(said).split('\n'), isOdd })
+    sign: text(sign), places: text(places), said: text(said).split('\n'), isOdd })
 })
 records.sort((a, b) => a.number - b.number)
 records.forEach((it, index) => { it.index = index; byNumber.set(it.number, it) })

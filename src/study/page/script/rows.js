@@ -58,7 +58,7 @@ function cell (it) {
   const said = make('span', `cell ${classOf(it)}`)
   const sign = make('b', '', signOf(it))
   const who = it.who === 'loop' || it.kind === 'segment' ? [] : [make('em', '', name(it.who)), ' ']
-  const more = it.more || it.line.split('/').pop()
+  const more = it.places || it.more || it.line.split('/').pop()
   const words = [...who, it.words, ...more ? [make('i', '', `  ${more}`)] : []]
   if (beside.length && it.kind === 'callback') {
     const twin = twins.get(it.number)
