@@ -349,6 +349,21 @@ fn all_who_had_connected_to_a_path_are_served_too_and_others_are_refused() {
     assert!(!path.exists());
 }
 
+/// A9. Catches: a server at a path waits for handshakes, which there are none of.
+#[test]
+fn a_server_at_a_path_closes_as_soon_as_its_backlog_is_empty() {
+    let mut l = event_loop();
+    l.pause_time();
+    let path = std::env::temp_dir().join(format!("netloop-no-wait-{}", std::process::id()));
+    let mut server = l.create_server(|c| _ = c.destroy());
+    server.listen_on(&path).unwrap();
+    let _waits = UnixStream::connect(&path).unwrap();
+    let id = server.close_after_backlog().id();
+    l.run().unwrap();
+    assert_eq!(l.server_at(id).state(), State::Idle);
+    assert!(!path.exists());
+}
+
 /// A9. Catches: who has no patience for the backlog cannot close any more.
 #[test]
 fn a_close_ends_the_accepting_of_the_backlog() {

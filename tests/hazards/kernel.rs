@@ -202,6 +202,7 @@ fn closes_for(reason: &str, is_late: bool, take_descriptors: impl FnOnce() -> Ve
     }
     assert_eq!(words.count(&format!("{reason}, draining")), 1);
     assert_eq!(l.server_at(id).state(), State::Idle);
+    assert_eq!(l.server_at(id).address(), None, "the listener is closed");
     for mut client in clients {
         assert!(!matches!(client.read(&mut [0]), Ok(1..)));
     }
@@ -243,6 +244,17 @@ fn a_shortage_of_the_process_ends_a_server_that_accepts_its_last_connections() {
     for is_late in [false, true] {
         closes_for("Failed", is_late, take_all);
     }
+    // It is the same for those that were in the backlog before.
+    let mut l = event_loop();
+    l.pause_time();
+    let mut server = l.create_server(|c| _ = c.destroy());
+    let _waits = peer(listen(&mut server));
+    let id = server.id();
+    let _taken: Vec<File> = take_all();
+    l.server_at(id).close_after_backlog();
+    l.run().unwrap();
+    assert_eq!(l.server_at(id).state(), State::Idle);
+    assert_eq!(l.server_at(id).address(), None);
 }
 
 /// Catches: a report asks the kernel for the peer of each connection.

@@ -157,11 +157,15 @@ impl ServerEntry {
                 self.take(stream, peer, errands.id)
             }
             Accepted::Nobody if is_last => {
-                self.feed_end(Input::NobodyWaits, errands);
+                // At a path a connection needs no handshake.
+                let input = match listener.is_tcp() {
+                    true => Input::NobodyWaits,
+                    false => Input::Failed,
+                };
+                self.feed_end(input, errands);
                 Knock::Nobody
             }
             Accepted::Nobody => Knock::Nobody,
-            // A path that was shut down fails once its backlog is empty.
             Accepted::Failed(_) if is_last => {
                 self.feed_end(Input::Failed, errands);
                 Knock::Nobody
