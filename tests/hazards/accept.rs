@@ -287,6 +287,7 @@ fn a_close_ends_the_last_accepting_too() {
     l.advance(ms(300));
     l.run().unwrap();
     assert_eq!(words.take(), ["connection"]);
+    assert_eq!(l.server_at(id).address(), None, "the listener is closed");
     assert_eq!(l.server_at(id).state(), State::Idle);
 }
 
@@ -377,9 +378,10 @@ fn a_close_ends_the_accepting_of_the_backlog() {
     });
     let address = listen(&mut server);
     let peers = [peer(address), peer(address)];
-    server.close_after_backlog();
+    let id = server.close_after_backlog().id();
     l.run().unwrap();
     assert_eq!(words.take(), ["connection"]);
+    assert_eq!(l.server_at(id).address(), None, "the listener is closed");
     drop(peers);
 }
 
