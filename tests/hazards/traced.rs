@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
+use netloop::ServerOptions;
 use netloop::trace::{Queue, What};
 use socket2::{Domain, Socket, Type};
 
@@ -122,4 +123,120 @@ fn what_a_program_sets_is_told_with_its_line() {
         format!("stop {}", line + 3),
     ];
     assert_eq!(words.take(), expected);
+}
+
+/// Catches: a recording says that the program has called what the library calls for it.
+#[test]
+fn a_call_has_the_name_that_the_program_has_used() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    l.on_trace(move |record| {
+        if let What::Call(name) = record.what {
+            said.say(name);
+        }
+    });
+    let mut server = l.create_server_with(ServerOptions::default(), |_| {});
+    let address = listen(server.close_then(|_, _| {}));
+    let server = server.id();
+    let mut client = l.connect_to(address).unwrap();
+    client.once_data(|_, _| {}).write_then("a", |_, _| {});
+    client.end_with("b").set_timeout_once(ms(9), |_| {});
+    let timer = client.set_interval(ms(9), |_| {});
+    l.clear_interval(timer);
+    l.server_at(server).close();
+    let expected = [
+        "create_server_with",
+        "close_then",
+        "listen_on",
+        "connect_to",
+        "once_data",
+        "write_then",
+        "end_with",
+        "set_timeout_once",
+        "set_interval",
+        "clear_interval",
+        "close",
+    ];
+    assert_eq!(words.take(), expected);
+}
+
+/// Catches: the trace says that a callback has run, and not where the program has handed it over.
+#[test]
+fn a_callback_is_told_with_the_line_in_which_it_was_handed_over() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    l.on_trace(move |record| {
+        if let What::Callback(name) = record.what {
+            let line = record.line.expect("a line").line();
+            said.say(format!("{name} {line}"));
+        }
+    });
+    let line = line!() + 1;
+    let mut server = l.create_server(|socket| {
+        close_server(socket);
+        socket.after(ms(1), |socket| _ = socket.destroy());
+    });
+    let address = listen(&mut server);
+    l.connect_to(address).unwrap().resume();
+    l.next_tick(|_| {});
+    l.queue_microtask(|_| {});
+    l.set_immediate(|_| {});
+    l.set_timeout(ms(2), |_| {});
+    l.run().unwrap();
+    let expected = [
+        format!("next_tick {}", line + 6),
+        format!("queue_microtask {}", line + 7),
+        format!("connection {line}"),
+        format!("set_immediate {}", line + 8),
+    ];
+    let told = words.take();
+    assert_eq!(told[..4], expected);
+    assert!(told.contains(&format!("after {}", line + 2)), "{told:?}");
+    assert!(told.contains(&format!("set_timeout {}", line + 9)));
+}
+
+/// Catches: a callback is told of an event to which the program does not listen.
+#[test]
+fn work_of_the_librarys_own_is_no_callback() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    l.on_trace(move |record| match record.what {
+        What::Callback(name) => said.say(name),
+        What::System { name: "send", .. } => said.say("send"),
+        _ => {}
+    });
+    let mut server = l.create_server(|socket| {
+        close_server(socket);
+        socket.resume();
+    });
+    let address = listen(&mut server);
+    // It waits for the connection.
+    l.connect_to(address).unwrap().end_with("a").resume();
+    l.run().unwrap();
+    assert_eq!(words.take(), ["connection", "send"]);
+}
+
+/// Catches: the trace says that bytes stay in the kernel, when the end was all that had come.
+#[test]
+fn readiness_after_the_end_was_read_is_told_as_such() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let said = words.clone();
+    l.on_trace(move |record| {
+        if let What::Nothing(idle) = record.what {
+            said.say(format!("{} {idle}", record.subject));
+        }
+    });
+    let mut server = l.create_server(|socket| {
+        close_server(socket);
+        socket.destroy();
+    });
+    let address = listen(&mut server);
+    let client = l.connect_to(address).unwrap().id();
+    l.run().unwrap();
+    let expected = format!("{client} its end was read before");
+    assert_eq!(words.take(), [expected]);
 }

@@ -57,6 +57,7 @@ impl Loop {
                 listener,
                 subject,
                 event,
+                true,
                 home,
                 move |listener, event_loop| {
                     call(listener, event_loop);
@@ -107,11 +108,13 @@ fn emit_to_many<T, F: ?Sized>(
     home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
     mut call: impl FnMut(&mut F, &mut Loop),
 ) -> Option<&mut T> {
+    let is_programs = Slot::is_programs(&list);
     call_out(
         event_loop,
         list,
         subject,
         event,
+        is_programs,
         home,
         |list, event_loop| {
             Slot::call_each(list, |listener| call(listener, event_loop));
@@ -119,19 +122,21 @@ fn emit_to_many<T, F: ?Sized>(
     )
 }
 
-/// Calls what was taken out: one listener, or a list.
+/// Calls what was taken out: one listener, or a list. `is_programs` is whether the program has added any.
 #[inline(always)]
 fn call_out<T, F: ?Sized, L: Into<Slot<F>>>(
     event_loop: &mut Loop,
     taken: L,
     subject: Subject,
     event: Event<T, F>,
+    is_programs: bool,
     home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
     call: impl FnOnce(&mut L, &mut Loop),
 ) -> Option<&mut T> {
     let trace = &mut event_loop.agenda.trace;
     let former = match trace.is_on() {
-        true => trace.enter_callback(subject, event.name),
+        true if is_programs => trace.enter_callback(subject, event.name),
+        true => trace.goes_untold(),
         false => 0,
     };
     let slot = event.slot;

@@ -158,7 +158,8 @@ impl Loop {
             self.agenda.free_timer(key);
         }
         let what = What::Callback(kind.name());
-        let former = (self.agenda.trace).enter(callback.origin.subject(), what);
+        let Origin { line, .. } = callback.origin;
+        let former = (self.agenda.trace).enter_set_in(line, callback.origin.subject(), what);
         let id = TimerId(self.home.name(key));
         self.current_timer = Some((id, callback.origin));
         self.call_and_then(

@@ -108,18 +108,20 @@ impl Loop {
     /// it is due in this turn. A stale id does nothing.
     #[track_caller]
     pub fn clear_timeout(&mut self, timer: TimerId) {
-        let former = self.agenda.trace.calls(Subject::Loop, "clear_timeout");
-        if let Some(key) = self.home.key(timer.0) {
-            self.agenda.end_timer(key);
-        }
-        self.agenda.trace.leave(former);
+        let key = self.home.key(timer.0);
+        self.calls("clear_timeout", |it| {
+            key.map(|key| it.agenda.end_timer(key))
+        });
     }
 
     /// Ends an interval: Node's `clearInterval`, the same as
     /// [`clear_timeout`](Loop::clear_timeout).
     #[track_caller]
     pub fn clear_interval(&mut self, timer: TimerId) {
-        self.clear_timeout(timer);
+        let key = self.home.key(timer.0);
+        self.calls("clear_interval", |it| {
+            key.map(|key| it.agenda.end_timer(key))
+        });
     }
 
     /// Starts a timer's delay again from now, after the others of its duration: Node's

@@ -80,7 +80,10 @@ impl Served<'_, ServerId> {
             server.connections += 1;
         }
         if let Some(birth) = birth {
-            (self.event_loop.agenda.trace).note(Subject::Socket(socket), birth);
+            let trace = &mut self.event_loop.agenda.trace;
+            trace.note(Subject::Socket(socket), birth);
+            let listener_of = (Subject::Server(self.id), CONNECTION.name);
+            trace.hears_of(Subject::Socket(socket), listener_of);
         }
         let former = self.event_loop.accepting.replace((socket, peer));
         let id = self.id;

@@ -284,7 +284,8 @@ impl Server<'_> {
             Err(words::not_running().of(Subject::Server(self.id)))
         };
         self.once_close(move |server| callback(server, result));
-        self.close()
+        self.calls("close_then", ServerEntry::close);
+        self
     }
 
     /// Lets the server hold the loop again: Node's `server.ref()`. This is the default, and applies while

@@ -303,7 +303,7 @@ impl Server<'_> {
         if !self.is_listening() {
             self.once_listening(callback);
         }
-        self.listen_on(target)
+        self.listen_as("listen", target.into())
     }
 
     /// As [`listen`](Server::listen), without a callback.
@@ -320,11 +320,19 @@ impl Server<'_> {
     /// As [`listen`](Server::listen).
     #[track_caller]
     pub fn listen_on(&mut self, target: impl Into<ListenOptions>) -> Result<&mut Self, Error> {
-        let options = target.into();
+        self.listen_as("listen_on", target.into())
+    }
+
+    #[track_caller]
+    fn listen_as(
+        &mut self,
+        name: &'static str,
+        options: ListenOptions,
+    ) -> Result<&mut Self, Error> {
         if self.is_listening() {
             return Err(words::already_listening());
         }
-        let outcome = self.calls("listen", |server, errands| {
+        let outcome = self.calls(name, |server, errands| {
             server.forget_listen(errands);
             if let Some(signal) = options.signal {
                 server.close_on_abort(signal, errands);

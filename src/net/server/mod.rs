@@ -96,7 +96,9 @@ impl Loop {
         &mut self,
         connection: impl FnMut(&mut Socket<'_>) + 'static,
     ) -> Server<'_> {
-        self.create_server_with(ServerOptions::default(), connection)
+        let mut server = Server::made(self, ServerOptions::default());
+        server.begin("create_server", connection);
+        server
     }
 
     /// Makes a server with options: Node's `net.createServer(options, listener)`. See
@@ -107,6 +109,31 @@ impl Loop {
         options: ServerOptions,
         connection: impl FnMut(&mut Socket<'_>) + 'static,
     ) -> Server<'_> {
+        let mut server = Server::made(self, options);
+        server.begin("create_server_with", connection);
+        server
+    }
+
+    /// A view of the server with this id. If it is the id of another loop, calls on the view do nothing.
+    pub fn server_at(&mut self, id: ServerId) -> Server<'_> {
+        Server {
+            event_loop: self,
+            id,
+        }
+    }
+
+    pub(super) fn server(&mut self, id: ServerId) -> Option<&mut ServerEntry> {
+        self.reactor.get_mut(id.0)?.server_mut()
+    }
+
+    pub(super) fn server_ref(&self, id: ServerId) -> Option<&ServerEntry> {
+        self.reactor.get(id.0)?.server()
+    }
+}
+
+impl Server<'_> {
+    /// Makes a server that listens for nothing yet.
+    fn made(event_loop: &mut Loop, options: ServerOptions) -> Server<'_> {
         let entry = ServerEntry {
             state: State::Idle,
             listener: None,
@@ -128,27 +155,16 @@ impl Loop {
             accepted_in_turn: 0,
             data: Data::default(),
         };
-        let id = ServerId(self.reactor.insert(Entry::Server(Box::new(entry))));
-        let former = (self.agenda.trace).calls(Subject::Server(id), "create_server");
-        self.server_at(id).on_connection(connection);
-        self.agenda.trace.leave(former);
-        self.server_at(id)
+        let id = ServerId(event_loop.reactor.insert(Entry::Server(Box::new(entry))));
+        event_loop.server_at(id)
     }
 
-    /// A view of the server with this id. If it is the id of another loop, calls on the view do nothing.
-    pub fn server_at(&mut self, id: ServerId) -> Server<'_> {
-        Server {
-            event_loop: self,
-            id,
-        }
-    }
-
-    pub(super) fn server(&mut self, id: ServerId) -> Option<&mut ServerEntry> {
-        self.reactor.get_mut(id.0)?.server_mut()
-    }
-
-    pub(super) fn server_ref(&self, id: ServerId) -> Option<&ServerEntry> {
-        self.reactor.get(id.0)?.server()
+    #[track_caller]
+    fn begin(&mut self, name: &'static str, connection: impl FnMut(&mut Socket<'_>) + 'static) {
+        let subject = Subject::Server(self.id);
+        let former = self.event_loop.agenda.trace.calls(subject, name);
+        self.on_connection(connection);
+        self.event_loop.agenda.trace.leave(former);
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Socket, SocketEntry, WriteCallback};
 use crate::net::error::{Error, words};
 use crate::net::event_loop::errands::Errands;
 use crate::net::queues::SocketTick;
+use crate::net::trace::Subject;
 use crate::rules::state::socket::Input;
 
 impl SocketEntry {
@@ -57,15 +58,14 @@ impl Socket<'_> {
     /// call does nothing.
     #[track_caller]
     pub fn end(&mut self) -> &mut Self {
-        self.call_end(None, None)
+        self.call_end("end", None)
     }
 
     /// Writes, then ends our half: Node's `end(data)`. The write can fail as [`write`](Socket::write)
     /// does.
     #[track_caller]
     pub fn end_with(&mut self, data: impl AsRef<[u8]>) -> &mut Self {
-        let refused = self.write_last(data.as_ref());
-        self.call_end(None, refused)
+        self.write_and_end("end_with", data.as_ref(), None)
     }
 
     /// Ends our half and calls back just before `finish`, or with an error if `finish` will not be emitted:
@@ -76,7 +76,7 @@ impl Socket<'_> {
         &mut self,
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
     ) -> &mut Self {
-        self.call_end(Some(Box::new(callback)), None)
+        self.call_end("end_then", Some(Box::new(callback)))
     }
 
     /// Writes, ends our half, and calls back as [`end_then`](Socket::end_then): Node's
@@ -87,12 +87,25 @@ impl Socket<'_> {
         data: impl AsRef<[u8]>,
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
     ) -> &mut Self {
-        let refused = self.write_last(data.as_ref());
-        self.call_end(Some(Box::new(callback)), refused)
+        self.write_and_end("end_with_then", data.as_ref(), Some(Box::new(callback)))
+    }
+
+    #[track_caller]
+    fn write_and_end(
+        &mut self,
+        name: &'static str,
+        data: &[u8],
+        callback: Option<WriteCallback>,
+    ) -> &mut Self {
+        let (subject, trace) = (Subject::Socket(self.id), &mut self.event_loop.agenda.trace);
+        let former = trace.calls_sized(subject, name, data);
+        let refused = self.write_last(data);
+        self.end_unless(refused, callback);
+        self.event_loop.agenda.trace.leave(former);
+        self
     }
 
     /// Writes what comes before an `end`. Returns the error, if the write is refused.
-    #[track_caller]
     fn write_last(&mut self, data: &[u8]) -> Option<Error> {
         let refused = if self.is_writable_ended() {
             words::write_after_end()
@@ -107,15 +120,14 @@ impl Socket<'_> {
     }
 
     #[track_caller]
-    fn call_end(
-        &mut self,
-        mut callback: Option<WriteCallback>,
-        refused: Option<Error>,
-    ) -> &mut Self {
-        self.calls("end", |socket, errands| {
-            socket.end(callback.take(), refused, errands)
-        });
-        self.refuse_gone(callback, "end");
+    fn call_end(&mut self, name: &'static str, callback: Option<WriteCallback>) -> &mut Self {
+        self.told(name, |socket| socket.end_unless(None, callback));
         self
+    }
+
+    /// Ends our half, unless the write before it was refused.
+    fn end_unless(&mut self, refused: Option<Error>, mut callback: Option<WriteCallback>) {
+        self.with(|socket, errands| socket.end(callback.take(), refused, errands));
+        self.refuse_gone(callback, "end");
     }
 }

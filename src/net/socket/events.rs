@@ -267,9 +267,11 @@ impl Socket<'_> {
             }
         }
         // As Node's `Readable.prototype.on`.
-        match event.name {
-            "data" => _ = self.calls("on_data", SocketEntry::data_was_added),
-            "readable" => _ = self.calls("on_readable", SocketEntry::readable_was_added),
+        match (event.name, is_once) {
+            ("data", false) => _ = self.calls("on_data", SocketEntry::data_was_added),
+            ("data", true) => _ = self.calls("once_data", SocketEntry::data_was_added),
+            ("readable", false) => _ = self.calls("on_readable", SocketEntry::readable_was_added),
+            ("readable", true) => _ = self.calls("once_readable", SocketEntry::readable_was_added),
             _ => {}
         }
         self

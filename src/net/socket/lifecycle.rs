@@ -229,7 +229,7 @@ impl Socket<'_> {
     /// `destroy(error)`. If the socket is destroyed already, the error is ignored.
     #[track_caller]
     pub fn destroy_with(&mut self, error: Error) -> &mut Self {
-        self.calls("destroy", |socket, errands| {
+        self.calls("destroy_with", |socket, errands| {
             socket.destroy(Some(error), errands)
         });
         self
@@ -239,16 +239,19 @@ impl Socket<'_> {
     /// waiting for the peer's end: Node's `destroySoon()`.
     #[track_caller]
     pub fn destroy_soon(&mut self) -> &mut Self {
-        if self.is_writable() {
-            self.end();
-        }
-        if self.is_writable_finished() {
-            return self.destroy();
-        }
-        self.calls("destroy_soon", |socket, _| {
-            let destroy = |socket: &mut Socket<'_>| _ = socket.destroy();
-            let finish = &mut socket.cold().listeners.finish;
-            finish.add_own(Own::DestroySoon, Box::new(destroy));
+        self.told("destroy_soon", |socket| {
+            if socket.is_writable() {
+                socket.end();
+            }
+            if socket.is_writable_finished() {
+                socket.destroy();
+                return;
+            }
+            socket.with(|socket, _| {
+                let destroy = |socket: &mut Socket<'_>| _ = socket.destroy();
+                let finish = &mut socket.cold().listeners.finish;
+                finish.add_own(Own::DestroySoon, Box::new(destroy));
+            });
         });
         self
     }
@@ -274,7 +277,7 @@ impl Socket<'_> {
             }
             // It waits among the listeners of `connect`, as in Node: a write made before it is sent first.
             State::Opening => {
-                self.with(|socket, _| {
+                self.calls(RESET, |socket, _| {
                     let reset = |socket: &mut Socket<'_>| {
                         socket.with(|socket, errands| socket.feed(Input::ResetCalled, errands));
                     };

@@ -11,7 +11,7 @@ use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::{Entry, Loop};
 use crate::net::options::CommonOptions;
 use crate::net::trace::{Subject, What};
-use crate::net::{ServerId, SocketId};
+use crate::net::{AbortId, ServerId, SocketId};
 use crate::rules::receiving::Receiving;
 use crate::rules::sending::Sending;
 use crate::rules::state::socket::{Readable, Standing};
@@ -89,27 +89,41 @@ impl SocketEntry {
     }
 }
 
+impl Socket<'_> {
+    /// Makes a socket, which is not yet attached to its abort handle.
+    pub(super) fn made(
+        event_loop: &mut Loop,
+        options: SocketOptions,
+    ) -> (Socket<'_>, Option<AbortId>) {
+        let mut entry = SocketEntry::new(None, Standing::NEW);
+        let signal = options.signal;
+        entry.take_options(options);
+        let id = event_loop.add_socket(entry);
+        (event_loop.socket_at(id), signal)
+    }
+}
+
 impl Loop {
     /// Makes a socket that is not connected: Node's `new net.Socket()`. It lives until its `close`: one
     /// that is neither connected nor destroyed lives as long as the loop. It does not hold the loop.
     #[track_caller]
     pub fn socket(&mut self) -> Socket<'_> {
-        self.socket_with(SocketOptions::default())
+        let (mut socket, signal) = Socket::made(self, SocketOptions::default());
+        socket.calls("socket", |socket, errands| {
+            socket.attach_signal(signal, errands)
+        });
+        socket
     }
 
     /// Makes a socket that is not connected, with options: Node's `new net.Socket(options)`. See
     /// [`socket`](Loop::socket).
     #[track_caller]
     pub fn socket_with(&mut self, options: SocketOptions) -> Socket<'_> {
-        let mut entry = SocketEntry::new(None, Standing::NEW);
-        let signal = options.signal;
-        entry.take_options(options);
-        let id = self.add_socket(entry);
-        let mut socket = self.socket_at(id);
-        socket.calls("socket", |socket, errands| {
+        let (mut socket, signal) = Socket::made(self, options);
+        socket.calls("socket_with", |socket, errands| {
             socket.attach_signal(signal, errands)
         });
-        self.socket_at(id)
+        socket
     }
 
     /// Makes a socket from a descriptor: a TCP or Unix-domain connection, one end of a pipe, or a FIFO.

@@ -299,6 +299,16 @@ impl Socket<'_> {
         answer
     }
 
+    /// Makes a call of several, which has one record in the trace.
+    #[track_caller]
+    fn told<R>(&mut self, name: &'static str, call: impl FnOnce(&mut Self) -> R) -> R {
+        let subject = Subject::Socket(self.id);
+        let former = self.event_loop.agenda.trace.calls(subject, name);
+        let answer = call(self);
+        self.event_loop.agenda.trace.leave(former);
+        answer
+    }
+
     /// The loop that the socket belongs to, lent for as long as the view. In Node it is global.
     pub fn event_loop(&mut self) -> &mut Loop {
         self.event_loop

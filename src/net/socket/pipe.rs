@@ -10,7 +10,6 @@ use crate::net::SocketId;
 use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::queues::{SocketTick, Tick};
-use crate::net::trace::Subject;
 
 impl SocketEntry {
     /// The destinations that the next chunk goes to.
@@ -180,14 +179,14 @@ impl Socket<'_> {
     /// ```
     #[track_caller]
     pub fn pipe(&mut self, destination: SocketId) -> &mut Self {
-        self.begin_pipe(destination, true)
+        self.begin_pipe("pipe", destination, true)
     }
 
     /// As [`pipe`](Socket::pipe), but the destination is not ended: Node's
     /// `pipe(destination, {end: false})`.
     #[track_caller]
     pub fn pipe_without_end(&mut self, destination: SocketId) -> &mut Self {
-        self.begin_pipe(destination, false)
+        self.begin_pipe("pipe_without_end", destination, false)
     }
 
     /// Undoes a [`pipe`](Socket::pipe), or all of them with `None`: Node's `unpipe([destination])`. When
@@ -207,14 +206,13 @@ impl Socket<'_> {
     }
 
     #[track_caller]
-    fn begin_pipe(&mut self, to: SocketId, ends: bool) -> &mut Self {
-        let subject = Subject::Socket(self.id);
-        let former = self.event_loop.agenda.trace.calls(subject, "pipe");
-        let begun = self.with(|socket, errands| socket.add_pipe(to, ends, errands));
-        if begun.is_some() {
-            self.fill_pipe(to);
-        }
-        self.event_loop.agenda.trace.leave(former);
+    fn begin_pipe(&mut self, name: &'static str, to: SocketId, ends: bool) -> &mut Self {
+        self.told(name, |socket| {
+            let begun = socket.with(|socket, errands| socket.add_pipe(to, ends, errands));
+            if begun.is_some() {
+                socket.fill_pipe(to);
+            }
+        });
         self
     }
 

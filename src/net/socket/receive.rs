@@ -358,7 +358,9 @@ impl SocketEntry {
     /// Why readiness would lead to nothing, for the trace.
     fn why_idle(&self, readiness: &Readiness<'_>) -> Idle {
         match (readiness.is_to_read(), self.receiving.reads_kernel()) {
+            _ if self.state.is_destroyed() => Idle::Gone,
             (false, _) => Idle::NothingToWrite,
+            (true, false) if self.state.has_peer_ended() => Idle::EndWasRead,
             (true, false) => Idle::NotReading,
             (true, true) => Idle::ServedAlready,
         }

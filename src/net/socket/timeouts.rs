@@ -8,6 +8,7 @@ use crate::net::TimerId;
 use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::firing::{TIMEOUT_MAX, TimerTask};
+use crate::net::trace::Subject;
 use crate::rules::idle::IdleTimeout;
 use crate::rules::timers::TimerKey;
 
@@ -147,7 +148,12 @@ impl Socket<'_> {
     /// ```
     #[track_caller]
     pub fn set_timeout(&mut self, timeout: Duration) -> &mut Self {
-        self.calls("set_timeout", |socket, errands| {
+        self.set_timeout_as("set_timeout", timeout)
+    }
+
+    #[track_caller]
+    fn set_timeout_as(&mut self, name: &'static str, timeout: Duration) -> &mut Self {
+        self.calls(name, |socket, errands| {
             socket.set_idle_timeout(timeout, errands)
         });
         self
@@ -162,7 +168,7 @@ impl Socket<'_> {
         timeout: Duration,
         listener: impl FnOnce(&mut Socket<'_>) + 'static,
     ) -> &mut Self {
-        self.set_timeout(timeout);
+        self.set_timeout_as("set_timeout_once", timeout);
         if timeout.is_zero() || self.is_destroyed() {
             return self;
         }
@@ -186,10 +192,13 @@ impl Socket<'_> {
         mut callback: impl FnMut(&mut Socket<'_>) + 'static,
     ) -> TimerId {
         let id = self.id;
+        let trace = &mut self.event_loop.agenda.trace;
+        let former = trace.calls(Subject::Socket(id), "set_interval");
         let timer = self.event_loop.set_interval(period, move |event_loop| {
             callback(&mut event_loop.socket_at(id));
         });
         self.keep_timer(timer);
+        self.event_loop.agenda.trace.leave(former);
         timer
     }
 
@@ -220,10 +229,13 @@ impl Socket<'_> {
         callback: impl FnOnce(&mut Socket<'_>) + 'static,
     ) -> TimerId {
         let id = self.id;
+        let trace = &mut self.event_loop.agenda.trace;
+        let former = trace.calls(Subject::Socket(id), "after");
         let timer = self.event_loop.after(delay, move |event_loop| {
             callback(&mut event_loop.socket_at(id));
         });
         self.keep_timer(timer);
+        self.event_loop.agenda.trace.leave(former);
         timer
     }
 

@@ -228,7 +228,7 @@ impl Socket<'_> {
     pub fn write(&mut self, data: impl AsRef<[u8]>) -> bool {
         let bytes = data.as_ref();
         if self.event_loop.agenda.trace.is_on() {
-            return self.write_told(bytes, None);
+            return self.write_told("write", bytes, None);
         }
         let Some(socket) = self.event_loop.entry(self.id) else {
             return false;
@@ -276,17 +276,22 @@ impl Socket<'_> {
         data: impl AsRef<[u8]>,
         callback: impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static,
     ) -> bool {
-        self.write_told(data.as_ref(), Some(Box::new(callback)))
+        self.write_told("write_then", data.as_ref(), Some(Box::new(callback)))
     }
 
     /// A write with a callback, or one that the trace records.
     #[cold]
     #[inline(never)]
     #[track_caller]
-    fn write_told(&mut self, bytes: &[u8], mut callback: Option<WriteCallback>) -> bool {
+    fn write_told(
+        &mut self,
+        name: &'static str,
+        bytes: &[u8],
+        mut callback: Option<WriteCallback>,
+    ) -> bool {
         let subject = Subject::Socket(self.id);
         let trace = &mut self.event_loop.agenda.trace;
-        let former = trace.calls_sized(subject, "write", bytes);
+        let former = trace.calls_sized(subject, name, bytes);
         let written = self.with(|socket, errands| {
             let offered = socket.offer(bytes);
             if let Some(offered) = &offered {

@@ -183,6 +183,13 @@ impl<F: ?Sized> Slot<F> {
         }
     }
 
+    /// Whether the program has added any of them: the others are the library's own.
+    pub(super) fn is_programs(list: &Many<F>) -> bool {
+        let is_own = |it: &Listener<F>| matches!(it.name, Some(Name::Library(_)));
+        let mut listeners = list.iter().flat_map(|list| &list.listeners);
+        listeners.any(|listener| !is_own(listener))
+    }
+
     /// Calls the listeners in the order in which they were added. A `once` listener is gone before its
     /// call.
     pub(super) fn call_each(list: &mut Many<F>, mut call: impl FnMut(&mut F)) {

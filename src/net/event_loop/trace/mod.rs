@@ -44,8 +44,12 @@
 //! The trace shows how the library works inside, and changes with it: Semantic Versioning does not cover
 //! this module.
 
+mod lines;
+mod listening;
 mod records;
+mod systems;
 mod teller;
+mod told;
 
 pub use self::records::{Idle, Queue, Record, What, Why};
 pub(crate) use self::teller::{Cause, Caused, Trace, errno};

@@ -66,7 +66,8 @@ pub enum What<'a> {
     /// `data`, the name of the function that queued it, such as `next_tick`, `set_timeout` or `post`, or
     /// `write callback` (also for the callback of an `end`), `lookup function` or `signal`.
     Callback(&'static str),
-    /// The program calls this function, which returns at its [`What::Done`].
+    /// The program calls this function, which returns at its [`What::Done`]. What the function itself calls
+    /// has no record.
     Call(&'static str),
     /// A tick of the library's own runs; this is what it does.
     Tick(&'static str),
@@ -89,7 +90,6 @@ pub enum What<'a> {
         remote: Option<SocketAddr>,
     },
     /// A connection that the program has asked for was made.
-    /// Its descriptor.
     Connected {
         /// Its descriptor.
         fd: i32,
@@ -186,9 +186,9 @@ impl Why {
 
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Why::BeganToRead => "reading began after the last edge",
+            Why::BeganToRead => "bytes may have come before it was read",
             Why::Connected => "it has just connected",
-            Why::Bound => "the bound of a turn was reached",
+            Why::Bound => "its share of the turn was used up",
             Why::MayHideMore => "an end or an error may stand behind the bytes",
             Why::ShortRead => "it is read until EAGAIN",
             Why::PartlySent => "a part of a write was left",
@@ -211,6 +211,8 @@ pub enum Idle {
     ServedAlready,
     /// The socket is not read from: the bytes stay in the kernel.
     NotReading,
+    /// The peer's end was read before: nothing comes after it.
+    EndWasRead,
     /// The kernel has room, and no write waits for it.
     NothingToWrite,
     /// The source is gone.
@@ -221,7 +223,8 @@ impl fmt::Display for Idle {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Idle::ServedAlready => "it was served in this turn already",
-            Idle::NotReading => "nobody reads: the bytes stay in the kernel",
+            Idle::NotReading => "it is not being read, the bytes stay",
+            Idle::EndWasRead => "its end was read before",
             Idle::NothingToWrite => "nothing waits to be written",
             Idle::Gone => "it has gone",
         })
@@ -262,7 +265,8 @@ pub struct Record<'a> {
     pub bytes: Option<usize>,
     /// The bytes themselves, of a `write` and of what recv(2) has returned.
     pub payload: Option<&'a [u8]>,
-    /// The line of the program that made the call, or that added the callback.
+    /// The line of the program that made the call, or that added the callback. Callbacks of writes and of
+    /// lookups, and those that other threads post, have none.
     pub line: Option<&'static Location<'static>>,
     /// What happened.
     pub what: What<'a>,

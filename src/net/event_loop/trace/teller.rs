@@ -1,12 +1,13 @@
 //! The state of the trace: the tracer, and the record that is the cause of what happens now.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::time::Duration;
 
+use super::lines::{Line, Lines};
 use super::records::{Idle, Queue, Record, What};
+use super::told::Told;
 use crate::kernel::clock::Stopwatch;
 use crate::kernel::reactor::Readiness;
 use crate::net::ids::Subject;
@@ -14,36 +15,23 @@ use crate::net::ids::Subject;
 /// The number of a record. 0 stands for the kernel, or the program outside of all callbacks.
 pub(crate) type Cause = u64;
 
+/// Marks what [`Trace::leave`] is given after a call that the library has made in a call of the program's,
+/// or after work of its own: nothing is told of its end.
+const UNTOLD: Cause = 1 << 63;
+
 /// A queue entry, and the number of its [`What::Queued`] record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caused<T>(pub(crate) Cause, pub(crate) T);
 
 type Tracer = Box<dyn FnMut(&Record<'_>)>;
-/// How many bytes a system call has moved, or its errno.
-type Outcome = Result<Option<usize>, i32>;
-type Line = &'static Location<'static>;
 
-/// The parts of a record that the caller knows; the trace adds number, cause, time and turn.
-struct Told<'a> {
-    by: Option<Cause>,
+/// A callback or a call that has not returned.
+struct Running {
+    number: Cause,
     subject: Subject,
-    bytes: Option<usize>,
-    payload: Option<&'a [u8]>,
-    line: Option<Line>,
-    what: What<'a>,
-}
-
-impl<'a> Told<'a> {
-    fn of(subject: Subject, what: What<'a>) -> Told<'a> {
-        Told {
-            by: None,
-            subject,
-            bytes: None,
-            payload: None,
-            line: None,
-            what,
-        }
-    }
+    /// The line of a call.
+    called: Option<Line>,
+    is_call: bool,
 }
 
 /// The errno of a system call that failed.
@@ -60,11 +48,10 @@ pub(crate) struct Trace {
     last: Cause,
     turn: u64,
     /// Callbacks and calls that have not returned.
-    running: Vec<(Cause, Subject)>,
+    running: Vec<Running>,
     /// The number of bytes that the next callback of `data` gets.
-    given: Option<usize>,
-    /// Where the listeners of each event were added last.
-    lines: HashMap<(Subject, &'static str), Line>,
+    pub(super) given: Option<usize>,
+    pub(super) lines: Lines,
     /// The tracer has panicked.
     panic: Option<Box<dyn Any + Send>>,
 }
@@ -159,6 +146,9 @@ impl Trace {
         payload: Option<&[u8]>,
         line: Option<Line>,
     ) -> Cause {
+        if self.running.last().is_some_and(|outer| outer.is_call) {
+            return self.goes_untold();
+        }
         let former = self.current;
         self.tell(Told {
             bytes: payload.map(<[u8]>::len),
@@ -166,9 +156,20 @@ impl Trace {
             line,
             ..Told::of(subject, What::Call(name))
         });
-        self.running.push((self.last, subject));
+        self.running.push(Running {
+            number: self.last,
+            subject,
+            called: line,
+            is_call: true,
+        });
         self.current = self.last;
         former
+    }
+
+    /// Work of the library's own begins, which has no record: what it does is told as part of what runs.
+    #[cold]
+    pub(crate) fn goes_untold(&self) -> Cause {
+        self.current | UNTOLD
     }
 
     /// As [`enter`](Trace::enter), for a callback, when the trace is known to be on.
@@ -178,14 +179,35 @@ impl Trace {
         self.enter_told(None, subject, What::Callback(event))
     }
 
+    /// As [`enter`](Trace::enter), for a callback that the program has handed over in this line.
+    #[inline]
+    pub(crate) fn enter_set_in(&mut self, line: Line, subject: Subject, what: What<'_>) -> Cause {
+        match self.is_on() {
+            true => self.enter_in(Some(line), None, subject, what),
+            false => 0,
+        }
+    }
+
     #[cold]
     fn enter_told(&mut self, by: Option<Cause>, subject: Subject, what: What<'_>) -> Cause {
+        let line = by.and_then(|by| self.lines.take_queued(by));
+        self.enter_in(line, by, subject, what)
+    }
+
+    #[cold]
+    fn enter_in(
+        &mut self,
+        line: Option<Line>,
+        by: Option<Cause>,
+        subject: Subject,
+        what: What<'_>,
+    ) -> Cause {
         let former = self.current;
         let returns = matches!(what, What::Callback(_));
         let (bytes, line) = match what {
             What::Callback(event) => {
                 let given = self.given.take().filter(|_| event == "data");
-                (given, self.lines.get(&(subject, event)).copied())
+                (given, line.or(self.lines.of((subject, event))))
             }
             _ => (None, None),
         };
@@ -196,7 +218,12 @@ impl Trace {
             ..Told::of(subject, what)
         });
         if returns {
-            self.running.push((self.last, subject));
+            self.running.push(Running {
+                number: self.last,
+                subject,
+                called: None,
+                is_call: false,
+            });
         }
         self.current = self.last;
         former
@@ -220,8 +247,12 @@ impl Trace {
     #[cold]
     #[inline(never)]
     fn left(&mut self, former: Cause, answer: Option<bool>) {
-        if let Some((_, subject)) = self.running.pop_if(|(last, _)| *last == self.current) {
-            self.note(subject, What::Done(answer));
+        if former & UNTOLD > 0 {
+            self.current = former & !UNTOLD;
+            return;
+        }
+        if let Some(ended) = self.running.pop_if(|it| it.number == self.current) {
+            self.note(ended.subject, What::Done(answer));
         }
         self.current = former;
     }
@@ -261,15 +292,28 @@ impl Trace {
     #[inline]
     pub(crate) fn queued(&mut self, subject: Subject, queue: Queue, work: &'static str) -> Cause {
         match self.is_on() {
-            true => self.note(subject, What::Queued { queue, work }),
+            true => self.tell_queued(subject, queue, work),
             false => 0,
         }
+    }
+
+    #[cold]
+    fn tell_queued(&mut self, subject: Subject, queue: Queue, work: &'static str) -> Cause {
+        let by = self.note(subject, What::Queued { queue, work });
+        // A timer keeps its own line.
+        let is_programs = subject == Subject::Loop && !matches!(queue, Queue::Timers(_));
+        let called = self.running.last().and_then(|call| call.called);
+        if let Some(line) = called.filter(|_| is_programs) {
+            self.lines.queued_in(by, line);
+        }
+        by
     }
 
     /// Queued work will not run.
     #[inline]
     pub(crate) fn cleared(&mut self, by: Cause) {
         if self.is_on() {
+            self.lines.take_queued(by);
             self.note_of(Some(by), Subject::Loop, What::Cleared);
         }
     }
@@ -280,53 +324,6 @@ impl Trace {
         if self.is_on() {
             self.note_of(by, subject, What::Holds(holds));
         }
-    }
-
-    /// A recv(2) has returned these bytes, which the next callback of `data` gets.
-    #[inline(always)]
-    pub(crate) fn received(&mut self, subject: Subject, chunk: &[u8]) {
-        if self.is_on() {
-            self.tell_received(subject, chunk);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn tell_received(&mut self, subject: Subject, chunk: &[u8]) {
-        self.tell_system(subject, "recv", Ok(Some(chunk.len())), Some(chunk));
-        self.given = Some(chunk.len());
-    }
-
-    /// Notes how many bytes the next callback of `data` gets.
-    #[inline]
-    pub(crate) fn gives(&mut self, count: usize) {
-        if self.is_on() {
-            self.given = Some(count);
-        }
-    }
-
-    /// A system call was made. It has moved some bytes, or has failed with this errno.
-    #[inline]
-    pub(crate) fn system(&mut self, subject: Subject, name: &'static str, outcome: Outcome) {
-        if self.is_on() {
-            self.tell_system(subject, name, outcome, None);
-        }
-    }
-
-    #[cold]
-    fn tell_system(
-        &mut self,
-        subject: Subject,
-        name: &'static str,
-        outcome: Outcome,
-        payload: Option<&[u8]>,
-    ) {
-        let errno = outcome.err();
-        self.tell(Told {
-            bytes: outcome.ok().flatten(),
-            payload,
-            ..Told::of(subject, What::System { name, errno })
-        });
     }
 
     /// Makes a record that is the cause of nothing. Returns its number.
@@ -342,23 +339,6 @@ impl Trace {
         self.last
     }
 
-    /// A listener was added.
-    #[inline]
-    #[track_caller]
-    pub(crate) fn listens(&mut self, listener_of: (Subject, &'static str)) {
-        if self.is_on() {
-            self.lines.insert(listener_of, Location::caller());
-        }
-    }
-
-    /// Forgets where the listeners of a subject were added: the subject is gone.
-    #[inline]
-    pub(crate) fn forget(&mut self, subject: Subject) {
-        if self.is_on() {
-            self.lines.retain(|(of, _), _| *of != subject);
-        }
-    }
-
     /// Counts a turn that begins, also while the trace is off.
     pub(crate) fn begin_turn(&mut self) {
         self.turn += 1;
@@ -366,7 +346,7 @@ impl Trace {
     }
 
     #[cold]
-    fn tell(&mut self, told: Told<'_>) {
+    pub(super) fn tell(&mut self, told: Told<'_>) {
         let at = self.time();
         let Some(tracer) = &mut self.tracer else {
             return;

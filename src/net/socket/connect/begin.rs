@@ -1,11 +1,13 @@
 //! How a connect begins: the calls of the program.
 
+use std::mem;
 use std::time::Duration;
 
 use libc::{AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED, EALREADY, EISCONN};
 
 use super::{Connecting, Target};
 use crate::kernel::{connector, resolver};
+use crate::net::AbortId;
 use crate::net::error::{Error, words};
 use crate::net::event_loop::Loop;
 use crate::net::event_loop::errands::Errands;
@@ -44,7 +46,10 @@ impl Loop {
         target: impl Into<ConnectOptions>,
         callback: impl FnOnce(&mut Socket<'_>) + 'static,
     ) -> Result<Socket<'_>, Error> {
-        let mut socket = self.connect_to(target)?;
+        let mut options = target.into();
+        options.check(self)?;
+        let (mut socket, signal) = Socket::made(self, mem::take(&mut options.socket));
+        socket.connect_new("connect", signal, options)?;
         socket.once_connect(callback);
         Ok(socket)
     }
@@ -67,13 +72,9 @@ impl Loop {
     pub fn connect_to(&mut self, target: impl Into<ConnectOptions>) -> Result<Socket<'_>, Error> {
         let mut options = target.into();
         options.check(self)?;
-        let id = self.socket_with(std::mem::take(&mut options.socket)).id();
-        if let Some(timeout) = options.timeout.filter(|timeout| !timeout.is_zero()) {
-            self.socket_at(id).set_timeout(timeout);
-        }
-        let mut socket = self.socket_at(id);
-        socket.connect_to(options)?;
-        Ok(self.socket_at(id))
+        let (mut socket, signal) = Socket::made(self, mem::take(&mut options.socket));
+        socket.connect_new("connect_to", signal, options)?;
+        Ok(socket)
     }
 }
 
@@ -234,7 +235,7 @@ impl Socket<'_> {
         target: impl Into<ConnectOptions>,
         callback: impl FnOnce(&mut Socket<'_>) + 'static,
     ) -> Result<&mut Self, Error> {
-        if self.begin_to_connect(target.into())? {
+        if self.begin_to_connect("connect", target.into())? {
             self.once_connect(callback);
         }
         Ok(self)
@@ -246,13 +247,35 @@ impl Socket<'_> {
     /// As [`connect`](Socket::connect).
     #[track_caller]
     pub fn connect_to(&mut self, target: impl Into<ConnectOptions>) -> Result<&mut Self, Error> {
-        self.begin_to_connect(target.into())?;
+        self.begin_to_connect("connect_to", target.into())?;
         Ok(self)
+    }
+
+    /// Connects a socket that has just been made.
+    #[track_caller]
+    fn connect_new(
+        &mut self,
+        name: &'static str,
+        signal: Option<AbortId>,
+        options: ConnectOptions,
+    ) -> Result<(), Error> {
+        let timeout = options.timeout.filter(|timeout| !timeout.is_zero());
+        self.told(name, |socket| {
+            socket.with(|socket, errands| socket.attach_signal(signal, errands));
+            if let Some(timeout) = timeout {
+                socket.set_timeout(timeout);
+            }
+            socket.connect_to(options).map(|_| ())
+        })
     }
 
     /// Begins to connect. Returns whether it does: a second connect is refused in a tick.
     #[track_caller]
-    fn begin_to_connect(&mut self, options: ConnectOptions) -> Result<bool, Error> {
+    fn begin_to_connect(
+        &mut self,
+        name: &'static str,
+        options: ConnectOptions,
+    ) -> Result<bool, Error> {
         options.check(self.event_loop)?;
         let (id, Standing { life, sending, .. }) = (self.id, self.standing());
         let has_entry = self.event_loop.entry_ref(id).is_some();
@@ -271,7 +294,7 @@ impl Socket<'_> {
                 event_loop.family_attempt_timeout,
             );
             let connecting = Connecting::new(options, tries_all, timeout);
-            self.calls("connect", |socket, errands| {
+            self.calls(name, |socket, errands| {
                 socket.start_connecting(connecting, errands)
             });
         }

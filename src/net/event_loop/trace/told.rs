@@ -1,0 +1,28 @@
+//! What the caller tells of a record.
+
+use super::lines::Line;
+use super::records::What;
+use crate::net::ids::Subject;
+
+/// The parts of a record that the caller knows; the trace adds number, cause, time and turn.
+pub(super) struct Told<'a> {
+    pub(super) by: Option<u64>,
+    pub(super) subject: Subject,
+    pub(super) bytes: Option<usize>,
+    pub(super) payload: Option<&'a [u8]>,
+    pub(super) line: Option<Line>,
+    pub(super) what: What<'a>,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of(subject: Subject, what: What<'a>) -> Told<'a> {
+        Told {
+            by: None,
+            subject,
+            bytes: None,
+            payload: None,
+            line: None,
+            what,
+        }
+    }
+}
