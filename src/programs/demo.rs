@@ -20,25 +20,32 @@ use super::{client, output, server, status};
 const LEGEND: &str = "\
 A server and a timer-driven client, on one loop. The client writes hi three
 times, once each interval, and leaves; then the server closes. Each line has a
-number, and is indented under the line that caused it.
+number, and is indented under the line during which it happened. If another
+line led to it, that one is named: (queued by 23).
 
   server     the listening server
   accepted   the server's end of the connection
   client     the client's end
   loop       the event loop, which waits for readiness once in each turn
+  descriptor the number by which the kernel knows a socket in this process
 
-  ready      epoll reported this readiness: in mio's words, then in epoll's own
+  ready      epoll reported this readiness: in plain words, then in epoll's own
   again      the loop serves a socket once more without new readiness, as data
              may be left and epoll reports only what is new
-  calls      the program calls this function; what that leads to is below it
-  recv, send, accept4, shutdown, close   a system call, and its result
+  calls      the program calls this function, in this line of its source
+  callback   the program's own code runs, for this event; its line is beside it
+  prints     the program's own output
+  listen, accept4, connect, recv, send, shutdown, close
+             a system call, and its result: so many bytes; EAGAIN, nothing is
+             there or no room is left; EINPROGRESS, the kernel goes on by itself
+             and reports the socket as writable once it has connected
   A ─I→ B    a state machine went from A to B on input I; where A is left out,
              only the details in parentheses have changed
-  callback   the program's own code runs, for this event
   tick       work that was put off until the running callback had returned
+  pending    the phase before the wait, for what the loop owes and needs no
+             readiness for, such as the shutdown that follows an end
   queued by  the line that put this off
-  set by     the line that set this timer
-  prints     the program's own output";
+  set by     the line that set this timer";
 
 /// How many times the client speaks.
 const COUNT: u64 = 3;
@@ -78,7 +85,6 @@ fn show(settings: &Settings) -> Result<ExitCode, Error> {
             });
         });
     event_loop.run()?;
-    output::mark_lines(String::new());
     let mut recording = Recording::default();
     recording.args = vec!["netloop".into(), "demo".into()];
     recording.entries = told.try_iter().collect();
@@ -103,13 +109,14 @@ fn tracer(
     let mut printer = Printer::new(Paint::for_terminal(&io::stdout()), Level::All);
     let mut client = None;
     move |record| {
-        let entry = Entry::with_payload(record, payloads);
+        let mut entry = Entry::with_payload(record, payloads);
         let name = name(record.subject, &mut client);
         // A closed pipe is no reason to end, as with the lines of the programs.
         output::lines(&printer.lines(&entry, name));
         let program = if name == "client" { "client" } else { "server" };
-        output::mark_lines(printer.mark(record.number, program));
+        entry.prints = output::mark_lines(printer.mark(program));
         if let Some(recorder) = &mut recorder {
+            entry.prints.iter().for_each(|line| recorder.prints(line));
             recorder.tell(record);
         }
         let _ = tell.send(entry);
@@ -130,7 +137,9 @@ fn summary(entries: &[Entry]) -> String {
     let count = |kind| entries.iter().filter(|entry| entry.kind == kind).count();
     format!(
         "\n{} turns: {} readiness reports, {} transitions, {} callbacks. Then no socket, no\n\
-         server and no timer was left to hold the loop, and it ended by itself.",
+         server and no timer was left to hold the loop, and it ended by itself.\n\n\
+         The lessons explain it step by step: netloop lesson. With --html run.html this\n\
+         run becomes a page in which you can step back and forth.",
         entries.last().map_or(0, |last| last.turn),
         count(Kind::Ready),
         count(Kind::Step),

@@ -14,8 +14,9 @@ use super::writer::Writer;
 /// How many bytes of a buffer Node's `console.log` shows.
 const SHOWN: usize = 50;
 
-/// What stands before each line, so that it can be told from those of the trace.
-static MARK: Mutex<String> = Mutex::new(String::new());
+/// What stands before each line, so that it can be told from those of the trace, and the lines since it was
+/// set. None if nothing is to stand there.
+static MARK: Mutex<Option<(String, Vec<String>)>> = Mutex::new(None);
 static IS_READ: AtomicBool = AtomicBool::new(true);
 static IS_LOST: AtomicBool = AtomicBool::new(false);
 static IS_LIVE: AtomicBool = AtomicBool::new(false);
@@ -45,13 +46,14 @@ fn is_ready(stream: BorrowedFd<'_>) -> bool {
         && !stream.try_clone_to_owned().is_ok_and(is_file)
 }
 
-fn mark() -> MutexGuard<'static, String> {
+fn mark() -> MutexGuard<'static, Option<(String, Vec<String>)>> {
     MARK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Puts this before each line from now on.
-pub(crate) fn mark_lines(new: String) {
-    *mark() = new;
+/// Puts this before each line from now on. Returns the lines since the last time.
+pub(crate) fn mark_lines(new: String) -> Vec<String> {
+    let before = mark().replace((new, Vec::new()));
+    before.map(|(_, lines)| lines).unwrap_or_default()
 }
 
 /// From now on [`line`] does not wait for the reader: connections and signals would wait with it.
@@ -61,7 +63,15 @@ pub(crate) fn is_live() {
 
 /// Prints a line, escaped. A closed pipe or a full disk is no reason to end a server.
 pub(crate) fn line(text: &str) {
-    let line = format!("{}{}\n", mark(), harmless(text));
+    let text = harmless(text);
+    let line = match &mut *mark() {
+        None => format!("{text}\n"),
+        Some((mark, lines)) => {
+            let line = format!("{mark}{text}\n");
+            lines.push(text);
+            line
+        }
+    };
     match IS_LIVE.load(Relaxed) {
         true => OUTPUT.push(&line),
         false => print(line.as_bytes()),

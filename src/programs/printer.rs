@@ -1,52 +1,25 @@
-//! Entries of a recording as lines of text, each indented under its cause.
+//! Entries of a recording as lines of text. Each is indented under the line during which it happened, and
+//! names the line that led to it if that is another one.
+
+mod row;
 
 use std::collections::VecDeque;
-use std::io::IsTerminal;
 use std::time::Duration;
 
-use netloop::study::{Entry, Kind, describe};
+use netloop::study::{Entry, Kind, describe, span};
 
+use self::row::column;
+pub(crate) use self::row::{COLUMNS, Paint, Row, cut, wrapped};
 use super::output::harmless;
-
-/// The width of a terminal.
-pub(crate) const COLUMNS: usize = 80;
-
-/// The width of the column with the subject, indented: the longest line still fits.
-const SUBJECT: usize = 21;
 
 /// How deep a line is indented at most.
 const DEPTH_SHOWN: usize = 6;
 
-/// How many records back a cause is still known; what comes from an older one stands at the margin.
+/// How many records back a cause is still known, while a program runs.
 const KEPT: usize = 4096;
 
 /// From here on a callback is said to take long.
 const LONG: Duration = Duration::from_millis(10);
-
-/// Colours of a terminal, or none.
-#[derive(Clone, Copy)]
-pub(crate) struct Paint {
-    is_on: bool,
-}
-
-impl Paint {
-    /// Colours only a terminal that is not dumb, and never with `NO_COLOR` (no-color.org).
-    pub(crate) fn for_terminal(out: &impl IsTerminal) -> Paint {
-        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let is_dumb = std::env::var_os("TERM").is_none_or(|value| value == "dumb");
-        Paint {
-            is_on: out.is_terminal() && !is_refused && !is_dumb,
-        }
-    }
-
-    pub(crate) fn paint(self, code: &str, text: &str) -> String {
-        if self.is_on && !text.is_empty() {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
-    }
-}
 
 /// What is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,42 +34,52 @@ pub(crate) enum Level {
 pub(crate) struct Printer {
     pub(crate) paint: Paint,
     level: Level,
+    /// How many records back a cause is known.
+    kept: usize,
     /// Where the latest records stand, by number.
     places: VecDeque<(u64, Place)>,
+    /// The callbacks that have not returned.
+    running: Vec<u64>,
+    /// The lines that the last one stands under, and itself.
+    path: Vec<u64>,
+    /// The turn of the last line.
+    laid: u64,
     /// The turn whose title was printed last.
     turn: Option<u64>,
 }
 
-/// Where a record stands on the page, or would stand: some are not shown.
+/// Where a record stands on the page: some are not shown.
 #[derive(Clone, Copy, Default)]
 struct Place {
-    /// How many lines above it have led to what follows from it.
-    depth: usize,
-    /// The number of the line that shows it, or that it follows from.
+    /// The line that shows it, or during which it happened.
     line: u64,
+    /// The line that shows it, or that led to it.
+    origin: u64,
     at: Duration,
-}
-
-/// The line of an entry.
-pub(crate) struct Row {
-    pub(crate) number: u64,
-    pub(crate) depth: usize,
-    pub(crate) name: String,
-    pub(crate) text: String,
-    /// What stands beside it.
-    more: String,
-    code: &'static str,
-    /// Whether it is a record: a line of the program's output has no number of its own.
-    is_numbered: bool,
+    /// The delay of a timer that is set.
+    delay: Option<Duration>,
 }
 
 impl Printer {
+    /// A printer for a program that runs.
     pub(crate) fn new(paint: Paint, level: Level) -> Printer {
         Printer {
             paint,
             level,
+            kept: KEPT,
             places: VecDeque::new(),
+            running: Vec::new(),
+            path: Vec::new(),
+            laid: 0,
             turn: None,
+        }
+    }
+
+    /// A printer for a recording, however long it is.
+    pub(crate) fn of_recording(paint: Paint, level: Level) -> Printer {
+        Printer {
+            kept: usize::MAX,
+            ..Printer::new(paint, level)
         }
     }
 
@@ -107,48 +90,92 @@ impl Printer {
 
     /// The row of an entry; none for one that is not shown.
     pub(crate) fn row(&mut self, entry: &Entry, name: &str, is_wanted: bool) -> Option<Row> {
-        let above = self.place(entry.origin());
-        let took = entry.at.saturating_sub(self.place(entry.cause).at);
-        let code = code(entry, self.level, took).filter(|_| is_wanted);
+        let (above, by) = (self.place(entry.cause), self.place(entry.origin()));
+        let took = entry.at.saturating_sub(above.at);
+        let code = code(entry, self.level, took);
+        let is_timer = entry.kind == Kind::Queued && entry.words == "timers";
         let place = Place {
-            depth: above.depth + usize::from(code.is_some()),
             line: code.map_or(above.line, |_| entry.number),
+            origin: code.map_or(by.origin, |_| entry.number),
             at: entry.at,
+            delay: entry.time.filter(|_| is_timer),
         };
-        self.places.push_back((entry.number, place));
-        if self.places.len() > KEPT {
-            self.places.pop_front();
-        }
+        self.keep(entry, place);
+        let code = code.filter(|_| is_wanted)?;
+        let depth = self.lay(entry, above.line);
+        let under = if depth > 0 { above.line } else { 0 };
+        let cause = match by.origin {
+            origin if origin == under && depth <= DEPTH_SHOWN => String::new(),
+            0 => String::new(),
+            origin => led_by(entry, origin, origin != above.line, by.delay),
+        };
         let text = match entry.kind {
             Kind::Done if entry.words.is_empty() => format!("took {took:.0?}"),
             _ => describe(entry),
         };
         Some(Row {
             number: entry.number,
-            depth: above.depth.min(DEPTH_SHOWN),
+            depth: depth.min(DEPTH_SHOWN),
+            under,
+            causes: [above.line, by.origin],
             name: harmless(name),
             text: harmless(&text),
-            more: harmless(&beside(entry, above.line)),
-            code: code?,
+            more: harmless(&beside(entry, cause)),
+            code,
             is_numbered: true,
         })
     }
 
-    /// The row of a line that the program has printed in the callback of this record.
-    pub(crate) fn printed(&self, number: u64, line: &str) -> Row {
-        Row {
-            number,
-            depth: self.place(number).depth.min(DEPTH_SHOWN),
+    fn keep(&mut self, entry: &Entry, place: Place) {
+        self.places.push_back((entry.number, place));
+        if self.places.len() > self.kept {
+            self.places.pop_front();
+        }
+        match entry.kind {
+            Kind::Callback => self.running.push(entry.number),
+            Kind::Done => self.running.retain(|number| *number != entry.cause),
+            // What a panic has ended does not return.
+            Kind::Wait => self.running.clear(),
+            _ => {}
+        }
+    }
+
+    /// How deep a line stands that happened during another one: at the margin, if that has ended.
+    fn lay(&mut self, entry: &Entry, during: u64) -> usize {
+        if self.laid != entry.turn {
+            self.path.clear();
+        }
+        self.laid = entry.turn;
+        let depth = self.depth_below(during);
+        self.path.truncate(depth);
+        self.path.push(entry.number);
+        depth
+    }
+
+    fn depth_below(&self, line: u64) -> usize {
+        let found = self.path.iter().position(|it| *it == line);
+        found.map_or(0, |index| index + 1)
+    }
+
+    /// The row of a line that the program prints in the callback that runs; none if that is not shown.
+    pub(crate) fn prints(&self, line: &str) -> Option<Row> {
+        let under = self.running.last().copied().unwrap_or(0);
+        let depth = self.depth_below(under);
+        (depth > 0 || under == 0).then(|| Row {
+            number: 0,
+            depth: depth.min(DEPTH_SHOWN),
+            under,
+            causes: [0; 2],
             name: "program".into(),
             text: harmless(&format!("prints {line}")),
             more: String::new(),
             code: "1",
             is_numbered: false,
-        }
+        })
     }
 
     /// The title of a turn, if it begins.
-    pub(crate) fn title(&mut self, turn: u64) -> String {
+    pub(crate) fn title(&mut self, turn: u64, note: &str) -> String {
         if self.turn.replace(turn) == Some(turn) {
             return String::new();
         }
@@ -156,123 +183,52 @@ impl Printer {
             0 => "before the first turn".to_owned(),
             turn => format!("turn {turn}"),
         };
-        format!("\n{}\n", self.paint.paint("1", &title))
+        format!("\n{}\n", self.paint.paint("1", &(title + note)))
     }
 
     /// The line of an entry, below a title where a turn begins; nothing for one that is not shown.
     pub(crate) fn lines(&mut self, entry: &Entry, name: &str) -> String {
         let row = self.row(entry, name, true);
         let Some(row) = row else { return String::new() };
-        self.title(entry.turn) + &row.lines(self.paint)
+        self.title(entry.turn, "") + &row.lines(self.paint)
     }
 
-    /// What to put before a line that a program prints in the callback of this record.
-    pub(crate) fn mark(&self, number: u64, program: &str) -> String {
-        let depth = self.place(number).depth.min(DEPTH_SHOWN);
+    /// What to put before a line that a program prints in the callback that runs.
+    pub(crate) fn mark(&self, program: &str) -> String {
+        let under = self.running.last().copied().unwrap_or(0);
+        let depth = self.depth_below(under).min(DEPTH_SHOWN);
         let name = column(depth, program);
         format!("      {name} {} ", self.paint.paint("1", "prints"))
     }
 }
 
-impl Row {
-    /// What belongs to no record.
-    pub(crate) fn aside(name: &str, text: &str) -> Row {
-        Row {
-            number: 0,
-            depth: 0,
-            name: name.to_owned(),
-            text: text.to_owned(),
-            more: String::new(),
-            code: "36",
-            is_numbered: false,
-        }
-    }
-
-    /// It as text, with what stands beside it: below it, if there is no room.
-    pub(crate) fn lines(&self, paint: Paint) -> String {
-        let mut name = column(self.depth, &self.name);
-        let mut text = self.text.clone();
-        if 7 + width(&name) + width(&text) > COLUMNS {
-            name = format!("{:<SUBJECT$}", self.name);
-            text = cut(&text, COLUMNS - 7 - width(&name).min(COLUMNS / 2));
-            name = cut(&name, COLUMNS / 2);
-        }
-        let number = match self.is_numbered {
-            true => paint.paint("2", &format!("{:>4}", self.number)),
-            false => "    ".to_owned(),
-        };
-        let mut lines = format!("{number}  {name} {}", paint.paint(self.code, &text));
-        if !self.more.is_empty() {
-            let more = cut(&self.more, COLUMNS - 2);
-            if 9 + width(&name) + width(&text) + width(&more) > COLUMNS {
-                lines.push_str(&format!("\n{:>1$}", "", COLUMNS - 2 - width(&more)));
-            }
-            lines.push_str(&format!("  {}", paint.paint("2", &more)));
-        }
-        lines.push('\n');
-        lines
+/// Which line led to an entry: it was put off there, or that line stands elsewhere.
+fn led_by(entry: &Entry, line: u64, is_put_off: bool, delay: Option<Duration>) -> String {
+    let is_timer = entry.kind == Kind::Phase && entry.words == "timers";
+    match delay.filter(|_| is_timer) {
+        Some(delay) => format!("(set by {line}, for {})", span(delay)),
+        None if is_timer => format!("(set by {line})"),
+        None if is_put_off => format!("(queued by {line})"),
+        None => format!("(caused by {line})"),
     }
 }
 
-/// How many columns of a terminal it takes.
-fn width(text: &str) -> usize {
-    text.chars().map(columns).sum()
-}
-
-/// A syllable of Hangul takes two.
-fn columns(letter: char) -> usize {
-    1 + usize::from(('가'..='힣').contains(&letter))
-}
-
-/// The text, at most as wide as this.
-pub(crate) fn cut(text: &str, room: usize) -> String {
-    if width(text) <= room {
-        return text.to_owned();
-    }
-    let mut used = 1;
-    let shown = text.chars().take_while(|letter| {
-        used += columns(*letter);
-        used <= room
-    });
-    shown.chain(['…']).collect()
-}
-
-/// The text in lines of at most [`COLUMNS`]: the first begins in the column `begin`, the others in `hang`.
-pub(crate) fn wrapped(text: &str, begin: usize, hang: usize) -> String {
-    let (mut lines, mut used, mut margin) = (String::new(), begin, begin);
-    for word in text.split(' ') {
-        if used > margin {
-            if used + 1 + width(word) > COLUMNS {
-                lines.push_str(&format!("\n{:hang$}", ""));
-                (used, margin) = (hang, hang);
-            } else {
-                lines.push(' ');
-                used += 1;
-            }
-        }
-        lines.push_str(word);
-        used += width(word);
-    }
-    lines
-}
-
-/// A name, indented under its cause, as wide as the column.
-fn column(depth: usize, name: &str) -> String {
-    let name = format!("{}{name}", "  ".repeat(depth));
-    format!("{name:<SUBJECT$}")
-}
-
-/// What stands beside the words: epoll's for a readiness; of what was put off, the line that did so; of
-/// what the program calls, and of its callbacks, the line of the program. The cause of anything else is
-/// the line it is indented under.
-fn beside(entry: &Entry, above: u64) -> String {
+/// What stands beside the words: epoll's for a readiness, the addresses of a connection, what led to it if
+/// that stands elsewhere, and of what the program calls, and of its callbacks, the line of the program.
+fn beside(entry: &Entry, cause: String) -> String {
+    let told = match (&entry.kind, &entry.more[..]) {
+        (Kind::Ready, [epoll, ..]) => epoll.clone(),
+        (Kind::Accepted | Kind::Connected, [own, peer]) => match (&**own, &**peer) {
+            ("", "") => "no addresses".to_owned(),
+            (own, peer) => format!("at {own}, peer at {peer}"),
+        },
+        _ => String::new(),
+    };
     let line = entry.line.as_deref().unwrap_or_default();
-    match entry.kind {
-        Kind::Ready => entry.more.first().cloned().unwrap_or_default(),
-        Kind::Phase if entry.words == "timers" && above > 0 => format!("(set by {above})"),
-        _ if entry.by.is_some() && above > 0 => format!("(queued by {above})"),
-        _ => line.rsplit('/').next().unwrap_or_default().to_owned(),
-    }
+    let line = line.rsplit('/').next().unwrap_or_default().to_owned();
+    let parts = [told, cause, line];
+    let parts: Vec<String> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+    parts.join("  ")
 }
 
 /// The colour of an entry, if it is shown at this level.

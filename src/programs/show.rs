@@ -2,13 +2,13 @@
 
 mod ending;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use netloop::study::{Beside, Entry, Model, Names, Recording, alike, folds, page, perfetto};
+use netloop::study::{Beside, Entry, Fold, Model, Names, Recording, alike, folds, page, perfetto};
 
 use super::output::{self, harmless};
 use super::printer::{COLUMNS, Level, Paint, Printer, Row, cut};
@@ -55,6 +55,27 @@ impl Turns {
             last: number(last, u64::MAX)?,
         };
         (turns.first <= turns.last).then_some(turns)
+    }
+
+    fn contain(self, turn: u64) -> bool {
+        (self.first..=self.last).contains(&turn)
+    }
+
+    /// What stands beside the title of a turn that is not shown in full.
+    fn note(self, turn: u64) -> &'static str {
+        match self.contain(turn) {
+            true => "",
+            false => ", what led to the lines below",
+        }
+    }
+}
+
+impl Settings {
+    fn level(&self) -> Level {
+        match self.is_all {
+            true => Level::All,
+            false => Level::Story,
+        }
     }
 }
 
@@ -127,39 +148,75 @@ fn show(settings: &Settings, recording: &Recording) -> Result<(), String> {
         return Ok(());
     };
     let names = Names::of(&recording.entries);
-    let is_wanted = |entry: &Entry| match &settings.only {
+    let is_meant = |entry: &Entry| match &settings.only {
         None => true,
         Some(only) => names.is_meant(&entry.who, only),
     };
     if let Some(only) = &settings.only
-        && !recording.entries.iter().any(is_wanted)
+        && !recording.entries.iter().any(is_meant)
     {
         let all: Vec<&str> = names.all().map(|(_, name)| name).collect();
         let all = cut(&all.join(", "), 200);
         return Err(format!("--only: there is no {only:?}, but {all}"));
     }
     output::text(&about(recording, &names, last));
-    let level = match settings.is_all {
-        true => Level::All,
-        false => Level::Story,
+    let is_wanted = |entry: &Entry| settings.turns.contain(entry.turn) && is_meant(entry);
+    let causes = match settings.only.is_some() || settings.turns != Turns::ALL {
+        true => causes(recording, settings.level(), is_wanted),
+        false => BTreeSet::new(),
     };
-    let mut printer = Printer::new(Paint::for_terminal(&io::stdout()), level);
+    let is_shown = |entry: &Entry| is_wanted(entry) || causes.contains(&entry.number);
+    let model = story(settings, recording, &names, is_shown);
+    output::text(&ending::text(
+        &model,
+        &names,
+        Paint::for_terminal(&io::stdout()),
+    ));
+    Ok(())
+}
+
+/// Prints the lines, turn by turn. Returns what is the case after the last of them.
+fn story(
+    settings: &Settings,
+    recording: &Recording,
+    names: &Names,
+    is_shown: impl Fn(&Entry) -> bool,
+) -> Model {
+    let paint = Paint::for_terminal(&io::stdout());
+    let mut printer = Printer::of_recording(paint, settings.level());
     let (mut model, mut rows) = (Model::default(), Vec::new());
-    let shown = |turn| (settings.turns.first..=settings.turns.last).contains(&turn);
     for entry in &recording.entries {
-        if entry.turn != model.turn() {
-            print_turn(&mut printer, model.turn(), &mut rows);
+        let turn = model.turn();
+        if entry.turn != turn {
+            print_turn(&mut printer, turn, settings.turns.note(turn), &mut rows);
         }
         if entry.turn > settings.turns.last || !output::is_read() {
             break;
         }
         model.step(entry);
-        let wanted = shown(entry.turn) && is_wanted(entry);
-        rows.extend(printer.row(entry, names.get(&entry.who), wanted));
+        if settings.turns.contain(entry.turn) {
+            rows.extend(entry.prints.iter().filter_map(|line| printer.prints(line)));
+        }
+        rows.extend(printer.row(entry, names.get(&entry.who), is_shown(entry)));
     }
-    print_turn(&mut printer, model.turn(), &mut rows);
-    output::text(&ending::text(&model, &names, printer.paint));
-    Ok(())
+    let turn = model.turn();
+    print_turn(&mut printer, turn, settings.turns.note(turn), &mut rows);
+    model
+}
+
+/// The records that are not wanted themselves, but led to some that are.
+fn causes(
+    recording: &Recording,
+    level: Level,
+    is_wanted: impl Fn(&Entry) -> bool,
+) -> BTreeSet<u64> {
+    let mut printer = Printer::of_recording(Paint::none(), level);
+    let entries = recording.entries.iter();
+    let causes = entries.filter_map(|entry| {
+        let row = printer.row(entry, "", is_wanted(entry));
+        row.map(|row| row.causes)
+    });
+    causes.flatten().collect()
 }
 
 /// The heading: the recording, and the names of its sockets and servers.
@@ -194,11 +251,11 @@ fn who(names: &Names) -> String {
 }
 
 /// Prints these rows below the title of their turn, and what many do alike, or one over and over, once.
-pub(super) fn print_turn(printer: &mut Printer, turn: u64, rows: &mut Vec<Row>) {
+pub(super) fn print_turn(printer: &mut Printer, turn: u64, note: &str, rows: &mut Vec<Row>) {
     if rows.is_empty() {
         return;
     }
-    let mut text = printer.title(turn);
+    let mut text = printer.title(turn, note);
     let says = |(index, row): (usize, &Row)| {
         let role = row.name.split('#').next().unwrap_or_default();
         // Each counts as another: what one repeats is folded too.
@@ -206,7 +263,7 @@ pub(super) fn print_turn(printer: &mut Printer, turn: u64, rows: &mut Vec<Row>) 
         (format!("{role}#{index}"), says)
     };
     let says: Vec<_> = rows.iter().enumerate().map(says).collect();
-    let mut folds = folds(&says).into_iter();
+    let mut folds = folds(&says).into_iter().map(|fold| opened(fold, rows));
     let (mut fold, mut hidden) = (folds.next(), 0..0);
     for (index, row) in rows.iter().enumerate() {
         if let Some(begun) = fold.filter(|it| it.at + it.period == index) {
@@ -220,6 +277,16 @@ pub(super) fn print_turn(printer: &mut Printer, turn: u64, rows: &mut Vec<Row>) 
     }
     rows.clear();
     output::lines(&text);
+}
+
+/// The fold, without the last of its rows if those after it stand under one of them.
+fn opened(mut fold: Fold, rows: &[Row]) -> Fold {
+    let hidden = &rows[fold.at + fold.period..fold.end()];
+    let next = rows.get(fold.end()).map_or(0, |row| row.under);
+    if next > 0 && hidden.iter().any(|row| row.number == next) {
+        fold.count -= 1;
+    }
+    fold
 }
 
 /// The fold's line: which sockets did the same, or how often one did.

@@ -157,6 +157,8 @@ pub struct Entry {
     pub time: Option<Duration>,
     /// `most`.
     pub most: Option<Duration>,
+    /// `prints`.
+    pub prints: Vec<String>,
 }
 
 impl From<&Record<'_>> for Entry {
@@ -211,6 +213,7 @@ impl Entry {
             line: line.get("at").map(words_of),
             time: whole("ns")?.map(Duration::from_nanos),
             most: whole("most")?.map(Duration::from_nanos),
+            prints: line.get("prints").map(all_words_of).unwrap_or_default(),
         };
         let latest = entry.cause.max(entry.by.unwrap_or(0));
         match latest < number {

@@ -16,10 +16,10 @@ pub(super) fn line(record: &Record<'_>, payload: usize) -> Map<String, Value> {
     line
 }
 
-/// Appends the line of a record, without a map in between.
-pub(super) fn write(record: &Record<'_>, payload: usize, line: &mut Vec<u8>) {
+/// Appends the line of a record, with what the program has printed before it, without a map in between.
+pub(super) fn write(record: &Record<'_>, payload: usize, prints: &[String], line: &mut Vec<u8>) {
     let mut mark = b'{';
-    keys(record, payload, |key, value| {
+    let mut put = |key: &str, value: Value| {
         line.push(mark);
         mark = b',';
         line.push(b'"');
@@ -27,7 +27,11 @@ pub(super) fn write(record: &Record<'_>, payload: usize, line: &mut Vec<u8>) {
         line.extend_from_slice(b"\":");
         // Neither text nor a number fails, and memory takes it.
         _ = serde_json::to_writer(&mut *line, &value);
-    });
+    };
+    keys(record, payload, &mut put);
+    if !prints.is_empty() {
+        put("prints", prints.into());
+    }
     line.extend_from_slice(b"}\n");
 }
 
@@ -213,15 +217,18 @@ mod tests {
         let (sender, lines) = mpsc::channel();
         event_loop.on_trace(move |record| {
             let mut text = Vec::new();
-            write(record, 4, &mut text);
-            let read: Map<String, Value> = serde_json::from_slice(&text).unwrap();
+            let prints = ["hi".to_owned()];
+            write(record, 4, &prints, &mut text);
+            let mut read: Map<String, Value> = serde_json::from_slice(&text).unwrap();
+            assert_eq!(read.remove("prints"), Some(["hi"].into()));
             assert_eq!(read, line(record, 4));
             sender.send(read).unwrap();
         });
         converse(&mut event_loop);
         event_loop.run().unwrap();
         let lines: Vec<Map<String, Value>> = lines.try_iter().collect();
-        let written = lines.iter().flat_map(Map::keys).cloned().collect();
+        let mut written: BTreeSet<String> = lines.iter().flat_map(Map::keys).cloned().collect();
+        written.insert("prints".into());
         assert_eq!(keys, written);
         let written = lines.iter().filter_map(|line| line["k"].as_str());
         assert_eq!(kinds, written.map(str::to_owned).collect());

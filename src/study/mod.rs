@@ -21,6 +21,7 @@
 //! | `more` | what else it tells: epoll's words, the state after, the work that is queued |
 //! | `ns` | how long it has waited, or the delay of a timer |
 //! | `most` | how long a wait would have been at most; left out if that is for ever |
+//! | `prints` | the lines that the program has printed since the record before, if it is recorded with them: see [`Recorder::prints`] |
 //!
 //! A line whose `k` is `segment` is no record. It tells of a [`Segment`] of TCP, if the recording was made on
 //! a wire that tells what it carries (`netloop lesson lost --wire`).
@@ -66,4 +67,4 @@ pub use recording::{Damage, Recording};
 pub use segment::Segment;
 pub use standing::Standing;
 pub use waiting::{Phase, Waiting};
-pub use words::{alike, describe};
+pub use words::{alike, describe, span};

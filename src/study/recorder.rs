@@ -1,6 +1,7 @@
 //! Writes a recording.
 
 use std::io::{self, BufWriter, Write};
+use std::mem;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
@@ -27,6 +28,8 @@ pub struct Recorder<W: Write> {
     payload: usize,
     /// The line that is being made.
     line: Vec<u8>,
+    /// What the program has printed since the last record.
+    printed: Vec<String>,
 }
 
 impl<W: Write> Recorder<W> {
@@ -54,6 +57,7 @@ impl<W: Write> Recorder<W> {
             written: 0,
             payload: 0,
             line: Vec::new(),
+            printed: Vec::new(),
         })
     }
 
@@ -65,6 +69,14 @@ impl<W: Write> Recorder<W> {
         self
     }
 
+    /// Records a line that the program prints. It goes into the file with the next record. Without this a
+    /// recording tells nothing of what is printed, which may be what peers have sent.
+    pub fn prints(&mut self, line: impl Into<String>) {
+        if self.out.is_some() {
+            self.printed.push(line.into());
+        }
+    }
+
     /// Writes a record. The buffer is flushed before each wait of the loop, and when the recorder is
     /// dropped: a process that is killed leaves a recording up to its last wait. The recording ends after a
     /// million records, or with an error of the writer, which is logged.
@@ -74,7 +86,10 @@ impl<W: Write> Recorder<W> {
         self.line.clear();
         match is_full {
             true => self.line.extend(stopped(record).as_bytes()),
-            false => write(record, self.payload, &mut self.line),
+            false => {
+                let prints = mem::take(&mut self.printed);
+                write(record, self.payload, &prints, &mut self.line);
+            }
         }
         self.written += 1;
         // A look without waiting has no record before it.
@@ -92,6 +107,9 @@ impl<W: Write> Recorder<W> {
         if let Err(error) = &written {
             log::warn!(target: "netloop::study", "the recording ends: {error}");
         }
+        if is_full {
+            log::warn!(target: "netloop::study", "the recording is full, and ends after {RECORDS_MAX} records");
+        }
         if is_full || written.is_err() {
             self.out = None;
         }
@@ -106,7 +124,7 @@ fn stopped(record: &Record<'_>) -> String {
         "turn": record.turn,
         "who": "loop",
         "k": "stopped",
-        "w": "the recording is full",
+        "w": "it is full, its program ran on",
     });
     format!("{line}\n")
 }

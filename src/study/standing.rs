@@ -87,7 +87,9 @@ impl Standing {
                     self.state = "open".into();
                 }
             }
-            (Kind::Call, "socket") if self.state.is_empty() => self.state = "idle".into(),
+            (Kind::Call, "socket" | "socket_with") if self.state.is_empty() => {
+                self.state = "idle".into()
+            }
             (Kind::Call, "pause") => self.is_paused = true,
             (Kind::Call, "resume") => self.is_paused = false,
             (Kind::Call, _) => self.written += bytes,

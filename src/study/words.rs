@@ -138,7 +138,13 @@ fn millis(time: Duration) -> String {
 }
 
 /// A length of time, as a reader would say it.
-pub(super) fn span(time: Duration) -> String {
+///
+/// ```
+/// # use netloop::study::span;
+/// # use std::time::Duration;
+/// assert_eq!(span(Duration::from_micros(1500)), "1 ms");
+/// ```
+pub fn span(time: Duration) -> String {
     match time.as_millis() {
         0 => format!("{} µs", time.as_micros()),
         1..10_000 => format!("{} ms", time.as_millis()),

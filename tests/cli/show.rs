@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use crate::program::{Program, netloop};
-use crate::stage::own_path;
+use crate::stage::{connect, own_path, read};
 
 const HEADER: &str = r#"{"netloop":1,"args":["netloop","test"]}"#;
 
@@ -140,6 +140,53 @@ fn one_socket_and_some_turns_can_be_picked() {
 }
 
 #[test]
+fn what_led_to_the_lines_that_are_picked_stands_with_them() {
+    let (file, _) = demo("show-causes");
+    let lines = shown(&file, &["--turns", "3"]);
+    let at = |words: &str| lines.iter().position(|line| line.contains(words)).unwrap();
+    let set = at("calls set_interval");
+    assert_eq!(lines[set - 1], "turn 1, what led to the lines below");
+    let number = lines[set].split_whitespace().next().unwrap();
+    let due = format!("(set by {number}, for 200 ms)");
+    assert!(set < at("turn 3") && at("turn 3") < at(&due), "{lines:#?}");
+}
+
+#[test]
+fn a_recording_of_the_demo_tells_what_the_programs_have_printed() {
+    let (file, _) = demo("show-prints");
+    let lines = shown(&file, &[]);
+    let at = |words: &str| lines.iter().position(|line| line.contains(words)).unwrap();
+    assert_eq!(at("prints Client connected"), at("callback: connect ") + 1);
+    let first = shown(&file, &["--turns", "..1"]);
+    assert!(has(&first, "prints Client connected") && !has(&first, "prints Welcome"));
+}
+
+#[test]
+fn a_line_under_a_fold_stands_under_the_one_that_caused_it() {
+    let records = (1..=9).map(|index| {
+        let cause = if index == 9 { r#""c":8,"# } else { "" };
+        let kind = if index == 9 {
+            r#""call","w":"close""#
+        } else {
+            r#""callback","w":"close""#
+        };
+        format!(
+            r#"{cause}"k":{kind},"turn":1,"who":"socket#{}""#,
+            index.min(8)
+        )
+    });
+    let lines = shown(&Kept::of("show-under", records), &[]);
+    let begin = lines.iter().position(|line| line == "turn 1").unwrap();
+    let expected = [
+        "   1  socket#1              callback: close",
+        "      … and 6 more: socket#2 to socket#7, lines 2 to 7",
+        "   8  socket#8              callback: close",
+        "   9    socket#8            calls close",
+    ];
+    assert_eq!(lines[begin + 1..begin + 5], expected);
+}
+
+#[test]
 fn what_many_sockets_do_alike_is_printed_once() {
     let records = (0..100).flat_map(|index| {
         let (ready, who) = (3 * index + 1, index + 7);
@@ -161,6 +208,46 @@ fn what_many_sockets_do_alike_is_printed_once() {
     assert!(has(
         &shown(&file, &["--only", "socket#90"]),
         "recv: 4 bytes"
+    ));
+}
+
+#[test]
+fn a_recording_of_many_connections_opens_as_text_as_a_page_and_as_a_trace() {
+    let file = Kept::new("show-load");
+    let common = ["server", "--port", "0", "--quiet", "--welcome=", "--echo"];
+    let options = ["--record", file.path()];
+    let mut server = Program::netloop(&[&common[..], &options].concat());
+    let port = server.port();
+    let mut peers: Vec<_> = (0..300).map(|_| connect(port)).collect();
+    for peer in &mut peers {
+        peer.write_all(b"ping").unwrap();
+    }
+    for peer in &mut peers {
+        assert_eq!(read(peer, 4), b"ping");
+    }
+    drop(peers);
+    server.signal("TERM");
+    assert_eq!(server.end().0.code(), Some(0));
+    let lines = shown(&file, &[]);
+    assert!(has(&lines, " more: accepted#"), "{lines:#?}");
+    assert!(has(&lines, "calls close_after_backlog"));
+    let (page, trace) = (Kept::page("show-load-page"), Kept::new("show-load-trace"));
+    shown(&file, &["--html", page.path(), "--perfetto", trace.path()]);
+    let html = std::fs::read_to_string(page.path()).unwrap();
+    assert!(html.contains("accepted#"));
+    assert!(std::fs::metadata(trace.path()).unwrap().len() > 10_000);
+}
+
+#[test]
+fn a_recording_that_was_full_says_that_its_program_ran_on() {
+    let records = [
+        r#""k":"call","w":"listen","who":"server#1""#,
+        r#""k":"stopped","w":"it is full, its program ran on","who":"loop""#,
+    ];
+    let lines = shown(&Kept::of("show-full", records.map(str::to_owned)), &[]);
+    assert!(has(
+        &lines,
+        "the recording ends: it is full, its program ran on"
     ));
 }
 
@@ -237,7 +324,7 @@ fn an_empty_recording_is_none_that_is_damaged() {
 fn a_recording_holds_the_bytes_only_when_it_is_asked_to() {
     let words = |file: &Kept, words: &str| has(&shown(file, &[]), words);
     let (file, _) = demo("show-no-payloads");
-    assert!(words(&file, "recv: 7 bytes") && !words(&file, "Welcome"));
+    assert!(words(&file, "recv: 7 bytes") && !words(&file, "bytes \""));
     let file = Kept::new("show-payloads");
     let arguments = ["demo", "--record", file.path(), "--payloads", "4"];
     assert_eq!(Program::netloop(&arguments).end().0.code(), Some(0));
@@ -265,10 +352,8 @@ fn the_bytes_of_a_peer_stay_text_in_a_recording() {
     server.signal("INT");
     server.end();
     let lines = shown(&file, &[]);
-    let recv = lines
-        .iter()
-        .find(|line| line.contains("recv: 23 "))
-        .unwrap();
+    let recv = lines.iter().position(|line| line.contains("recv: 23 "));
+    let recv = lines[recv.unwrap()..][..2].concat();
     assert!(recv.contains(r"\u{1b}[2J</script><b>\xff\xc3"), "{recv}");
     let page = Kept::page("show-hostile");
     assert!(shown(&file, &["--html", page.path()]).is_empty());

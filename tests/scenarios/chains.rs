@@ -2,13 +2,20 @@
 //! statement of the program's: all scenarios are played once more, with a tracer.
 
 use std::cell::RefCell;
+use std::fs::File;
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use netloop::EventLoop;
+use netloop::study::Recorder;
 use netloop::trace::{Record, What};
 
-/// Says to the process of the second time that it is that.
+/// Says to the process of the second time that it is that, and where it leaves its recordings.
 pub(crate) const TRACED: &str = "NETLOOP_TRACED";
+
+/// How many loops were followed.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// What is known of a record: what led to it, whether a chain may end with it, and its words.
 struct Link {
@@ -26,9 +33,15 @@ impl Chains {
     /// Follows a loop, in the process of the second time.
     pub(crate) fn follow(event_loop: &mut EventLoop) -> Chains {
         let chains = Chains::default();
-        if std::env::var_os(TRACED).is_some() {
+        if let Some(folder) = std::env::var_os(TRACED) {
             let links = Rc::clone(&chains.links);
-            event_loop.on_trace(move |record| links.borrow_mut().push(Link::of(record)));
+            let name = format!("{}.jsonl", COUNT.fetch_add(1, Relaxed));
+            let file = File::create(Path::new(&folder).join(name)).unwrap();
+            let mut recorder = Recorder::new(file).unwrap();
+            event_loop.on_trace(move |record| {
+                links.borrow_mut().push(Link::of(record));
+                recorder.tell(record);
+            });
         }
         chains
     }

@@ -357,9 +357,12 @@ const SHOW: Command = Command {
     }],
     notes: "\
 FILE is what --record has written, or - for standard input. Each line has the
-number of its record, and is indented under the line that caused it; what many
+number of its record, and is indented under the line during which it happened;
+if another line led to it, that one is named: (queued by 23). With --only and
+--turns the lines that led to those that are shown are printed, too. What many
 sockets do alike is printed for the first of them. The end tells what waits and
-why it has not run yet, and who holds the loop.
+why it has not run yet, and who holds the loop. What the program printed is
+shown if it is a lesson or the demo: otherwise that may be what peers have sent.
 
 The page that --html writes instead is one file, which opens in a browser and
 needs no network. It has the whole recording, up to 200000 records. For more,
