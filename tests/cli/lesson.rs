@@ -82,26 +82,59 @@ fn what_a_lesson_says_is_seen_in_its_run() {
     for name in names() {
         let english = lesson(&[&name]);
         let korean = lesson(&[&name, "--lang=ko"]);
-        let claims = |lines: &[String], heading| {
-            let seen = part(lines, heading);
+        let seen = part(&english, "What you saw");
+        for number in cited(&seen) {
+            let shown = format!("{number:>4}  ");
+            let is_there = english.iter().any(|line| line.starts_with(&shown));
+            assert!(is_there, "{name}: line {number} is not shown: {seen:#?}");
+        }
+        let claims = |seen: &[&str]| {
             let claims = seen.iter().filter(|line| line.starts_with("  ✓ "));
             claims.count()
         };
-        let seen = claims(&english, "What you saw");
-        assert!(seen > 2, "{name}: {english:#?}");
-        assert_eq!(
-            claims(&korean, "실행에서 확인한 것"),
-            seen,
-            "{name}: {korean:#?}"
-        );
-        assert_eq!(
-            part(&korean, "출력"),
-            part(&english, "What it prints"),
+        assert!(claims(&seen) > 2, "{name}: {seen:#?}");
+        let told = part(&korean, "실행에서 확인한 것");
+        assert_eq!(claims(&told), claims(&seen), "{name}: {told:#?}");
+        let prints = part(&english, "What it prints");
+        assert!(
+            !prints.is_empty() && part(&korean, "출력") == prints,
             "{name}"
         );
         let mut lines = english.iter().chain(&korean);
         assert_eq!(lines.find(|line| columns(line) > 80), None, "{name}");
     }
+}
+
+#[test]
+fn the_fifteen_questions_are_answered_from_lessons_that_exist() {
+    let guide = std::fs::read_to_string("src/guide/questions.md").unwrap();
+    let questions = guide.lines().filter(|line| line.starts_with("# "));
+    assert_eq!(questions.count(), 15);
+    let names = names();
+    let words: Vec<&str> = guide.split_whitespace().collect();
+    let after = words
+        .windows(2)
+        .filter(|it| ["lesson", "lessons"].contains(it.first().unwrap()));
+    let quoted = after.filter_map(|it| it[1].strip_prefix('`')?.split('`').next());
+    let named: Vec<&str> = quoted.collect();
+    assert!(named.len() > 10, "{named:?}");
+    for name in named {
+        assert!(names.iter().any(|it| it == name), "{name}");
+    }
+}
+
+/// The lines that claims cite: `(line 7)`, `(lines 7, 9)`.
+fn cited(claims: &[&str]) -> Vec<u64> {
+    let words: Vec<&str> = claims.iter().map(|line| line.trim()).collect();
+    let words = words.join(" ");
+    let lists = words
+        .split("(line")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    let numbers = lists.flat_map(|list| list.trim_start_matches('s').split(','));
+    numbers
+        .map(|number| number.trim().parse().unwrap())
+        .collect()
 }
 
 #[test]

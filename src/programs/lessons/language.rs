@@ -52,10 +52,12 @@ pub(super) struct Words {
     pub(super) line: &'static str,
     pub(super) lines: &'static str,
     pub(super) wire: &'static str,
+    pub(super) everywhere: &'static str,
     pub(super) nowhere: &'static str,
-    /// What to do next: the option for this language, what the page is, and the end.
+    /// What to do next: the option for this language, what the page is, what a recording shows, and the end.
     pub(super) option: &'static str,
     pub(super) page: &'static str,
+    pub(super) hidden: &'static str,
     pub(super) last: &'static str,
 }
 
@@ -83,9 +85,11 @@ again). The segments stand between the records by their time.
     line: "line #",
     lines: "lines #",
     wire: "on the wire",
+    everywhere: "in all lines",
     nowhere: "not in this run",
     option: "",
     page: "the run as a page",
+    hidden: "its hidden lines, too: states and ticks",
     last: "That was the last lesson.",
 };
 
@@ -116,9 +120,11 @@ JavaScript와 Rust로 똑같이 썼습니다. 먼저 답을 생각해 보고 실
     line: "#번 줄",
     lines: "#번 줄",
     wire: "회선에서",
+    everywhere: "모든 줄에서",
     nowhere: "이번 실행에는 없음",
     option: " --lang ko",
     page: "웹 페이지로 보기",
+    hidden: "숨은 줄(상태와 틱)까지 보기",
     last: "이것이 마지막 레슨입니다.",
 };
 

@@ -127,8 +127,22 @@ impl Played {
 
     /// The callback that has printed a line.
     pub(super) fn printed(&self, line: Word) -> Option<&Entry> {
-        let said = self.said.iter().find(|said| said.line == line)?;
-        self.recording.get(said.during)
+        let mut entries = self.recording.entries.iter();
+        let next = entries.find(|entry| entry.prints.iter().any(|it| it == line))?;
+        self.recording.get(next.cause)
+    }
+
+    /// All lines that the program has printed.
+    pub(super) fn prints(&self) -> impl Iterator<Item = &str> {
+        let entries = self.recording.entries.iter();
+        let lines = entries.flat_map(|entry| &entry.prints);
+        lines.map(String::as_str)
+    }
+
+    /// The return of a callback or a call.
+    pub(super) fn end_of(&self, entry: &Entry) -> Option<&Entry> {
+        let mut entries = self.recording.entries.iter();
+        entries.find(|end| end.kind == Kind::Done && end.cause == entry.number)
     }
 
     /// The model after a record.

@@ -32,7 +32,6 @@ macro_rules! lesson {
         Lesson {
             recorded: Some(Recorded {
                 run: include_str!("run.jsonl"),
-                prints: include_str!("prints.txt"),
             }),
             ..lesson!($name, $claims)
         }

@@ -1,5 +1,6 @@
 //! A lesson as text.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::io;
 
@@ -64,37 +65,30 @@ fn numbered(code: &str) -> String {
 
 /// Prints what the program printed, and what happened.
 pub(super) fn story(played: &Played, is_recorded: bool, words: &Words) {
-    let lines: String = (played.said.iter())
-        .map(|said| format!("    {}\n", output::harmless(&said.line)))
-        .collect();
+    let lines = played.prints().map(output::harmless);
+    let lines: String = lines.map(|line| format!("    {line}\n")).collect();
     output::lines(&(heading(words.prints) + &lines));
     output::text(&heading(words.happens));
     output::lines(words.english);
     if is_recorded {
         output::lines(words.recorded);
     }
-    let mut printer = Printer::new(paint(), Level::Story);
+    let mut printer = Printer::of_recording(paint(), Level::Story);
     let (mut turn, mut rows) = (0, Vec::new());
-    // Of a recorded run it is not known where it has printed.
-    let said = played.said.iter().filter(|said| said.after < u64::MAX);
-    let mut said = said.peekable();
     let mut segments = played.recording.segments.iter().peekable();
     for entry in &played.recording.entries {
-        while let Some(said) = said.next_if(|said| said.after < entry.number) {
-            rows.push(printer.printed(said.during, &said.line));
-        }
+        rows.extend(entry.prints.iter().filter_map(|line| printer.prints(line)));
         while let Some(segment) = segments.next_if(|segment| segment.at <= entry.at) {
             rows.push(Row::aside("wire", &wire::words(segment)));
         }
         if entry.turn != turn {
-            print_turn(&mut printer, turn, &mut rows);
+            print_turn(&mut printer, turn, "", &mut rows);
             turn = entry.turn;
         }
         rows.extend(printer.row(entry, played.names.get(&entry.who), true));
     }
-    rows.extend(said.map(|said| printer.printed(said.during, &said.line)));
     rows.extend(segments.map(|segment| Row::aside("wire", &wire::words(segment))));
-    print_turn(&mut printer, turn, &mut rows);
+    print_turn(&mut printer, turn, "", &mut rows);
 }
 
 /// What is read after the run, and whether the run has shown all of it.
@@ -106,7 +100,7 @@ pub(super) fn after(lesson: &Lesson, played: &Played, language: Language) -> (St
         let seen = (claim.seen)(played);
         is_true &= seen.is_some();
         let (mark, code, place) = match &seen {
-            Some(numbers) => ("✓", "32", place(numbers, words)),
+            Some(numbers) => ("✓", "32", place(lesson, numbers, words)),
             None => ("✗", "31", words.nowhere.to_owned()),
         };
         let place = place.replace(' ', STAY);
@@ -125,9 +119,11 @@ const MARK: usize = 4;
 const STAY: &str = "\u{a0}";
 
 /// Where it is to be seen.
-fn place(numbers: &[u64], words: &Words) -> String {
+fn place(lesson: &Lesson, numbers: &[u64], words: &Words) -> String {
+    let numbers: BTreeSet<u64> = numbers.iter().copied().collect();
     let place = match numbers.len() {
-        0 => words.wire,
+        0 if lesson.recorded.is_some() => words.wire,
+        0 => words.everywhere,
         1 => words.line,
         _ => words.lines,
     };
@@ -138,8 +134,14 @@ fn place(numbers: &[u64], words: &Words) -> String {
 /// What to do next.
 pub(super) fn next(lesson: &Lesson, next: Option<&Lesson>, words: &Words) -> String {
     let mut text = heading(words.next);
-    let (this, page) = (command(lesson, words), words.page);
-    _ = writeln!(text, "  {this} --html run.html   {page}");
+    let this = command(lesson, words);
+    _ = writeln!(
+        text,
+        "  {this} --html run.html   {}\n  \
+           {this} --record run.jsonl\n  \
+           netloop show run.jsonl --all   {}\n",
+        words.page, words.hidden
+    );
     match next {
         Some(next) => text + "  " + &command(next, words),
         None => text + "  " + words.last,

@@ -1,44 +1,35 @@
 //! Plays the program of a lesson on a loop, and keeps what happens and what it prints.
 
 use std::cell::Cell;
+use std::fs::File;
+use std::mem;
 use std::time::SystemTime;
 
-use netloop::study::{Entry, Kind, Names, Recording};
+use netloop::study::{Entry, Names, Recorder, Recording};
+use netloop::trace::Record;
 use netloop::{Error, EventLoop, Loop};
 
 use super::super::trace;
 
 pub(super) type Program = fn(&mut Loop) -> Result<(), Error>;
 
-/// A line that the program has printed.
-pub(super) struct Said {
-    /// The record of the callback in which it did; 0 outside of any.
-    pub(super) during: u64,
-    /// The record after which it did.
-    pub(super) after: u64,
-    pub(super) line: String,
-}
-
-/// A run that was recorded: its records, with the segments on the wire, and what was printed.
+/// A run that was recorded: its records, with what was printed, and the segments on the wire.
 pub(super) struct Recorded {
     pub(super) run: &'static str,
-    pub(super) prints: &'static str,
 }
 
 /// What a program has done.
 pub(super) struct Played {
     pub(super) recording: Recording,
     pub(super) names: Names,
-    pub(super) said: Vec<Said>,
 }
 
 /// What is going on.
 #[derive(Default)]
 struct Stage {
     entries: Vec<Entry>,
-    /// The callbacks that have not returned.
-    running: Vec<u64>,
-    said: Vec<Said>,
+    /// What the program has printed since the last of them.
+    printed: Vec<String>,
 }
 
 thread_local! {
@@ -51,25 +42,21 @@ fn on_stage(act: impl FnOnce(&mut Stage)) {
     STAGE.set(stage);
 }
 
-impl Stage {
-    fn tell(&mut self, entry: Entry) {
-        match entry.kind {
-            Kind::Callback => self.running.push(entry.number),
-            Kind::Done => self.running.retain(|number| *number != entry.cause),
-            _ => {}
-        }
-        self.entries.push(entry);
-    }
-}
-
 /// Keeps a line that the program prints.
 pub(super) fn say(line: String) {
+    on_stage(|stage| stage.printed.push(line));
+}
+
+/// Keeps a record, with what the program has printed before it.
+fn tell(record: &Record<'_>, payloads: usize, recorder: &mut Option<Recorder<File>>) {
     on_stage(|stage| {
-        stage.said.push(Said {
-            during: stage.running.last().copied().unwrap_or(0),
-            after: stage.entries.last().map_or(0, |entry| entry.number),
-            line,
-        });
+        let mut entry = Entry::with_payload(record, payloads);
+        entry.prints = mem::take(&mut stage.printed);
+        if let Some(recorder) = recorder {
+            entry.prints.iter().for_each(|line| recorder.prints(line));
+            recorder.tell(record);
+        }
+        stage.entries.push(entry);
     });
 }
 
@@ -79,12 +66,7 @@ pub(super) fn play(program: Program, recorded: &trace::Recorded) -> Result<Playe
     STAGE.set(Stage::default());
     let mut event_loop = EventLoop::new()?;
     let began = SystemTime::now();
-    event_loop.on_trace(move |record| {
-        on_stage(|stage| stage.tell(Entry::with_payload(record, payloads)));
-        if let Some(recorder) = &mut recorder {
-            recorder.tell(record);
-        }
-    });
+    event_loop.on_trace(move |record| tell(record, payloads, &mut recorder));
     program(&mut event_loop)?;
     event_loop.run()?;
     drop(event_loop);
@@ -95,21 +77,14 @@ pub(super) fn play(program: Program, recorded: &trace::Recorded) -> Result<Playe
     Ok(Played {
         names: Names::of(&recording.entries),
         recording,
-        said: stage.said,
     })
 }
 
-/// A run that was recorded. Where in it the program has printed is not known.
+/// A run that was recorded.
 pub(super) fn recorded(recorded: &Recorded) -> Played {
     let recording = Recording::read(recorded.run.as_bytes());
-    let said = recorded.prints.lines().map(|line| Said {
-        during: 0,
-        after: u64::MAX,
-        line: line.to_owned(),
-    });
     Played {
         names: Names::of(&recording.entries),
-        said: said.collect(),
         recording,
     }
 }

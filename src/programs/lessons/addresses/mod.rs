@@ -41,8 +41,9 @@ const CLAIMS: &[Claim] = &[
     Claim {
         sentence: "As one of them was there, the refusal of the other was no `error`.",
         seen: |run| {
+            let failed = run.callback("client", "connectionAttemptFailed")?;
             let connect = run.callback("client", "connect")?;
-            seen(run.callback("client", "error").is_none(), [connect])
+            seen(run.callback("client", "error").is_none(), [failed, connect])
         },
     },
     Claim {
@@ -65,7 +66,7 @@ const CLAIMS: &[Claim] = &[
             let connected = run.told("client", Kind::Connected).next()?;
             let accepted = run.told("accepted", Kind::Accepted).next()?;
             let is_so = connected.more.iter().eq(accepted.more.iter().rev());
-            seen(is_so && connected.more.len() == 2, [connected, accepted])
+            seen(is_so && connected.more.len() == 2, [accepted, connected])
         },
     },
 ];

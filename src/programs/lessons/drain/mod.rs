@@ -25,8 +25,7 @@ const CLAIMS: &[Claim] = &[
         sentence: "`write` returned false, and had taken all of it nevertheless.",
         seen: |run| {
             let write = run.call("client", "write")?;
-            let mut done = run.told("client", Kind::Done);
-            let done = done.find(|done| done.cause == write.number)?;
+            let done = run.end_of(write)?;
             let is_so = run.calls("client", "write").count() == 1;
             seen(is_so && done.words == "false", [write, done])
         },
@@ -36,11 +35,13 @@ const CLAIMS: &[Claim] = &[
         seen: |run| {
             let resume = run.call("accepted", "resume")?;
             let recv = run.system("accepted", "recv")?;
-            let sends = run
-                .systems("client", "send")
-                .filter(|it| it.number < resume.number);
-            let is_so = run.bytes(sends) < 16_000_000 && resume.number < recv.number;
-            seen(is_so, [resume, recv])
+            let sends = || {
+                run.systems("client", "send")
+                    .filter(|it| it.number < resume.number)
+            };
+            let is_so = run.bytes(sends()) < 16_000_000 && resume.number < recv.number;
+            let sent = sends().map(|it| it.number);
+            is_so.then(|| sent.chain([resume.number, recv.number]).collect())
         },
     },
     Claim {
@@ -69,9 +70,8 @@ const CLAIMS: &[Claim] = &[
     Claim {
         sentence: "All 16000000 bytes arrived.",
         seen: |run| {
-            let data = run.callbacks("accepted", "data").last()?;
             let all = run.bytes(run.callbacks("accepted", "data"));
-            seen(all == 16_000_000, [data])
+            seen(all == 16_000_000, [run.callback("accepted", "end")?])
         },
     },
 ];

@@ -33,10 +33,20 @@ const CLAIMS: &[Claim] = &[
         sentence: "For 50 ms the connection was half open: the server could still write.",
         seen: |run| {
             let end = run.callback("accepted#3", "end")?;
-            let write = run.call("accepted#3", "write")?;
+            let write = run.call("accepted#3", "end_with")?;
+            let due = run.why(write, "timers")?;
             let close = run.system("accepted#3", "close")?;
             let is_so = write.at - end.at > Duration::from_millis(40);
-            seen(is_so && write.number < close.number, [end, write])
+            seen(is_so && write.number < close.number, [end, due, write])
+        },
+    },
+    Claim {
+        sentence: "The server's end came second: it was a close, without a shutdown.",
+        seen: |run| {
+            let write = run.call("accepted#3", "end_with")?;
+            let close = run.system("accepted#3", "close")?;
+            let is_so = run.system("accepted#3", "shutdown").is_none();
+            in_order([write, close]).filter(|_| is_so)
         },
     },
     Claim {
@@ -47,10 +57,12 @@ const CLAIMS: &[Claim] = &[
                 let is_last = run
                     .told(who, Kind::Callback)
                     .all(|it| it.number <= close.number);
-                let is_so = run.system(who, "close")?.number < close.number;
-                (is_so && is_last).then_some(close)
+                let system = run.system(who, "close")?;
+                let is_so = system.number < close.number;
+                (is_so && is_last).then_some([system, close])
             });
-            seen(true, [closes[0]?, closes[1]?])
+            let [client, server] = [closes[0]?, closes[1]?];
+            seen(true, [server[0], server[1], client[0], client[1]])
         },
     },
     Claim {

@@ -23,7 +23,7 @@ const CLAIMS: &[Claim] = &[
             let connect = run.callback("client", "connect")?;
             let wait = run.wait_of(connect.turn)?;
             let is_so = system.turn < connect.turn && wait.number < connect.number;
-            seen(is_so, [wait, connect])
+            seen(is_so, [system, wait, connect])
         },
     },
     Claim {

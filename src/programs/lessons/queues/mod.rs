@@ -15,8 +15,7 @@ const CLAIMS: &[Claim] = &[
         sentence: "The callback ran to its end before anything that it had queued.",
         seen: |run| {
             let callback = run.callback("accepted", "connection")?;
-            let mut done = run.told("accepted", Kind::Done);
-            let done = done.find(|done| done.cause == callback.number)?;
+            let done = run.end_of(callback)?;
             let tick = run.printed("tick")?;
             seen(done.number < tick.number, [callback, tick])
         },
@@ -66,10 +65,10 @@ const CLAIMS: &[Claim] = &[
             let queued = queued.find(|it| it.words == "timers")?;
             let close = run.printed("close")?;
             let is_so = queued.time == Some(Duration::from_millis(1));
-            let call = run.call("loop", "set_timeout")?;
+            let due = run.why(timeout, "timers")?;
             seen(
                 is_so && close.number < timeout.number,
-                [call, close, timeout],
+                [close, due, timeout],
             )
         },
     },

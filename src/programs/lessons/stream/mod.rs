@@ -28,7 +28,7 @@ const CLAIMS: &[Claim] = &[
     Claim {
         sentence: "The server wrote its answer once, and the client's `data` ran several times.",
         seen: |run| {
-            let writes: Vec<_> = run.calls("accepted", "write").collect();
+            let writes: Vec<_> = run.calls("accepted", "end_with").collect();
             let data: Vec<_> = run.callbacks("client", "data").collect();
             let (first, last) = (*data.first()?, *data.last()?);
             let is_so = writes.len() == 1 && data.len() > 1;
