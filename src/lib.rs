@@ -141,7 +141,7 @@
 //! | [`Loop::is_alive`], [`Loop::now`] | libuv's, which Node hides |
 //! | [`Loop::turns`], [`Loop::measure_idle_time`], [`Loop::idle_time`] | how busy the loop is; Node has `performance.nodeTiming` |
 //! | [`Loop::holders`], [`Loop::holders_up_to`], [`Holder`] | why `run` does not return; Node has `process.getActiveResourcesInfo` |
-//! | [`Loop::on_trace`], [`Socket::state`], [`Socket::standing`], [`Server::state`] | watch it work: [`trace`], [`state`] |
+//! | [`Loop::on_trace`], [`Socket::state`], [`Socket::standing`], [`Server::state`] | watch it work: [`trace`], [`state`], and what there is to see: [`guide::questions`] |
 //! | [`Loop::set_read_buffer`], [`ServerOptions::accepts_per_turn`] | more throughput, at the cost of Node's interleaving |
 //! | [`Loop::set_read_burst`] | limit what a peer that floods the loop may take of a turn |
 //! | [`Server::close_after_backlog`] | stops listening after all waiting connections were accepted |
