@@ -272,7 +272,7 @@ fn the_recorded_runs_of_node_are_what_node_still_runs() {
         assert_eq!(
             callbacks(&run),
             callbacks(&recorded),
-            "{}",
+            "{}: tests/node_run.js makes it again",
             folder.display()
         );
     }
