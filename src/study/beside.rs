@@ -66,34 +66,32 @@ impl Beside {
             let role = names.role(&entry.who).map_or("", |role| role.word());
             (entry.number, key(role, &entry.words))
         });
-        let ours: Vec<(u64, Key<'_>)> = ours.collect();
+        let (numbers, ours): (Vec<u64>, Vec<String>) = ours.unzip();
         let theirs = self.callbacks.iter().take(COMPARED);
-        let theirs: Vec<Key<'_>> = theirs.map(|it| key(&it.who, &it.event)).collect();
+        let theirs: Vec<String> = theirs.map(|it| key(&it.who, &it.event)).collect();
         let mut twins = vec![None; self.callbacks.len()];
         for (at, twin) in common(&ours, &theirs) {
-            twins[twin] = Some(ours[at].0);
+            twins[twin] = Some(numbers[at]);
         }
         twins
     }
 }
 
-type Key<'a> = (&'a str, &'a str);
-
 /// What two loops have in common of a callback. A timer is the loop's in one and a socket's in the other.
-fn key<'a>(role: &'a str, event: &'a str) -> Key<'a> {
+fn key(role: &str, event: &str) -> String {
     match event {
-        "after" | "set_timeout" => ("loop", "set_timeout"),
-        "set_interval" => ("loop", event),
-        _ => (role, event),
+        "after" | "set_timeout" => "set_timeout".into(),
+        "set_interval" => event.into(),
+        _ => format!("{role} {event}"),
     }
 }
 
 /// The longest sequence that both have: the places in the one, and in the other.
-fn common(ours: &[(u64, Key<'_>)], theirs: &[Key<'_>]) -> Vec<(usize, usize)> {
+fn common(ours: &[String], theirs: &[String]) -> Vec<(usize, usize)> {
     let width = theirs.len() + 1;
     // How long it is from these places on.
     let mut longest = vec![0_u16; (ours.len() + 1) * width];
-    for (a, (_, key)) in ours.iter().enumerate().rev() {
+    for (a, key) in ours.iter().enumerate().rev() {
         for (b, other) in theirs.iter().enumerate().rev() {
             longest[a * width + b] = match key == other {
                 true => longest[(a + 1) * width + b + 1] + 1,
@@ -103,7 +101,7 @@ fn common(ours: &[(u64, Key<'_>)], theirs: &[Key<'_>]) -> Vec<(usize, usize)> {
     }
     let (mut a, mut b, mut pairs) = (0, 0, Vec::new());
     while a < ours.len() && b < theirs.len() {
-        if ours[a].1 == theirs[b] {
+        if ours[a] == theirs[b] {
             pairs.push((a, b));
             (a, b) = (a + 1, b + 1);
         } else if longest[(a + 1) * width + b] >= longest[a * width + b + 1] {

@@ -1,9 +1,9 @@
 //! The segments of TCP that a wire has carried while a recording was made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::entry::{Entry, Kind};
 use super::line::nanos;
@@ -60,20 +60,17 @@ impl Segment {
 
     /// Its line in a recording.
     pub fn line(&self) -> String {
-        let mut line = json!({
-            "k": "segment",
-            "t": nanos(self.at),
-            "who": if self.is_clients { "client" } else { "server" },
-            "port": self.port,
-            "w": self.flags,
-            "seq": self.seq,
-            "ack": self.ack,
-            "bytes": self.bytes,
-        });
-        if self.is_lost {
-            line["lost"] = true.into();
-        }
-        format!("{line}\n")
+        let who = if self.is_clients { "client" } else { "server" };
+        let lost = if self.is_lost { ",\"lost\":true" } else { "" };
+        let flags = Value::from(self.flags.as_str());
+        format!(
+            "{{\"k\":\"segment\",\"t\":{},\"who\":\"{who}\",\"port\":{},\"w\":{flags},\"seq\":{},\"ack\":{},\"bytes\":{}{lost}}}\n",
+            nanos(self.at),
+            self.port,
+            self.seq,
+            self.ack,
+            self.bytes,
+        )
     }
 
     /// What stands in a line, if it is that of a segment.
@@ -101,12 +98,18 @@ impl Segment {
 
 /// Of each segment, whether its sender sends again what it has sent before.
 pub(super) fn sent_again(segments: &[Segment]) -> Vec<bool> {
-    let mut seen = BTreeSet::new();
+    let mut seen = HashMap::new();
     let mut is_again = |it: &Segment| {
         let counts = it.bytes > 0 || it.has("SYN") || it.has("FIN");
-        counts && !seen.insert((it.port, it.is_clients, it.has("SYN"), it.seq, it.bytes))
+        let is = (end(it.port, it.is_clients), it.has("SYN"), it.seq, it.bytes);
+        counts && seen.insert(format!("{is:?}"), 0_u64).is_some()
     };
     segments.iter().map(&mut is_again).collect()
+}
+
+/// The name of an end of a connection.
+fn end(port: u16, is_clients: bool) -> String {
+    format!("{port} {is_clients}")
 }
 
 /// What one end of a connection has asked its kernel to send.
@@ -123,18 +126,18 @@ struct Sender {
 /// Of each segment, the record of the system call that has had it sent. It is 0 if there is none: the kernel
 /// answers by itself.
 pub(super) fn origins(entries: &[Entry], segments: &[Segment]) -> Vec<u64> {
-    if segments.is_empty() {
-        return Vec::new();
-    }
-    let senders = senders(entries);
+    let (senders, places) = match segments.is_empty() {
+        true => return Vec::new(),
+        false => senders(entries),
+    };
     let origin = |it: &Segment| {
-        let sender = senders.get(&(it.port, it.is_clients))?;
+        let place = *places.get(&end(it.port, it.is_clients))?;
+        let sender = senders.get(usize::try_from(place).ok()?)?;
         if it.bytes > 0 {
             let mut sent = sender.sent.iter();
             // The SYN has a place in the stream, too.
-            return sent
-                .find(|(_, until)| *until >= it.seq)
-                .map(|(number, _)| *number);
+            let found = sent.find(|(_, until)| *until >= it.seq);
+            return found.map(|(number, _)| *number);
         }
         match (it.has("SYN"), it.has("FIN")) {
             (true, _) => Some(sender.begin),
@@ -145,33 +148,46 @@ pub(super) fn origins(entries: &[Entry], segments: &[Segment]) -> Vec<u64> {
     segments.iter().map(|it| origin(it).unwrap_or(0)).collect()
 }
 
-/// The ends of the connections, by the client's port and whether it is the client.
-fn senders(entries: &[Entry]) -> BTreeMap<(u16, bool), Sender> {
-    let port = |address: Option<&String>| address?.rsplit(':').next()?.parse().ok();
-    let mut ends: BTreeMap<&str, (u16, bool)> = BTreeMap::new();
+/// The ends of the connections, and the place of each by its name and by that of its socket.
+fn senders(entries: &[Entry]) -> (Vec<Sender>, HashMap<String, u64>) {
+    let mut places: HashMap<String, u64> = HashMap::new();
+    let mut count = 0;
     for entry in entries {
-        let end = match entry.kind {
-            Kind::Connected => port(entry.more.first()).map(|port: u16| (port, true)),
-            Kind::Accepted => port(entry.more.get(1)).map(|port| (port, false)),
-            _ => None,
+        let (address, is_clients) = match entry.kind {
+            Kind::Connected => (entry.more.first(), true),
+            Kind::Accepted => (entry.more.get(1), false),
+            _ => continue,
         };
-        ends.extend(end.map(|end| (&*entry.who, end)));
+        let port = address.and_then(|it| it.rsplit(':').next()?.parse().ok());
+        if let Some(port) = port {
+            places.insert(end(port, is_clients), count);
+            places.insert(entry.who.clone(), count);
+            count += 1;
+        }
     }
-    let mut senders: BTreeMap<(u16, bool), Sender> = BTreeMap::new();
-    let calls = entries.iter().filter(|entry| entry.kind == Kind::System);
-    for (entry, end) in calls.filter_map(|entry| Some((entry, ends.get(&*entry.who)?))) {
-        let sender = senders.entry(*end).or_default();
+    let mut senders: Vec<Sender> = (0..count).map(|_| Sender::default()).collect();
+    for entry in entries.iter().filter(|entry| entry.kind == Kind::System) {
+        let place = places.get(&entry.who).map(|place| *place as usize);
+        if let Some(sender) = place.and_then(|place| senders.get_mut(place)) {
+            sender.follow(entry);
+        }
+    }
+    (senders, places)
+}
+
+impl Sender {
+    /// A system call.
+    fn follow(&mut self, entry: &Entry) {
         match (&*entry.words, entry.bytes) {
-            ("connect", _) => sender.begin = entry.number,
+            ("connect", _) => self.begin = entry.number,
             ("send", Some(bytes)) => {
-                let before = sender.sent.last().map_or(0, |(_, until)| *until);
-                sender.sent.push((entry.number, before + bytes));
+                let before = self.sent.last().map_or(0, |(_, until)| *until);
+                self.sent.push((entry.number, before.saturating_add(bytes)));
             }
-            ("shutdown" | "close", _) if sender.end == 0 => sender.end = entry.number,
+            ("shutdown" | "close", _) if self.end == 0 => self.end = entry.number,
             _ => {}
         }
     }
-    senders
 }
 
 #[cfg(test)]

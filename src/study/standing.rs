@@ -92,12 +92,17 @@ impl Standing {
             }
             (Kind::Call, "pause") => self.is_paused = true,
             (Kind::Call, "resume") => self.is_paused = false,
-            (Kind::Call, _) => self.written += bytes,
-            (Kind::System, "send") => self.sent += bytes,
-            (Kind::System, "recv") => self.received += bytes,
-            (Kind::Callback, "data") => self.delivered += bytes,
+            (Kind::Call, _) => add(&mut self.written, bytes),
+            (Kind::System, "send") => add(&mut self.sent, bytes),
+            (Kind::System, "recv") => add(&mut self.received, bytes),
+            (Kind::Callback, "data") => add(&mut self.delivered, bytes),
             (Kind::Holds, holds) if entry.by.is_none() => self.is_held = holds == "true",
             _ => {}
         }
     }
+}
+
+/// A recording may say anything.
+fn add(sum: &mut u64, bytes: u64) {
+    *sum = sum.saturating_add(bytes);
 }

@@ -67,7 +67,7 @@ impl<'a> Wire<'a> {
             }
             ("send", Some(bytes)) => {
                 let flow = self.flows.entry(&entry.who).or_default();
-                flow.count += bytes;
+                flow.count = flow.count.saturating_add(bytes);
                 flow.sent.push_back((entry.number, flow.count));
             }
             ("shutdown" | "close", _) => {
@@ -91,7 +91,7 @@ impl<'a> Wire<'a> {
 impl Flow {
     /// The records that have sent the next of the bytes.
     fn take(&mut self, bytes: u64) -> Vec<u64> {
-        self.received += bytes;
+        self.received = self.received.saturating_add(bytes);
         let mut from = Vec::new();
         while let Some((number, until)) = self.sent.front().copied() {
             from.push(number);

@@ -363,6 +363,28 @@ fn the_bytes_of_a_peer_stay_text_in_a_recording() {
 }
 
 #[test]
+fn a_recording_may_say_any_number_of_bytes() {
+    let most = u64::MAX;
+    let addresses = [
+        r#""more":["1.1.1.1:5","1.1.1.1:80"],"who":"socket#1""#,
+        r#""more":["1.1.1.1:80","1.1.1.1:5"],"who":"socket#2""#,
+    ];
+    let births = addresses.map(|it| format!(r#""k":"connected","w":7,{it}"#));
+    let calls = ["send", "recv"].into_iter().cycle().take(6);
+    let calls =
+        calls.map(|name| format!(r#""k":"system","w":"{name}","bytes":{most},"who":"socket#1""#));
+    let written =
+        [1, 2].map(|_| format!(r#""k":"call","w":"write","bytes":{most},"who":"socket#1""#));
+    let file = Kept::of("show-most", births.into_iter().chain(calls).chain(written));
+    let segment = format!(r#"{{"k":"segment","port":5,"seq":{most},"bytes":{most},"t":{most}}}"#);
+    let text = std::fs::read_to_string(&file.0).unwrap() + &segment;
+    std::fs::write(&file.0, text).unwrap();
+    assert!(has(&shown(&file, &[]), "calls write"));
+    let page = Kept::page("show-most");
+    assert!(shown(&file, &["--html", page.path()]).is_empty());
+}
+
+#[test]
 fn a_recording_cannot_steer_a_terminal() {
     let evil = r"\u001b[2J\u009b\n\u202e";
     let records = [

@@ -98,19 +98,21 @@ fn add_records(tables: &mut Tables, entries: &[Entry], lanes: &Lanes) {
 }
 
 /// The table `payloads`: the record, the bytes as text, and how many more there were. A callback of `data` has
-/// those that were received last.
+/// those that were received just before.
 fn add_payloads(tables: &mut Tables, entries: &[Entry]) {
-    let mut received: HashMap<&str, &Entry> = HashMap::new();
+    let mut received: Option<&Entry> = None;
     for entry in entries {
-        let with = match entry.kind {
-            Kind::Callback if entry.words == "data" => received.get(&*entry.who).copied(),
-            _ => Some(entry),
+        let is_data = entry.kind == Kind::Callback && entry.words == "data";
+        let with = match received {
+            Some(received) if is_data && received.who == entry.who => received,
+            _ => entry,
         };
-        let with = with.filter(|with| with.bytes == entry.bytes);
-        if let Some((with, payload)) = with.and_then(|it| Some((it, it.payload.as_ref()?))) {
+        if let Some(payload) = with.payload.as_ref().filter(|_| with.bytes == entry.bytes) {
             let payload = tables.text(payload);
             tables.add("payloads", &[entry.number, payload, with.left.unwrap_or(0)]);
-            received.insert(&entry.who, with);
+        }
+        if entry.words == "recv" {
+            received = Some(entry);
         }
     }
 }
