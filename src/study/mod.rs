@@ -17,7 +17,7 @@
 //! | `k` | what it is: `phase`, `waits`, `wait`, `ready`, `nothing`, `again`, `step`, `callback`, `call`, `tick`, `done`, `system`, `accepted`, `connected`, `queued`, `cleared`, `holds`; `stopped` is the last of a recording that has reached its limit |
 //! | `w` | its words: the name of the event, the call, the phase, the queue |
 //! | `bytes`, `errno`, `at` | how many bytes, the error number, the line of the program |
-//! | `payload`, `left` | the first bytes of a `write` or a `recv`, escaped, if they were asked for; how many bytes more there were |
+//! | `payload`, `left` | the first bytes of a `write`, an `end_with` or a `recv`, escaped, if they were asked for; how many bytes more there were |
 //! | `more` | what else it tells: epoll's words, the state after, the work that is queued |
 //! | `ns` | how long it has waited, or the delay of a timer |
 //! | `most` | how long a wait would have been at most; left out if that is for ever |

@@ -263,7 +263,7 @@ pub struct Record<'a> {
     pub subject: Subject,
     /// The number of bytes of a `data`, a `write` or a system call.
     pub bytes: Option<usize>,
-    /// The bytes themselves, of a `write` and of what recv(2) has returned.
+    /// The bytes themselves, of what the program sends and of what recv(2) has returned.
     pub payload: Option<&'a [u8]>,
     /// The line of the program that made the call, or that added the callback. Callbacks of writes and of
     /// lookups, and those that other threads post, have none.
