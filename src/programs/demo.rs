@@ -21,7 +21,8 @@ const LEGEND: &str = "\
 A server and a timer-driven client, on one loop. The client writes hi three
 times, once each interval, and leaves; then the server closes. Each line has a
 number, and is indented under the line during which it happened. If another
-line led to it, that one is named: (queued by 23).
+line led to it, that one is named: (queued by 23). Numbers that are missing
+stand for what was queued, and for what has returned.
 
   server     the listening server
   accepted   the server's end of the connection
