@@ -65,7 +65,7 @@ impl Default for Kind {
     }
 }
 
-pub(super) const NAMES: [(Kind, &str); 18] = [
+pub(super) static NAMES: [(Kind, &str); 18] = [
     (Kind::Phase, "phase"),
     (Kind::Waits, "waits"),
     (Kind::Wait, "wait"),

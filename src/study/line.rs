@@ -209,7 +209,8 @@ mod tests {
     #[test]
     fn what_is_written_is_what_the_page_says() {
         let [keys, mut kinds] = on_the_page();
-        let names = super::super::entry::NAMES.map(|(_, name)| name.to_owned());
+        let names = super::super::entry::NAMES.each_ref();
+        let names = names.map(|(_, name)| (*name).to_owned());
         assert_eq!(kinds, BTreeSet::from(names));
         // It stands for what was not recorded.
         kinds.remove("stopped");

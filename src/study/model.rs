@@ -1,6 +1,6 @@
 //! A pure fold over the entries of a recording: what is the case after each of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::entry::{Entry, Kind};
@@ -51,8 +51,6 @@ pub struct Model {
     phase: Phase,
     running: Vec<Running>,
     waiting: BTreeMap<u64, Waiting>,
-    /// What waits and does not hold the loop, though it would.
-    unheld: BTreeSet<u64>,
     standings: BTreeMap<String, Standing>,
     /// What the last entry has taken from its queue.
     gone: Vec<u64>,
@@ -136,8 +134,7 @@ impl Model {
     /// and armed.
     pub fn holders(&self) -> (Vec<&str>, Vec<&Waiting>) {
         let held = self.standings().filter(|(_, standing)| standing.is_held);
-        let waiting = self.waiting.values();
-        let waiting = waiting.filter(|it| it.holds() && !self.unheld.contains(&it.number));
+        let waiting = self.waiting.values().filter(|it| it.is_held && it.holds());
         (held.map(|(who, _)| who).collect(), waiting.collect())
     }
 
@@ -180,8 +177,11 @@ impl Model {
             return;
         };
         match entry.kind {
-            Kind::Holds if entry.words == "true" => _ = self.unheld.remove(&by),
-            Kind::Holds => _ = self.unheld.insert(by),
+            Kind::Holds => {
+                if let Some(waiting) = self.waiting.get_mut(&by) {
+                    waiting.is_held = entry.words == "true";
+                }
+            }
             Kind::Cleared => self.is_over(by),
             _ => match self.waiting.get_mut(&by) {
                 Some(again) if again.is_repeated() => {
@@ -196,7 +196,6 @@ impl Model {
         if self.waiting.remove(&by).is_some() {
             self.gone.push(by);
         }
-        self.unheld.remove(&by);
     }
 }
 

@@ -21,6 +21,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// How many there are.
+    const COUNT: usize = Role::Socket as usize + 1;
+
     /// `client`, `loop`, `accepted`, `server` or `socket`.
     pub fn word(self) -> &'static str {
         match self {
@@ -65,28 +68,28 @@ pub struct Names {
 impl Names {
     /// Names every subject of these entries.
     pub fn of(entries: &[Entry]) -> Names {
-        let mut roles: BTreeMap<&str, Role> = BTreeMap::new();
+        let mut names: BTreeMap<String, (Role, String)> = BTreeMap::new();
         for entry in entries.iter().filter(|entry| !entry.who.is_empty()) {
             let told = Role::told_by(entry);
-            let role = roles.entry(&entry.who).or_insert(told);
-            if *role == Role::Socket {
-                *role = told;
+            match names.get_mut(&entry.who) {
+                Some((role, _)) if *role == Role::Socket => *role = told,
+                Some(_) => {}
+                None => _ = names.insert(entry.who.clone(), (told, String::new())),
             }
         }
-        let mut counts: BTreeMap<Role, usize> = BTreeMap::new();
-        for role in roles.values() {
-            *counts.entry(*role).or_default() += 1;
+        let mut counts = [0; Role::COUNT];
+        for (role, _) in names.values() {
+            counts[*role as usize] += 1;
         }
-        let named = roles.into_iter().map(|(who, role)| {
-            let name = match (who.split_once('#'), counts.get(&role)) {
-                (Some((_, number)), Some(2..)) => format!("{}#{number}", role.word()),
+        for (who, (role, name)) in &mut names {
+            *name = match who.split_once('#') {
+                Some((_, number)) if counts[*role as usize] > 1 => {
+                    format!("{}#{number}", role.word())
+                }
                 _ => role.word().to_owned(),
             };
-            (who.to_owned(), (role, name))
-        });
-        Names {
-            names: named.collect(),
         }
+        Names { names }
     }
 
     /// The name of `socket#7`; what is not known keeps its own.

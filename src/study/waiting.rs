@@ -70,6 +70,8 @@ pub struct Waiting {
     pub delay: Option<Duration>,
     /// When a timer is due.
     pub due: Option<Duration>,
+    /// Whether the program has left it its hold on the loop.
+    pub(super) is_held: bool,
 }
 
 impl Waiting {
@@ -83,6 +85,7 @@ impl Waiting {
             turn: entry.turn,
             delay: entry.time,
             due: entry.time.map(|delay| entry.at + delay),
+            is_held: true,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What went over the wire from one socket of a recording to another one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use super::entry::{Entry, Kind};
@@ -12,7 +12,7 @@ pub(super) struct Wire<'a> {
     /// From the record of a send to that of the recv that got some of its bytes, from that of a connect to
     /// that of the accepted socket, from that of a shutdown to that of the end.
     pub(super) links: Vec<[u64; 2]>,
-    flows: BTreeMap<&'a str, Flow>,
+    flows: HashMap<&'a str, Flow>,
 }
 
 /// The bytes from one socket to its peer.
@@ -109,7 +109,7 @@ impl Flow {
 
 /// Both ends of a connection are in the recording if the address of the one is the peer's of the other.
 fn peers(entries: &[Entry]) -> BTreeMap<&str, &str> {
-    let mut ends: BTreeMap<(String, String), &str> = BTreeMap::new();
+    let mut ends: HashMap<(String, String), &str> = HashMap::new();
     let mut peers = BTreeMap::new();
     let births = [Kind::Accepted, Kind::Connected];
     for entry in entries.iter().filter(|entry| births.contains(&entry.kind)) {

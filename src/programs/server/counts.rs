@@ -12,7 +12,8 @@ use super::servers;
 #[derive(Default)]
 pub(super) struct Counts {
     pub(super) accepted: u64,
-    pub(super) dropped: BTreeMap<Reason, u64>,
+    /// In the order of [`Reason::ALL`].
+    pub(super) dropped: [u64; Reason::ALL.len()],
     pub(super) timed_out: u64,
     /// By `--max-owed`.
     pub(super) cut: u64,

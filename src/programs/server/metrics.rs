@@ -133,9 +133,8 @@ fn counted(text: &mut Text, counts: &Counts) {
     );
     let dropped = "netloop_dropped_total";
     text.describe(dropped, "counter", "Connections not served, by reason.");
-    for reason in Reason::ALL {
+    for (reason, count) in Reason::ALL.iter().zip(counts.dropped) {
         let label = format!("{{reason=\"{}\"}}", reason.name());
-        let count = counts.dropped.get(&reason).copied().unwrap_or(0);
         text.value(dropped, &label, count);
     }
     text.counter(

@@ -50,7 +50,7 @@ pub(super) fn server<'l>(
 /// Counts a connection that is dropped, and logs the reason.
 fn drop_for(event_loop: &mut Loop, reason: Reason, peer: Option<SocketAddr>, is_quiet: bool) {
     note(event_loop, |counts| {
-        *counts.dropped.entry(reason).or_default() += 1;
+        counts.dropped[reason as usize] += 1;
     });
     if !is_quiet {
         let (peer, why) = (identity::named(peer), reason.words());

@@ -1,7 +1,7 @@
 //! Why a connection is not served, in the words of the metrics and of the log.
 
 /// Why a connection was not served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
     Limit,
     PerPeer,

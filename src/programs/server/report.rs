@@ -33,7 +33,7 @@ fn state(event_loop: &mut Loop, up: Duration) -> String {
     };
     let counts = event_loop.data::<Counts>();
     let (accepted, dropped) = counts.map_or((0, 0), |counts| {
-        (counts.accepted, counts.dropped.values().sum::<u64>())
+        (counts.accepted, counts.dropped.iter().sum::<u64>())
     });
     let up = humantime::format_duration(up);
     format!(

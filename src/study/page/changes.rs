@@ -1,6 +1,6 @@
 //! What the model tells, as changes: from which record on something is the case.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::super::entry::{Entry, Kind};
@@ -30,7 +30,7 @@ struct Told {
 /// | `places` | who, the descriptor, our address, and the peer's |
 #[derive(Default)]
 pub(super) struct Changes {
-    told: BTreeMap<String, Told>,
+    told: HashMap<String, Told>,
     held: BTreeSet<u64>,
 }
 

@@ -1,6 +1,5 @@
 //! What the page shows, as data: all of it comes from the model, and the page only picks from it.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::super::beside::Beside;
@@ -67,9 +66,9 @@ fn add_records(tables: &mut Tables, entries: &[Entry], lanes: &Lanes) {
     for lane in &lanes.names {
         tables.add_texts("lanes", &[lane]);
     }
-    let took = durations(entries);
     let (mut changes, mut model) = (Changes::default(), Model::default());
-    for (entry, lane) in entries.iter().zip(&lanes.of) {
+    let took = durations(entries);
+    for ((entry, lane), took) in entries.iter().zip(&lanes.of).zip(took) {
         model.step(entry);
         changes.follow(&model, entry, tables);
         let more = match entry.kind {
@@ -91,7 +90,7 @@ fn add_records(tables: &mut Tables, entries: &[Entry], lanes: &Lanes) {
             level(entry).into(),
             tables.text(model.phase().word()),
             (!model.running().is_empty()).into(),
-            took.get(&entry.number).map_or(0, |took| took + 1),
+            took,
         ];
         tables.add("records", &row);
     }
@@ -129,19 +128,14 @@ fn add_beside(tables: &mut Tables, entries: &[Entry], names: &Names, beside: &Be
     }
 }
 
-/// How long each callback and each call has taken, in microseconds.
-fn durations(entries: &[Entry]) -> HashMap<u64, u64> {
-    let mut begun = HashMap::new();
-    let mut took = HashMap::new();
-    for entry in entries {
-        match entry.kind {
-            Kind::Callback | Kind::Call => _ = begun.insert(entry.number, entry.at),
-            Kind::Done => {
-                if let Some(since) = begun.remove(&entry.cause) {
-                    took.insert(entry.cause, micros(entry.at.saturating_sub(since)));
-                }
-            }
-            _ => {}
+/// How long each entry has taken, in microseconds, and one more; 0 unless it is a callback or a call that has
+/// returned.
+fn durations(entries: &[Entry]) -> Vec<u64> {
+    let mut took = vec![0; entries.len()];
+    for done in entries.iter().filter(|entry| entry.kind == Kind::Done) {
+        if let Ok(index) = entries.binary_search_by_key(&done.cause, |it| it.number) {
+            let since = entries[index].at;
+            took[index] = micros(done.at.saturating_sub(since)) + 1;
         }
     }
     took
@@ -192,7 +186,7 @@ const PHASES: [Phase; 6] = [
 /// What the page knows of every recording: what the kinds are, the words of the kernel, why what waits has
 /// not run yet, and the rows of the machines.
 fn add_words(tables: &mut Tables) {
-    for (kind, sign, words) in KINDS {
+    for (kind, sign, words) in &KINDS {
         tables.add_texts("kinds", &[kind.name(), sign, words]);
     }
     tables.add_texts("kinds", &SEGMENT);
@@ -200,7 +194,7 @@ fn add_words(tables: &mut Tables) {
     for (flag, words) in FLAGS {
         tables.add_texts("flags", &[flag, words]);
     }
-    for (kind, words) in ROOTS {
+    for (kind, words) in &ROOTS {
         tables.add_texts("roots", &[kind.name(), words]);
     }
     for (queue, phase) in QUEUES.iter().flat_map(|it| PHASES.map(|phase| (it, phase))) {

@@ -1,7 +1,5 @@
 //! In which lane a record stands.
 
-use std::collections::BTreeMap;
-
 use super::super::entry::{Entry, Kind};
 use super::super::names::{Names, Role};
 
@@ -49,16 +47,20 @@ impl Lanes {
             false => Lane::ClientsProgram,
         };
         // Whose program each record belongs to: that of its subject, or of what led to it.
-        let mut programs: BTreeMap<u64, Lane> = BTreeMap::new();
+        let mut programs: Vec<Lane> = Vec::new();
         let mut lanes = Vec::new();
         for entry in entries {
             let role = names.role(&entry.who).unwrap_or(Role::Loop);
             let program = match role {
                 Role::Client | Role::Socket => Lane::ClientsProgram,
                 Role::Accepted | Role::Server => Lane::ServersProgram,
-                Role::Loop => programs.get(&entry.origin()).copied().unwrap_or(default),
+                Role::Loop => {
+                    let origin = entries.binary_search_by_key(&entry.origin(), |it| it.number);
+                    let origin = origin.ok().and_then(|index| programs.get(index));
+                    origin.copied().unwrap_or(default)
+                }
             };
-            programs.insert(entry.number, program);
+            programs.push(program);
             lanes.push(lane(entry, role, program));
         }
         let mut used = lanes.clone();

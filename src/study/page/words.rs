@@ -22,7 +22,7 @@ pub(super) fn level(entry: &Entry) -> u8 {
 }
 
 /// Each kind: its sign, and what it is.
-pub(super) const KINDS: [(Kind, &str, &str); 18] = [
+pub(super) static KINDS: [(Kind, &str, &str); 18] = [
     (
         Kind::Waits,
         "◌",
@@ -135,7 +135,7 @@ pub(super) const FLAGS: [(&str, &str); 10] = [
 ];
 
 /// How a chain begins, by the kind of its root.
-pub(super) const ROOTS: [(Kind, &str); 5] = [
+pub(super) static ROOTS: [(Kind, &str); 5] = [
     (
         Kind::Ready,
         "The kernel has said so: this is where the chain begins.",
