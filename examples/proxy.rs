@@ -18,7 +18,7 @@ fn main() -> Result<(), Error> {
     let target = ConnectOptions::from((host, target_port)).allow_half_open(true);
 
     let mut event_loop = EventLoop::new()?;
-    // The client is paused until there is somebody to read for.
+    // The client is paused until the target is connected.
     let options = ServerOptions::default()
         .allow_half_open(true)
         .pause_on_connect(true);

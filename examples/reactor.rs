@@ -141,7 +141,7 @@ impl Reactor {
         self.ready(key, buffer);
     }
 
-    /// A token may be that of a connection that has gone, and then name nobody, or a newcomer, which
+    /// A token may be that of a connection that has gone, and then name none, or a newcomer, which
     /// is driven for nothing: readiness is a hint.
     fn ready(&mut self, key: usize, buffer: &mut [u8]) {
         if let Some(connection) = self.connections.get_mut(key) {

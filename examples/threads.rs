@@ -62,7 +62,7 @@ fn read(socket: &mut Socket<'_>, chunk: &[u8], requests: &Sender<Request>) {
     });
 }
 
-/// A worker: takes requests until there are no more to come, or nobody to answer.
+/// A worker: takes requests until no more can come, or no answer can be sent.
 fn work(handle: &Handle, requests: &Mutex<Receiver<Request>>) {
     loop {
         let next = requests
@@ -74,7 +74,7 @@ fn work(handle: &Handle, requests: &Mutex<Receiver<Request>>) {
         };
         let answer = format!("{number}: {}\n", greatest_factor(number));
         let posted = handle.post(move |event_loop| {
-            // The client may have left: then this writes to nobody.
+            // The client may have left: then this write goes nowhere.
             event_loop.socket_at(id).write(answer);
         });
         if posted.is_err() {

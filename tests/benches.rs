@@ -23,7 +23,7 @@ fn of(line: &str) -> Arguments {
 }
 
 #[test]
-fn a_flag_that_nobody_knows_is_wrong_usage() {
+fn an_unknown_flag_is_wrong_usage() {
     for line in [
         "--quik --bench",
         "-x",

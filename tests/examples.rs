@@ -105,7 +105,7 @@ fn echo_server(connections: usize) -> u16 {
 }
 
 #[test]
-fn chat_passes_lines_to_all_others_and_tells_who_has_left() {
+fn chat_passes_lines_to_all_others_and_tells_of_a_member_that_left() {
     let (_chat, port) = server("chat", &["0"]);
     let (mut alice, mut bob) = (Peer::connect(port), Peer::connect(port));
     assert_eq!(alice.line(), "What is your name?");

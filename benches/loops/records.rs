@@ -96,7 +96,7 @@ pub(crate) fn smoke() {
     assert!(slice(3, Follower::Recorder)[2] > 1000.0);
 }
 
-/// Slices with nobody, with a tracer and with a recording take turns.
+/// Slices without either, with a tracer and with a recording take turns.
 pub(crate) fn measure(run: &mut Run<'_>) {
     if !run.wants("records") {
         return;

@@ -49,7 +49,7 @@ pub(crate) struct Report {
     machine: String,
     records: Vec<Record>,
     progress: Progress,
-    /// Whether somebody watches.
+    /// Whether a terminal shows it.
     is_watched: bool,
     /// Whether the line of the running step stands on the terminal.
     is_line_there: Cell<bool>,

@@ -32,7 +32,7 @@ impl Server {
         std::thread::spawn(move || {
             let mut line = String::new();
             while output.read_line(&mut line).is_ok_and(|length| length > 0) {
-                // Once the port is known, nobody listens, and the pipe must not fill up.
+                // Once the port is known, the rest is read and dropped: the pipe must not fill up.
                 let _ = sender.send((std::mem::take(&mut line), Instant::now()));
             }
         });

@@ -76,7 +76,7 @@ struct Queue {
     questions: VecDeque<Question>,
     /// How many questions have been taken and not been answered.
     in_work: usize,
-    /// The resolver is gone: nobody waits for an answer.
+    /// The resolver is gone: no answer is awaited.
     is_closed: bool,
 }
 

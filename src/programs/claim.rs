@@ -1,6 +1,5 @@
-//! Whose a path is. A server that is killed leaves its socket file behind, and nothing about that file
-//! tells that nobody listens there any more: a connection is refused by a living server as well, if it
-//! comes between its bind and its listen.
+//! Whose a path is. A killed server leaves its socket file, and nothing about that file tells whether
+//! a server listens there: a living one refuses connections as well, between its bind and its listen.
 //!
 //! So beside the file stands another one, `PATH.lock`, which names it, and which the server holds locked
 //! as long as it lives (flock(2)). It is made after the bind, for only one can bind a path that is free.
@@ -57,7 +56,7 @@ pub(crate) fn give_up(server: &mut Server<'_>) {
 }
 
 /// The lock, held. It is given up, and its file removed, when this is dropped: before the socket file
-/// is, so that nobody else can have made a lock at this path meanwhile.
+/// is, so that no other process can have made a lock at this path meanwhile.
 struct Claim {
     file: File,
     path: PathBuf,
@@ -133,7 +132,7 @@ fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Never through a link that somebody has laid there.
+/// Never through a symbolic link.
 fn options() -> OpenOptions {
     let mut options = File::options();
     let options_of_open = libc::O_NOFOLLOW | libc::O_NONBLOCK;

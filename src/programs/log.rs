@@ -24,7 +24,7 @@ const LEFT_OUT: &str = "netloop::log";
 static ROOM: AtomicU64 = AtomicU64::new(u64::MAX);
 static LEFT_OUT_LINES: AtomicU64 = AtomicU64::new(0);
 
-/// Standard error, which holds up nobody.
+/// Standard error, without a wait.
 struct Complaints;
 
 impl Write for Complaints {

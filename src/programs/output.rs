@@ -120,7 +120,7 @@ pub(crate) fn is_read() -> bool {
     IS_READ.load(Relaxed)
 }
 
-/// Prints a line on standard error, made harmless. It waits for nobody.
+/// Prints a line on standard error, made harmless. It never waits.
 pub(crate) fn complaint(text: &str) {
     errors(&format!("{}\n", harmless(text)));
 }

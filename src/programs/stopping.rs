@@ -38,7 +38,7 @@ pub(crate) fn on_request(
     Ok(())
 }
 
-/// Whether who started the program has had it ignore a signal; where /proc is not there, nobody has.
+/// Whether the program was started with a signal ignored; without /proc, none counts as ignored.
 fn is_ignored(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

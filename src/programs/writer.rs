@@ -44,7 +44,7 @@ enum Thread {
 }
 
 impl Queue {
-    /// The lines that nobody has read yet, as far as is known.
+    /// The lines not read yet, as far as is known.
     fn unread(&self) -> u64 {
         let in_hand = match self.thread {
             Thread::Writing(lines) => lines,
@@ -127,7 +127,7 @@ impl Writer {
     }
 
     /// Waits until all is written, but not for ever: at the end of the program. Returns how many lines
-    /// nobody will read.
+    /// stay unread.
     pub(crate) fn finish(&self) -> u64 {
         let is_at_work = |queue: &mut Queue| queue.unread() > 0;
         let queue = self.wait(self.queue(), PATIENCE, is_at_work);

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn who_holds_the_loop_is_told_and_what_does_not() {
+    fn what_holds_the_loop_is_told_and_what_does_not() {
         let model = after(&[
             r#""k":"holds","w":true,"who":"server#1""#,
             r#""k":"holds","w":true,"who":"socket#2""#,

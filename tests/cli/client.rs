@@ -54,7 +54,7 @@ fn life(client: &mut Program) -> Vec<String> {
 }
 
 #[test]
-fn the_client_logs_its_life_whoever_ends_it() {
+fn the_client_logs_its_life_whichever_side_ends_it() {
     let start = |port: u16| {
         let port = port.to_string();
         let mut command = netloop(&[
@@ -194,7 +194,7 @@ fn the_status_tells_whether_all_was_said() {
 }
 
 #[test]
-fn a_client_that_has_connected_to_itself_has_found_nobody() {
+fn a_client_that_has_connected_to_itself_has_found_no_server() {
     let mut can = Command::new("unshare");
     can.args(["-n", "ip", "link", "set", "lo", "up"]);
     if !can.output().is_ok_and(|output| output.status.success()) {

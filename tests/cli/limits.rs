@@ -106,7 +106,7 @@ fn a_connection_that_is_refused_is_logged_with_the_reason_and_printed_nowhere() 
 }
 
 #[test]
-fn who_has_no_address_is_bound_by_the_number_alone() {
+fn a_peer_without_an_address_is_bound_by_the_number_alone() {
     let path = own_path("limits");
     let text = path.to_str().unwrap();
     let options = ["server", "--path", text, "--allow", "192.0.2.0/24"];

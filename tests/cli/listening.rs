@@ -113,7 +113,7 @@ fn a_socket_file_has_the_mode_that_was_asked_for_and_its_lock_is_ours_alone() {
 }
 
 #[test]
-fn a_port_is_shared_by_those_who_all_say_so() {
+fn a_port_is_shared_by_processes_that_all_say_so() {
     let first = Program::netloop(&["server", "--reuse-port", "--port", "0"]);
     let port = first.port().to_string();
     let second = Program::netloop(&["server", "--reuse-port", "--port", &port]);

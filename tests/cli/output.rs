@@ -12,7 +12,7 @@ use crate::stage::{accept, at_end, connect, connect_path, own_path, read};
 use crate::support;
 
 #[test]
-fn a_standard_output_that_nobody_reads_does_not_end_the_server() {
+fn an_unread_standard_output_does_not_end_the_server() {
     let (out, into) = std::io::pipe().unwrap();
     let command = netloop(&["server", "--port", "0", "--trace"]);
     let mut server = Program::start_into(into.into(), command);
@@ -52,7 +52,7 @@ fn fill(into: &mut UnixStream) {
 }
 
 #[test]
-fn output_and_log_that_nobody_reads_hold_up_neither_a_connection_nor_a_stop() {
+fn unread_output_and_log_hold_up_neither_a_connection_nor_a_stop() {
     let (out, mut into) = UnixStream::pair().unwrap();
     let mut command = chatty(&["server", "--echo", "--welcome=", "--port", "0"]);
     command.stdout(OwnedFd::from(into.try_clone().unwrap()));
@@ -80,7 +80,7 @@ fn output_and_log_that_nobody_reads_hold_up_neither_a_connection_nor_a_stop() {
 }
 
 #[test]
-fn lines_that_nobody_read_are_counted_and_told() {
+fn unread_lines_are_counted_and_told() {
     let (out, mut into) = UnixStream::pair().unwrap();
     let output = OwnedFd::from(into.try_clone().unwrap());
     let mut server = Program::start_into(output.into(), netloop(&["server", "--port", "0"]));

@@ -201,7 +201,7 @@ fn a_connection_that_ends_before_its_header_is_told_by_how_it_has_ended() {
 }
 
 #[test]
-fn a_stop_greets_also_those_whose_header_comes_after_it() {
+fn a_stop_greets_also_connections_whose_header_comes_after_it() {
     let (mut server, metrics, port) = measured(&["--quiet", "--proxy-protocol", "127.0.0.1"]);
     let mut proxy = connect(port);
     proxy.write_all(&FIRST[..9]).unwrap();
@@ -218,7 +218,7 @@ fn a_stop_greets_also_those_whose_header_comes_after_it() {
 }
 
 #[test]
-fn who_connects_to_a_path_is_a_proxy_if_unix_is_named() {
+fn a_peer_at_a_path_is_a_proxy_if_unix_is_named() {
     let path = own_path("proxied");
     let text = path.to_str().unwrap();
     let server = Program::netloop(&["server", "--path", text, "--proxy-protocol", "unix"]);

@@ -183,7 +183,7 @@ fn served_after_a_kill() -> usize {
 }
 
 #[test]
-fn those_who_wait_at_a_process_that_is_killed_go_to_another_if_the_kernel_migrates_them() {
+fn connections_that_wait_at_a_killed_process_go_to_another_if_the_kernel_migrates_them() {
     const SWITCH: &str = "/proc/sys/net/ipv4/tcp_migrate_req";
     if network::is_own() {
         std::fs::write(SWITCH, "0").unwrap();
@@ -192,7 +192,7 @@ fn those_who_wait_at_a_process_that_is_killed_go_to_another_if_the_kernel_migrat
         assert_eq!(served_after_a_kill(), 200);
         return;
     }
-    let test = "rolling::those_who_wait_at_a_process_that_is_killed_go_to_another_if_the_kernel_migrates_them";
+    let test = "rolling::connections_that_wait_at_a_killed_process_go_to_another_if_the_kernel_migrates_them";
     if !network::again(test, &format!("test -e {SWITCH}")) {
         skipped(
             "two processes on one port, one of which is killed",

@@ -212,7 +212,7 @@ fn an_error_names_the_call_that_failed() {
 }
 
 #[test]
-fn a_server_that_could_serve_nobody_says_so_and_ends() {
+fn a_server_that_could_serve_no_connection_says_so_and_ends() {
     if Command::new("prlimit").arg("--version").output().is_err() {
         return support::skipped("a start without descriptors", "no prlimit");
     }
@@ -332,7 +332,7 @@ fn a_shortage_of_descriptors_is_told_once_however_many_knock_and_leave() {
 }
 
 #[test]
-fn who_gets_the_last_descriptor_is_no_shortage() {
+fn a_connection_that_takes_the_last_descriptor_is_no_shortage() {
     let (Some(mut full), Some(mut server)) = (short_of_descriptors(), short_of_descriptors())
     else {
         return;

@@ -252,7 +252,7 @@ fn a_recording_that_was_full_says_that_its_program_ran_on() {
 }
 
 #[test]
-fn a_recording_that_ends_early_tells_what_waits_and_who_holds_the_loop() {
+fn a_recording_that_ends_early_tells_what_waits_and_what_holds_the_loop() {
     let records = [
         r#""k":"holds","w":true,"who":"server#1""#,
         r#""k":"callback","w":"data","who":"socket#2""#,

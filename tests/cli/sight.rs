@@ -197,7 +197,7 @@ fn what_is_no_request_for_metrics_is_answered_as_http_has_it() {
 }
 
 #[test]
-fn one_who_asks_nothing_for_too_long_is_cut() {
+fn a_scraper_that_asks_nothing_for_too_long_is_cut() {
     let (_server, metrics, _) = measured(&["--quiet"]);
     let mut socket = TcpStream::connect(metrics).unwrap();
     socket.set_read_timeout(Some(LIMIT)).unwrap();
@@ -227,7 +227,7 @@ fn a_stop_is_told_by_healthz_first_and_serves_all_for_the_time_of_grace() {
 }
 
 #[test]
-fn after_the_grace_a_stop_drains_while_health_is_still_told_and_no_one_waits_for_those_who_ask() {
+fn after_the_grace_a_stop_drains_answers_health_and_does_not_wait_for_scrapers() {
     let options = ["--welcome=", "--quiet", "--grace", "50ms"];
     let (mut server, metrics, port) = measured(&options);
     let mut peer = connect(port);

@@ -12,7 +12,7 @@ use crate::program::{Program, netloop};
 use crate::stage::{LIMIT, accept, at_end, connect, own_path, read, until_term_is_caught};
 use crate::support;
 
-/// Waits until nobody listens there any more: it has heard the signal.
+/// Waits until connections are refused: the server has heard the signal.
 fn until_refused(port: u16) {
     let start = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_ok() {
@@ -69,7 +69,7 @@ fn a_hangup_that_was_ignored_at_the_start_is_ignored() {
 }
 
 #[test]
-fn a_stop_serves_all_who_had_connected_before_it() {
+fn a_stop_serves_all_connections_made_before_it() {
     let options = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
     let mut server = Program::netloop(&options);
     let port = server.port();
@@ -88,7 +88,7 @@ fn a_stop_serves_all_who_had_connected_before_it() {
 }
 
 #[test]
-fn who_connects_during_a_stop_is_served_or_refused_and_never_reset() {
+fn a_connection_made_during_a_stop_is_served_or_refused_and_never_reset() {
     let options = ["server", "--echo", "--quiet", "--welcome=", "--port", "0"];
     let rounds = std::env::var("NETLOOP_ROUNDS");
     for _ in 0..rounds.map_or(5, |rounds| rounds.parse().unwrap()) {
@@ -116,7 +116,7 @@ fn who_connects_during_a_stop_is_served_or_refused_and_never_reset() {
 }
 
 #[test]
-fn who_is_accepted_after_a_stop_is_greeted_and_told_goodbye() {
+fn a_connection_accepted_after_a_stop_is_greeted_and_told_goodbye() {
     let mut server = Program::netloop(&["server", "--port", "0"]);
     let port = server.port();
     server.signal("STOP");

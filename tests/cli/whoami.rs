@@ -54,7 +54,7 @@ fn a_client_is_told_who_answers_who_it_is_and_by_whom() {
 }
 
 #[test]
-fn who_has_no_address_is_somebody() {
+fn a_peer_without_an_address_is_somebody() {
     let path = own_path("whoami");
     let text = path.to_str().unwrap();
     let mut server = Program::netloop(&["server", "--whoami", "--path", text]);

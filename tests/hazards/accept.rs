@@ -185,7 +185,7 @@ fn answers<S: Read + Send + 'static>(peers: Vec<S>) -> JoinHandle<Vec<String>> {
 /// A9. Catches: a server that stops resets those whom it has not accepted yet; one who comes during the
 /// stop is accepted, or holds it up.
 #[test]
-fn all_who_had_connected_are_served_by_a_server_that_closes_after_its_backlog() {
+fn a_server_that_closes_after_its_backlog_serves_all_connections_made_before() {
     let mut l = event_loop();
     let words = Words::default();
     let (told, closed) = (words.clone(), words.clone());
@@ -218,7 +218,7 @@ fn all_who_had_connected_are_served_by_a_server_that_closes_after_its_backlog() 
 
 /// A9. Catches: a client that has the kernel's answer, whose own is still on its way, is reset.
 #[test]
-fn who_is_connected_but_has_not_told_the_kernel_is_served_by_a_server_that_closes() {
+fn a_connection_whose_last_handshake_segment_is_late_is_served_by_a_server_that_closes() {
     let mut l = event_loop();
     l.pause_time();
     let words = Words::default();
@@ -330,7 +330,7 @@ fn a_close_ends_the_wait_for_handshakes_too() {
 
 /// A9. Catches: as above, at a path, whose queue the kernel closes in another way.
 #[test]
-fn all_who_had_connected_to_a_path_are_served_too_and_others_are_refused() {
+fn connections_made_to_a_path_are_served_too_and_later_ones_refused() {
     let mut l = event_loop();
     let path = std::env::temp_dir().join(format!("netloop-backlog-{}", std::process::id()));
     let (words, place) = (Words::default(), path.clone());
@@ -387,7 +387,7 @@ fn a_close_ends_the_accepting_of_the_backlog() {
 
 /// A9. Catches: what waits at a socket that others share is taken from them.
 #[test]
-fn who_waits_at_a_shared_listener_is_left_to_the_others() {
+fn connections_that_wait_at_a_shared_listener_are_left_to_the_others() {
     let mut l = event_loop();
     let mut server = l.create_server(|_| unreachable!());
     let address = listen(&mut server);
@@ -424,7 +424,7 @@ fn a_server_that_removes_only_its_own_file_leaves_that_of_its_successor() {
 
 /// A7. Catches: those who found the queue full are not accepted when they knock again.
 #[test]
-fn who_found_the_queue_full_is_accepted_later() {
+fn a_connection_that_found_the_queue_full_is_accepted_later() {
     let mut l = event_loop();
     let accepted = Rc::new(Cell::new(0));
     let counter = accepted.clone();

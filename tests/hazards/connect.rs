@@ -90,7 +90,7 @@ fn whatever_is_done_while_looking_up_or_connecting_the_socket_closes_once() {
 
 /// D7. Catches: an idle timeout does not run while nobody answers.
 #[test]
-fn a_connect_that_nobody_answers_can_be_given_up() {
+fn an_unanswered_connect_can_be_given_up() {
     let silent = Silent::at([127, 0, 0, 1].into());
     let address = silent.address();
     let mut l = event_loop();

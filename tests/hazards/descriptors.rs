@@ -287,7 +287,7 @@ fn the_read_end_of_a_pipe_finishes_in_the_pending_phase() {
 
 /// Catches: what a full pipe leaves of a write never leaves, or a reader that goes is not noticed.
 #[test]
-fn a_write_to_a_full_pipe_leaves_as_it_is_read_and_fails_when_nobody_reads_any_more() {
+fn a_write_to_a_full_pipe_leaves_as_it_is_read_and_fails_once_the_reader_is_gone() {
     let (mut reader, writer) = pipe().unwrap();
     let all = std::thread::spawn(move || {
         let mut all = Vec::new();

@@ -62,7 +62,7 @@ fn each_error_names_the_socket_that_it_is_told_of() {
 
 /// Catches: the error that ends `run` is anybody's.
 #[test]
-fn an_error_that_nobody_heard_says_whose_it_is() {
+fn an_error_without_a_listener_names_its_socket() {
     let mut l = event_loop();
     let id = l
         .socket()

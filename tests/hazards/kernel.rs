@@ -56,7 +56,7 @@ fn cpu_ticks(id: u32) -> u64 {
 
 /// A1. Catches: a rest has no timer, so that who waits is deaf for ever.
 #[test]
-fn who_waits_through_a_shortage_is_served_without_knocking_again() {
+fn a_connection_that_waits_through_a_shortage_is_served_without_connecting_again() {
     if !has_strace() {
         return skipped("A1, ENFILE from accept4", "no strace");
     }

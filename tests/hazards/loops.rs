@@ -15,7 +15,7 @@ fn connection(l: &mut EventLoop) -> (SocketId, UnixStream) {
 
 /// Catches: what is written to a socket of another loop goes to whoever has its place in this one.
 #[test]
-fn a_socket_or_server_of_another_loop_is_nobody() {
+fn an_id_of_another_loop_names_no_socket_and_no_server() {
     let (mut one, mut two) = (event_loop(), event_loop());
     let ((alice, _a), (bob, mut b)) = (connection(&mut one), connection(&mut two));
     assert_ne!(alice, bob);

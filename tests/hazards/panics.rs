@@ -89,7 +89,7 @@ fn what_the_kernel_still_has_comes_though_a_listener_panicked() {
 
 /// Catches: when the loop is left, somebody else is taken for who was served.
 #[test]
-fn who_waits_for_the_rest_of_a_burst_has_it_though_somebody_newly_ready_panicked() {
+fn a_burst_goes_on_after_the_panic_of_a_socket_newly_ready() {
     let mut l = event_loop();
     l.set_read_buffer(4);
     l.set_read_burst(4);
@@ -151,7 +151,7 @@ fn the_end_that_came_with_the_bytes_comes_though_their_listener_panicked() {
 
 /// Catches: who waits to be accepted is forgotten with the listener of another.
 #[test]
-fn who_waits_is_accepted_though_the_listener_panicked_for_another() {
+fn a_waiting_connection_is_accepted_though_the_listener_panicked_for_another() {
     let mut l = event_loop();
     let words = Words::default();
     let (said, mut count) = (words.clone(), 0);

@@ -80,7 +80,7 @@ fn what_came_before_a_reset_is_delivered_before_the_error() {
 
 /// B4. Catches: a descriptor that stays hung up wakes the loop again and again.
 #[test]
-fn a_socket_that_both_ends_have_ended_wakes_nobody() {
+fn a_socket_that_both_ends_have_ended_does_not_wake_the_loop() {
     let mut l = event_loop();
     let waits = count_waits(&mut l);
     let options = netloop::ServerOptions::default().allow_half_open(true);

@@ -177,7 +177,7 @@ fn posts_are_bounded_in_a_turn_and_the_rest_comes_in_the_next() {
 
 /// Catches: a callback that posts to its own loop is run in the same turn for ever.
 #[test]
-fn a_post_that_posts_again_keeps_nobody_from_being_served() {
+fn a_post_that_posts_again_does_not_starve_the_sockets() {
     fn again(handle: Handle, is_over: Arc<AtomicBool>) {
         if !is_over.load(Ordering::Relaxed) {
             let next = handle.clone();

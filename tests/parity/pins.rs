@@ -658,7 +658,7 @@ fn a_text_that_could_not_be_written_counts() {
 }
 
 #[test]
-fn who_has_begun_to_read_comes_before_who_is_ready_already() {
+fn a_socket_that_has_begun_to_read_comes_before_one_that_is_ready_already() {
     let play = |t: &'static Story, l: &mut EventLoop| {
         let path = t.sock_path("s");
         let options = ServerOptions::default().pause_on_connect(true);

@@ -129,7 +129,7 @@ fn an_idle_timeout_reads_back_as_it_was_given() {
 }
 
 #[test]
-fn a_connection_is_heard_once_by_who_wants_one_only() {
+fn a_once_listener_hears_one_connection() {
     let play = |t: &'static Story, l: &mut EventLoop| {
         let heard = shared(0);
         let mut server = l.create_server(move |c| {

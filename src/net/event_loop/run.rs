@@ -25,7 +25,7 @@ impl EventLoop {
     /// ```
     /// let mut event_loop = netloop::EventLoop::new()?;
     /// event_loop.socket().destroy_with(netloop::Error::new("boom"));
-    /// assert_eq!(event_loop.run().unwrap_err().to_string(), "boom"); // nobody listened
+    /// assert_eq!(event_loop.run().unwrap_err().to_string(), "boom"); // without a listener
     /// event_loop.run()?; // `close` is left
     /// # Ok::<(), netloop::Error>(())
     /// ```

@@ -16,7 +16,7 @@ use crate::net::error::Error;
 /// use netloop::{EventLoop, Signal};
 /// let mut event_loop = EventLoop::new()?;
 /// event_loop.on_signal(Signal::Terminate, |_| println!("asked to end"))?;
-/// event_loop.run() // a signal nobody sends does not hold the loop
+/// event_loop.run() // waiting for a signal does not hold the loop
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -259,7 +259,7 @@ impl Server<'_> {
     ///     socket.end_with("welcome, and goodbye").destroy_soon();
     /// });
     /// let port = server.listen_on(())?.port().unwrap();
-    /// let mut late = TcpStream::connect(("127.0.0.1", port))?; // nobody has accepted it yet
+    /// let mut late = TcpStream::connect(("127.0.0.1", port))?; // not accepted yet
     /// server.close_after_backlog();
     /// event_loop.run()?;
     /// assert_eq!(std::io::read_to_string(&mut late)?, "welcome, and goodbye");

@@ -358,7 +358,7 @@ impl Socket<'_> {
             listener_has_gone(event, errands);
         });
         if event == "close" || event == "finish" {
-            self.forget_who_hears_its_end();
+            self.forget_pipe_ends();
         }
         self
     }

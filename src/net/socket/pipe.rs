@@ -240,7 +240,7 @@ impl Socket<'_> {
     }
 
     /// The listeners of a destination were removed, and with them those that remove its pipes.
-    pub(super) fn forget_who_hears_its_end(&mut self) {
+    pub(super) fn forget_pipe_ends(&mut self) {
         self.with(|socket, _| {
             if let Some(cold) = &mut socket.cold {
                 cold.hears_its_end = false;

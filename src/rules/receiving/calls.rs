@@ -64,7 +64,7 @@ impl Receiving {
     }
 
     /// The tick after a listener of `readable` was removed. If none is left, the data flows to the
-    /// listeners of `data`; without those, it is as if nobody had ever asked for data.
+    /// listeners of `data`; without those, it is as if data had never been asked for.
     pub(crate) fn count_readers(
         &mut self,
         is_pulled: bool,

@@ -18,7 +18,7 @@ impl Receiving {
     }
 
     /// Whether a chunk is passed on at once: to the listeners of `data`, or, if neither `data` nor
-    /// `readable` has one, to nobody. Other chunks are kept.
+    /// `readable` has one, dropped. Other chunks are kept.
     pub(crate) fn passes_on(&self, is_heard: bool, kept: &Kept) -> bool {
         self.is_flowing() && kept.is_empty() && (is_heard || !self.states.marks.has(Mark::Pulled))
     }

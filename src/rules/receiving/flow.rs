@@ -34,7 +34,7 @@ pub(crate) enum Input {
     ReadableAdded,
     /// A listener of `readable` was removed, and the tick of a `resume` is queued.
     ReadableRemoved,
-    /// The last listener of `readable` was removed, and nobody listens for `data`.
+    /// The last listener of `readable` was removed, and `data` has no listener.
     LastRemoved,
 }
 

@@ -301,7 +301,7 @@ fn bytes_leave_once_and_in_order_and_each_write_is_called_back_with_its_request(
 }
 
 #[test]
-fn what_is_owed_to_nobody_takes_no_room() {
+fn an_empty_debt_takes_no_room() {
     for seed in 0..100 {
         let mut pair = Pair::new(seed, true, false);
         for _ in 0..100 {

@@ -95,7 +95,7 @@ fn of_two_of_one_name_the_one_added_last_goes_first() {
 }
 
 #[test]
-fn who_is_taken_away_during_the_call_does_not_come_back() {
+fn a_listener_removed_during_the_call_does_not_come_back() {
     let name = ListenerId::unique();
     let mut slot = Slot::default();
     slot.add(word("a"), false);
@@ -119,7 +119,7 @@ fn who_is_taken_away_during_the_call_does_not_come_back() {
 }
 
 #[test]
-fn who_is_taken_away_before_a_call_may_be_added_again() {
+fn a_listener_removed_before_a_call_may_be_added_again() {
     let name = ListenerId::unique();
     let mut slot = Slot::default();
     slot.remove(name, TURN);

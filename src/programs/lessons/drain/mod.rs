@@ -1,4 +1,4 @@
-//! What a write waits for when nobody reads.
+//! What a write waits for when the peer does not read.
 
 mod program;
 
