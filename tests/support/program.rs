@@ -17,9 +17,21 @@ pub(crate) struct Program {
 }
 
 pub(crate) fn netloop(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_netloop"));
+    let program = env!("CARGO_BIN_EXE_netloop");
+    let mut command = Command::new(program);
+    if is_hangup_ignored() {
+        command = Command::new("env");
+        command.args(["--default-signal=HUP", program]);
+    }
     command.args(arguments).env_remove("RUST_LOG");
     command
+}
+
+/// Whether the tests run below nohup(1): what they start inherits it.
+fn is_hangup_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.is_some_and(|mask| mask.ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']))
 }
 
 impl Program {
