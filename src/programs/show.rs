@@ -279,8 +279,15 @@ pub(super) fn print_turn(printer: &mut Printer, turn: u64, note: &str, rows: &mu
     output::lines(&text);
 }
 
-/// The fold, without the last of its rows if those after it stand under one of them.
+/// The fold, from a row on that stands under none of the others, and without the last of its rows if those
+/// after it stand under one of them.
 fn opened(mut fold: Fold, rows: &[Row]) -> Fold {
+    let period = &rows[fold.at..fold.at + fold.period];
+    let first = (0..fold.period).min_by_key(|index| period[*index].depth);
+    if let Some(first @ 1..) = first {
+        fold.at += first;
+        fold.count -= 1;
+    }
     let hidden = &rows[fold.at + fold.period..fold.end()];
     let next = rows.get(fold.end()).map_or(0, |row| row.under);
     if next > 0 && hidden.iter().any(|row| row.number == next) {

@@ -187,6 +187,32 @@ fn a_line_under_a_fold_stands_under_the_one_that_caused_it() {
 }
 
 #[test]
+fn a_fold_begins_with_a_line_that_stands_under_none_of_it() {
+    let records = (1..=13).map(|index| match index {
+        1 => r#""k":"callback","w":"set_timeout","turn":1,"who":"loop""#.to_owned(),
+        13 => r#""c":11,"k":"call","w":"close","turn":1,"who":"loop""#.to_owned(),
+        _ if index % 2 == 0 => {
+            let cause = index - 1;
+            format!(r#""c":{cause},"k":"call","w":"next_tick","turn":1,"who":"loop""#)
+        }
+        _ => r#""k":"callback","w":"next_tick","turn":1,"who":"loop""#.to_owned(),
+    });
+    let lines = shown(&Kept::of("show-fold", records), &[]);
+    let begin = lines.iter().position(|line| line == "turn 1").unwrap();
+    let expected = [
+        "   1  loop                  callback: set_timeout",
+        "   2    loop                calls next_tick",
+        "   3  loop                  callback: next_tick",
+        "   4    loop                calls next_tick",
+        "      … and 3 times the same, lines 5 to 10",
+        "  11  loop                  callback: next_tick",
+        "  12    loop                calls next_tick",
+        "  13    loop                calls close",
+    ];
+    assert_eq!(lines[begin + 1..begin + 9], expected);
+}
+
+#[test]
 fn what_many_sockets_do_alike_is_printed_once() {
     let records = (0..100).flat_map(|index| {
         let (ready, who) = (3 * index + 1, index + 7);
