@@ -1,44 +1,30 @@
-//! The loop's clock, the only place that asks what time it is.
+//! The loop's clock.
 //!
 //! It counts whole milliseconds from the start of the loop, floored, as libuv's does, and remembers the
 //! last reading: one turn sees one time, unless a fresh one is asked for. After a wait the clock is read
 //! only when the time is needed, so a turn without timers pays nothing. A test may hold and move it.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use super::Stopwatch;
 
 /// The latest time that it shows. A timer that starts then does not overflow.
 const END: u64 = u64::MAX / 2;
 
-/// Measures how long ago it was made, in real time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Stopwatch(Instant);
-
-impl Default for Stopwatch {
-    fn default() -> Stopwatch {
-        Stopwatch(Instant::now())
-    }
-}
-
-impl Stopwatch {
-    pub(crate) fn elapsed(self) -> Duration {
-        self.0.elapsed()
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct Clock {
-    /// When it was started, and `shown` is the time that it showed then.
-    origin: Instant,
+    /// Since it was started, when it showed the time `shown`.
+    watch: Stopwatch,
     shown: Duration,
     is_held: bool,
     cached: Cell<Option<u64>>,
 }
 
 impl Clock {
-    pub(crate) fn new() -> Clock {
+    pub(crate) fn new(watch: Stopwatch) -> Clock {
         Clock {
-            origin: Instant::now(),
+            watch,
             shown: Duration::ZERO,
             is_held: false,
             cached: Cell::new(Some(0)),
@@ -61,8 +47,13 @@ impl Clock {
     fn time(&self) -> Duration {
         match self.is_held {
             true => self.shown,
-            false => self.shown.saturating_add(self.origin.elapsed()),
+            false => self.shown.saturating_add(self.watch.elapsed()),
         }
+    }
+
+    /// A stopwatch that starts now, and goes by the same time, held or not.
+    pub(crate) fn stopwatch(&self) -> Stopwatch {
+        self.watch.restarted()
     }
 
     /// Forgets the last reading: time has passed.
@@ -82,7 +73,7 @@ impl Clock {
     /// Lets the time go on from where it stands.
     pub(crate) fn let_go(&mut self) {
         self.shown = self.time();
-        self.origin = Instant::now();
+        self.watch = self.watch.restarted();
         self.is_held = false;
     }
 

@@ -79,10 +79,10 @@ pub(crate) struct BindOptions {
 
 /// The outcome of one attempt to accept.
 #[derive(Debug)]
-pub(crate) enum Accepted {
+pub(crate) enum Accepted<S> {
     /// A connection, and the address of its peer, from accept4(2) itself: if the peer has reset already,
     /// `getpeername` fails.
-    Stream(Stream, Option<SocketAddr>),
+    Stream(S, Option<SocketAddr>),
     /// No connection waits.
     Nobody,
     /// Out of descriptors: this many connections were accepted and closed at once. None is left waiting.
@@ -217,7 +217,7 @@ impl Listener {
     /// Accepts one connection. After an error that concerns one connection only, which accept(2) says to
     /// treat like `EAGAIN`, the next one is tried. An error that stays, such as a firewall's `EPERM`,
     /// counts as a shortage.
-    pub(crate) fn accept(&mut self) -> Accepted {
+    pub(crate) fn accept(&mut self) -> Accepted<Stream> {
         let mut passed = 0;
         loop {
             let error = match self.try_accept() {
@@ -248,7 +248,7 @@ impl Listener {
 
     /// libuv's trick: gives the reserve up, and accepts each waiting connection to close it. Those beyond
     /// the bound wait, so that clients that connect without end do not block the loop.
-    fn shed(&mut self, error: io::Error) -> Accepted {
+    fn shed(&mut self, error: io::Error) -> Accepted<Stream> {
         let mut shed = 0;
         for _ in 0..PASSED_AT_ONCE {
             if self.reserve.take().is_none() {

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 
-use mio::Waker;
-
+use super::Waker;
 use super::reactor::Reactor;
 
 /// How many letters may wait.

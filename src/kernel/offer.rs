@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 
 use libc::{ENOBUFS, ENOMEM};
 
-use super::stream::Stream;
+use super::Stream;
 use crate::rules::sending::{Kernel, Reply};
 
 impl Kernel for Stream {

@@ -10,14 +10,14 @@
 
 use std::io;
 use std::num::{NonZeroU32, NonZeroU64};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use mio::event::{Event, Source};
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Interest, Token};
 use slab::Slab;
+
+use super::{Epoll, Event, Events, Poll, Source, Waker};
 
 /// How many events one wait can return; the rest comes with the next.
 const EVENTS_MAX: usize = 1024;
@@ -52,7 +52,7 @@ impl Id {
         (self.0.get() >> 32) as u32
     }
 
-    fn token(self) -> Token {
+    pub(super) fn token(self) -> Token {
         Token(self.0.get() as usize)
     }
 
@@ -65,7 +65,7 @@ impl Id {
 /// What the kernel reports of one source. Only readable and writable are promised; the rest are
 /// hints, and any of it may be spurious.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Readiness<'b>(&'b Event);
+pub(crate) struct Readiness<'b>(Event<'b>);
 
 impl Readiness<'_> {
     /// Whether there may be something to read: bytes, an end, or an error.
@@ -180,14 +180,14 @@ struct Held<T> {
 
 #[derive(Debug)]
 pub(crate) struct Reactor<T> {
-    poll: Poll,
+    pub(super) poll: Poll,
     waker: Option<Arc<Waker>>,
     items: Slab<Held<T>>,
 }
 
-/// Registers sources with epoll, and removes them.
+/// What a call may ask of the kernel: it makes sockets, registers them with epoll, and removes them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Registry<'r>(&'r mio::Registry);
+pub(crate) struct Registry<'r>(pub(super) Epoll<'r>);
 
 impl Registry<'_> {
     /// Registers a source for everything, edge-triggered, once for its lifetime.
@@ -218,16 +218,19 @@ fn next_generation() -> NonZeroU32 {
 
 impl<T> Reactor<T> {
     pub(crate) fn new() -> io::Result<Reactor<T>> {
-        Ok(Reactor {
-            poll: Poll::new()?,
-            waker: None,
-            items: Slab::new(),
-        })
+        Ok(Reactor::of(Poll::new()?))
     }
 
-    /// The epoll instance.
-    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
-        self.poll.registry().as_fd()
+    pub(super) fn of(poll: Poll) -> Reactor<T> {
+        Reactor {
+            poll,
+            waker: None,
+            items: Slab::new(),
+        }
+    }
+
+    pub(crate) fn registry(&self) -> Registry<'_> {
+        Registry(self.poll.registry())
     }
 
     /// The waker, with which other threads end a wait. It is made when it is first asked for.
@@ -293,13 +296,6 @@ impl<T> Reactor<T> {
         self.items
             .iter_mut()
             .for_each(|(_, held)| show(&mut held.item));
-    }
-
-    /// Registers a source that is only read from.
-    pub(crate) fn register_readable(&self, source: &mut impl Source, id: Id) -> io::Result<()> {
-        self.poll
-            .registry()
-            .register(source, id.token(), Interest::READABLE)
     }
 
     /// Waits for readiness, at most for `timeout`, and fills the batch. If a signal interrupts it, it

@@ -22,9 +22,9 @@ use crate::values::address::is_ipv6;
 /// `ai_flags`.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
-    ticket: u64,
-    host: String,
-    family: u8,
+    pub(super) ticket: u64,
+    pub(super) host: String,
+    pub(super) family: u8,
     hints: i32,
 }
 

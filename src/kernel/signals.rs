@@ -1,20 +1,21 @@
 //! Signals as readiness: signal-hook's self-pipe, registered with the reactor like any source.
 
+use mio::Interest;
 pub(crate) use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
 
 use super::Failed;
-use super::reactor::{Id, Reactor};
+use super::reactor::Id;
 
 pub(crate) struct SignalSource {
     signals: Signals,
 }
 
 impl SignalSource {
-    pub(crate) fn new<T>(reactor: &Reactor<T>) -> Result<SignalSource, Failed> {
+    pub(crate) fn new(epoll: &mio::Registry) -> Result<SignalSource, Failed> {
         let made = Signals::new::<[i32; 0], i32>([]);
         let mut signals = made.map_err(|error| ("socketpair", error))?;
-        let registered = reactor.register_readable(&mut signals, Id::SIGNALS);
+        let registered = epoll.register(&mut signals, Id::SIGNALS.token(), Interest::READABLE);
         registered.map_err(|error| ("epoll_ctl", error))?;
         Ok(SignalSource { signals })
     }

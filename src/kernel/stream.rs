@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, Read};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use libc::MSG_NOSIGNAL;
@@ -186,6 +186,16 @@ impl Stream {
             Stream::Tcp(stream) => stream.local_addr().ok(),
             Stream::Unix(_) | Stream::Pipe(_) => None,
         }
+    }
+
+    /// Another descriptor of the same stream.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.as_fd().try_clone_to_owned()
+    }
+
+    /// The number of the descriptor.
+    pub(crate) fn number(&self) -> i32 {
+        self.as_fd().as_raw_fd()
     }
 
     /// Only TCP has options.

@@ -1,12 +1,24 @@
 //! The again list: the sources that may have more to give, though no new edge will come for them; and how
-//! much one turn reads from each socket.
+//! much one read and one turn take from each socket.
 
 use super::phase::{Batches, Listed};
 use super::trace::Caused;
 use super::{Entry, EventLoop, Loop};
 use crate::rules::read_buffer::Burst;
 
+const READ_BUFFER_MAX: usize = 1 << 30;
+
 impl Loop {
+    /// Sets how many bytes one read takes at most, and so how long a chunk can be. The default is 64 KiB,
+    /// as in Node; the limits are one byte and 1 GiB. It applies from the next turn on, to all sockets of
+    /// the loop. A larger buffer saves system calls when streaming. Node has no such option.
+    #[track_caller]
+    pub fn set_read_buffer(&mut self, bytes: usize) {
+        self.calls("set_read_buffer", |event_loop| {
+            event_loop.buffer_size = bytes.clamp(1, READ_BUFFER_MAX);
+        });
+    }
+
     /// Sets how many bytes one turn reads from a socket. The rest waits until the newly ready sockets have
     /// been served. A small burst keeps peers that send as fast as they can from holding up the others: a
     /// message of another peer then waits for about one burst of each of them. The read that reaches the

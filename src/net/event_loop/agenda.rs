@@ -43,10 +43,10 @@ pub(in crate::net) struct Agenda {
     pub(in crate::net) trace: Trace,
 }
 
-impl Default for Agenda {
-    fn default() -> Agenda {
+impl Agenda {
+    pub(in crate::net) fn new(clock: Clock) -> Agenda {
         Agenda {
-            clock: Clock::new(),
+            clock,
             timers: Timers::new(),
             held_timers: 0,
             ticks: VecDeque::new(),
@@ -65,9 +65,7 @@ impl Default for Agenda {
             trace: Trace::default(),
         }
     }
-}
 
-impl Agenda {
     pub(in crate::net) fn tick(&mut self, tick: Tick) {
         let by = match self.trace.is_on() {
             true => self.tell_of_tick(&tick),

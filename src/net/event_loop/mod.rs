@@ -38,6 +38,7 @@ use self::lookups::Lookups;
 use self::phase::{Batches, Phase};
 use self::queues::{Posts, Signals};
 use self::trace::Subject;
+use crate::kernel::clock::Clock;
 use crate::kernel::reactor::Reactor;
 use crate::net::error::{Error, words};
 use crate::net::ids::Home;
@@ -49,8 +50,6 @@ use crate::rules::read_buffer::{Burst, READ_BUFFER, ReadBuffer};
 
 /// How long one of several addresses is tried before the next: Node's default.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(500);
-
-const READ_BUFFER_MAX: usize = 1 << 30;
 
 /// Timers, queues, servers and sockets: Node's globals, and the functions of its `net`. It is lent to
 /// callbacks, and [`EventLoop`](crate::EventLoop) dereferences to it.
@@ -199,12 +198,11 @@ impl Entry {
 }
 
 impl Loop {
-    pub(in crate::net) fn new() -> Result<Loop, Error> {
-        let reactor = Reactor::new().map_err(|error| Error::of_call("epoll_create1", &error))?;
-        Ok(Loop {
+    fn new(reactor: Reactor<Entry>) -> Loop {
+        Loop {
             home: Home::new(),
+            agenda: Agenda::new(Clock::new(reactor.stopwatch())),
             reactor,
-            agenda: Agenda::default(),
             current_timer: None,
             buffer_size: READ_BUFFER,
             burst: Burst::default(),
@@ -220,7 +218,7 @@ impl Loop {
             running: Running::default(),
             last_listener: (Subject::Loop, ""),
             data: Data::default(),
-        })
+        }
     }
 
     /// Makes a call of the loop's, with records in the trace.
@@ -335,20 +333,11 @@ impl Loop {
         self.agenda.clock.now()
     }
 
-    /// Sets how many bytes one read takes at most, and so how long a chunk can be. The default is 64 KiB,
-    /// as in Node; the limits are one byte and 1 GiB. It applies from the next turn on, to all sockets of
-    /// the loop. A larger buffer saves system calls when streaming. Node has no such option.
-    #[track_caller]
-    pub fn set_read_buffer(&mut self, bytes: usize) {
-        self.calls("set_read_buffer", |event_loop| {
-            event_loop.buffer_size = bytes.clamp(1, READ_BUFFER_MAX);
-        });
-    }
-
     /// Sets a function that is called with each record of what the loop does; see [`trace`](crate::trace).
     /// A later one replaces it. If it panics, the panic unwinds out of `run` when the turn is over.
     pub fn on_trace(&mut self, tracer: impl FnMut(&crate::trace::Record<'_>) + 'static) {
-        self.agenda.trace.set(tracer);
+        let watch = self.agenda.clock.stopwatch();
+        self.agenda.trace.set(watch, tracer);
     }
 }
 
@@ -359,12 +348,23 @@ impl EventLoop {
     /// # Errors
     /// Errors of epoll_create1(2), such as `EMFILE`.
     pub fn new() -> Result<EventLoop, Error> {
-        Ok(EventLoop {
-            inner: Loop::new()?,
+        let reactor = Reactor::new().map_err(|error| Error::of_call("epoll_create1", &error))?;
+        Ok(EventLoop::of(reactor))
+    }
+
+    /// Makes a loop on a simulated kernel.
+    #[cfg(feature = "sim")]
+    pub(crate) fn simulated(kernel: crate::kernel::sim::Kernel) -> EventLoop {
+        EventLoop::of(Reactor::simulated(kernel))
+    }
+
+    fn of(reactor: Reactor<Entry>) -> EventLoop {
+        EventLoop {
+            inner: Loop::new(reactor),
             phase: Phase::Script,
             batches: Batches::default(),
             buffer: ReadBuffer::default(),
-        })
+        }
     }
 }
 
@@ -391,6 +391,9 @@ mod tests {
     fn a_connection_in_the_slab_is_small() {
         // mio's debug build keeps the id of the poll in each source.
         let debug = if cfg!(debug_assertions) { 16 } else { 0 };
-        assert!(size_of::<Entry>() <= 152 + debug, "{}", size_of::<Entry>());
+        // So does a handle of the simulated kernel's network.
+        let sim = if cfg!(feature = "sim") { 32 } else { 0 };
+        let size = size_of::<Entry>();
+        assert!(size <= 152 + debug + sim, "{size}");
     }
 }

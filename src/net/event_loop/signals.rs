@@ -5,7 +5,7 @@ use super::listeners::Slot;
 use super::queues::SIGNAL;
 use super::trace::Subject;
 use crate::kernel::Failed;
-use crate::kernel::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SignalSource};
+use crate::kernel::signals::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use crate::net::error::Error;
 
 /// A signal that a program can listen for: the name in Node's `process.on('SIGTERM', …)`. See
@@ -35,7 +35,7 @@ pub enum Signal {
 }
 
 impl Signal {
-    fn number(self) -> i32 {
+    pub(crate) fn number(self) -> i32 {
         match self {
             Signal::HangUp => SIGHUP,
             Signal::Interrupt => SIGINT,
@@ -61,7 +61,7 @@ impl Loop {
     ) -> Result<(), Error> {
         let failed = |(call, error): Failed| Error::of_call(call, &error);
         if self.signals.source.is_none() {
-            self.signals.source = Some(SignalSource::new(&self.reactor).map_err(failed)?);
+            self.signals.source = Some(self.reactor.registry().signals().map_err(failed)?);
         }
         if let Some(source) = &self.signals.source {
             source.watch(signal.number()).map_err(failed)?;

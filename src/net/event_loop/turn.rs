@@ -6,7 +6,6 @@ use super::phase::{Listed, Pending, Phase, Wait};
 use super::trace::{Caused, Idle, Subject, What};
 use super::{Entry, Running};
 use super::{EventLoop, Loop};
-use crate::kernel::clock::Stopwatch;
 use crate::kernel::reactor::{Id, Readiness};
 use crate::net::error::Error;
 use crate::net::socket::SocketEntry;
@@ -113,7 +112,8 @@ impl EventLoop {
             true => self.tell_of_sleep(timeout),
             false => Duration::ZERO,
         };
-        let watch = self.inner.agenda.idle_time.map(|_| Stopwatch::default());
+        let agenda = &self.inner.agenda;
+        let watch = agenda.idle_time.map(|_| agenda.clock.stopwatch());
         self.inner
             .reactor
             .wait(&mut self.batches.ready, timeout)

@@ -6,9 +6,8 @@ use libc::{EAGAIN, EMFILE};
 
 use super::events::{CONNECTION, DROP, Dropped};
 use super::{BACK_OFF, ServerEntry};
-use crate::kernel::listener::{Accepted, Listener};
 use crate::kernel::reactor::Readiness;
-use crate::kernel::stream::Stream;
+use crate::kernel::{Accepted, Listener, Stream};
 use crate::net::ServerId;
 use crate::net::error::Error;
 use crate::net::event_loop::Served;

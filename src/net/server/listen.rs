@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use super::place::{Listening, Place};
 use super::{ListenOptions, Server, ServerEntry};
-use crate::kernel::listener::{BindOptions, Listener};
+use crate::kernel::Listener;
+use crate::kernel::listener::BindOptions;
+use crate::kernel::reactor::Registry;
 use crate::kernel::resolver;
 use crate::net::error::{Error, words};
 use crate::net::event_loop::Served;
@@ -73,7 +75,7 @@ impl ServerEntry {
     }
 
     fn bind(&mut self, listening: Listening, errands: &mut Errands<'_, ServerId>) {
-        let listener = self.make_listener(&listening);
+        let listener = self.make_listener(&listening, errands.registry);
         let told = listener.as_ref().map(|_| None);
         let told = told.map_err(|error| error.errno().map_or(0, i32::abs));
         (errands.agenda.trace).system(Subject::Server(errands.id), "listen", told);
@@ -88,13 +90,18 @@ impl ServerEntry {
         }
     }
 
-    fn make_listener(&mut self, listening: &Listening) -> Result<Listener, Error> {
+    fn make_listener(
+        &mut self,
+        listening: &Listening,
+        registry: Registry<'_>,
+    ) -> Result<Listener, Error> {
         let inherited = self.options.socket.of_stream();
         let bind = listening.bind;
         let tcp = |mut address: SocketAddr, words: &str| {
             address.set_port(listening.port);
             let named = |error| Error::of_listen(&error, Some((words, Some(listening.port))));
-            Listener::tcp(address, bind, &inherited).map_err(named)
+            let made = registry.listen(address, bind, &inherited);
+            made.map_err(named)
         };
         let any_v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
         let any_v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
@@ -110,11 +117,11 @@ impl ServerEntry {
                 self.path = Some(path.clone());
                 let words = path.to_string_lossy();
                 let named = |error| Error::of_listen(&error, Some((&*words, None)));
-                Listener::unix(path, bind).map_err(named)
+                registry.listen_unix(path, bind).map_err(named)
             }
             Place::Descriptor(fd) => fd
                 .try_clone()
-                .and_then(|fd| Listener::from_fd(fd, bind))
+                .and_then(|fd| registry.listen_on_fd(fd, bind))
                 .map_err(|error| Error::of_listen(&error, None)),
         }
     }

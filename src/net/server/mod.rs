@@ -22,7 +22,7 @@ use super::event_loop::{Entry, Loop, Served};
 use super::socket::Socket;
 use super::trace::Subject;
 use super::{AbortId, ServerId};
-use crate::kernel::listener::Listener;
+use crate::kernel::Listener;
 use crate::rules::data::Data;
 use crate::rules::state::server::State;
 use crate::rules::timers::TimerKey;

@@ -1,11 +1,11 @@
 //! How sockets are made: by the program, from a descriptor, and from an accepted connection.
 
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use super::events::Listeners;
 use super::{Socket, SocketEntry, SocketOptions};
-use crate::kernel::stream::Stream;
+use crate::kernel::Stream;
 use crate::net::error::{Error, words};
 use crate::net::event_loop::errands::Errands;
 use crate::net::event_loop::{Entry, Loop};
@@ -75,8 +75,7 @@ impl SocketEntry {
     }
 
     fn descriptor_told(&self) -> i32 {
-        let stream = self.stream.as_ref();
-        stream.map_or(-1, |stream| stream.as_fd().as_raw_fd())
+        self.stream.as_ref().map_or(-1, Stream::number)
     }
 
     /// Registers the stream with epoll, once for its lifetime.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 
 use super::{HIGH_WATER_MARK, Socket, SocketEntry};
-use crate::kernel::stream::Stream;
+use crate::kernel::Stream;
 use crate::net::ServerId;
 use crate::net::error::{Error, words};
 use crate::rules::state::socket::{Standing, State};
@@ -202,11 +202,10 @@ impl Socket<'_> {
     /// # Errors
     /// `ERR_SOCKET_CLOSED` without a connection, and the errors of dup(2).
     pub fn duplicate_fd(&mut self) -> Result<OwnedFd, Error> {
-        use std::os::fd::AsFd;
         let Some(stream) = self.stream() else {
             return Err(words::closed());
         };
-        let duplicate = stream.as_fd().try_clone_to_owned();
+        let duplicate = stream.duplicate();
         let duplicate = duplicate.map_err(|error| Error::of_call("dup", &error))?;
         if let Some(entry) = self.event_loop.entry(self.id) {
             entry.cold().is_foreign = true;

@@ -8,8 +8,8 @@ use std::{io, mem};
 
 use super::events::{DATA, ON_READ, OnData};
 use super::{OnRead, SocketEntry};
+use crate::kernel::Stream;
 use crate::kernel::reactor::Readiness;
-use crate::kernel::stream::Stream;
 use crate::net::error::Error;
 use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{HIGH_WATER_MARK, Socket, SocketEntry, WRITE_LIMIT};
+use crate::kernel::Stream;
 use crate::kernel::options::{KeepAlive, StreamOptions};
-use crate::kernel::stream::Stream;
 use crate::rules::state::socket::State;
 
 impl SocketEntry {

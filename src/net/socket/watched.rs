@@ -4,7 +4,7 @@ use std::io::IoSlice;
 
 use libc::{EAGAIN, ENOBUFS};
 
-use crate::kernel::stream::Stream;
+use crate::kernel::Stream;
 use crate::net::SocketId;
 use crate::net::trace::{Subject, Trace, errno};
 use crate::rules::sending::{Kernel, Reply};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::lines::{Line, Lines};
 use super::records::{Idle, Queue, Record, What};
 use super::told::Told;
-use crate::kernel::clock::Stopwatch;
+use crate::kernel::Stopwatch;
 use crate::kernel::reactor::Readiness;
 use crate::net::ids::Subject;
 
@@ -57,9 +57,9 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub(crate) fn set(&mut self, tracer: impl FnMut(&Record<'_>) + 'static) {
+    pub(crate) fn set(&mut self, watch: Stopwatch, tracer: impl FnMut(&Record<'_>) + 'static) {
         if self.tracer.replace(Box::new(tracer)).is_none() {
-            self.watch = Stopwatch::default();
+            self.watch = watch;
         }
     }
 

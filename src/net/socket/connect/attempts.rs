@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use libc::ETIMEDOUT;
 
-use crate::kernel::connector::Opening;
+use crate::kernel::Opening;
 use crate::net::error::Error;
 use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
@@ -74,7 +74,7 @@ impl SocketEntry {
             return Opened::Nothing(Tried::Over);
         };
         connecting.begun += 1;
-        let opening = match Opening::new(address) {
+        let opening = match errands.registry.open(address) {
             Ok(opening) => opening,
             Err(error) => return Opened::Nothing(self.refused(&error, errands)),
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use libc::{AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED, EALREADY, EISCONN};
 
 use super::{Connecting, Target};
-use crate::kernel::{connector, resolver};
+use crate::kernel::resolver;
 use crate::net::AbortId;
 use crate::net::error::{Error, words};
 use crate::net::event_loop::Loop;
@@ -159,7 +159,7 @@ impl SocketEntry {
         let Target::Path(path) = &connecting.target else {
             return;
         };
-        let connected = connector::connect_unix(path);
+        let connected = errands.registry.connect_unix(path);
         let answer = connected.as_ref().map_err(errno);
         let answer = answer.and_then(|(_, answer)| answer.map(|()| None));
         (errands.agenda.trace).system(Subject::Socket(errands.id), "connect", answer);

@@ -13,8 +13,8 @@ pub(super) use families::ATTEMPT_TIMEOUT_MIN;
 
 use super::connecting::Target;
 use super::{Connecting, SocketEntry};
+use crate::kernel::Stream;
 use crate::kernel::options::KeepAlive;
-use crate::kernel::stream::Stream;
 use crate::net::event_loop::errands::Errands;
 use crate::rules::state::socket::State;
 

@@ -1,7 +1,7 @@
 //! The outcome of a connect: the kernel reports it, and `connect` or an error is emitted.
 
+use crate::kernel::Stream;
 use crate::kernel::reactor::Readiness;
-use crate::kernel::stream::Stream;
 use crate::net::error::Error;
 use crate::net::event_loop::Served;
 use crate::net::socket::SocketEntry;

@@ -1,0 +1,333 @@
+//! A program's sockets on one kernel: its calls, their answers, and what is reported.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use libc::EAGAIN;
+
+use crate::kernel::listener::BindOptions;
+use crate::kernel::options::StreamOptions;
+use crate::kernel::reactor::{Batch, Id, Reactor};
+use crate::kernel::sim::{Kernel, Network};
+use crate::kernel::stopwatch::Stopwatch;
+use crate::kernel::{Accepted, Listener, Stream};
+
+/// Linux is late only on a busy machine, and never so late.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a program does. A side is one end of a connection, by its number.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Call {
+    Connect,
+    ConnectToNobody,
+    Accept,
+    Send(usize, usize),
+    /// Sends as much as the kernel takes, and receives it all on the other side.
+    Flood(usize),
+    Receive(usize, usize),
+    HasMore(usize),
+    Connected(usize),
+    HasPeer(usize),
+    ShutDown(usize),
+    Close(usize),
+    Reset(usize),
+    CloseListener,
+}
+
+/// What a call has answered: a count or a truth, or an errno.
+pub(super) type Answer = Result<usize, i32>;
+
+/// What was reported of each side. The listener has a number that no side has.
+pub(super) type Told = BTreeMap<usize, BTreeSet<String>>;
+
+const LISTENER: usize = usize::MAX;
+
+/// One end of a connection.
+struct Side {
+    stream: Option<Stream>,
+    id: Id,
+    other: Option<usize>,
+    /// How many bytes were sent and received. Each byte is that of its place.
+    sent: usize,
+    received: usize,
+}
+
+pub(super) struct Machine {
+    reactor: Reactor<usize>,
+    batch: Batch,
+    listener: Option<(Listener, Id)>,
+    address: SocketAddr,
+    nobody: SocketAddr,
+    sides: Vec<Side>,
+    /// Clients whose other side has not been accepted, in the order in which they connected.
+    waiting: Vec<usize>,
+    told: Told,
+}
+
+fn errno(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or_default()
+}
+
+fn pattern(from: usize, count: usize) -> Vec<u8> {
+    (from..from + count)
+        .map(|place| (place % 251) as u8)
+        .collect()
+}
+
+impl Machine {
+    pub(super) fn new(mut reactor: Reactor<usize>) -> Machine {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let options = BindOptions {
+            backlog: 100,
+            ..BindOptions::default()
+        };
+        let id = reactor.insert(LISTENER);
+        let listen = |registry: crate::kernel::reactor::Registry<'_>| {
+            (registry.listen(any, options, &StreamOptions::default())).expect("a listener")
+        };
+        let mut listener = listen(reactor.registry());
+        let nobody = listen(reactor.registry())
+            .local_address()
+            .expect("an address");
+        (reactor.registry().register(&mut listener, id)).expect("registered");
+        Machine {
+            batch: Batch::default(),
+            address: listener.local_address().expect("an address"),
+            nobody,
+            listener: Some((listener, id)),
+            sides: Vec::new(),
+            waiting: Vec::new(),
+            told: Told::new(),
+            reactor,
+        }
+    }
+
+    pub(super) fn simulated() -> Machine {
+        let network = Arc::new(Mutex::new(Network::new(0, false)));
+        let kernel = Kernel::new(&network, "here").expect("a kernel");
+        Machine::new(Reactor::simulated(kernel))
+    }
+
+    /// How many sides there have been.
+    pub(super) fn sides(&self) -> usize {
+        self.sides.len()
+    }
+
+    fn add(&mut self, mut stream: Stream, other: Option<usize>) -> usize {
+        let number = self.sides.len();
+        let id = self.reactor.insert(number);
+        (self.reactor.registry().register(&mut stream, id)).expect("registered");
+        self.sides.push(Side {
+            stream: Some(stream),
+            id,
+            other,
+            sent: 0,
+            received: 0,
+        });
+        number
+    }
+
+    fn connect(&mut self, to: SocketAddr) -> Answer {
+        let opening = self.reactor.registry().open(to).expect("a socket");
+        match opening.connect() {
+            Ok((stream, answer)) => {
+                let number = self.add(stream, None);
+                if to == self.address && self.listener.is_some() {
+                    self.waiting.push(number);
+                }
+                answer.map(|()| 0)
+            }
+            Err(error) => Err(errno(&error)),
+        }
+    }
+
+    fn accept(&mut self) -> Answer {
+        let Some((listener, _)) = &mut self.listener else {
+            return Ok(0);
+        };
+        match listener.accept() {
+            Accepted::Stream(stream, _) => {
+                let client = self.waiting.remove(0);
+                let number = self.add(stream, Some(client));
+                self.sides[client].other = Some(number);
+                Ok(number)
+            }
+            Accepted::Nobody => Err(EAGAIN),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn flood(&mut self, from: usize) -> Answer {
+        let Some(to) = self.sides[from].other else {
+            return Ok(0);
+        };
+        loop {
+            match self.send(from, 100_000) {
+                // It is closed.
+                Ok(0) => return Ok(0),
+                Ok(_) => {}
+                Err(EAGAIN) => break,
+                failed => return failed,
+            }
+        }
+        let begun = Stopwatch::default();
+        while self.sides[to].received < self.sides[from].sent {
+            match self.receive(to, 70_000) {
+                Ok(0) => return Ok(0),
+                Ok(_) => {}
+                Err(EAGAIN) => {
+                    assert!(begun.elapsed() < PATIENCE, "bytes are missing");
+                    self.look(Duration::from_millis(1));
+                }
+                failed => return failed,
+            }
+        }
+        Ok(1)
+    }
+
+    fn send(&mut self, number: usize, count: usize) -> Answer {
+        let side = &mut self.sides[number];
+        let Some(stream) = &side.stream else {
+            return Ok(0);
+        };
+        let sent = stream.try_to_send(&pattern(side.sent, count));
+        let sent = sent.map_err(|error| errno(&error))?;
+        side.sent += sent;
+        Ok(sent)
+    }
+
+    fn receive(&mut self, number: usize, count: usize) -> Answer {
+        let side = &mut self.sides[number];
+        let Some(stream) = &side.stream else {
+            return Ok(0);
+        };
+        let mut buffer = vec![0; count];
+        let received = stream.receive(&mut buffer);
+        let received = received.map_err(|error| errno(&error))?;
+        assert_eq!(
+            buffer[..received],
+            pattern(side.received, received),
+            "the bytes"
+        );
+        side.received += received;
+        Ok(received)
+    }
+
+    fn ask(&mut self, number: usize, ask: impl FnOnce(&Stream) -> io::Result<bool>) -> Answer {
+        let answer = self.sides[number].stream.as_ref().map_or(Ok(false), ask);
+        answer.map(usize::from).map_err(|error| errno(&error))
+    }
+
+    fn close(&mut self, number: usize) -> Answer {
+        let side = &mut self.sides[number];
+        side.stream = None;
+        self.reactor.remove(side.id);
+        Ok(0)
+    }
+
+    pub(super) fn perform(&mut self, call: Call) -> Answer {
+        match call {
+            Call::Connect => self.connect(self.address),
+            Call::ConnectToNobody => self.connect(self.nobody),
+            Call::Accept => self.accept(),
+            Call::Send(side, count) => self.send(side, count),
+            Call::Flood(side) => self.flood(side),
+            Call::Receive(side, count) => self.receive(side, count),
+            Call::HasMore(side) => self.ask(side, Stream::has_more),
+            Call::Connected(side) => self.ask(side, Stream::connected),
+            Call::HasPeer(side) => self.ask(side, |it| Ok(it.remote_address().is_some())),
+            Call::ShutDown(side) => self.ask(side, |it| it.shutdown().map(|()| true)),
+            Call::Close(side) => self.close(side),
+            Call::Reset(side) => {
+                if let Some(stream) = &self.sides[side].stream {
+                    stream.reset_on_close();
+                }
+                self.close(side)
+            }
+            Call::CloseListener => {
+                self.waiting.clear();
+                if let Some((_, id)) = self.listener.take() {
+                    self.reactor.remove(id);
+                }
+                Ok(0)
+            }
+        }
+    }
+
+    /// Performs a call of which the answer is known. What the kernel has not delivered yet is waited for.
+    pub(super) fn perform_until(&mut self, call: Call, expected: Answer) -> Answer {
+        let begun = Stopwatch::default();
+        let mut answer = self.perform(call);
+        while answer != expected && begun.elapsed() < PATIENCE {
+            let more = match (call, answer, expected) {
+                (Call::Accept, Err(EAGAIN), _) => self.perform(call),
+                (Call::Receive(..), Err(EAGAIN), _) => self.perform(call),
+                (Call::Receive(side, _), Ok(got @ 1..), Ok(wanted)) if got < wanted => {
+                    match self.receive(side, wanted - got) {
+                        Err(EAGAIN) => Ok(got),
+                        more => more.map(|more| got + more),
+                    }
+                }
+                (Call::HasMore(_) | Call::Connected(_) | Call::HasPeer(_), Ok(_), _) => {
+                    self.perform(call)
+                }
+                _ => break,
+            };
+            answer = more;
+            self.look(Duration::from_millis(1));
+        }
+        answer
+    }
+
+    /// Notes what is ready.
+    fn look(&mut self, wait: Duration) {
+        (self.reactor.wait(&mut self.batch, Some(wait))).expect("a wait");
+        for (id, readiness) in self.batch.hand_out() {
+            if let Some(number) = self.reactor.get(id) {
+                let names = readiness.names();
+                let told = self.told.entry(*number).or_default();
+                told.extend(names.split(", ").map(str::to_owned));
+            }
+        }
+    }
+
+    /// What was reported since the last time.
+    pub(super) fn told(&mut self) -> Told {
+        self.look(Duration::ZERO);
+        std::mem::take(&mut self.told)
+    }
+
+    /// What holds of each side, reported or not.
+    pub(super) fn level(&mut self) -> Told {
+        let registry = self.reactor.registry();
+        for side in &mut self.sides {
+            if let Some(stream) = &mut side.stream {
+                registry.register(stream, side.id).expect("registered");
+            }
+        }
+        if let Some((listener, id)) = &mut self.listener {
+            registry.register(listener, *id).expect("registered");
+        }
+        self.told()
+    }
+
+    /// Waits until all that is expected was reported. Returns what was reported.
+    pub(super) fn told_until(&mut self, expected: &Told) -> Told {
+        let begun = Stopwatch::default();
+        self.look(Duration::ZERO);
+        while !covers(&self.told, expected) && begun.elapsed() < PATIENCE {
+            self.look(Duration::from_millis(1));
+        }
+        self.told()
+    }
+}
+
+pub(super) fn covers(told: &Told, expected: &Told) -> bool {
+    let has = |number: &usize, names: &BTreeSet<String>| {
+        told.get(number).is_some_and(|told| names.is_subset(told))
+    };
+    expected.iter().all(|(number, names)| has(number, names))
+}

@@ -1,0 +1,81 @@
+//! The simulated kernel is true: random programs get the same answers from it and from Linux over
+//! loopback, and the same readiness, wherever Linux promises them.
+//!
+//! Not promised, and so not compared: numbers of descriptors and ports; how many bytes the buffers of a
+//! connection take, and in how many pieces bytes arrive; how many edges there are, as long as each change
+//! is followed by one, and none reports what is not so; how soon anything happens.
+//!
+//! `NETLOOP_SIM_PROGRAMS` is the number of programs, `NETLOOP_SIM_SEED` the seed of the first.
+
+mod machine;
+
+use std::env;
+
+use self::machine::{Call, Machine, covers};
+use crate::kernel::reactor::Reactor;
+use crate::kernel::sim::Dice;
+
+const STEPS: usize = 60;
+
+fn next_call(dice: &mut Dice, sides: usize) -> Call {
+    let side = dice.below(sides);
+    let count = 1 + dice.below(2000);
+    match dice.below(if sides == 0 { 3 } else { 40 }) {
+        0 => Call::Connect,
+        1 if dice.one_in(3) => Call::ConnectToNobody,
+        1..=6 => Call::Accept,
+        7..=16 => Call::Send(side, count),
+        17..=24 => Call::Receive(side, count),
+        25 | 26 => Call::HasMore(side),
+        27 | 28 => Call::Connected(side),
+        29 | 30 => Call::HasPeer(side),
+        31 | 32 => Call::ShutDown(side),
+        33 | 34 => Call::Close(side),
+        35 => Call::Reset(side),
+        36 if dice.one_in(4) => Call::CloseListener,
+        37 if dice.one_in(4) => Call::Flood(side),
+        _ => Call::Connect,
+    }
+}
+
+fn compare(seed: u64) {
+    let mut dice = Dice::new(seed);
+    let real = Reactor::new().expect("a reactor");
+    let (mut simulated, mut real) = (Machine::simulated(), Machine::new(real));
+
+    let mut calls = Vec::new();
+    for _ in 0..STEPS {
+        let call = next_call(&mut dice, simulated.sides());
+        calls.push(call);
+        let expected = simulated.perform(call);
+        let found = real.perform_until(call, expected);
+        assert_eq!(
+            expected, found,
+            "seed {seed}, the last of {calls:#?}: simulated, real"
+        );
+        let expected = simulated.told();
+        let level = simulated.level();
+        let found = real.told_until(&expected);
+        assert!(
+            covers(&found, &expected),
+            "seed {seed}, after {calls:#?}: Linux does not report {expected:#?}, but {found:#?}"
+        );
+        assert!(
+            covers(&level, &found),
+            "seed {seed}, after {calls:#?}: Linux reports {found:#?}, and {level:#?} holds"
+        );
+    }
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    let text = env::var(name).ok();
+    text.map_or(default, |text| text.parse().expect("a number"))
+}
+
+#[test]
+fn random_programs_get_the_answers_of_linux() {
+    let first = number("NETLOOP_SIM_SEED", 1);
+    for seed in first..first + number("NETLOOP_SIM_PROGRAMS", 300) {
+        compare(seed);
+    }
+}

@@ -1,0 +1,247 @@
+//! The system calls of a program on a host. Each leaves the world settled: what takes no time has happened
+//! when it returns.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use libc::{EAGAIN, EINPROGRESS, EINVAL, ENETUNREACH, ENOTCONN};
+
+use super::network::{Happening, Network};
+use super::ports::plain;
+use super::socket::{Backlog, Key, Segment, Socket, State, failed};
+use crate::kernel::connector::Answer;
+use crate::kernel::listener::BindOptions;
+
+/// How long it takes to learn that an address is nobody's: three questions, one a second.
+const UNREACHABLE: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// The largest backlog: `net.core.somaxconn`.
+const BACKLOG_MAX: u32 = 4096;
+
+fn any(is_ipv6: bool) -> IpAddr {
+    match is_ipv6 {
+        true => Ipv6Addr::UNSPECIFIED.into(),
+        false => Ipv4Addr::UNSPECIFIED.into(),
+    }
+}
+
+impl Network {
+    /// A socket without a descriptor.
+    pub(super) fn add_socket(&mut self, host: usize, is_ipv6: bool) -> Key {
+        let key = Key(self.number());
+        let socket = Socket {
+            host,
+            state: State::Closed,
+            is_ipv6,
+            local: None,
+            remote: None,
+            peer: None,
+            peer_host: host,
+            parent: None,
+            descriptor: None,
+            is_orphan: false,
+            token: None,
+            is_listed: false,
+            error: None,
+            is_shut: false,
+            has_ended: false,
+            is_done: false,
+            is_fin_sent: false,
+            is_fin_taken: false,
+            resets_on_close: false,
+            type_of_service: 0,
+            outgoing: VecDeque::new(),
+            in_flight: 0,
+            send_buffer: self.settings.send_buffer,
+            wants_room: false,
+            incoming: VecDeque::new(),
+            arriving: 0,
+            receive_buffer: self.settings.receive_buffer,
+            wire: VecDeque::new(),
+            timer: None,
+        };
+        self.sockets.insert(key, socket);
+        key
+    }
+
+    /// socket(2).
+    pub(super) fn open(&mut self, host: usize, is_ipv6: bool) -> Key {
+        let key = self.add_socket(host, is_ipv6);
+        let descriptor = self.hosts[host].open();
+        self.with(key, |socket| socket.descriptor = Some(descriptor));
+        key
+    }
+
+    pub(super) fn with(&mut self, key: Key, change: impl FnOnce(&mut Socket)) {
+        if let Some(socket) = self.sockets.get_mut(&key) {
+            change(socket);
+        }
+    }
+
+    /// listen(2) on a bound socket.
+    pub(super) fn listen(&mut self, key: Key, options: &BindOptions) {
+        let backlog = Backlog {
+            waiting: VecDeque::new(),
+            limit: options.backlog.min(BACKLOG_MAX) as usize,
+            refuses: false,
+            reuses_port: options.reuse_port,
+            only_v6: options.ipv6_only,
+        };
+        self.with(key, |socket| socket.state = State::Listening(backlog));
+    }
+
+    /// connect(2), which never waits.
+    pub(super) fn connect(&mut self, key: Key, to: SocketAddr) -> io::Result<Answer> {
+        let Some(socket) = self.sockets.get(&key) else {
+            return Err(failed(EINVAL));
+        };
+        let (host, bound) = (socket.host, socket.local);
+        let mut to = plain(to);
+        if to.ip().is_unspecified() {
+            // Linux takes it for this host.
+            to.set_ip(match to.is_ipv4() {
+                true => Ipv4Addr::LOCALHOST.into(),
+                false => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        let ours = match to.ip() {
+            ip if ip.is_loopback() => ip,
+            IpAddr::V4(_) => self.hosts[host].address.into(),
+            IpAddr::V6(_) => return Err(failed(ENETUNREACH)),
+        };
+        let ip = bound
+            .map(|local| local.ip())
+            .filter(|ip| !ip.is_unspecified());
+        let port = match bound {
+            Some(local) => local.port(),
+            None => self.free_port(host),
+        };
+        let target = self.host_at(to.ip(), host);
+        self.with(key, |socket| {
+            socket.state = State::SynSent;
+            socket.local = Some(SocketAddr::new(ip.unwrap_or(ours), port));
+            socket.remote = Some(to);
+            socket.peer_host = target.unwrap_or(host);
+        });
+        if target.is_some() {
+            self.send(key, Segment::Syn);
+            self.await_answer(key, 0);
+        } else {
+            self.arm(key, UNREACHABLE, Happening::Unreachable(key));
+        }
+        self.settle();
+        Ok(Err(EINPROGRESS))
+    }
+
+    /// accept4(2).
+    pub(super) fn accept(&mut self, listener: Key) -> io::Result<(Key, SocketAddr)> {
+        let Some(socket) = self.sockets.get_mut(&listener) else {
+            return Err(failed(EINVAL));
+        };
+        let State::Listening(backlog) = &mut socket.state else {
+            return Err(failed(EINVAL));
+        };
+        let child = backlog.waiting.pop_front().ok_or_else(|| failed(EAGAIN))?;
+        let descriptor = self.hosts[socket.host].open();
+        let mut remote = SocketAddr::new(any(false), 0);
+        self.with(child, |socket| {
+            socket.parent = None;
+            socket.descriptor = Some(descriptor);
+            if let Some(address) = socket.remote {
+                remote = socket.shown(address);
+            }
+        });
+        Ok((child, remote))
+    }
+
+    pub(super) fn receive(&mut self, key: Key, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(socket) = self.sockets.get_mut(&key) else {
+            return Ok(0);
+        };
+        let received = socket.receive(buffer)?;
+        let (host, from) = (socket.host, socket.peer_host);
+        if let Some(peer) = socket.peer
+            && (self.sockets.get(&peer)).is_some_and(|peer| !peer.outgoing.is_empty())
+        {
+            let after = self.latency(host, from);
+            self.schedule(after, Happening::Window(peer));
+            self.settle();
+        }
+        Ok(received)
+    }
+
+    pub(super) fn transmit(&mut self, key: Key, bytes: &[u8]) -> io::Result<usize> {
+        let socket = self.sockets.get_mut(&key);
+        let sent = socket.map_or(Ok(0), |socket| socket.send(bytes))?;
+        self.pump(key);
+        self.settle();
+        Ok(sent)
+    }
+
+    /// shutdown(2) of our half.
+    pub(super) fn shut_down(&mut self, key: Key) -> io::Result<()> {
+        let Some(socket) = self.sockets.get_mut(&key) else {
+            return Ok(());
+        };
+        let answer = match socket.state {
+            State::Closed | State::Listening(_) => Err(failed(ENOTCONN)),
+            State::SynSent => {
+                socket.state = State::Closed;
+                Ok(())
+            }
+            State::SynReceived | State::Connected => {
+                socket.is_shut = true;
+                Ok(())
+            }
+        };
+        self.pump(key);
+        self.wake(key);
+        self.settle();
+        answer
+    }
+
+    /// close(2). Bytes that nobody has read make it a reset.
+    pub(super) fn close(&mut self, key: Key) {
+        let Some(socket) = self.sockets.get_mut(&key) else {
+            return;
+        };
+        let (host, descriptor) = (socket.host, socket.descriptor.take());
+        socket.token = None;
+        let waiting = match &mut socket.state {
+            State::Listening(backlog) => std::mem::take(&mut backlog.waiting),
+            _ => VecDeque::new(),
+        };
+        self.hosts[host].ready.retain(|listed| *listed != key);
+        if let Some(descriptor) = descriptor {
+            self.hosts[host].close(descriptor);
+        }
+        self.abandon(key);
+        for child in waiting {
+            self.with(child, |socket| socket.resets_on_close = true);
+            self.abandon(child);
+        }
+        self.settle();
+    }
+
+    /// Ends a connection as its program does by closing it.
+    pub(super) fn abandon(&mut self, key: Key) {
+        let Some(socket) = self.sockets.get_mut(&key) else {
+            return;
+        };
+        socket.is_orphan = true;
+        let is_unread = !socket.incoming.is_empty();
+        let is_over = socket.is_shut && socket.has_ended;
+        let is_connected = matches!(socket.state, State::Connected | State::SynReceived);
+        if is_connected && (is_unread || socket.resets_on_close && !is_over) {
+            socket.fail(None);
+            self.send(key, Segment::Reset);
+        } else if is_connected {
+            socket.is_shut = true;
+            self.pump(key);
+        } else {
+            socket.state = State::Closed;
+        }
+        self.reap(key);
+    }
+}

@@ -1,0 +1,107 @@
+//! One host: its address, its descriptors and ports, and what is ready for its loop.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::mem;
+use std::net::Ipv4Addr;
+
+use super::event::Event;
+use super::socket::Key;
+use crate::kernel::reactor::Id;
+use crate::kernel::resolver::Answer;
+
+/// The first port that is given out by itself: `net.ipv4.ip_local_port_range`.
+const FIRST_PORT: u16 = 32_768;
+/// Standard input, output and error, and the epoll instance, have the lowest.
+const FIRST_DESCRIPTOR: i32 = 4;
+
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) name: String,
+    pub(super) address: Ipv4Addr,
+    descriptors: BTreeSet<i32>,
+    next_port: u16,
+    /// The sockets that are ready, in the order in which they became so.
+    pub(super) ready: VecDeque<Key>,
+    is_woken: bool,
+    pub(super) answers: VecDeque<(u64, Answer)>,
+    watched: BTreeSet<i32>,
+    /// Signals that have arrived, each once, and whether the loop knows.
+    arrived: Vec<i32>,
+    is_told: bool,
+}
+
+impl Host {
+    pub(super) fn new(name: &str, address: Ipv4Addr) -> Host {
+        Host {
+            name: name.to_ascii_lowercase(),
+            address,
+            descriptors: BTreeSet::new(),
+            next_port: FIRST_PORT,
+            ready: VecDeque::new(),
+            is_woken: false,
+            answers: VecDeque::new(),
+            watched: BTreeSet::new(),
+            arrived: Vec::new(),
+            is_told: true,
+        }
+    }
+
+    /// The lowest descriptor that is free.
+    pub(super) fn open(&mut self) -> i32 {
+        let mut free = FIRST_DESCRIPTOR;
+        while !self.descriptors.insert(free) {
+            free += 1;
+        }
+        free
+    }
+
+    pub(super) fn close(&mut self, descriptor: i32) {
+        self.descriptors.remove(&descriptor);
+    }
+
+    /// The next port of those that are given out.
+    pub(super) fn next_port(&mut self) -> u16 {
+        let port = self.next_port;
+        self.next_port = port.checked_add(1).unwrap_or(FIRST_PORT);
+        port
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_woken || !self.is_told || !self.ready.is_empty()
+    }
+
+    /// The events of the waker and of the signals.
+    pub(super) fn own_events(&mut self) -> Vec<Event> {
+        let woken = mem::take(&mut self.is_woken).then_some(Id::WAKER);
+        let signals = (!mem::replace(&mut self.is_told, true)).then_some(Id::SIGNALS);
+        let event = |id: Id| Event {
+            token: id.token(),
+            flags: libc::EPOLLIN,
+        };
+        woken.into_iter().chain(signals).map(event).collect()
+    }
+
+    pub(super) fn wake(&mut self) {
+        self.is_woken = true;
+    }
+
+    pub(super) fn answered(&mut self, ticket: u64, answer: Answer) {
+        self.answers.push_back((ticket, answer));
+        self.wake();
+    }
+
+    pub(super) fn watch(&mut self, signal: i32) {
+        self.watched.insert(signal);
+    }
+
+    pub(super) fn raise(&mut self, signal: i32) {
+        if self.watched.contains(&signal) && !self.arrived.contains(&signal) {
+            self.arrived.push(signal);
+            self.is_told = false;
+        }
+    }
+
+    pub(super) fn arrived(&mut self) -> Vec<i32> {
+        mem::take(&mut self.arrived)
+    }
+}

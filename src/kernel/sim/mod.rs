@@ -1,0 +1,29 @@
+//! A simulated kernel: hosts with sockets, a network between them, and a time of its own, all in memory.
+//! What happens follows from a seed.
+//!
+//! Its types are twins of those of the real kernel, with the same functions. Nothing in it waits: the world
+//! lets time pass when no loop has anything to do. It speaks TCP over IPv4, and over IPv6 on one host. It
+//! has no Unix sockets, no pipes, no urgent data, no keep-alive probes, and neither Nagle's algorithm nor
+//! congestion control; no call fails for want of descriptors or memory.
+
+mod calls;
+mod dice;
+mod event;
+mod host;
+mod kernel;
+mod names;
+mod network;
+mod ports;
+mod readiness;
+mod socket;
+mod sockets;
+mod tcp;
+
+#[cfg(test)]
+pub(crate) use self::dice::Dice;
+pub(crate) use self::event::Event;
+pub(crate) use self::kernel::{Kernel, Poll, SignalSource, Stopwatch, Waker, lock};
+pub(crate) use self::names::Resolver;
+pub(crate) use self::network::Network;
+pub(crate) use self::socket::Key;
+pub(crate) use self::sockets::{Listener, Opening, Stream};

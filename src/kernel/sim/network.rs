@@ -1,0 +1,252 @@
+//! The world that the kernels share: hosts, their sockets, what is on its way between them, and time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
+use std::time::Duration;
+
+use super::dice::Dice;
+use super::host::Host;
+use super::socket::{Key, Socket};
+use crate::kernel::resolver::Answer;
+
+/// One connection's retransmission after a partition comes at most so late.
+const RETRANSMISSION: Duration = Duration::from_millis(200);
+
+/// What is going to happen, at a time of its own.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// The oldest segment that a socket has sent arrives.
+    Arrival(Key),
+    /// A reset arrives that no socket has sent: nobody listens, or the connection is gone.
+    Refusal { from: usize, to: Key },
+    /// The peer of this socket has made room.
+    Window(Key),
+    /// There was no answer to so many SYN.
+    SynAgain(Key, u32),
+    /// No host has this address.
+    Unreachable(Key),
+    /// What was sent has not been confirmed for a quarter of an hour.
+    GiveUp(Key),
+    /// A name was looked up.
+    Answer(usize, u64, Answer),
+}
+
+/// How the network treats its traffic.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) latency: Range<Duration>,
+    pub(super) send_buffer: usize,
+    pub(super) receive_buffer: usize,
+    /// Whether readiness comes late, or without need, and what is sent arrives in pieces.
+    pub(super) is_whimsical: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Network {
+    pub(super) now: Duration,
+    pub(super) dice: Dice,
+    pub(super) settings: Settings,
+    pub(super) hosts: Vec<Host>,
+    pub(super) sockets: BTreeMap<Key, Socket>,
+    happenings: BTreeMap<(Duration, u64), Happening>,
+    numbers: u64,
+    /// Pairs of hosts between which nothing passes, and what waits for that to end.
+    cut: BTreeSet<(usize, usize)>,
+    held: Vec<((usize, usize), Happening)>,
+}
+
+fn pair(one: usize, other: usize) -> (usize, usize) {
+    (one.min(other), one.max(other))
+}
+
+impl Network {
+    pub(crate) fn new(seed: u64, is_whimsical: bool) -> Network {
+        let millis = Duration::from_millis;
+        Network {
+            now: Duration::ZERO,
+            dice: Dice::new(seed),
+            settings: Settings {
+                latency: millis(1)..millis(5),
+                send_buffer: 256 * 1024,
+                receive_buffer: 128 * 1024,
+                is_whimsical,
+            },
+            hosts: Vec::new(),
+            sockets: BTreeMap::new(),
+            happenings: BTreeMap::new(),
+            numbers: 0,
+            cut: BTreeSet::new(),
+            held: Vec::new(),
+        }
+    }
+
+    pub(super) fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    // Time.
+
+    /// When the next thing happens.
+    pub(crate) fn next_time(&self) -> Option<Duration> {
+        self.happenings.keys().next().map(|(time, _)| *time)
+    }
+
+    /// Moves the time, and lets all happen that is due by then.
+    pub(crate) fn move_to(&mut self, time: Duration) {
+        while let Some(next) = self.next_time().filter(|next| *next <= time) {
+            self.now = self.now.max(next);
+            self.settle();
+        }
+        self.now = self.now.max(time);
+    }
+
+    /// Lets all happen that is due.
+    pub(super) fn settle(&mut self) {
+        while let Some(first) = self.happenings.first_entry() {
+            if first.key().0 > self.now {
+                return;
+            }
+            let happening = first.remove();
+            self.happen(happening);
+        }
+    }
+
+    pub(super) fn schedule(&mut self, after: Duration, what: Happening) -> (Duration, u64) {
+        let at = (self.now.saturating_add(after), self.number());
+        self.happenings.insert(at, what);
+        at
+    }
+
+    /// Sets the one timer of a socket.
+    pub(super) fn arm(&mut self, key: Key, after: Duration, what: Happening) {
+        self.disarm(key);
+        let at = self.schedule(after, what);
+        if let Some(socket) = self.sockets.get_mut(&key) {
+            socket.timer = Some(at);
+        }
+    }
+
+    pub(super) fn disarm(&mut self, key: Key) {
+        let timer = self.sockets.get_mut(&key).and_then(|it| it.timer.take());
+        if let Some(at) = timer {
+            self.happenings.remove(&at);
+        }
+    }
+
+    /// How long something takes from one host to the other. On one host nothing takes time.
+    pub(super) fn latency(&mut self, from: usize, to: usize) -> Duration {
+        match from == to {
+            true => Duration::ZERO,
+            false => self.dice.within(&self.settings.latency),
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        if let Some((from, to)) = self.route(&happening)
+            && self.cut.contains(&pair(from, to))
+        {
+            return self.hold(pair(from, to), happening);
+        }
+        match happening {
+            Happening::Arrival(key) => self.arrive(key),
+            Happening::Refusal { to, .. } => self.refused(to),
+            Happening::Window(key) => self.pump(key),
+            Happening::SynAgain(key, tries) => self.syn_again(key, tries),
+            Happening::Unreachable(key) => self.fail(key, libc::EHOSTUNREACH),
+            Happening::GiveUp(key) => self.fail(key, libc::ETIMEDOUT),
+            Happening::Answer(host, ticket, answer) => self.hosts[host].answered(ticket, answer),
+        }
+    }
+
+    // Partitions.
+
+    fn route(&self, happening: &Happening) -> Option<(usize, usize)> {
+        match happening {
+            Happening::Arrival(key) => {
+                let socket = self.sockets.get(key)?;
+                Some((socket.host, socket.peer_host))
+            }
+            Happening::Refusal { from, to } => Some((*from, self.sockets.get(to)?.host)),
+            _ => None,
+        }
+    }
+
+    fn hold(&mut self, pair: (usize, usize), happening: Happening) {
+        if let Happening::Arrival(key) = happening {
+            self.loses_patience(key);
+        }
+        self.held.push((pair, happening));
+    }
+
+    /// Lets nothing pass between two hosts; what is on its way is sent again until it can.
+    pub(crate) fn partition(&mut self, one: usize, other: usize) {
+        self.cut.insert(pair(one, other));
+    }
+
+    pub(crate) fn heal(&mut self, one: usize, other: usize) {
+        let healed = pair(one, other);
+        self.cut.remove(&healed);
+        for (pair, happening) in std::mem::take(&mut self.held) {
+            if pair != healed {
+                self.held.push((pair, happening));
+                continue;
+            }
+            if let Happening::Arrival(key) = happening {
+                self.is_patient_again(key);
+            }
+            let late = self.dice.within(&(Duration::ZERO..RETRANSMISSION));
+            let after = self.latency(one, other) + late;
+            self.schedule(after, happening);
+        }
+    }
+
+    // Hosts.
+
+    /// Adds a host. Its address is the next one of 10.0.0.0/8.
+    pub(crate) fn add_host(&mut self, name: &str) -> usize {
+        let number = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX);
+        let address = Ipv4Addr::from_bits(Ipv4Addr::new(10, 0, 0, 1).to_bits() + number);
+        self.hosts.push(Host::new(name, address));
+        self.hosts.len() - 1
+    }
+
+    pub(crate) fn address(&self, host: usize) -> Ipv4Addr {
+        self.hosts[host].address
+    }
+
+    /// The host that an address leads to, from another one.
+    pub(super) fn host_at(&self, address: IpAddr, from: usize) -> Option<usize> {
+        if address.is_loopback() {
+            return Some(from);
+        }
+        self.hosts.iter().position(|host| host.address == address)
+    }
+
+    pub(crate) fn set_latency(&mut self, latency: Range<Duration>) {
+        self.settings.latency = latency;
+    }
+
+    pub(crate) fn set_buffers(&mut self, send: usize, receive: usize) {
+        self.settings.send_buffer = send.max(1);
+        self.settings.receive_buffer = receive.max(1);
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
+    pub(crate) fn dice(&mut self) -> &mut Dice {
+        &mut self.dice
+    }
+
+    /// Takes a question back. Returns how many were: none if it was answered already.
+    pub(super) fn withdraw(&mut self, host: usize, ticket: u64) -> usize {
+        let before = self.happenings.len();
+        self.happenings.retain(|_, happening| {
+            !matches!(happening, Happening::Answer(of, asked, _) if (*of, *asked) == (host, ticket))
+        });
+        before - self.happenings.len()
+    }
+}

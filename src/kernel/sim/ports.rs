@@ -1,0 +1,100 @@
+//! Addresses and ports: who listens where, and what is free.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use libc::{EADDRINUSE, EADDRNOTAVAIL};
+
+use super::network::Network;
+use super::socket::{Backlog, Key, Socket, State, failed};
+use crate::kernel::listener::BindOptions;
+
+/// Without the mapping of IPv4 into IPv6.
+pub(super) fn plain(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Whether a listener on one address takes connections to another. That on `::` takes those of IPv4, too.
+fn takes(local: IpAddr, only_v6: bool, ip: IpAddr) -> bool {
+    let is_any = local.is_unspecified();
+    local == ip || is_any && (local.is_ipv4() == ip.is_ipv4() || local.is_ipv6() && !only_v6)
+}
+
+impl Network {
+    fn is_local(&self, host: usize, ip: IpAddr) -> bool {
+        ip.is_loopback() || ip.is_unspecified() || self.hosts[host].address == ip
+    }
+
+    /// The listeners of a port, each with its address.
+    fn listeners(&self, host: usize, port: u16) -> impl Iterator<Item = (Key, IpAddr, &Backlog)> {
+        self.sockets.iter().filter_map(move |(key, socket)| {
+            let (State::Listening(backlog), Some(local)) = (&socket.state, socket.local) else {
+                return None;
+            };
+            let is_it = socket.host == host && local.port() == port;
+            is_it.then_some((*key, local.ip(), backlog))
+        })
+    }
+
+    /// The listener that takes a connection. Of several that share a port, chance picks one.
+    pub(super) fn listener_for(&mut self, host: usize, to: SocketAddr) -> Option<Key> {
+        let found: Vec<(Key, bool)> = self
+            .listeners(host, to.port())
+            .filter(|(_, ip, backlog)| takes(*ip, backlog.only_v6, to.ip()))
+            .map(|(key, ip, _)| (key, ip == to.ip()))
+            .collect();
+        let is_exact = found.iter().any(|(_, is_exact)| *is_exact);
+        let best: Vec<Key> = found
+            .iter()
+            .filter(|it| it.1 == is_exact)
+            .map(|it| it.0)
+            .collect();
+        match best.len() {
+            0 | 1 => best.first().copied(),
+            several => best.get(self.dice.below(several)).copied(),
+        }
+    }
+
+    /// Whether the port is taken by a listener whose address meets this one.
+    fn is_taken(&self, host: usize, local: SocketAddr, options: &BindOptions) -> bool {
+        self.listeners(host, local.port()).any(|(_, ip, backlog)| {
+            let meets =
+                takes(ip, backlog.only_v6, local.ip()) || takes(local.ip(), options.ipv6_only, ip);
+            meets && !(options.reuse_port && backlog.reuses_port)
+        })
+    }
+
+    pub(super) fn free_port(&mut self, host: usize) -> u16 {
+        loop {
+            let port = self.hosts[host].next_port();
+            let is_used =
+                |it: &Socket| it.host == host && it.local.is_some_and(|it| it.port() == port);
+            if !self.sockets.values().any(is_used) {
+                return port;
+            }
+        }
+    }
+
+    /// bind(2), as before listen(2) or connect(2).
+    pub(super) fn bind(
+        &mut self,
+        key: Key,
+        local: SocketAddr,
+        options: &BindOptions,
+    ) -> io::Result<()> {
+        let Some(host) = self.sockets.get(&key).map(|socket| socket.host) else {
+            return Ok(());
+        };
+        let mut local = plain(local);
+        if !self.is_local(host, local.ip()) {
+            return Err(failed(EADDRNOTAVAIL));
+        }
+        if local.port() == 0 {
+            local.set_port(self.free_port(host));
+        } else if self.is_taken(host, local, options) {
+            return Err(failed(EADDRINUSE));
+        }
+        self.with(key, |socket| socket.local = Some(local));
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! What a loop learns of its sockets, as epoll tells it: once for each change, and as it stands when asked.
+
+use mio::Token;
+
+use super::event::Event;
+use super::network::Network;
+use super::socket::{Key, Socket};
+
+impl Network {
+    /// Whether a loop has something to do.
+    pub(crate) fn is_ready(&self, host: usize) -> bool {
+        self.hosts[host].is_ready()
+    }
+
+    /// What is ready on a host, each as it stands now, and reported once.
+    pub(super) fn ready(&mut self, host: usize, capacity: usize) -> Vec<Event> {
+        let mut events = self.hosts[host].own_events();
+        let mut left = self.hosts[host].ready.len();
+        if self.settings.is_whimsical && self.dice.one_in(8) {
+            // The rest is found by the next wait.
+            left = self.dice.below(left + 1);
+        }
+        for _ in 0..left.min(capacity.saturating_sub(events.len())) {
+            let Some(key) = self.hosts[host].ready.pop_front() else {
+                break;
+            };
+            if let Some(socket) = self.sockets.get_mut(&key) {
+                socket.is_listed = false;
+            }
+            events.extend(self.event_of(key));
+        }
+        if self.settings.is_whimsical && self.dice.one_in(16) && events.len() < capacity {
+            events.extend(self.spurious(host, &events));
+        }
+        events
+    }
+
+    fn event_of(&mut self, key: Key) -> Option<Event> {
+        let socket = self.sockets.get_mut(&key)?;
+        let event = Event {
+            token: socket.token?,
+            flags: socket.flags(),
+        };
+        (event.flags != 0).then_some(event)
+    }
+
+    /// An event of a socket of which there is nothing new to tell.
+    fn spurious(&mut self, host: usize, told: &[Event]) -> Option<Event> {
+        let registered = |(key, socket): (&Key, &Socket)| {
+            let is_here = socket.host == host && socket.token.is_some();
+            is_here.then_some(*key)
+        };
+        let all: Vec<Key> = self.sockets.iter().filter_map(registered).collect();
+        let key = *all.get(self.dice.below(all.len()))?;
+        let event = self.event_of(key)?;
+        let is_told = told.iter().any(|other| other.token == event.token);
+        (!is_told).then_some(event)
+    }
+
+    /// Puts a socket on the list of those that are ready: something has changed.
+    pub(super) fn wake(&mut self, key: Key) {
+        if let Some(socket) = self.sockets.get_mut(&key)
+            && socket.token.is_some()
+            && !std::mem::replace(&mut socket.is_listed, true)
+        {
+            self.hosts[socket.host].ready.push_back(key);
+        }
+    }
+
+    /// A signal arrives at the program of a host.
+    pub(crate) fn raise(&mut self, host: usize, signal: i32) {
+        self.hosts[host].raise(signal);
+    }
+
+    pub(super) fn register(&mut self, key: Key, token: Token) {
+        if let Some(socket) = self.sockets.get_mut(&key) {
+            socket.token = Some(token);
+            if socket.flags() != 0 {
+                self.wake(key);
+            }
+        }
+    }
+
+    pub(super) fn deregister(&mut self, key: Key) {
+        if let Some(socket) = self.sockets.get_mut(&key) {
+            socket.token = None;
+        }
+    }
+
+    pub(super) fn wake_loop(&mut self, host: usize) {
+        self.hosts[host].wake();
+    }
+
+    pub(super) fn watch(&mut self, host: usize, signal: i32) {
+        self.hosts[host].watch(signal);
+    }
+
+    pub(super) fn arrived(&mut self, host: usize) -> Vec<i32> {
+        self.hosts[host].arrived()
+    }
+}

@@ -1,0 +1,308 @@
+//! TCP between the hosts: what arrives, and what follows.
+
+use std::time::Duration;
+
+use libc::ETIMEDOUT;
+
+use super::network::{Happening, Network};
+use super::socket::{Key, Segment, Socket, State};
+
+/// How often a SYN is repeated: `net.ipv4.tcp_syn_retries`. The first waits a second, the next twice as
+/// long, and so on.
+const SYN_RETRIES: u32 = 6;
+/// How long what was sent may be unconfirmed: `net.ipv4.tcp_retries2`.
+const PATIENCE: Duration = Duration::from_millis(924_600);
+/// A segment takes at most so many bytes.
+const SEGMENT_MAX: usize = 64 * 1024;
+
+impl Network {
+    /// Puts a segment on the wire of a socket. The oldest arrives first, however late the others are.
+    pub(super) fn send(&mut self, key: Key, segment: Segment) {
+        let Some(socket) = self.sockets.get_mut(&key) else {
+            return;
+        };
+        socket.wire.push_back(segment);
+        let (from, to) = (socket.host, socket.peer_host);
+        let after = self.latency(from, to);
+        self.schedule(after, Happening::Arrival(key));
+    }
+
+    /// Sends what the peer has room for, and our FIN when nothing is left before it.
+    pub(super) fn pump(&mut self, key: Key) {
+        while let Some(bytes) = self.next_piece(key) {
+            self.send(key, Segment::Data(bytes));
+        }
+        if let Some(socket) = self.sockets.get_mut(&key)
+            && matches!(socket.state, State::Connected)
+            && socket.is_shut
+            && socket.outgoing.is_empty()
+            && !std::mem::replace(&mut socket.is_fin_sent, true)
+        {
+            self.send(key, Segment::Fin);
+        }
+    }
+
+    fn next_piece(&mut self, key: Key) -> Option<Vec<u8>> {
+        let socket = self.sockets.get(&key)?;
+        let peer = socket
+            .peer
+            .filter(|_| matches!(socket.state, State::Connected))?;
+        let window = self.sockets.get(&peer).map_or(usize::MAX, Socket::window);
+        let is_far = socket.host != socket.peer_host;
+        let mut most = socket.outgoing.len().min(window).min(SEGMENT_MAX);
+        if is_far && self.settings.is_whimsical {
+            most = most.min(1 << (4 + self.dice.below(13)));
+        }
+        if let Some(peer) = self.sockets.get_mut(&peer) {
+            peer.arriving += most;
+        }
+        let socket = self.sockets.get_mut(&key).filter(|_| most > 0)?;
+        socket.in_flight += most;
+        Some(socket.outgoing.drain(..most).collect())
+    }
+
+    /// The oldest segment that a socket has sent arrives.
+    pub(super) fn arrive(&mut self, from: Key) {
+        let Some(sender) = self.sockets.get_mut(&from) else {
+            return;
+        };
+        let Some(segment) = sender.wire.pop_front() else {
+            return;
+        };
+        match (segment, sender.peer) {
+            (Segment::Syn, _) => self.syn_arrives(from),
+            (segment, Some(to)) if self.sockets.contains_key(&to) => {
+                self.segment_arrives(from, to, segment);
+            }
+            (Segment::Reset, _) => {}
+            _ => self.refuse(from),
+        }
+        self.reap(from);
+    }
+
+    fn segment_arrives(&mut self, from: Key, to: Key, segment: Segment) {
+        match segment {
+            Segment::Syn => {}
+            Segment::SynAck => self.syn_is_answered(from, to),
+            Segment::Ack => self.handshake_is_over(to),
+            Segment::Data(bytes) => self.data_arrives(from, to, &bytes),
+            Segment::Taken(count) => self.is_confirmed(to, count),
+            Segment::Fin => self.fin_arrives(to),
+            Segment::FinTaken => self.fin_is_confirmed(to),
+            Segment::Reset => self.refused(to),
+        }
+    }
+
+    /// Answers a segment for which there is no connection.
+    fn refuse(&mut self, to: Key) {
+        if let Some(sender) = self.sockets.get(&to) {
+            let (from, host) = (sender.peer_host, sender.host);
+            let after = self.latency(from, host);
+            self.schedule(after, Happening::Refusal { from, to });
+        }
+    }
+
+    // The handshake.
+
+    fn syn_arrives(&mut self, client: Key) {
+        let Some(sender) = self.sockets.get(&client) else {
+            return;
+        };
+        let (State::SynSent, Some(to)) = (&sender.state, sender.remote) else {
+            return;
+        };
+        let (host, remote, client_host) = (sender.peer_host, sender.local, sender.host);
+        let Some(listener) = self.listener_for(host, to) else {
+            return self.refuse(client);
+        };
+        let in_handshake = |it: &&Socket| it.parent == Some(listener);
+        let begun = self.sockets.values().filter(in_handshake).count();
+        let Some(parent) = self.sockets.get(&listener) else {
+            return;
+        };
+        let State::Listening(backlog) = &parent.state else {
+            return;
+        };
+        if backlog.refuses || begun > backlog.limit {
+            // Dropped: the client tries again.
+            return;
+        }
+        let is_ipv6 = parent.is_ipv6;
+        let child = self.add_socket(host, is_ipv6);
+        if let Some(socket) = self.sockets.get_mut(&child) {
+            socket.state = State::SynReceived;
+            (socket.local, socket.remote) = (Some(to), remote);
+            (socket.peer, socket.peer_host) = (Some(client), client_host);
+            socket.parent = Some(listener);
+        }
+        self.send(child, Segment::SynAck);
+    }
+
+    fn syn_is_answered(&mut self, server: Key, client: Key) {
+        let Some(socket) = self.sockets.get_mut(&client) else {
+            return;
+        };
+        if !matches!(socket.state, State::SynSent) {
+            return self.refuse(server);
+        }
+        socket.state = State::Connected;
+        socket.peer = Some(server);
+        self.disarm(client);
+        self.send(client, Segment::Ack);
+        self.wake(client);
+    }
+
+    fn handshake_is_over(&mut self, child: Key) {
+        let Some(socket) = self.sockets.get_mut(&child) else {
+            return;
+        };
+        socket.state = State::Connected;
+        let parent = socket.parent;
+        let parent = parent.and_then(|parent| Some((parent, self.sockets.get_mut(&parent)?)));
+        if let Some((listener, parent)) = parent
+            && let State::Listening(backlog) = &mut parent.state
+        {
+            backlog.waiting.push_back(child);
+            self.wake(listener);
+        } else if let Some(socket) = self.sockets.get_mut(&child) {
+            // The listener has closed meanwhile.
+            socket.resets_on_close = true;
+            self.abandon(child);
+        }
+    }
+
+    /// Repeats a SYN that was not answered, or gives up.
+    pub(super) fn syn_again(&mut self, key: Key, tries: u32) {
+        if tries > SYN_RETRIES {
+            return self.fail(key, ETIMEDOUT);
+        }
+        // In a partition the first is still on its way.
+        let is_lost = self.sockets.get(&key).is_some_and(|it| it.wire.is_empty());
+        if is_lost {
+            self.send(key, Segment::Syn);
+        }
+        self.await_answer(key, tries);
+    }
+
+    pub(super) fn await_answer(&mut self, key: Key, tries: u32) {
+        let after = Duration::from_secs(1 << tries);
+        self.arm(key, after, Happening::SynAgain(key, tries + 1));
+    }
+
+    // A connection.
+
+    fn data_arrives(&mut self, from: Key, to: Key, bytes: &[u8]) {
+        let Some(socket) = self.sockets.get_mut(&to) else {
+            return;
+        };
+        socket.arriving = socket.arriving.saturating_sub(bytes.len());
+        if socket.is_orphan {
+            // Nobody will read it.
+            socket.fail(None);
+        }
+        if matches!(socket.state, State::Closed) {
+            return self.refuse(from);
+        }
+        socket.incoming.extend(bytes);
+        self.wake(to);
+        self.send(to, Segment::Taken(bytes.len()));
+    }
+
+    fn is_confirmed(&mut self, key: Key, count: usize) {
+        let Some(socket) = self.sockets.get_mut(&key) else {
+            return;
+        };
+        socket.in_flight = socket.in_flight.saturating_sub(count);
+        self.pump(key);
+        if let Some(socket) = self.sockets.get_mut(&key)
+            && socket.wants_room
+            && socket.is_writable()
+        {
+            socket.wants_room = false;
+            self.wake(key);
+        }
+    }
+
+    fn fin_arrives(&mut self, key: Key) {
+        let Some(socket) = self.sockets.get_mut(&key) else {
+            return;
+        };
+        if matches!(socket.state, State::Closed) {
+            return;
+        }
+        socket.has_ended = true;
+        socket.is_done = true;
+        self.send(key, Segment::FinTaken);
+        self.end_if_both_have(key);
+    }
+
+    fn fin_is_confirmed(&mut self, key: Key) {
+        if let Some(socket) = self.sockets.get_mut(&key) {
+            socket.is_fin_taken = true;
+            self.end_if_both_have(key);
+        }
+    }
+
+    fn end_if_both_have(&mut self, key: Key) {
+        if let Some(socket) = self.sockets.get_mut(&key)
+            && socket.is_fin_taken
+            && (socket.has_ended && socket.is_done)
+        {
+            socket.state = State::Closed;
+        }
+        self.wake(key);
+        self.reap(key);
+    }
+
+    /// A reset arrives.
+    pub(super) fn refused(&mut self, key: Key) {
+        if let Some(socket) = self.sockets.get_mut(&key)
+            && !matches!(socket.state, State::Closed)
+        {
+            // Before its handshake is over, nobody knows of a connection.
+            socket.is_orphan |= matches!(socket.state, State::SynReceived);
+            let error = socket.error_of_reset();
+            self.fail(key, error);
+        }
+    }
+
+    /// The connection is over.
+    pub(super) fn fail(&mut self, key: Key, errno: i32) {
+        self.disarm(key);
+        if let Some(socket) = self.sockets.get_mut(&key) {
+            socket.fail(Some(errno));
+        }
+        self.wake(key);
+        self.reap(key);
+    }
+
+    /// What a socket has sent cannot arrive: it waits for that a quarter of an hour.
+    pub(super) fn loses_patience(&mut self, key: Key) {
+        if let Some(socket) = self.sockets.get(&key)
+            && matches!(socket.state, State::Connected)
+            && socket.timer.is_none()
+        {
+            self.arm(key, PATIENCE, Happening::GiveUp(key));
+        }
+    }
+
+    pub(super) fn is_patient_again(&mut self, key: Key) {
+        if let Some(socket) = self.sockets.get(&key)
+            && matches!(socket.state, State::Connected)
+        {
+            self.disarm(key);
+        }
+    }
+
+    /// Forgets a socket that the program has closed, once nothing of it is on its way.
+    pub(super) fn reap(&mut self, key: Key) {
+        if let Some(socket) = self.sockets.get(&key)
+            && socket.is_orphan
+            && socket.wire.is_empty()
+            && matches!(socket.state, State::Closed)
+        {
+            self.disarm(key);
+            self.sockets.remove(&key);
+        }
+    }
+}

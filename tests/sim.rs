@@ -1,0 +1,357 @@
+//! Programs in a simulated world.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use netloop::sim::{Host, World};
+use netloop::{Error, Loop, Signal, Socket};
+
+/// What has happened, in order.
+#[derive(Clone, Default)]
+struct Diary(Rc<RefCell<Vec<String>>>);
+
+impl Diary {
+    fn note(&self, entry: impl Into<String>) {
+        self.0.borrow_mut().push(entry.into());
+    }
+
+    fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
+}
+
+fn secs(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn pair(seed: u64) -> (World, Host, Host) {
+    let mut world = World::new(seed);
+    let server = world.add_host("server").unwrap();
+    let client = world.add_host("client").unwrap();
+    (world, server, client)
+}
+
+fn echo(event_loop: &mut Loop) {
+    let mut server = event_loop.create_server(|socket| {
+        socket.on_data(|socket, chunk| _ = socket.write(chunk));
+        socket.on_error(|_, _| {});
+    });
+    server.listen_on(8000).unwrap();
+}
+
+fn code(error: &Error) -> String {
+    error.code().unwrap_or("none").to_owned()
+}
+
+/// Notes what happens to a socket from now on.
+fn watch(socket: &mut Socket<'_>, name: &'static str, diary: &Diary) {
+    let (on_error, on_end, on_close) = (diary.clone(), diary.clone(), diary.clone());
+    socket.on_error(move |_, error| on_error.note(format!("{name}: {}", code(error))));
+    socket.on_end(move |_| on_end.note(format!("{name}: end")));
+    socket.on_close(move |_, _| on_close.note(format!("{name}: close")));
+}
+
+#[test]
+fn what_a_client_sends_comes_back_over_the_network() {
+    for seed in 0..50 {
+        let (mut world, server, client) = pair(seed);
+        echo(world.event_loop(server));
+        let sent: Vec<u8> = (0..300_000_u32).map(|place| (place % 251) as u8).collect();
+        let wanted = sent.len();
+        let mut socket = world
+            .event_loop(client)
+            .connect_to(("server", 8000))
+            .unwrap();
+        socket.write(sent.clone());
+        socket
+            .set_data(Vec::<u8>::new())
+            .on_data(move |socket, chunk| {
+                let received = socket.data_mut::<Vec<u8>>().unwrap();
+                received.extend_from_slice(chunk);
+                if received.len() == wanted {
+                    let received = socket.take_data::<Vec<u8>>().unwrap();
+                    socket.event_loop().set_data(received);
+                    socket.end();
+                }
+            });
+        world.run().unwrap();
+        assert_eq!(
+            world.event_loop(client).data::<Vec<u8>>(),
+            Some(&sent),
+            "seed {seed}"
+        );
+        assert!(!world.event_loop(client).is_alive());
+    }
+}
+
+#[test]
+fn thirty_seconds_of_silence_take_no_time() {
+    let begun = Instant::now();
+    let (mut world, server, client) = pair(1);
+    let diary = Diary::default();
+    let noted = diary.clone();
+    let mut listening = world.event_loop(server).create_server(move |socket| {
+        watch(socket, "server", &noted);
+        let noted = noted.clone();
+        socket.set_timeout(secs(30)).on_timeout(move |socket| {
+            noted.note("timeout");
+            socket.end();
+        });
+    });
+    listening.listen_on(8000).unwrap();
+    world
+        .event_loop(client)
+        .connect_to(("server", 8000))
+        .unwrap()
+        .resume();
+    world.advance(secs(30)).unwrap();
+    assert_eq!(diary.take(), [""; 0], "the connection is younger than that");
+    world.advance(secs(1)).unwrap();
+    assert_eq!(diary.take(), ["timeout", "server: end", "server: close"]);
+    assert_eq!(world.now(), secs(31));
+    assert!(begun.elapsed() < secs(20));
+}
+
+#[test]
+fn a_port_on_which_nobody_listens_refuses() {
+    let (mut world, server, client) = pair(2);
+    let diary = Diary::default();
+    let address = world.address(server).to_string();
+    let mut socket = world
+        .event_loop(client)
+        .connect_to((&*address, 8000))
+        .unwrap();
+    watch(&mut socket, "client", &diary);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["client: ECONNREFUSED", "client: close"]);
+}
+
+#[test]
+fn an_address_that_no_host_has_is_unreachable() {
+    let (mut world, _, client) = pair(3);
+    let diary = Diary::default();
+    let mut socket = world
+        .event_loop(client)
+        .connect_to(("10.9.9.9", 8000))
+        .unwrap();
+    watch(&mut socket, "client", &diary);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["client: EHOSTUNREACH", "client: close"]);
+    assert_eq!(world.now(), secs(3));
+}
+
+#[test]
+fn a_name_that_no_host_has_is_not_found() {
+    let (mut world, _, client) = pair(4);
+    let diary = Diary::default();
+    let mut socket = world
+        .event_loop(client)
+        .connect_to(("nowhere", 8000))
+        .unwrap();
+    watch(&mut socket, "client", &diary);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["client: ENOTFOUND", "client: close"]);
+}
+
+#[test]
+fn a_connect_through_a_partition_times_out_as_in_linux() {
+    let (mut world, server, client) = pair(5);
+    echo(world.event_loop(server));
+    world.partition(client, server);
+    let diary = Diary::default();
+    let mut socket = world
+        .event_loop(client)
+        .connect_to(("server", 8000))
+        .unwrap();
+    watch(&mut socket, "client", &diary);
+    world.advance(secs(126)).unwrap();
+    assert_eq!(diary.take(), [""; 0]);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
+    assert_eq!(world.now().as_secs(), 127);
+}
+
+/// Sends a word as soon as it is connected, and notes the answer.
+fn call(event_loop: &mut Loop, diary: &Diary) {
+    let noted = diary.clone();
+    let mut socket = event_loop.connect_to(("server", 8000)).unwrap();
+    watch(&mut socket, "client", diary);
+    socket.write("hello");
+    socket.on_data(move |_, chunk| noted.note(String::from_utf8_lossy(chunk)));
+}
+
+#[test]
+fn what_is_sent_into_a_partition_arrives_after_it() {
+    let (mut world, server, client) = pair(6);
+    echo(world.event_loop(server));
+    let diary = Diary::default();
+    call(world.event_loop(client), &diary);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["hello"]);
+    world.partition(server, client);
+    let all: Vec<_> = world.event_loop(server).holders();
+    assert!(!all.is_empty());
+    call(world.event_loop(client), &diary);
+    world.advance(secs(60)).unwrap();
+    assert_eq!(diary.take(), [""; 0]);
+    world.heal(server, client);
+    world.advance(secs(1)).unwrap();
+    assert_eq!(diary.take(), ["hello"]);
+}
+
+#[test]
+fn a_connection_that_cannot_send_fails_after_a_quarter_of_an_hour() {
+    let (mut world, server, client) = pair(7);
+    echo(world.event_loop(server));
+    let diary = Diary::default();
+    let mut socket = world
+        .event_loop(client)
+        .connect_to(("server", 8000))
+        .unwrap();
+    watch(&mut socket, "client", &diary);
+    let id = socket.id();
+    world.run().unwrap();
+    world.partition(server, client);
+    world.event_loop(client).socket_at(id).write("hello");
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
+    assert_eq!(world.now().as_secs(), 924);
+}
+
+#[test]
+fn a_program_that_is_killed_leaves_its_peers_an_end_or_a_reset() {
+    for (is_read, fate) in [(true, "client: end"), (false, "client: ECONNRESET")] {
+        let (mut world, server, client) = pair(8);
+        let mut listening = world.event_loop(server).create_server(move |socket| {
+            socket.write("welcome");
+            match is_read {
+                true => socket.resume(),
+                false => socket.pause(),
+            };
+        });
+        listening.listen_on(8000).unwrap();
+        let diary = Diary::default();
+        let mut socket = world
+            .event_loop(client)
+            .connect_to(("server", 8000))
+            .unwrap();
+        watch(&mut socket, "client", &diary);
+        socket.write(vec![b'x'; 1_000_000]);
+        socket.resume();
+        world.run().unwrap();
+        world.kill(server);
+        world.run().unwrap();
+        assert_eq!(diary.take(), [fate, "client: close"]);
+        let mut again = world
+            .event_loop(client)
+            .connect_to(("server", 8000))
+            .unwrap();
+        watch(&mut again, "again", &diary);
+        world.run().unwrap();
+        assert_eq!(diary.take(), ["again: ECONNREFUSED", "again: close"]);
+    }
+}
+
+#[test]
+fn a_writer_waits_for_a_slow_reader_and_then_drains() {
+    for seed in 0..20 {
+        let (mut world, server, client) = pair(seed);
+        world.set_buffers(16 * 1024, 16 * 1024);
+        let diary = Diary::default();
+        let mut listening = world.event_loop(server).create_server(|socket| {
+            // 10 KB a second, and up to 64 KiB wait in the socket.
+            socket.on_data(|socket, chunk| {
+                socket.pause();
+                let pause = Duration::from_millis(chunk.len() as u64 / 10);
+                socket.after(pause, |socket| _ = socket.resume());
+            });
+        });
+        listening.listen_on(8000).unwrap();
+        let (drained, written) = (diary.clone(), diary.clone());
+        let mut socket = world
+            .event_loop(client)
+            .connect_to(("server", 8000))
+            .unwrap();
+        socket.on_drain(move |socket| {
+            drained.note("drain");
+            socket.end();
+        });
+        let takes_more = socket.write_then(vec![b'x'; 400_000], move |_, outcome| {
+            assert!(outcome.is_ok());
+            written.note("written");
+        });
+        assert!(!takes_more);
+        world.advance(secs(10)).unwrap();
+        assert_eq!(diary.take(), [""; 0], "seed {seed}");
+        world.run().unwrap();
+        assert_eq!(diary.take(), ["drain", "written"], "seed {seed}");
+        assert!(
+            (36..60).contains(&world.now().as_secs()),
+            "{:?}",
+            world.now()
+        );
+    }
+}
+
+#[test]
+fn a_signal_reaches_the_program_that_listens_for_it() {
+    let (mut world, server, client) = pair(9);
+    let diary = Diary::default();
+    let noted = diary.clone();
+    let asked = world
+        .event_loop(server)
+        .on_signal(Signal::Terminate, move |event_loop| {
+            noted.note(format!("asked at {}", event_loop.now()));
+        });
+    asked.unwrap();
+    echo(world.event_loop(server));
+    world.advance(secs(5)).unwrap();
+    world.raise(client, Signal::Terminate);
+    world.raise(server, Signal::Terminate);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["asked at 5000"]);
+}
+
+/// What three clients hear of one another in a chat, and when.
+fn chat(seed: u64) -> Vec<String> {
+    let mut world = World::new(seed);
+    let server = world.add_host("server").unwrap();
+    let diary = Diary::default();
+    let mut listening = world.event_loop(server).create_server(|socket| {
+        socket.on_data(|socket, chunk| {
+            let server = socket.server().unwrap();
+            let chunk = chunk.to_vec();
+            let event_loop = socket.event_loop();
+            for member in event_loop.server_at(server).sockets() {
+                event_loop.socket_at(member).write(&chunk);
+            }
+        });
+    });
+    listening.listen_on(8000).unwrap();
+    for name in ["ann", "bob", "cid"] {
+        let client = world.add_host(name).unwrap();
+        let noted = diary.clone();
+        let mut socket = world
+            .event_loop(client)
+            .connect_to(("server", 8000))
+            .unwrap();
+        socket.on_data(move |socket, chunk| {
+            let (now, said) = (socket.event_loop().now(), String::from_utf8_lossy(chunk));
+            noted.note(format!("{now} {name} hears {said}"));
+        });
+        socket.set_interval(Duration::from_millis(10), move |socket| {
+            _ = socket.write(name)
+        });
+    }
+    world.advance(Duration::from_millis(200)).unwrap();
+    diary.take()
+}
+
+#[test]
+fn one_seed_is_one_course_of_events() {
+    let first = chat(1);
+    assert!(first.len() > 50, "{first:#?}");
+    assert_eq!(first, chat(1));
+    assert_ne!(first, chat(2));
+}
