@@ -9,9 +9,10 @@
 
 mod machine;
 
+use std::collections::BTreeSet;
 use std::env;
 
-use self::machine::{Call, Machine, covers};
+use self::machine::{Call, Machine, Told, covers};
 use crate::kernel::reactor::Reactor;
 use crate::kernel::sim::Dice;
 
@@ -38,11 +39,21 @@ fn next_call(dice: &mut Dice, sides: usize) -> Call {
     }
 }
 
+/// What holds and did not.
+fn news(before: &Told, now: &Told) -> Told {
+    let nothing = BTreeSet::new();
+    let of = |(number, names): (&usize, &BTreeSet<String>)| {
+        let former = before.get(number).unwrap_or(&nothing);
+        (*number, names.difference(former).cloned().collect())
+    };
+    now.iter().map(of).collect()
+}
+
 fn compare(seed: u64) {
     let mut dice = Dice::new(seed);
     let real = Reactor::new().expect("a reactor");
     let (mut simulated, mut real) = (Machine::simulated(), Machine::new(real));
-
+    let mut before = simulated.level();
     let mut calls = Vec::new();
     for _ in 0..STEPS {
         let call = next_call(&mut dice, simulated.sides());
@@ -55,6 +66,10 @@ fn compare(seed: u64) {
         );
         let expected = simulated.told();
         let level = simulated.level();
+        assert!(
+            covers(&expected, &news(&before, &level)),
+            "seed {seed}, after {calls:#?}: {level:#?} holds, and only {expected:#?} is reported"
+        );
         let found = real.told_until(&expected);
         assert!(
             covers(&found, &expected),
@@ -64,6 +79,7 @@ fn compare(seed: u64) {
             covers(&level, &found),
             "seed {seed}, after {calls:#?}: Linux reports {found:#?}, and {level:#?} holds"
         );
+        before = level;
     }
 }
 
