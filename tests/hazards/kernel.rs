@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use std::rc::Rc;
@@ -161,11 +161,12 @@ fn a_server_that_rests_serves_its_backlog_before_it_closes_or_closes_at_once() {
         };
         l.run().unwrap();
         assert_eq!(accepted.get(), u32::from(is_patient));
-        assert_eq!(
-            waits.read(&mut [0]).is_ok(),
-            is_patient,
-            "an end, or a reset"
-        );
+        let end = waits.read(&mut [0]).map_err(|error| error.kind());
+        let expected = match is_patient {
+            true => Ok(0),
+            false => Err(ErrorKind::ConnectionReset),
+        };
+        assert_eq!(end, expected);
     }
 }
 
