@@ -324,8 +324,10 @@ fn a_close_ends_the_wait_for_handshakes_too() {
         l.run_nowait().unwrap();
     }
     assert_eq!(l.server_at(id).close().state(), State::Idle);
+    assert_eq!(l.server_at(id).address(), None, "the listener is closed");
     TcpStream::connect(address).unwrap_err();
     l.run().unwrap();
+    assert!(!l.is_alive());
 }
 
 /// A9. Catches: as above, at a path, whose queue the kernel closes in another way.
