@@ -42,9 +42,11 @@ stand for what was queued, and for what has returned.
              and reports the socket as writable once it has connected
   A ─I→ B    a state machine went from A to B on input I; where A is left out,
              only the details in parentheses have changed
-  tick       work that was put off until the running callback had returned
-  pending    the phase before the wait, for what the loop owes and needs no
-             readiness for, such as the shutdown that follows an end
+  tick       work that was put off until what was running had returned: a
+             callback, or a step of the library's own
+  pending    the phase before the wait, and again after poll, for what the loop
+             owes and needs no readiness for, such as the shutdown that follows
+             an end. A half that close(2) ends needs no shutdown of its own
   queued by  the line that put this off
   set by     the line that set this timer";
 
