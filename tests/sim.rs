@@ -52,6 +52,18 @@ fn watch(socket: &mut Socket<'_>, name: &'static str, diary: &Diary) {
     socket.on_close(move |_, _| on_close.note(format!("{name}: close")));
 }
 
+/// A socket of this name, on its way to port 8000 of a host.
+fn watched<'l>(
+    event_loop: &'l mut Loop,
+    host: &str,
+    name: &'static str,
+    diary: &Diary,
+) -> Socket<'l> {
+    let mut socket = event_loop.connect_to((host, 8000)).unwrap();
+    watch(&mut socket, name, diary);
+    socket
+}
+
 #[test]
 fn what_a_client_sends_comes_back_over_the_network() {
     for seed in 0..50 {
@@ -118,11 +130,7 @@ fn a_port_on_which_nobody_listens_refuses() {
     let (mut world, server, client) = pair(2);
     let diary = Diary::default();
     let address = world.address(server).to_string();
-    let mut socket = world
-        .event_loop(client)
-        .connect_to((&*address, 8000))
-        .unwrap();
-    watch(&mut socket, "client", &diary);
+    watched(world.event_loop(client), &address, "client", &diary);
     world.run().unwrap();
     assert_eq!(diary.take(), ["client: ECONNREFUSED", "client: close"]);
 }
@@ -131,11 +139,7 @@ fn a_port_on_which_nobody_listens_refuses() {
 fn an_address_that_no_host_has_is_unreachable() {
     let (mut world, _, client) = pair(3);
     let diary = Diary::default();
-    let mut socket = world
-        .event_loop(client)
-        .connect_to(("10.9.9.9", 8000))
-        .unwrap();
-    watch(&mut socket, "client", &diary);
+    watched(world.event_loop(client), "10.9.9.9", "client", &diary);
     world.run().unwrap();
     assert_eq!(diary.take(), ["client: EHOSTUNREACH", "client: close"]);
     assert_eq!(world.now(), secs(3));
@@ -145,11 +149,7 @@ fn an_address_that_no_host_has_is_unreachable() {
 fn a_name_that_no_host_has_is_not_found() {
     let (mut world, _, client) = pair(4);
     let diary = Diary::default();
-    let mut socket = world
-        .event_loop(client)
-        .connect_to(("nowhere", 8000))
-        .unwrap();
-    watch(&mut socket, "client", &diary);
+    watched(world.event_loop(client), "nowhere", "client", &diary);
     world.run().unwrap();
     assert_eq!(diary.take(), ["client: ENOTFOUND", "client: close"]);
 }
@@ -160,11 +160,7 @@ fn a_connect_through_a_partition_times_out_as_in_linux() {
     echo(world.event_loop(server));
     world.partition(client, server);
     let diary = Diary::default();
-    let mut socket = world
-        .event_loop(client)
-        .connect_to(("server", 8000))
-        .unwrap();
-    watch(&mut socket, "client", &diary);
+    watched(world.event_loop(client), "server", "client", &diary);
     world.advance(secs(126)).unwrap();
     assert_eq!(diary.take(), [""; 0]);
     world.run().unwrap();
@@ -175,8 +171,7 @@ fn a_connect_through_a_partition_times_out_as_in_linux() {
 /// Sends a word as soon as it is connected, and notes the answer.
 fn call(event_loop: &mut Loop, diary: &Diary) {
     let noted = diary.clone();
-    let mut socket = event_loop.connect_to(("server", 8000)).unwrap();
-    watch(&mut socket, "client", diary);
+    let mut socket = watched(event_loop, "server", "client", diary);
     socket.write("hello");
     socket.on_data(move |_, chunk| noted.note(String::from_utf8_lossy(chunk)));
 }
@@ -205,11 +200,7 @@ fn a_connection_that_cannot_send_fails_after_a_quarter_of_an_hour() {
     let (mut world, server, client) = pair(7);
     echo(world.event_loop(server));
     let diary = Diary::default();
-    let mut socket = world
-        .event_loop(client)
-        .connect_to(("server", 8000))
-        .unwrap();
-    watch(&mut socket, "client", &diary);
+    let socket = watched(world.event_loop(client), "server", "client", &diary);
     let id = socket.id();
     world.run().unwrap();
     world.partition(server, client);
@@ -232,22 +223,14 @@ fn a_program_that_is_killed_leaves_its_peers_an_end_or_a_reset() {
         });
         listening.listen_on(8000).unwrap();
         let diary = Diary::default();
-        let mut socket = world
-            .event_loop(client)
-            .connect_to(("server", 8000))
-            .unwrap();
-        watch(&mut socket, "client", &diary);
+        let mut socket = watched(world.event_loop(client), "server", "client", &diary);
         socket.write(vec![b'x'; 1_000_000]);
         socket.resume();
         world.run().unwrap();
         world.kill(server);
         world.run().unwrap();
         assert_eq!(diary.take(), [fate, "client: close"]);
-        let mut again = world
-            .event_loop(client)
-            .connect_to(("server", 8000))
-            .unwrap();
-        watch(&mut again, "again", &diary);
+        watched(world.event_loop(client), "server", "again", &diary);
         world.run().unwrap();
         assert_eq!(diary.take(), ["again: ECONNREFUSED", "again: close"]);
     }

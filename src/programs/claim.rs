@@ -3,8 +3,8 @@
 //!
 //! So beside the file stands another one, `PATH.lock`, which names it, and which the server holds locked
 //! as long as it lives (flock(2)). It is made after the bind, for only one can bind a path that is free.
-//! Who finds the path taken, the lock free, and in it the name of just the file that stands there, may
-//! take the place.
+//! A server that finds the path taken may take it over if the lock is free and names the very file that
+//! stands there.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};

@@ -1,4 +1,4 @@
-//! What is told of what the loop does, while it does it.
+//! The trace, printed or recorded while the loop runs.
 
 use std::fs::File;
 use std::io;

@@ -115,7 +115,7 @@ fn common(ours: &[String], theirs: &[String]) -> Vec<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::tests::entry;
+    use super::super::entry::tests::numbered;
     use super::*;
 
     #[test]
@@ -128,10 +128,7 @@ mod tests {
             r#""k":"callback","w":"end","who":"socket#2""#,
             r#""k":"callback","w":"close","who":"socket#2""#,
         ];
-        let entries = lines.iter().zip(1..);
-        let entries: Vec<Entry> = entries
-            .map(|(line, number)| entry(&format!("{{\"n\":{number},{line}}}")))
-            .collect();
+        let entries = numbered(&lines);
         let other = Beside::read(
             "Other\n0 server listening\n1.5 loop set_timeout\n2 client connect\n\
              nothing\n3 client close\n4 client end",

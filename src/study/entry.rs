@@ -249,6 +249,14 @@ pub(super) mod tests {
         Entry::of(&line).expect("a record")
     }
 
+    /// The entries of these lines, numbered from 1.
+    pub(in crate::study) fn numbered(lines: &[&str]) -> Vec<Entry> {
+        let lines = lines.iter().zip(1..);
+        lines
+            .map(|(line, number)| entry(&format!("{{\"n\":{number},{line}}}")))
+            .collect()
+    }
+
     #[test]
     fn a_line_is_read_as_it_was_written() {
         let accepted = entry(

@@ -201,15 +201,13 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::tests::entry;
+    use super::super::entry::tests::numbered;
     use super::*;
 
     /// The model after these lines, which are numbered from 1.
     fn after(lines: &[&str]) -> Model {
         let mut model = Model::default();
-        for (index, line) in lines.iter().enumerate() {
-            model.step(&entry(&format!("{{\"n\":{},{line}}}", index + 1)));
-        }
+        numbered(lines).iter().for_each(|entry| model.step(entry));
         model
     }
 

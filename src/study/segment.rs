@@ -192,7 +192,7 @@ impl Sender {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::tests::entry;
+    use super::super::entry::tests::numbered;
     use super::*;
 
     fn segment(is_clients: bool, flags: &str, seq: u64, bytes: u64) -> Segment {
@@ -232,10 +232,7 @@ mod tests {
             r#""k":"system","w":"send","bytes":9,"who":"socket#2""#,
             r#""k":"system","w":"send","bytes":9,"who":"socket#3""#,
         ];
-        let entries = lines.iter().zip(1..);
-        let entries: Vec<Entry> = entries
-            .map(|(line, number)| entry(&format!("{{\"n\":{number},{line}}}")))
-            .collect();
+        let entries = numbered(&lines);
         let segments = [
             segment(true, "SYN", 0, 0),
             segment(false, "SYN,ACK", 0, 0),

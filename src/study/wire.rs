@@ -142,7 +142,7 @@ fn unmapped(address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::tests::entry;
+    use super::super::entry::tests::numbered;
     use super::*;
 
     #[test]
@@ -160,10 +160,7 @@ mod tests {
             r#""k":"system","w":"recv","errno":11,"who":"socket#1""#,
             r#""k":"system","w":"recv","bytes":5,"who":"socket#3""#,
         ];
-        let numbered = lines.iter().zip(1..);
-        let entries: Vec<Entry> = numbered
-            .map(|(line, number)| entry(&format!("{{\"n\":{number},{line}}}")))
-            .collect();
+        let entries = numbered(&lines);
         let wire = Wire::of(&entries);
         assert_eq!(wire.peers.get("socket#1"), Some(&"socket#2"));
         assert_eq!(wire.links, [[1, 2], [3, 6], [5, 6], [5, 7], [8, 9]]);

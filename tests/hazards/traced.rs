@@ -197,7 +197,7 @@ fn a_callback_is_told_with_the_line_in_which_it_was_handed_over() {
     assert!(told.contains(&format!("set_timeout {}", line + 9)));
 }
 
-/// Catches: a callback is told of an event to which the program does not listen.
+/// Catches: the trace has a callback for an event without a listener.
 #[test]
 fn work_of_the_librarys_own_is_no_callback() {
     let mut l = event_loop();

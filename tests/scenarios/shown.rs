@@ -57,7 +57,7 @@ pub(super) fn check(recording: &Recording, shown: &str) {
     }
 }
 
-/// The lines, and the ranges of those that are told of in one.
+/// The lines, and the ranges of those folded into one.
 fn read(shown: &str) -> (Vec<Line<'_>>, Vec<RangeInclusive<u64>>) {
     let (mut lines, mut folded) = (Vec::<Line<'_>>::new(), Vec::new());
     let mut above: Vec<(usize, u64)> = Vec::new();

@@ -1,6 +1,6 @@
-//! One of two.
+//! Either of the two kernels.
 
-/// What belongs to one of the two kernels.
+/// A value of the real kernel or of the simulated one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Either<R, S> {
     Real(R),

@@ -1,5 +1,5 @@
-//! The kernel's face when there are two kernels: each of its types is that of the one or of the other, and
-//! its functions are those of both.
+//! The kernel's face when there are two kernels: each of its types holds either the real kernel's or the
+//! simulated one's, and each of its functions calls that one's.
 
 mod either;
 mod poll;

@@ -13,7 +13,7 @@ use super::socket::{Backlog, Key, Segment, Socket, State, failed};
 use crate::kernel::connector::Answer;
 use crate::kernel::listener::BindOptions;
 
-/// How long it takes to learn that an address is nobody's: three questions, one a second.
+/// How long a connect takes to fail when no host has the address: three ARP requests, one a second.
 const UNREACHABLE: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// The largest backlog: `net.core.somaxconn`.
@@ -201,7 +201,7 @@ impl Network {
         answer
     }
 
-    /// close(2). Bytes that nobody has read make it a reset.
+    /// close(2). Unread bytes turn it into a reset.
     pub(super) fn close(&mut self, key: Key) {
         let Some(socket) = self.sockets.get_mut(&key) else {
             return;

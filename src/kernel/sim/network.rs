@@ -18,7 +18,7 @@ const RETRANSMISSION: Duration = Duration::from_millis(200);
 pub(super) enum Happening {
     /// The oldest segment that a socket has sent arrives.
     Arrival(Key),
-    /// A reset arrives that no socket has sent: nobody listens, or the connection is gone.
+    /// A reset arrives that no socket has sent: the port has no listener, or the connection is gone.
     Refusal { from: usize, to: Key },
     /// The peer of this socket has made room.
     Window(Key),

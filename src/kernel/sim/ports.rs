@@ -1,4 +1,4 @@
-//! Addresses and ports: who listens where, and what is free.
+//! Addresses and ports: where there are listeners, and which ports are free.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

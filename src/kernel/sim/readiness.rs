@@ -1,4 +1,4 @@
-//! What a loop learns of its sockets, as epoll tells it: once for each change, and as it stands when asked.
+//! A loop's readiness, as epoll reports it: once for each change, and with the state at the time of the wait.
 
 use mio::Token;
 

@@ -14,8 +14,7 @@ use mio::Token;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key(pub(super) u64);
 
-/// As far as they differ, TCP's states. The two halves of a connection are told by `is_shut` and
-/// `has_ended`.
+/// TCP's states, as far as they differ here: `is_shut` and `has_ended` tell the halves of a connection apart.
 #[derive(Debug)]
 pub(super) enum State {
     /// New, or over: it has failed, or both halves have ended.

@@ -259,7 +259,7 @@ impl Network {
         if let Some(socket) = self.sockets.get_mut(&key)
             && !matches!(socket.state, State::Closed)
         {
-            // Before its handshake is over, nobody knows of a connection.
+            // A connection whose handshake is not over is known to no listener yet.
             socket.is_orphan |= matches!(socket.state, State::SynReceived);
             let error = socket.error_of_reset();
             self.fail(key, error);

@@ -1,4 +1,4 @@
-//! What a wire has carried, as its log tells: `tests/wire.py` writes it.
+//! The segments that a wire has carried, from the log that `tests/wire.py` writes.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! What the model tells, as changes: from which record on something is the case.
+//! The model as changes, each with the record from which on it holds.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;

@@ -208,7 +208,7 @@ fn add_words(tables: &mut Tables) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::entry::tests::entry;
+    use super::super::super::entry::tests::{entry, numbered};
     use super::*;
 
     #[test]
@@ -220,10 +220,7 @@ mod tests {
             r#""k":"callback","w":"data","bytes":2,"who":"socket#1""#,
             r#""k":"system","w":"recv","bytes":3,"who":"socket#3""#,
         ];
-        let entries = lines.iter().zip(1..);
-        let entries: Vec<Entry> = entries
-            .map(|(line, number)| entry(&format!("{{\"n\":{number},{line}}}")))
-            .collect();
+        let entries = numbered(&lines);
         let data = of(&Recording::default(), &entries, None);
         let rows = data.rows("payloads").iter().map(|row| (row[0], row[2]));
         assert_eq!(rows.collect::<Vec<_>>(), [(1, 1), (2, 1)]);

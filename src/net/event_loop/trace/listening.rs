@@ -1,4 +1,4 @@
-//! What is noted of the program's listeners, for the records of their calls.
+//! The source lines of the program's listeners, kept for the records of their calls.
 
 use std::panic::Location;
 

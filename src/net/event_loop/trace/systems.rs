@@ -1,4 +1,4 @@
-//! What is told of system calls.
+//! The records of system calls.
 
 use super::records::What;
 use super::teller::Trace;

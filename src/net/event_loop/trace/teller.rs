@@ -15,8 +15,8 @@ use crate::net::ids::Subject;
 /// The number of a record. 0 stands for the kernel, or the program outside of all callbacks.
 pub(crate) type Cause = u64;
 
-/// Marks what [`Trace::leave`] is given after a call that the library has made in a call of the program's,
-/// or after work of its own: nothing is told of its end.
+/// The mark on the cause that [`Trace::leave`] restores when something without a record ends: a call that the
+/// library makes within a call of the program's, or the library's own work. Its end has no record either.
 const UNTOLD: Cause = 1 << 63;
 
 /// A queue entry, and the number of its [`What::Queued`] record.
@@ -166,7 +166,7 @@ impl Trace {
         former
     }
 
-    /// Work of the library's own begins, which has no record: what it does is told as part of what runs.
+    /// Begins work of the library's own. It has no record; the records within it belong to what runs already.
     #[cold]
     pub(crate) fn goes_untold(&self) -> Cause {
         self.current | UNTOLD

@@ -1,10 +1,10 @@
-//! What the caller tells of a record.
+//! The parts of a record that its caller supplies.
 
 use super::lines::Line;
 use super::records::What;
 use crate::net::ids::Subject;
 
-/// The parts of a record that the caller knows; the trace adds number, cause, time and turn.
+/// All but number, cause, time and turn, which the trace adds.
 pub(super) struct Told<'a> {
     pub(super) by: Option<u64>,
     pub(super) subject: Subject,
