@@ -202,7 +202,7 @@ impl ServerEntry {
         }
     }
 
-    /// There is a shortage: one that accepts its last connections closes.
+    /// Tells of a shortage, at which a server that accepts its last connections closes.
     fn fall_short(
         &mut self,
         text: &str,

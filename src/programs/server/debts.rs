@@ -49,6 +49,27 @@ impl Debts {
         });
         self.sum = self.owed.values().sum();
     }
+
+    /// Cuts the connections that are owed most until an eighth of the limit is free: it will be some time
+    /// before all are looked at again.
+    fn cut(&mut self, event_loop: &mut Loop) {
+        let mut greediest: Vec<_> = self.owed.iter().map(|(id, owed)| (*owed, *id)).collect();
+        greediest.sort_unstable_by_key(|(owed, _)| Reverse(*owed));
+        for (owed, id) in greediest {
+            if self.sum <= self.limit - self.limit / 8 {
+                break;
+            }
+            self.set(id, 0);
+            note(event_loop, |counts| counts.cut += 1);
+            let mut socket = event_loop.socket_at(id);
+            let client = identity::logged(&mut socket);
+            log::info!("{id} {client}: cut, --max-owed is exceeded; bytes owed: {owed}");
+            // What the kernel holds for it goes with a reset, and not with a close.
+            if socket.reset_and_destroy().is_err() {
+                socket.destroy();
+            }
+        }
+    }
 }
 
 /// Looks at a socket that something was written to.
@@ -56,7 +77,7 @@ pub(super) fn written(socket: &mut Socket<'_>) {
     let (id, owed) = (socket.id(), socket.writable_length());
     let debts = socket.event_loop().data_mut::<Debts>();
     if debts.is_some_and(|debts| debts.set(id, owed)) {
-        cut(socket.event_loop());
+        keep_limit(socket.event_loop());
     }
 }
 
@@ -68,32 +89,14 @@ pub(super) fn closed(socket: &mut Socket<'_>) {
     }
 }
 
-/// Looks at all anew, and if it is still too much, cuts until an eighth of the limit is free: it will be
-/// some time before it has to look at all again.
-fn cut(event_loop: &mut Loop) {
+/// Looks at all anew, and cuts if it is still too much.
+fn keep_limit(event_loop: &mut Loop) {
     let Some(mut debts) = event_loop.take_data::<Debts>() else {
         return;
     };
     debts.recount(event_loop);
-    let bound = match debts.sum > debts.limit {
-        true => debts.limit - debts.limit / 8,
-        false => debts.limit,
-    };
-    let mut greediest: Vec<_> = debts.owed.iter().map(|(id, owed)| (*owed, *id)).collect();
-    greediest.sort_unstable_by_key(|(owed, _)| Reverse(*owed));
-    for (owed, id) in greediest {
-        if debts.sum <= bound {
-            break;
-        }
-        debts.set(id, 0);
-        note(event_loop, |counts| counts.cut += 1);
-        let mut socket = event_loop.socket_at(id);
-        let client = identity::logged(&mut socket);
-        log::info!("{id} {client}: cut, --max-owed is exceeded; bytes owed: {owed}");
-        // What the kernel holds for it goes with a reset, and not with a close.
-        if socket.reset_and_destroy().is_err() {
-            socket.destroy();
-        }
+    if debts.sum > debts.limit {
+        debts.cut(event_loop);
     }
     event_loop.set_data(debts);
 }

@@ -133,9 +133,9 @@ fn counted(text: &mut Text, counts: &Counts) {
     );
     let dropped = "netloop_dropped_total";
     text.describe(dropped, "counter", "Connections not served, by reason.");
-    for (reason, count) in Reason::ALL.iter().zip(counts.dropped) {
+    for reason in Reason::ALL {
         let label = format!("{{reason=\"{}\"}}", reason.name());
-        text.value(dropped, &label, count);
+        text.value(dropped, &label, counts.dropped[reason as usize]);
     }
     text.counter(
         "netloop_timed_out_total",
