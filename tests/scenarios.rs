@@ -57,6 +57,7 @@ mod state;
 mod timeout;
 #[path = "scenarios/timers.rs"]
 mod timers;
+#[cfg(feature = "cli")]
 #[path = "scenarios/traced.rs"]
 mod traced;
 #[path = "scenarios/unsent.rs"]

@@ -1,5 +1,6 @@
 //! The helper of the twins: what `_h.js` is to the scripts.
 
+#[cfg(feature = "study")]
 #[path = "chains.rs"]
 pub(crate) mod chains;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use netloop::{Error, EventLoop, Loop, Server, Socket};
 
+#[cfg(feature = "study")]
 use self::chains::Chains;
 use crate::support::{self, LIMIT, recorded, skipped};
 
@@ -151,12 +153,14 @@ pub(crate) fn check_text(
     }));
     let mut event_loop = EventLoop::new().expect("an event loop");
     event_loop.pause_time();
+    #[cfg(feature = "study")]
     let chains = Chains::follow(&mut event_loop);
     let limit = event_loop.set_timeout(LIMIT, |_| panic!("{ENDLESS}"));
     event_loop.unref_timer(limit);
     play(story, &mut event_loop);
     story.run(&mut event_loop);
     drop(event_loop);
+    #[cfg(feature = "study")]
     chains.check(name);
     if let Some(folder) = story.folder.take() {
         std::fs::remove_dir_all(folder).expect("the folder of the test goes");
