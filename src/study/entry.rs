@@ -27,7 +27,7 @@ pub enum Kind {
     Wait,
     /// The kernel reports readiness.
     Ready,
-    /// The readiness has led to nothing.
+    /// What was served had nothing to do.
     Nothing,
     /// A socket or server is served once more, without readiness.
     Again,

@@ -234,9 +234,12 @@ fn readiness_after_the_end_was_read_is_told_as_such() {
         close_server(socket);
         socket.destroy();
     });
-    let address = listen(&mut server);
+    let (address, server) = (listen(&mut server), server.id());
     let client = l.connect_to(address).unwrap().id();
     l.run().unwrap();
-    let expected = format!("{client} its end was read before");
-    assert_eq!(words.take(), [expected]);
+    let expected = [
+        format!("{server} it is closed"),
+        format!("{client} its end was read before"),
+    ];
+    assert_eq!(words.take(), expected);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use netloop::study::{Entry, Recording};
+use netloop::study::{Entry, Kind, Recording};
 
 /// How far the deepest lines are indented.
 const DEEPEST: usize = 12;
@@ -54,6 +54,20 @@ pub(super) fn check(recording: &Recording, shown: &str) {
                 line.text
             ),
         }
+    }
+}
+
+/// What the loop serves leads to something, or the recording says why it does not.
+pub(super) fn check_outcomes(recording: &Recording) {
+    let causes: BTreeSet<u64> = recording.entries.iter().map(|it| it.cause).collect();
+    for entry in &recording.entries {
+        let is_served = match entry.kind {
+            Kind::Ready | Kind::Again => true,
+            Kind::Phase => entry.words == "pending",
+            _ => false,
+        };
+        let has_outcome = causes.contains(&entry.number);
+        assert!(has_outcome || !is_served, "nothing stands under {entry:?}");
     }
 }
 

@@ -12,7 +12,7 @@ use crate::story::chains::TRACED;
 #[path = "shown.rs"]
 mod shown;
 
-use shown::check;
+use shown::{check, check_outcomes};
 
 /// A folder that goes with its test.
 struct Folder(PathBuf);
@@ -41,6 +41,7 @@ fn every_callback_leads_to_its_root_and_every_line_stands_under_its_cause_or_nam
     assert!(files.len() > 200, "{}", files.len());
     for file in &files {
         let recording = Recording::read(BufReader::new(File::open(file).unwrap()));
+        check_outcomes(&recording);
         for options in [&[][..], &["--all"]] {
             check(&recording, &show(file, options));
         }

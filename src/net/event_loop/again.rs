@@ -2,8 +2,10 @@
 //! much one read and one turn take from each socket.
 
 use super::phase::{Batches, Listed};
-use super::trace::Caused;
+use super::trace::{Cause, Caused, Idle, Subject, What};
 use super::{Entry, EventLoop, Loop};
+use crate::net::error::Error;
+use crate::net::ids::{ServerId, SocketId};
 use crate::rules::read_buffer::Burst;
 
 const READ_BUFFER_MAX: usize = 1 << 30;
@@ -45,6 +47,42 @@ impl Loop {
 }
 
 impl EventLoop {
+    /// As [`traced`](Loop::traced), for a source whose work may have been done meanwhile.
+    #[inline]
+    pub(super) fn serve_late(
+        event_loop: &mut Loop,
+        by: Cause,
+        subject: Subject,
+        what: What<'_>,
+        serve: impl FnOnce(&mut Loop) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        event_loop.traced(by, subject, what, |event_loop| {
+            let outcome = serve(event_loop);
+            if event_loop.agenda.trace.is_on() {
+                let is_to_read = matches!(what, What::Again(_));
+                EventLoop::tell_if_idle(event_loop, subject, is_to_read);
+            }
+            outcome
+        })
+    }
+
+    #[cold]
+    fn tell_if_idle(event_loop: &mut Loop, subject: Subject, is_to_read: bool) {
+        let Loop {
+            agenda, reactor, ..
+        } = event_loop;
+        agenda.trace.tell_if_nothing(subject, || match subject {
+            Subject::Loop => Idle::ServedAlready,
+            Subject::Socket(SocketId(id)) | Subject::Server(ServerId(id)) => {
+                match reactor.get(id) {
+                    Some(Entry::Socket(socket)) => socket.why_idle(is_to_read),
+                    Some(Entry::Server(server)) => server.why_idle(),
+                    None => Idle::Gone,
+                }
+            }
+        });
+    }
+
     /// Counts a turn. Zero is skipped: in a socket it means that the socket has not been served yet.
     pub(super) fn count_turn(&mut self) {
         self.agenda.turns = self.agenda.turns.wrapping_add(1);

@@ -88,7 +88,8 @@ impl EventLoop {
         while let Some(Caused(by, pending)) = self.batches.pending.pop_front() {
             let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
             let phase = What::Phase("pending");
-            self.traced(by, Subject::Socket(id), phase, |event_loop| match pending {
+            let subject = Subject::Socket(id);
+            EventLoop::serve_late(self, by, subject, phase, |event_loop| match pending {
                 Pending::Writable(id) => event_loop.served(id).serve_put_off(),
                 Pending::ConnectFailed(id) => {
                     event_loop.served(id).attempt_failed(None);
@@ -229,7 +230,8 @@ impl EventLoop {
             }
             None => Subject::Loop,
         };
-        event_loop.traced(by, subject, What::Again(why), |event_loop| match subject {
+        let what = What::Again(why);
+        EventLoop::serve_late(event_loop, by, subject, what, |event_loop| match subject {
             Subject::Socket(id) => event_loop.served(id).socket_again(buffer),
             Subject::Server(id) => event_loop.served(id).accept_all(),
             Subject::Loop => EventLoop::serve_own_source(event_loop, id),

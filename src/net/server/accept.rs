@@ -121,6 +121,14 @@ impl ServerEntry {
         }
     }
 
+    /// Why the server would have nothing to do, for the trace.
+    pub(in crate::net) fn why_idle(&self) -> Idle {
+        match self.state.is_listening() {
+            true => Idle::ServedAlready,
+            false => Idle::Gone,
+        }
+    }
+
     /// Notes that the server has left the again list, from which it is being served.
     pub(in crate::net) fn has_left_again(&mut self) {
         self.is_again = false;

@@ -47,7 +47,7 @@ impl ServerEntry {
             Action::QueueClose => errands.tick(ServerTick::Close),
             Action::StartBackOff => self.start_back_off(errands),
             Action::EndBackOff => self.end_back_off(errands),
-            Action::AcceptAgain => self.accept_again(Why::MayHideMore, errands),
+            Action::AcceptAgain => self.accept_again(Why::MayWait, errands),
             Action::RefuseNew => self.refuse_new(),
             Action::AwaitHandshakes => self.await_handshakes(errands),
             Action::EndAwait => self.end_timer(errands),

@@ -36,7 +36,7 @@ impl Served<'_> {
     fn serve_traced(mut self, readiness: Readiness<'_>, buffer: &mut [u8]) -> Result<(), Error> {
         let subject = Subject::Socket(self.id);
         let entry = self.entry_ref();
-        let idle = entry.map_or(Idle::Gone, |entry| entry.why_idle(&readiness));
+        let idle = entry.map_or(Idle::Gone, |entry| entry.why_idle(readiness.is_to_read()));
         let trace = &mut self.event_loop.agenda.trace;
         let former = trace.enter_ready(subject, &readiness);
         let outcome = self.lend().serve(readiness, buffer);
@@ -355,9 +355,9 @@ impl SocketEntry {
         }
     }
 
-    /// Why readiness would lead to nothing, for the trace.
-    fn why_idle(&self, readiness: &Readiness<'_>) -> Idle {
-        match (readiness.is_to_read(), self.receiving.reads_kernel()) {
+    /// Why the socket would have nothing to do, for the trace.
+    pub(in crate::net) fn why_idle(&self, is_to_read: bool) -> Idle {
+        match (is_to_read, self.receiving.reads_kernel()) {
             _ if self.state.is_destroyed() => Idle::Gone,
             (false, _) => Idle::NothingToWrite,
             (true, false) if self.state.has_peer_ended() => Idle::EndWasRead,

@@ -41,7 +41,7 @@ pub(super) static KINDS: [(Kind, &str, &str); 18] = [
     (
         Kind::Nothing,
         "○",
-        "The readiness above has led to nothing.",
+        "What was to be served had nothing to do.",
     ),
     (
         Kind::Again,

@@ -49,7 +49,8 @@ pub enum What<'a> {
         /// In the kernel's: `EPOLLIN|EPOLLRDHUP`; see epoll_ctl(2).
         epoll: &'a str,
     },
-    /// The readiness that is the cause of this record has led to nothing.
+    /// The cause of this record has led to nothing: readiness, or a source's turn on the again list or in the
+    /// pending phase.
     Nothing(Idle),
     /// The loop serves a source of the again list, without new readiness.
     Again(Why),
@@ -158,8 +159,12 @@ pub enum Why {
     Connected,
     /// The bound of a turn was reached.
     Bound,
-    /// The kernel has reported an end, an error or urgent data: the socket is read until `EAGAIN`.
+    /// An end, an error or urgent data may follow the bytes that were read: the socket is read until
+    /// `EAGAIN`.
     MayHideMore,
+    /// Connections may wait in the kernel's queue: a listener tries again after a shortage, or takes the
+    /// last ones before it closes.
+    MayWait,
     /// The socket is not TCP: a short read does not prove that the kernel has nothing left.
     ShortRead,
     /// The kernel has twice taken only a part of a write: the rest is tried in the next turn.
@@ -189,7 +194,8 @@ impl Why {
             Why::BeganToRead => "bytes may have come before it was read",
             Why::Connected => "it has just connected",
             Why::Bound => "its share of the turn was used up",
-            Why::MayHideMore => "an end or an error may stand behind the bytes",
+            Why::MayHideMore => "its end, or an error, may follow the bytes",
+            Why::MayWait => "connections may wait in its queue",
             Why::ShortRead => "it is read until EAGAIN",
             Why::PartlySent => "a part of a write was left",
             Why::Interrupted => "a callback panicked",
@@ -203,11 +209,11 @@ impl fmt::Display for Why {
     }
 }
 
-/// Why readiness leads to nothing. It prints as a clause.
+/// Why a source that is served has nothing to do. It prints as a clause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Idle {
-    /// The source was served in this turn already, from the again list.
+    /// What was to be done has been done in this turn already.
     ServedAlready,
     /// The socket is not read from: the bytes stay in the kernel.
     NotReading,
@@ -215,7 +221,7 @@ pub enum Idle {
     EndWasRead,
     /// The kernel has room, and no write waits for it.
     NothingToWrite,
-    /// The source is gone.
+    /// The source is closed.
     Gone,
 }
 
@@ -226,7 +232,7 @@ impl fmt::Display for Idle {
             Idle::NotReading => "it is not being read, the bytes stay",
             Idle::EndWasRead => "its end was read before",
             Idle::NothingToWrite => "nothing waits to be written",
-            Idle::Gone => "it has gone",
+            Idle::Gone => "it is closed",
         })
     }
 }
