@@ -40,7 +40,10 @@
 //! that comes late, together, or without need; partitions; names (each host's own, and `localhost`);
 //! signals ([`World::raise`]); a process that dies ([`World::kill`]).
 //!
-//! There are no Unix sockets (`EAFNOSUPPORT`), no descriptors from outside (`EBADF`, `EPERM`), no
+//! A host has its own paths, on which Unix sockets listen, and every folder is there; nothing is written to
+//! the real file system, and modes have no effect.
+//!
+//! There are no descriptors from outside (`EBADF`, `EPERM`), no
 //! duplicates of descriptors (`EOPNOTSUPP`), no urgent data, no keep-alive probes, and no shortage of
 //! descriptors or memory. Other threads may [post](crate::Handle::post) to a loop, but no seed rules them,
 //! and the world does not wait for them.
@@ -48,6 +51,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -266,14 +270,21 @@ impl World {
     }
 
     /// Kills the program of a host: no callback of it runs, and the kernel closes its sockets. The host gets
-    /// a new, empty loop.
+    /// a new, empty loop. The files of its Unix sockets remain.
     ///
     /// # Panics
     /// As [`event_loop`](World::event_loop).
     pub fn kill(&mut self, host: Host) {
+        self.network().die(host.0);
         let process = &mut self.processes[host.0];
         process.event_loop = EventLoop::simulated(process.kernel.clone());
         process.next = Next::Never;
+    }
+
+    /// Removes the file of a Unix socket, as unlink(2) does: one that a [killed](World::kill) program has
+    /// left makes `listen` fail with `EADDRINUSE`. Returns whether there was one.
+    pub fn remove_file(&mut self, host: Host, path: impl AsRef<Path>) -> bool {
+        self.network().unlink(host.0, path.as_ref())
     }
 }
 

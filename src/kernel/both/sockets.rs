@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use libc::{EAFNOSUPPORT, EBADF};
+use libc::EBADF;
 
 use super::either::{Either, either};
 use super::poll::{Epoll, Source};
@@ -51,7 +51,10 @@ impl Registry<'_> {
                 let (stream, answer) = connector::connect_unix(path)?;
                 Ok((Either::Real(stream), answer))
             }
-            Epoll::Simulated(_) => Err(io::Error::from_raw_os_error(EAFNOSUPPORT)),
+            Epoll::Simulated(kernel) => {
+                let (stream, answer) = kernel.connect_unix(path)?;
+                Ok((Either::Simulated(stream), answer))
+            }
         }
     }
 
@@ -75,7 +78,7 @@ impl Registry<'_> {
     pub(crate) fn listen_unix(self, path: &Path, options: BindOptions) -> io::Result<Listener> {
         match self.0 {
             Epoll::Real(_) => listener::Listener::unix(path, options).map(Either::Real),
-            Epoll::Simulated(_) => Err(io::Error::from_raw_os_error(EAFNOSUPPORT)),
+            Epoll::Simulated(kernel) => kernel.listen_unix(path, options).map(Either::Simulated),
         }
     }
 

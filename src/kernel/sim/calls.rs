@@ -7,9 +7,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use libc::{EAGAIN, EINPROGRESS, EINVAL, ENETUNREACH, ENOTCONN};
 
+use super::keep_alive::Probes;
 use super::network::{Happening, Network};
+use super::path::Name;
 use super::ports::plain;
-use super::socket::{Backlog, Key, Segment, Socket, State, failed};
+use super::socket::{Backlog, Domain, Key, Segment, Socket, State, failed};
 use crate::kernel::connector::Answer;
 use crate::kernel::listener::BindOptions;
 
@@ -19,21 +21,14 @@ const UNREACHABLE: std::time::Duration = std::time::Duration::from_secs(3);
 /// The largest backlog: `net.core.somaxconn`.
 const BACKLOG_MAX: u32 = 4096;
 
-fn any(is_ipv6: bool) -> IpAddr {
-    match is_ipv6 {
-        true => Ipv6Addr::UNSPECIFIED.into(),
-        false => Ipv4Addr::UNSPECIFIED.into(),
-    }
-}
-
 impl Network {
     /// A socket without a descriptor.
-    pub(super) fn add_socket(&mut self, host: usize, is_ipv6: bool) -> Key {
+    pub(super) fn add_socket(&mut self, host: usize, domain: Domain) -> Key {
         let key = Key(self.number());
         let socket = Socket {
             host,
             state: State::Closed,
-            is_ipv6,
+            domain,
             local: None,
             remote: None,
             peer: None,
@@ -51,6 +46,7 @@ impl Network {
             is_fin_taken: false,
             resets_on_close: false,
             type_of_service: 0,
+            probes: Probes::default(),
             outgoing: VecDeque::new(),
             in_flight: 0,
             send_buffer: self.settings.send_buffer,
@@ -66,8 +62,8 @@ impl Network {
     }
 
     /// socket(2).
-    pub(super) fn open(&mut self, host: usize, is_ipv6: bool) -> Key {
-        let key = self.add_socket(host, is_ipv6);
+    pub(super) fn open(&mut self, host: usize, domain: Domain) -> Key {
+        let key = self.add_socket(host, domain);
         let descriptor = self.hosts[host].open();
         self.with(key, |socket| socket.descriptor = Some(descriptor));
         key
@@ -80,15 +76,34 @@ impl Network {
     }
 
     /// listen(2) on a bound socket.
-    pub(super) fn listen(&mut self, key: Key, options: &BindOptions) {
+    pub(super) fn listen(&mut self, key: Key, options: &BindOptions, name: Option<Name>) {
         let backlog = Backlog {
             waiting: VecDeque::new(),
             limit: options.backlog.min(BACKLOG_MAX) as usize,
             refuses: false,
             reuses_port: options.reuse_port,
             only_v6: options.ipv6_only,
+            name,
         };
         self.with(key, |socket| socket.state = State::Listening(backlog));
+    }
+
+    pub(super) fn backlog(&mut self, listener: Key) -> Option<&mut Backlog> {
+        match &mut self.sockets.get_mut(&listener)?.state {
+            State::Listening(backlog) => Some(backlog),
+            _ => None,
+        }
+    }
+
+    /// Begins no new connection from now on. Of a Unix listener, this is a shutdown(2).
+    pub(super) fn refuse_new(&mut self, listener: Key) {
+        if let Some(backlog) = self.backlog(listener) {
+            backlog.refuses = true;
+        }
+        if self.is_unix(listener) {
+            self.with(listener, |socket| socket.has_ended = true);
+            self.wake(listener);
+        }
     }
 
     /// connect(2), which never waits.
@@ -135,7 +150,7 @@ impl Network {
     }
 
     /// accept4(2).
-    pub(super) fn accept(&mut self, listener: Key) -> io::Result<(Key, SocketAddr)> {
+    pub(super) fn accept(&mut self, listener: Key) -> io::Result<(Key, Option<SocketAddr>)> {
         let Some(socket) = self.sockets.get_mut(&listener) else {
             return Err(failed(EINVAL));
         };
@@ -144,13 +159,11 @@ impl Network {
         };
         let child = backlog.waiting.pop_front().ok_or_else(|| failed(EAGAIN))?;
         let descriptor = self.hosts[socket.host].open();
-        let mut remote = SocketAddr::new(any(false), 0);
+        let mut remote = None;
         self.with(child, |socket| {
             socket.parent = None;
             socket.descriptor = Some(descriptor);
-            if let Some(address) = socket.remote {
-                remote = socket.shown(address);
-            }
+            remote = socket.remote.map(|address| socket.shown(address));
         });
         Ok((child, remote))
     }
@@ -161,7 +174,10 @@ impl Network {
         };
         let received = socket.receive(buffer)?;
         let (host, from) = (socket.host, socket.peer_host);
-        if let Some(peer) = socket.peer
+        if socket.domain == Domain::Unix {
+            let sender = socket.peer;
+            self.was_read(sender, received);
+        } else if let Some(peer) = socket.peer
             && (self.sockets.get(&peer)).is_some_and(|peer| !peer.outgoing.is_empty())
         {
             let after = self.latency(host, from);
@@ -172,6 +188,9 @@ impl Network {
     }
 
     pub(super) fn transmit(&mut self, key: Key, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_unix(key) {
+            return self.transmit_unix(key, bytes);
+        }
         let socket = self.sockets.get_mut(&key);
         let sent = socket.map_or(Ok(0), |socket| socket.send(bytes))?;
         self.pump(key);
@@ -181,6 +200,10 @@ impl Network {
 
     /// shutdown(2) of our half.
     pub(super) fn shut_down(&mut self, key: Key) -> io::Result<()> {
+        if self.is_unix(key) {
+            self.shut_down_unix(key);
+            return Ok(());
+        }
         let Some(socket) = self.sockets.get_mut(&key) else {
             return Ok(());
         };
@@ -226,6 +249,9 @@ impl Network {
 
     /// Ends a connection as its program does by closing it.
     pub(super) fn abandon(&mut self, key: Key) {
+        if self.is_unix(key) {
+            return self.abandon_unix(key);
+        }
         let Some(socket) = self.sockets.get_mut(&key) else {
             return;
         };

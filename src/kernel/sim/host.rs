@@ -1,8 +1,9 @@
 //! One host: its address, its descriptors and ports, and what is ready for its loop.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
 use super::event::Event;
 use super::socket::Key;
@@ -19,6 +20,8 @@ pub(super) struct Host {
     pub(super) name: String,
     pub(super) address: Ipv4Addr,
     descriptors: BTreeSet<i32>,
+    /// The files of Unix sockets, each with the socket that has created it.
+    pub(super) files: BTreeMap<PathBuf, Key>,
     next_port: u16,
     /// The sockets that are ready, in the order in which they became so.
     pub(super) ready: VecDeque<Key>,
@@ -36,6 +39,7 @@ impl Host {
             name: name.to_ascii_lowercase(),
             address,
             descriptors: BTreeSet::new(),
+            files: BTreeMap::new(),
             next_port: FIRST_PORT,
             ready: VecDeque::new(),
             is_woken: false,

@@ -2,22 +2,25 @@
 //! What happens follows from a seed.
 //!
 //! Its types are twins of those of the real kernel, with the same functions. Nothing in it waits: the world
-//! lets time pass when no loop has anything to do. It speaks TCP over IPv4, and over IPv6 on one host. It
-//! has no Unix sockets, no pipes, no urgent data, no keep-alive probes, and neither Nagle's algorithm nor
-//! congestion control; no call fails for want of descriptors or memory.
+//! lets time pass when no loop has anything to do. It speaks TCP over IPv4, and over IPv6 on one host; a host
+//! has Unix sockets with paths or abstract names. There are no pipes, no urgent data, no keep-alive probes,
+//! and neither Nagle's algorithm nor congestion control; no call fails for want of descriptors or memory.
 
 mod calls;
 mod dice;
 mod event;
 mod host;
+mod keep_alive;
 mod kernel;
 mod names;
 mod network;
+mod path;
 mod ports;
 mod readiness;
 mod socket;
 mod sockets;
 mod tcp;
+mod unix;
 
 #[cfg(test)]
 pub(crate) use self::dice::Dice;

@@ -10,9 +10,30 @@ use libc::{
 };
 use mio::Token;
 
+use super::keep_alive::Probes;
+use super::path::Name;
+use crate::kernel::options::KeepAlive;
+
 /// The name of a socket. None is used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key(pub(super) u64);
+
+/// What a socket speaks, and the form of its addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Domain {
+    Ipv4,
+    Ipv6,
+    Unix,
+}
+
+impl Domain {
+    pub(super) fn of(address: SocketAddr) -> Domain {
+        match address {
+            SocketAddr::V4(_) => Domain::Ipv4,
+            SocketAddr::V6(_) => Domain::Ipv6,
+        }
+    }
+}
 
 /// TCP's states, as far as they differ here: `is_shut` and `has_ended` tell the halves of a connection apart.
 #[derive(Debug)]
@@ -34,6 +55,8 @@ pub(super) struct Backlog {
     pub(super) refuses: bool,
     pub(super) reuses_port: bool,
     pub(super) only_v6: bool,
+    /// Of a Unix listener.
+    pub(super) name: Option<Name>,
 }
 
 #[derive(Debug)]
@@ -54,7 +77,7 @@ pub(super) enum Segment {
 pub(super) struct Socket {
     pub(super) host: usize,
     pub(super) state: State,
-    pub(super) is_ipv6: bool,
+    pub(super) domain: Domain,
     pub(super) local: Option<SocketAddr>,
     pub(super) remote: Option<SocketAddr>,
     pub(super) peer: Option<Key>,
@@ -79,6 +102,7 @@ pub(super) struct Socket {
     pub(super) is_fin_taken: bool,
     pub(super) resets_on_close: bool,
     pub(super) type_of_service: u8,
+    pub(super) probes: Probes,
     /// Bytes that wait for room in the peer's buffer.
     pub(super) outgoing: VecDeque<u8>,
     /// How many bytes are sent and not confirmed.
@@ -101,8 +125,16 @@ pub(super) fn failed(errno: i32) -> io::Error {
 }
 
 impl Socket {
-    /// tcp_poll: the flags of epoll that hold now.
+    /// The flags of epoll that hold now.
     pub(super) fn flags(&mut self) -> i32 {
+        match self.domain {
+            Domain::Unix => self.unix_flags(),
+            Domain::Ipv4 | Domain::Ipv6 => self.tcp_flags(),
+        }
+    }
+
+    /// tcp_poll.
+    fn tcp_flags(&mut self) -> i32 {
         if let State::Listening(backlog) = &self.state {
             return if backlog.waiting.is_empty() {
                 0
@@ -134,7 +166,7 @@ impl Socket {
         flags
     }
 
-    fn used(&self) -> usize {
+    pub(super) fn used(&self) -> usize {
         self.outgoing.len() + self.in_flight
     }
 
@@ -230,11 +262,35 @@ impl Socket {
         }
     }
 
+    /// IP_TOS or IPV6_TCLASS. The two lowest bits are TCP's own. A Unix socket has none.
+    pub(super) fn set_type_of_service(&mut self, value: u8) {
+        if self.domain != Domain::Unix {
+            self.type_of_service = value & !0b11;
+        }
+    }
+
+    pub(super) fn set_keep_alive(&mut self, wanted: Option<KeepAlive>) -> io::Result<()> {
+        match self.domain {
+            Domain::Unix => Ok(()),
+            Domain::Ipv4 | Domain::Ipv6 => self.probes.set(wanted),
+        }
+    }
+
     /// A socket of IPv6 shows addresses of IPv4 as mapped.
     pub(super) fn shown(&self, address: SocketAddr) -> SocketAddr {
         match address.ip() {
-            IpAddr::V4(ip) if self.is_ipv6 => (ip.to_ipv6_mapped(), address.port()).into(),
+            IpAddr::V4(ip) if self.domain == Domain::Ipv6 => {
+                (ip.to_ipv6_mapped(), address.port()).into()
+            }
             _ => address,
+        }
+    }
+
+    /// Whether getpeername(2) finds a peer. A Unix socket remembers one that is gone.
+    pub(super) fn has_peer(&self) -> io::Result<()> {
+        match (self.domain, self.peer) {
+            (Domain::Unix, Some(_)) => Ok(()),
+            _ => self.remote_shown().map(|_| ()),
         }
     }
 

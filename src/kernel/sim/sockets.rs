@@ -3,12 +3,14 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::Duration;
 
 use libc::{EINVAL, ENOTCONN, EOPNOTSUPP};
 
 use super::kernel::Kernel;
 use super::network::Network;
-use super::socket::{Key, Socket, State, failed};
+use super::socket::{Domain, Key, Socket, failed};
 use crate::kernel::connector::Answer;
 use crate::kernel::listener::{Accepted, BindOptions};
 use crate::kernel::options::{KeepAlive, StreamOptions};
@@ -36,6 +38,10 @@ impl Owned {
         self.call(|network, key| network.sockets.get_mut(&key).map(ask))
     }
 
+    fn is_tcp(&self) -> bool {
+        self.ask(|socket| socket.domain != Domain::Unix) == Some(true)
+    }
+
     fn local_address(&self) -> Option<SocketAddr> {
         self.ask(|socket| Some(socket.shown(socket.local?)))?
     }
@@ -60,9 +66,13 @@ impl Kernel {
         Owned { kernel, key }
     }
 
+    fn socket(&self, domain: Domain) -> Owned {
+        let key = self.network().open(self.host, domain);
+        self.owned(key)
+    }
+
     pub(crate) fn open(&self, address: SocketAddr) -> io::Result<Opening> {
-        let key = self.network().open(self.host, address.is_ipv6());
-        let socket = self.owned(key);
+        let socket = self.socket(Domain::of(address));
         Ok(Opening { socket, address })
     }
 
@@ -72,18 +82,34 @@ impl Kernel {
         options: BindOptions,
         inherited: &StreamOptions,
     ) -> io::Result<Listener> {
-        let key = self.network().open(self.host, address.is_ipv6());
-        let socket = self.owned(key);
+        let socket = self.socket(Domain::of(address));
         socket.call(|network, key| network.bind(key, address, &options))?;
-        socket.ask(|socket| set_options(socket, inherited));
-        socket.call(|network, key| network.listen(key, &options));
+        // A time too long for the kernel is no reason not to listen.
+        let _ = socket.ask(|socket| set_options(socket, inherited));
+        socket.call(|network, key| network.listen(key, &options, None));
+        Ok(Listener(socket))
+    }
+
+    pub(crate) fn connect_unix(&self, path: &Path) -> io::Result<(Stream, Answer)> {
+        let socket = self.socket(Domain::Unix);
+        socket.call(|network, key| network.connect_unix(key, path))?;
+        Ok((Stream(socket), Ok(())))
+    }
+
+    pub(crate) fn listen_unix(&self, path: &Path, options: BindOptions) -> io::Result<Listener> {
+        let socket = self.socket(Domain::Unix);
+        socket.call(|network, key| network.listen_unix(key, path, &options))?;
         Ok(Listener(socket))
     }
 }
 
-fn set_options(socket: &mut Socket, options: &StreamOptions) {
+fn set_options(socket: &mut Socket, options: &StreamOptions) -> io::Result<()> {
     if let Some(value) = options.type_of_service {
-        socket.type_of_service = value;
+        socket.set_type_of_service(value);
+    }
+    match options.keep_alive {
+        Some(wanted) => socket.set_keep_alive(Some(wanted)),
+        None => Ok(()),
     }
 }
 
@@ -96,8 +122,12 @@ impl Opening {
         (self.socket).call(|network, key| network.bind(key, local, &options))
     }
 
-    /// There are no probes.
-    pub(crate) fn keep_alive(&self) {}
+    pub(crate) fn keep_alive(&self) {
+        let wanted = KeepAlive::after(Duration::from_secs(60));
+        let _ = self
+            .socket
+            .ask(|socket| socket.set_keep_alive(Some(wanted)));
+    }
 
     pub(crate) fn connect(self) -> io::Result<(Stream, Answer)> {
         let Opening { socket, address } = self;
@@ -116,7 +146,7 @@ impl Listener {
     }
 
     pub(crate) fn is_tcp(&self) -> bool {
-        true
+        self.0.is_tcp()
     }
 
     pub(crate) fn is_foreign(&self) -> bool {
@@ -132,7 +162,7 @@ impl Listener {
     }
 
     pub(crate) fn local_path(&self) -> Option<Vec<u8>> {
-        None
+        self.0.call(|network, key| network.name_of(key))
     }
 
     pub(crate) fn duplicate(&mut self) -> io::Result<OwnedFd> {
@@ -143,7 +173,7 @@ impl Listener {
         match self.0.call(Network::accept) {
             Ok((key, address)) => {
                 let stream = Stream(self.0.kernel.owned(key));
-                Accepted::Stream(stream, Some(address))
+                Accepted::Stream(stream, address)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Accepted::Nobody,
             Err(error) => Accepted::Failed(error),
@@ -151,11 +181,7 @@ impl Listener {
     }
 
     pub(crate) fn refuse_new(&self) -> io::Result<()> {
-        self.0.ask(|socket| {
-            if let State::Listening(backlog) = &mut socket.state {
-                backlog.refuses = true;
-            }
-        });
+        self.0.call(Network::refuse_new);
         Ok(())
     }
 
@@ -172,7 +198,7 @@ impl Stream {
     }
 
     pub(crate) fn is_tcp(&self) -> bool {
-        true
+        self.0.is_tcp()
     }
 
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -214,10 +240,10 @@ impl Stream {
     pub(crate) fn connected(&self) -> io::Result<bool> {
         let answer = self.0.ask(|socket| match socket.error.take() {
             Some(errno) => Err(failed(errno)),
-            None => socket.remote_shown(),
+            None => socket.has_peer(),
         });
         match answer.unwrap_or_else(|| Err(failed(ENOTCONN))) {
-            Ok(_) => Ok(true),
+            Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
             Err(error) => Err(error),
         }
@@ -243,8 +269,7 @@ impl Stream {
     }
 
     pub(crate) fn set_options(&self, options: &StreamOptions) -> io::Result<()> {
-        self.0.ask(|socket| set_options(socket, options));
-        Ok(())
+        (self.0.ask(|socket| set_options(socket, options))).unwrap_or(Ok(()))
     }
 
     /// Nothing is ever held back.
@@ -252,13 +277,13 @@ impl Stream {
         Ok(())
     }
 
-    /// There are no probes.
-    pub(crate) fn set_keep_alive(&self, _: Option<KeepAlive>) -> io::Result<()> {
-        Ok(())
+    pub(crate) fn set_keep_alive(&self, wanted: Option<KeepAlive>) -> io::Result<()> {
+        let set = self.0.ask(|socket| socket.set_keep_alive(wanted));
+        set.unwrap_or(Ok(()))
     }
 
     pub(crate) fn set_type_of_service(&self, value: u8) -> io::Result<()> {
-        self.0.ask(|socket| socket.type_of_service = value);
+        self.0.ask(|socket| socket.set_type_of_service(value));
         Ok(())
     }
 

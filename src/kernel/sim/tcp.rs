@@ -127,13 +127,15 @@ impl Network {
             // Dropped: the client tries again.
             return;
         }
-        let is_ipv6 = parent.is_ipv6;
-        let child = self.add_socket(host, is_ipv6);
+        let domain = parent.domain;
+        let (type_of_service, probes) = (parent.type_of_service, parent.probes);
+        let child = self.add_socket(host, domain);
         if let Some(socket) = self.sockets.get_mut(&child) {
             socket.state = State::SynReceived;
             (socket.local, socket.remote) = (Some(to), remote);
             (socket.peer, socket.peer_host) = (Some(client), client_host);
             socket.parent = Some(listener);
+            (socket.type_of_service, socket.probes) = (type_of_service, probes);
         }
         self.send(child, Segment::SynAck);
     }

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use libc::EAGAIN;
 
+use super::place::{Kind, Place};
 use crate::kernel::listener::BindOptions;
-use crate::kernel::options::StreamOptions;
+use crate::kernel::options::KeepAlive;
 use crate::kernel::reactor::{Batch, Id, Reactor};
 use crate::kernel::sim::{Kernel, Network};
 use crate::kernel::stopwatch::Stopwatch;
@@ -34,6 +34,11 @@ pub(super) enum Call {
     ShutDown(usize),
     Close(usize),
     Reset(usize),
+    NoDelay(usize),
+    /// With so many seconds until the first probe.
+    KeepAlive(usize, u64),
+    /// Sets it, if a value is given, and reads it.
+    TypeOfService(usize, Option<u8>),
     CloseListener,
 }
 
@@ -42,6 +47,9 @@ pub(super) type Answer = Result<usize, i32>;
 
 /// What was reported of each side. The listener has a number that no side has.
 pub(super) type Told = BTreeMap<usize, BTreeSet<String>>;
+
+/// So many sends of 2000 bytes leave room for more in any Unix socket.
+const UNREAD_SENDS: usize = 8;
 
 const LISTENER: usize = usize::MAX;
 
@@ -53,14 +61,17 @@ struct Side {
     /// How many bytes were sent and received. Each byte is that of its place.
     sent: usize,
     received: usize,
+    /// How many sends there were since the other side has read all.
+    unread_sends: usize,
 }
 
 pub(super) struct Machine {
     reactor: Reactor<usize>,
     batch: Batch,
     listener: Option<(Listener, Id)>,
-    address: SocketAddr,
-    nobody: SocketAddr,
+    kind: Kind,
+    place: Place,
+    nobody: Place,
     sides: Vec<Side>,
     /// Clients whose other side has not been accepted, in the order in which they connected.
     waiting: Vec<usize>,
@@ -78,24 +89,26 @@ fn pattern(from: usize, count: usize) -> Vec<u8> {
 }
 
 impl Machine {
-    pub(super) fn new(mut reactor: Reactor<usize>) -> Machine {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    pub(super) fn new(mut reactor: Reactor<usize>, kind: Kind, name: &str) -> Machine {
         let options = BindOptions {
-            backlog: 100,
+            // On a port, a connection for which there is no room tries again after a second.
+            backlog: if kind.is_unix() { 2 } else { 100 },
             ..BindOptions::default()
         };
         let id = reactor.insert(LISTENER);
-        let listen = |registry: crate::kernel::reactor::Registry<'_>| {
-            (registry.listen(any, options, &StreamOptions::default())).expect("a listener")
+        let listen = |place: Place| {
+            let listener = place.listen(reactor.registry(), options);
+            let listener = listener.expect("a listener");
+            (place.of(&listener), listener)
         };
-        let mut listener = listen(reactor.registry());
-        let nobody = listen(reactor.registry())
-            .local_address()
-            .expect("an address");
+        let (nobody, gone) = listen(kind.place(&format!("{name}-gone")));
+        let (place, mut listener) = listen(kind.place(name));
+        drop(gone);
         (reactor.registry().register(&mut listener, id)).expect("registered");
         Machine {
             batch: Batch::default(),
-            address: listener.local_address().expect("an address"),
+            kind,
+            place,
             nobody,
             listener: Some((listener, id)),
             sides: Vec::new(),
@@ -105,10 +118,10 @@ impl Machine {
         }
     }
 
-    pub(super) fn simulated() -> Machine {
+    pub(super) fn simulated(kind: Kind, name: &str) -> Machine {
         let network = Arc::new(Mutex::new(Network::new(0, false)));
         let kernel = Kernel::new(&network, "here").expect("a kernel");
-        Machine::new(Reactor::simulated(kernel))
+        Machine::new(Reactor::simulated(kernel), kind, name)
     }
 
     /// How many sides there have been.
@@ -126,22 +139,19 @@ impl Machine {
             other,
             sent: 0,
             received: 0,
+            unread_sends: 0,
         });
         number
     }
 
-    fn connect(&mut self, to: SocketAddr) -> Answer {
-        let opening = self.reactor.registry().open(to).expect("a socket");
-        match opening.connect() {
-            Ok((stream, answer)) => {
-                let number = self.add(stream, None);
-                if to == self.address && self.listener.is_some() {
-                    self.waiting.push(number);
-                }
-                answer.map(|()| 0)
-            }
-            Err(error) => Err(errno(&error)),
+    fn connect(&mut self, to: &Place) -> Answer {
+        let connected = to.connect(self.reactor.registry());
+        let (stream, answer) = connected.map_err(|error| errno(&error))?;
+        let number = self.add(stream, None);
+        if *to == self.place && self.listener.is_some() {
+            self.waiting.push(number);
         }
+        answer.map(|()| 0)
     }
 
     fn accept(&mut self) -> Answer {
@@ -206,6 +216,7 @@ impl Machine {
         let sent = stream.try_to_send(&pattern(side.sent, count));
         let sent = sent.map_err(|error| errno(&error))?;
         side.sent += sent;
+        side.unread_sends += 1;
         Ok(sent)
     }
 
@@ -223,12 +234,27 @@ impl Machine {
             "the bytes"
         );
         side.received += received;
+        let total = side.received;
+        if let Some(sender) = side.other.map(|other| &mut self.sides[other])
+            && sender.sent == total
+        {
+            sender.unread_sends = 0;
+        }
         Ok(received)
     }
 
     fn ask(&mut self, number: usize, ask: impl FnOnce(&Stream) -> io::Result<bool>) -> Answer {
         let answer = self.sides[number].stream.as_ref().map_or(Ok(false), ask);
         answer.map(usize::from).map_err(|error| errno(&error))
+    }
+
+    fn type_of_service(&mut self, number: usize, value: Option<u8>) -> Answer {
+        let Some(stream) = &self.sides[number].stream else {
+            return Ok(0);
+        };
+        let set = value.map_or(Ok(()), |value| stream.set_type_of_service(value));
+        let read = set.and_then(|()| stream.type_of_service());
+        read.map(usize::from).map_err(|error| errno(&error))
     }
 
     fn close(&mut self, number: usize) -> Answer {
@@ -240,8 +266,8 @@ impl Machine {
 
     pub(super) fn perform(&mut self, call: Call) -> Answer {
         match call {
-            Call::Connect => self.connect(self.address),
-            Call::ConnectToNobody => self.connect(self.nobody),
+            Call::Connect => self.connect(&self.place.clone()),
+            Call::ConnectToNobody => self.connect(&self.nobody.clone()),
             Call::Accept => self.accept(),
             Call::Send(side, count) => self.send(side, count),
             Call::Flood(side) => self.flood(side),
@@ -257,6 +283,12 @@ impl Machine {
                 }
                 self.close(side)
             }
+            Call::NoDelay(side) => self.ask(side, |it| it.set_no_delay(true).map(|()| true)),
+            Call::KeepAlive(side, seconds) => {
+                let wanted = KeepAlive::after(Duration::from_secs(seconds));
+                self.ask(side, |it| it.set_keep_alive(Some(wanted)).map(|()| true))
+            }
+            Call::TypeOfService(side, value) => self.type_of_service(side, value),
             Call::CloseListener => {
                 self.waiting.clear();
                 if let Some((_, id)) = self.listener.take() {
@@ -322,6 +354,20 @@ impl Machine {
             registry.register(listener, *id).expect("registered");
         }
         self.told()
+    }
+
+    /// Takes out of a report what Linux need not say: a Unix socket may have no room for more after a few
+    /// sends, however short, that are not read.
+    pub(super) fn promised(&self, mut told: Told) -> Told {
+        for (number, side) in self.sides.iter().enumerate() {
+            if self.kind.is_unix()
+                && side.unread_sends > UNREAD_SENDS
+                && let Some(names) = told.get_mut(&number)
+            {
+                names.remove("writable");
+            }
+        }
+        told
     }
 
     /// Waits until all that is expected was reported. Returns what was reported.

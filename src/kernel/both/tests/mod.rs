@@ -8,11 +8,13 @@
 //! `NETLOOP_SIM_PROGRAMS` is the number of programs, `NETLOOP_SIM_SEED` the seed of the first.
 
 mod machine;
+mod place;
 
 use std::collections::BTreeSet;
 use std::env;
 
 use self::machine::{Call, Machine, Told, covers};
+use self::place::Kind;
 use crate::kernel::reactor::Reactor;
 use crate::kernel::sim::Dice;
 
@@ -33,8 +35,14 @@ fn next_call(dice: &mut Dice, sides: usize) -> Call {
         31 | 32 => Call::ShutDown(side),
         33 | 34 => Call::Close(side),
         35 => Call::Reset(side),
-        36 if dice.one_in(4) => Call::CloseListener,
-        37 if dice.one_in(4) => Call::Flood(side),
+        36 => match dice.below(4) {
+            0 => Call::NoDelay(side),
+            1 => Call::KeepAlive(side, dice.below(3) as u64 * 40_000),
+            2 => Call::TypeOfService(side, None),
+            _ => Call::TypeOfService(side, Some(dice.below(256) as u8)),
+        },
+        37 if dice.one_in(4) => Call::CloseListener,
+        38 if dice.one_in(4) => Call::Flood(side),
         _ => Call::Connect,
     }
 }
@@ -51,8 +59,11 @@ fn news(before: &Told, now: &Told) -> Told {
 
 fn compare(seed: u64) {
     let mut dice = Dice::new(seed);
+    let kind = Kind::ALL[dice.below(4)];
+    let name = format!("netloop-{}-{seed}", std::process::id());
     let real = Reactor::new().expect("a reactor");
-    let (mut simulated, mut real) = (Machine::simulated(), Machine::new(real));
+    let mut simulated = Machine::simulated(kind, &name);
+    let mut real = Machine::new(real, kind, &name);
     let mut before = simulated.level();
     let mut calls = Vec::new();
     for _ in 0..STEPS {
@@ -62,22 +73,23 @@ fn compare(seed: u64) {
         let found = real.perform_until(call, expected);
         assert_eq!(
             expected, found,
-            "seed {seed}, the last of {calls:#?}: simulated, real"
+            "seed {seed}, {kind:?}, the last of {calls:#?}: simulated, real"
         );
         let expected = simulated.told();
         let level = simulated.level();
         assert!(
             covers(&expected, &news(&before, &level)),
-            "seed {seed}, after {calls:#?}: {level:#?} holds, and only {expected:#?} is reported"
+            "seed {seed}, {kind:?}, after {calls:#?}: {level:#?} holds, and only {expected:#?} is reported"
         );
+        let expected = simulated.promised(expected);
         let found = real.told_until(&expected);
         assert!(
             covers(&found, &expected),
-            "seed {seed}, after {calls:#?}: Linux does not report {expected:#?}, but {found:#?}"
+            "seed {seed}, {kind:?}, after {calls:#?}: Linux does not report {expected:#?}, but {found:#?}"
         );
         assert!(
             covers(&level, &found),
-            "seed {seed}, after {calls:#?}: Linux reports {found:#?}, and {level:#?} holds"
+            "seed {seed}, {kind:?}, after {calls:#?}: Linux reports {found:#?}, and {level:#?} holds"
         );
         before = level;
     }

@@ -1,0 +1,241 @@
+//! Unix stream sockets: what one does, the other end has seen when the call returns.
+
+use std::io;
+use std::path::Path;
+
+use libc::{
+    EADDRINUSE, EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, ENOENT, EPIPE, EPOLLERR, EPOLLHUP,
+    EPOLLIN, EPOLLOUT, EPOLLRDHUP,
+};
+
+use super::network::Network;
+use super::path::{Name, Unlinks};
+use super::socket::{Domain, Key, Socket, State, failed};
+use crate::kernel::listener::BindOptions;
+
+impl Network {
+    pub(super) fn is_unix(&self, key: Key) -> bool {
+        (self.sockets.get(&key)).is_some_and(|socket| socket.domain == Domain::Unix)
+    }
+
+    /// The name that a listener is bound to.
+    pub(super) fn name_of(&self, key: Key) -> Option<Vec<u8>> {
+        let name = name(self.sockets.get(&key)?)?;
+        Some(name.bytes.clone())
+    }
+
+    /// The socket that has a name: of a path the one that has created the file, even if it is closed.
+    fn named(&self, host: usize, sought: &Name) -> Option<Key> {
+        if !sought.is_abstract() {
+            return self.hosts[host].files.get(&sought.path()).copied();
+        }
+        let has_it = |socket: &Socket| {
+            socket.host == host && name(socket).is_some_and(|name| name.bytes == sought.bytes)
+        };
+        let mut found = self.sockets.iter().filter(|(_, socket)| has_it(socket));
+        found.next().map(|(key, _)| *key)
+    }
+
+    /// bind(2) and listen(2).
+    pub(super) fn listen_unix(
+        &mut self,
+        key: Key,
+        path: &Path,
+        options: &BindOptions,
+    ) -> io::Result<()> {
+        let Some(host) = self.sockets.get(&key).map(|socket| socket.host) else {
+            return Err(failed(EINVAL));
+        };
+        let name = Name::of(path, options)?;
+        if self.named(host, &name).is_some() {
+            return Err(failed(EADDRINUSE));
+        }
+        if !name.is_abstract() {
+            self.hosts[host].files.insert(name.path(), key);
+        }
+        self.listen(key, options, Some(name));
+        Ok(())
+    }
+
+    /// connect(2): done, or refused, at once.
+    pub(super) fn connect_unix(&mut self, client: Key, path: &Path) -> io::Result<()> {
+        let Some(host) = self.sockets.get(&client).map(|socket| socket.host) else {
+            return Err(failed(EINVAL));
+        };
+        let name = Name::of(path, &BindOptions::default())?;
+        let unknown = if name.is_abstract() {
+            ECONNREFUSED
+        } else {
+            ENOENT
+        };
+        let listener = self.named(host, &name).ok_or_else(|| failed(unknown))?;
+        let waiting = match self.sockets.get(&listener).map(|socket| &socket.state) {
+            Some(State::Listening(backlog)) if !backlog.refuses => backlog.waiting.len(),
+            _ => return Err(failed(ECONNREFUSED)),
+        };
+        let child = self.add_socket(host, Domain::Unix);
+        let Some(backlog) = self.backlog(listener).filter(|it| waiting <= it.limit) else {
+            self.sockets.remove(&child);
+            return Err(failed(EAGAIN));
+        };
+        backlog.waiting.push_back(child);
+        self.wake(listener);
+        self.with(client, |socket| socket.is_connected_to(child));
+        self.with(child, |socket| {
+            socket.is_connected_to(client);
+            socket.parent = Some(listener);
+        });
+        Ok(())
+    }
+
+    /// What a socket was sent has been read.
+    pub(super) fn was_read(&mut self, sender: Option<Key>, count: usize) {
+        if let Some((key, socket)) = sender.and_then(|key| Some((key, self.sockets.get_mut(&key)?)))
+        {
+            socket.in_flight = socket.in_flight.saturating_sub(count);
+            if socket.wants_room && socket.is_unix_writable() {
+                socket.wants_room = false;
+                self.wake(key);
+            }
+        }
+    }
+
+    pub(super) fn transmit_unix(&mut self, key: Key, bytes: &[u8]) -> io::Result<usize> {
+        let Some(socket) = self.sockets.get_mut(&key) else {
+            return Ok(0);
+        };
+        let (sent, peer) = (socket.send_unix(bytes.len())?, socket.peer);
+        if let Some(peer) = peer.filter(|_| sent > 0) {
+            self.with(peer, |peer| peer.incoming.extend(&bytes[..sent]));
+            self.wake(peer);
+        }
+        Ok(sent)
+    }
+
+    /// shutdown(2) of our half.
+    pub(super) fn shut_down_unix(&mut self, key: Key) {
+        let Some(socket) = self.sockets.get_mut(&key) else {
+            return;
+        };
+        socket.is_shut = true;
+        let peer = socket.peer;
+        self.wake(key);
+        if let Some(peer) = peer {
+            self.with(peer, |peer| peer.has_ended = true);
+            self.wake(peer);
+        }
+    }
+
+    /// Ends a socket. The peer gets a reset if something was left unread, or if it was never accepted.
+    pub(super) fn abandon_unix(&mut self, key: Key) {
+        let Some(socket) = self.sockets.remove(&key) else {
+            return;
+        };
+        self.unlink_own(key, &socket);
+        let Some(peer) = socket.peer else {
+            return;
+        };
+        let is_reset = socket.parent.is_some() || !socket.incoming.is_empty();
+        self.with(peer, |peer| {
+            (peer.is_shut, peer.has_ended) = (true, true);
+            peer.in_flight = 0;
+            peer.error = is_reset.then_some(ECONNRESET).or(peer.error);
+        });
+        self.wake(peer);
+    }
+
+    // Files.
+
+    fn unlink_own(&mut self, key: Key, socket: &Socket) {
+        let Some(name) = name(socket) else {
+            return;
+        };
+        let (files, path) = (&mut self.hosts[socket.host].files, name.path());
+        let is_to_go = match name.unlinks {
+            Unlinks::Nothing => false,
+            Unlinks::Own => files.get(&path) == Some(&key),
+            Unlinks::Any => true,
+        };
+        if is_to_go {
+            files.remove(&path);
+        }
+    }
+
+    /// unlink(2). Returns whether there was a file.
+    pub(crate) fn unlink(&mut self, host: usize, path: &Path) -> bool {
+        self.hosts[host].files.remove(path).is_some()
+    }
+
+    /// The program of a host is killed: it unlinks nothing.
+    pub(crate) fn die(&mut self, host: usize) {
+        let sockets = self.sockets.values_mut();
+        for socket in sockets.filter(|socket| socket.host == host) {
+            if let State::Listening(backlog) = &mut socket.state
+                && let Some(name) = &mut backlog.name
+            {
+                name.unlinks = Unlinks::Nothing;
+            }
+        }
+    }
+}
+
+fn name(socket: &Socket) -> Option<&Name> {
+    match &socket.state {
+        State::Listening(backlog) => backlog.name.as_ref(),
+        _ => None,
+    }
+}
+
+impl Socket {
+    fn is_connected_to(&mut self, peer: Key) {
+        self.state = State::Connected;
+        self.peer = Some(peer);
+    }
+
+    /// unix_poll: the flags of epoll that hold now.
+    pub(super) fn unix_flags(&mut self) -> i32 {
+        let mut flags = 0;
+        if self.has_ended {
+            flags |= EPOLLIN | EPOLLRDHUP;
+        }
+        if let State::Listening(backlog) = &self.state {
+            return if backlog.waiting.is_empty() {
+                flags
+            } else {
+                flags | EPOLLIN
+            };
+        }
+        if !self.incoming.is_empty() {
+            flags |= EPOLLIN;
+        }
+        if self.is_shut && self.has_ended {
+            flags |= EPOLLHUP;
+        }
+        if self.is_unix_writable() {
+            flags |= EPOLLOUT;
+        }
+        if self.error.is_some() {
+            flags |= EPOLLERR;
+        }
+        flags
+    }
+
+    /// Three quarters of the buffer are free.
+    fn is_unix_writable(&self) -> bool {
+        self.used() <= self.send_buffer / 4
+    }
+
+    /// How many bytes the peer gets.
+    fn send_unix(&mut self, offered: usize) -> io::Result<usize> {
+        if self.is_shut {
+            return Err(failed(EPIPE));
+        }
+        let count = offered.min(self.send_buffer.saturating_sub(self.used()));
+        self.in_flight += count;
+        self.wants_room = !self.is_unix_writable();
+        if count == 0 && offered > 0 {
+            return Err(failed(EAGAIN));
+        }
+        Ok(count)
+    }
+}
