@@ -4,9 +4,12 @@
 //!     nc 127.0.0.1 8000
 //!
 //! The loop keeps the room, a socket keeps its member's name and the lines that are coming in. So
-//! nothing is shared: no `Rc`, no `RefCell`, no map from sockets to what belongs to them.
+//! nothing is shared: no `Rc`, no `RefCell`, no map from sockets to what belongs to them. All of it but
+//! `main` is tested in a simulated world, too.
 
-use netloop::{Error, EventLoop, LineSplitter, Loop, ServerOptions, Socket, SocketId};
+use netloop::{
+    Error, EventLoop, LineSplitter, ListenOptions, Loop, ServerOptions, Socket, SocketId,
+};
 
 /// The longest line, in bytes.
 const LINE_MAX: usize = 1024;
@@ -33,13 +36,19 @@ fn main() -> Result<(), Error> {
         None => 8000,
     };
     let mut event_loop = EventLoop::new()?;
+    serve(&mut event_loop, ("127.0.0.1", port))?;
+    event_loop.run()
+}
+
+/// Opens a room at this place.
+pub(crate) fn serve(event_loop: &mut Loop, place: impl Into<ListenOptions>) -> Result<(), Error> {
     event_loop.set_data(Room::default());
     event_loop
         .create_server_with(ServerOptions::default().write_limit(OWED_MAX), welcome)
-        .listen(("127.0.0.1", port), |server| {
+        .listen(place, |server| {
             println!("listening on {}..", server.port().expect("a TCP port"));
         })?;
-    event_loop.run()
+    Ok(())
 }
 
 fn welcome(socket: &mut Socket<'_>) {

@@ -5,7 +5,8 @@
 //!     cargo run --example pool -- 8000 1000
 //!
 //! A request whose connection is lost goes back into the queue, and is answered once the server is
-//! there again. So the program can be started before the server, and survives its restarts.
+//! there again. So the program can be started before the server, and survives its restarts. All of it
+//! but `main` is tested in a simulated world, too.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -20,7 +21,7 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::fro
 const LINE_MAX: usize = 256;
 
 struct Pool {
-    port: u16,
+    server: (String, u16),
     free: Vec<SocketId>,
     waiting: VecDeque<usize>,
     unanswered: usize,
@@ -37,15 +38,7 @@ struct Connection {
 fn main() -> Result<(), Error> {
     let (port, count) = arguments().ok_or_else(|| Error::new("usage: pool PORT COUNT"))?;
     let mut event_loop = EventLoop::new()?;
-    event_loop.set_data(Pool {
-        port,
-        free: Vec::new(),
-        waiting: (0..count).collect(),
-        unanswered: count,
-    });
-    for _ in 0..SIZE {
-        open(&mut event_loop, BACK_OFF.0);
-    }
+    start(&mut event_loop, ("127.0.0.1", port), count);
     event_loop.run()?;
     println!("{count} requests were answered");
     Ok(())
@@ -58,15 +51,31 @@ fn arguments() -> Option<(u16, usize)> {
     Some((port, count))
 }
 
+/// Makes a pool that sends so many requests to a server. When all are answered, nothing of it is left.
+pub(crate) fn start(event_loop: &mut Loop, (host, port): (&str, u16), count: usize) {
+    event_loop.set_data(Pool {
+        server: (host.to_owned(), port),
+        free: Vec::new(),
+        waiting: (0..count).collect(),
+        unanswered: count,
+    });
+    for _ in 0..SIZE {
+        open(event_loop, BACK_OFF.0);
+    }
+}
+
 /// Makes a connection; if that fails, the next attempt comes after this pause.
 fn open(event_loop: &mut Loop, back_off: Duration) {
-    let port = event_loop.data::<Pool>().map_or(0, |pool| pool.port);
+    let Some(pool) = event_loop.data::<Pool>() else {
+        return;
+    };
+    let server = pool.server.clone();
     let connection = Connection {
         request: None,
         answer: LineSplitter::new(LINE_MAX),
         back_off,
     };
-    let connected = event_loop.connect(("127.0.0.1", port), |socket| {
+    let connected = event_loop.connect(server, |socket| {
         if let Some(connection) = socket.data_mut::<Connection>() {
             connection.back_off = BACK_OFF.0;
         }

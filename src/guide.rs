@@ -14,4 +14,6 @@ pub mod questions {}
 pub mod stopping {}
 
 #[doc = include_str!("guide/testing.md")]
+#[cfg_attr(feature = "sim", doc = "\n")]
+#[cfg_attr(feature = "sim", doc = include_str!("guide/simulating.md"))]
 pub mod testing {}

@@ -1,10 +1,14 @@
-//! The manners of the package: what it carries, that its links lead somewhere, and what a library
-//! user compiles.
+//! The manners of the package: what it carries, that its links lead somewhere, what a library user
+//! compiles, and that the guide's tests run in a crate of his own.
+
+mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use support::skipped;
 
 /// The lines that cargo prints.
 fn cargo(arguments: &[&str]) -> BTreeSet<String> {
@@ -132,4 +136,51 @@ fn the_readme_and_the_front_page_name_each_feature() {
         assert!(readme.contains(&row), "README.md: {name}");
         assert!(front.contains(&format!("//! {row}")), "src/lib.rs: {name}");
     }
+}
+
+/// A crate in a folder of its own, which depends on netloop as a program does that is tested in a world.
+fn outside(folder: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = format!(
+        r#"
+        [package]
+        name = "outside"
+        edition = "2024"
+
+        [dev-dependencies.netloop]
+        path = {root:?}
+        default-features = false
+        features = ["sim"]
+        "#
+    );
+    let page = |name: &str| root.join("src/guide").join(name);
+    let pages = [page("testing.md"), page("simulating.md")];
+    let [testing, simulating] = pages.map(|page| format!("#![doc = include_str!({page:?})]\n"));
+    fs::create_dir_all(folder.join("src")).expect("a folder");
+    fs::write(folder.join("Cargo.toml"), manifest).expect("a file");
+    fs::write(folder.join("src/lib.rs"), testing + &simulating).expect("a file");
+    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).expect("a file");
+}
+
+#[test]
+fn the_guides_tests_run_in_a_crate_outside() {
+    let folder = std::env::temp_dir().join(format!("netloop-outside-{}", std::process::id()));
+    outside(&folder);
+    let cargo = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(arguments).arg("--offline");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outside");
+        command.current_dir(&folder).env("CARGO_TARGET_DIR", target);
+        command.output().expect("cargo runs")
+    };
+    let has_all = cargo(&["tree"]).status.success();
+    let tested = has_all.then(|| cargo(&["test", "--doc"]));
+    fs::remove_dir_all(&folder).expect("the folder goes");
+    let Some(tested) = tested else {
+        return skipped("a crate outside", "it cannot be built without the network");
+    };
+    let told = String::from_utf8_lossy(&tested.stdout);
+    assert!(tested.status.success(), "{tested:?}");
+    let passed = told.lines().filter(|line| line.ends_with(" ... ok"));
+    assert!(passed.count() >= 7, "{told}");
 }

@@ -1,5 +1,12 @@
 //! Programs in a simulated world.
 
+#[path = "sim/chat.rs"]
+mod chat;
+#[path = "sim/pair.rs"]
+mod pair;
+#[path = "sim/pool.rs"]
+mod pool;
+
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;

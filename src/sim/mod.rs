@@ -33,6 +33,9 @@
 //! # Ok::<(), netloop::Error>(())
 //! ```
 //!
+//! A [`Pair`] tests a protocol handler alone. The guide [Testing your program](crate::guide::testing) shows
+//! more.
+//!
 //! # What there is
 //!
 //! TCP over IPv4, and over IPv6 on one host (`::1`); connections that are refused, time out or are reset;
@@ -48,6 +51,8 @@
 //! descriptors or memory. Other threads may [post](crate::Handle::post) to a loop, but no seed rules them,
 //! and the world does not wait for them.
 
+mod pair;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -57,6 +62,8 @@ use std::time::Duration;
 
 use crate::kernel::sim::{Kernel, Network, lock};
 use crate::{Error, EventLoop, Loop, Signal};
+
+pub use self::pair::Pair;
 
 /// How many turns the loops of a world may run while no time passes.
 const TURNS_AT_ONCE: usize = 1_000_000;

@@ -1,0 +1,98 @@
+//! A protocol handler alone, and its peer in the hands of the test.
+
+use std::time::Duration;
+
+use netloop::sim::Pair;
+use netloop::{LineSplitter, ServerOptions, Socket};
+
+use crate::{code, secs};
+
+/// Answers each line with the same in capitals. A line that is too long ends the conversation, silence, too.
+fn shout(socket: &mut Socket<'_>) {
+    socket.set_data(LineSplitter::new(16)).on_error(|_, _| {});
+    socket.on_data(|socket, chunk| {
+        socket.lend(|lines: &mut LineSplitter, socket| {
+            lines.push(chunk);
+            while let Some(line) = lines.next_line() {
+                match line {
+                    Ok(line) => _ = socket.write([&line.to_ascii_uppercase(), &b"\n"[..]].concat()),
+                    Err(_) => _ = socket.end_with("too long\n"),
+                }
+            }
+        });
+    });
+    socket.set_timeout(secs(30));
+    socket.on_timeout(|socket| _ = socket.end_with("bye\n"));
+}
+
+#[test]
+fn a_handler_has_answered_when_the_bytes_are_sent() {
+    for seed in 0..100 {
+        let mut pair = Pair::new(seed, shout).unwrap();
+        assert_eq!(pair.send("hel").unwrap(), b"", "seed {seed}");
+        assert_eq!(pair.send("lo\nyou\n").unwrap(), b"HELLO\nYOU\n");
+        let long = pair.send("a line that is too long\n").unwrap();
+        assert_eq!(long, b"too long\n", "seed {seed}");
+        assert!(pair.has_ended());
+        assert!(pair.error().is_none());
+        assert!(!pair.socket().event_loop().is_alive(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_handlers_time_passes_as_the_test_says() {
+    let mut pair = Pair::new(1, shout).unwrap();
+    assert_eq!(pair.advance(secs(29)).unwrap(), b"");
+    assert_eq!(pair.send("here\n").unwrap(), b"HERE\n");
+    assert_eq!(pair.advance(Duration::from_millis(29_999)).unwrap(), b"");
+    assert!(!pair.has_ended());
+    assert_eq!(pair.advance(Duration::from_millis(1)).unwrap(), b"bye\n");
+    assert!(pair.has_ended());
+}
+
+#[test]
+fn a_handler_sees_its_peer_reset_the_connection() {
+    let mut pair = Pair::new(1, |socket| {
+        socket.set_data(String::new());
+        socket.on_error(|socket, error| {
+            let code = code(error);
+            socket.event_loop().set_data(code);
+        });
+        socket.resume();
+    });
+    let pair = pair.as_mut().unwrap();
+    pair.peer().reset_and_destroy().unwrap();
+    assert_eq!(pair.advance(Duration::ZERO).unwrap(), b"");
+    let seen = pair.socket().event_loop().take_data::<String>();
+    assert_eq!(seen.as_deref(), Some("ECONNRESET"));
+}
+
+#[test]
+fn a_peer_sees_a_handler_reset_the_connection() {
+    let mut pair = Pair::new(1, |socket| {
+        socket.on_data(|socket, _| _ = socket.reset_and_destroy());
+    })
+    .unwrap();
+    assert_eq!(pair.send("hello").unwrap(), b"");
+    assert_eq!(pair.error().map(code).as_deref(), Some("ECONNRESET"));
+    assert!(!pair.has_ended());
+}
+
+#[test]
+fn a_handler_owes_a_peer_that_does_not_read_no_more_than_its_limit() {
+    let options = ServerOptions::default().write_limit(100_000);
+    let flood = |socket: &mut Socket<'_>| {
+        socket.on_error(|socket, error| {
+            let code = code(error);
+            socket.event_loop().set_data(code);
+        });
+        socket.set_interval(Duration::from_millis(1), |socket| {
+            socket.write([b'x'; 10_000]);
+        });
+    };
+    let mut pair = Pair::with(1, options, flood).unwrap();
+    pair.peer().pause();
+    assert_eq!(pair.advance(secs(1)).unwrap(), b"");
+    let seen = pair.socket().event_loop().take_data::<String>();
+    assert_eq!(seen.as_deref(), Some("ENOBUFS"));
+}

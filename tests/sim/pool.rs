@@ -1,0 +1,151 @@
+//! The pool of `examples/pool.rs`, against servers that fail.
+
+#[allow(dead_code, reason = "`main` is not called here")]
+#[path = "../../examples/pool.rs"]
+mod program;
+
+use std::time::Duration;
+
+use netloop::LineSplitter;
+use netloop::Loop;
+use netloop::sim::{Host, World};
+use netloop::trace::What;
+
+use crate::{Diary, pair, secs};
+
+const PORT: u16 = 8000;
+
+fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+/// A server that answers each line with the same one, after a tenth of a second. It notes the lines.
+fn answer(event_loop: &mut Loop, asked: &Diary) {
+    let asked = asked.clone();
+    let mut server = event_loop.create_server(move |socket| {
+        let asked = asked.clone();
+        socket.set_data(LineSplitter::new(100)).on_error(|_, _| {});
+        socket.on_data(move |socket, chunk| {
+            socket.lend(|lines: &mut LineSplitter, socket| {
+                lines.push(chunk);
+                while let Some(Ok(line)) = lines.next_line() {
+                    asked.note(String::from_utf8_lossy(line));
+                    let answer = [line, b"\n"].concat();
+                    socket.after(millis(100), move |socket| _ = socket.write(answer));
+                }
+            });
+        });
+    });
+    server.listen_on(PORT).unwrap();
+}
+
+/// A pool on the second of two hosts, which has so many requests to send.
+fn pool(seed: u64, requests: usize) -> (World, Host, Host) {
+    let (mut world, server, client) = pair(seed);
+    program::start(world.event_loop(client), ("server", PORT), requests);
+    (world, server, client)
+}
+
+/// All is answered, and nothing is left of the pool.
+#[track_caller]
+fn assert_done(world: &mut World, client: Host, asked: &Diary, requests: usize, seed: u64) {
+    assert!(!world.event_loop(client).is_alive(), "seed {seed}");
+    let mut asked = asked.take();
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), requests, "seed {seed}");
+}
+
+#[test]
+fn a_pool_whose_server_is_not_there_waits_twice_as_long_each_time() {
+    let mut world = World::new(1);
+    world.set_latency(Duration::ZERO..Duration::ZERO);
+    let server = world.add_host("server").unwrap();
+    let client = world.add_host("client").unwrap();
+    let (attempts, noted) = (Diary::default(), Diary::default());
+    let at = attempts.clone();
+    world.event_loop(client).on_trace(move |record| {
+        if matches!(record.what, What::Call("connect")) {
+            at.note(record.at.as_millis().to_string());
+        }
+    });
+    let address = world.address(server).to_string();
+    program::start(world.event_loop(client), (&address, PORT), 1);
+    world.advance(secs(20)).unwrap();
+    let mut times = attempts.take();
+    times.dedup(); // those of the four connections
+    let wanted = [0, 50, 150, 350, 750, 1550, 3150, 6350, 11_350, 16_350];
+    assert_eq!(times, wanted.map(|it: u32| it.to_string()));
+
+    answer(world.event_loop(server), &noted);
+    world.advance(millis(1_349)).unwrap();
+    assert_eq!(noted.take(), [""; 0]);
+    world.advance(millis(1)).unwrap();
+    assert_eq!(noted.take(), ["request 0"], "21.35 s after the start");
+}
+
+#[test]
+fn requests_that_a_server_has_not_answered_when_it_dies_are_sent_to_the_next() {
+    for seed in 0..20 {
+        let asked = Diary::default();
+        let (mut world, server, client) = pool(seed, 100);
+        answer(world.event_loop(server), &asked);
+        world.advance(millis(550)).unwrap();
+        let before = asked.take();
+        assert!(before.len() > 12, "seed {seed}: {before:?}");
+        world.kill(server);
+        world.advance(secs(60)).unwrap();
+        assert_eq!(asked.take(), [""; 0]);
+
+        answer(world.event_loop(server), &asked);
+        let begun = world.now();
+        world.run().unwrap();
+        let after = asked.take();
+        // Each connection had one request under way, or its answer.
+        let again = after.iter().filter(|line| before.contains(line)).count();
+        assert!((1..=4).contains(&again), "seed {seed}: {again}");
+        assert!(world.now() - begun < secs(5 + 3), "{:?}", world.now());
+        (before.into_iter().chain(after)).for_each(|line| asked.note(line));
+        assert_done(&mut world, client, &asked, 100, seed);
+    }
+}
+
+#[test]
+fn a_short_partition_costs_a_pool_no_connection() {
+    for seed in 0..20 {
+        let asked = Diary::default();
+        let (mut world, server, client) = pool(seed, 100);
+        answer(world.event_loop(server), &asked);
+        world.advance(millis(550)).unwrap();
+        world.partition(server, client);
+        world.advance(secs(10 * 60)).unwrap();
+        world.heal(server, client);
+        world.run().unwrap();
+        assert_eq!(
+            asked.0.borrow().len(),
+            100,
+            "seed {seed}: none is sent twice"
+        );
+        assert_done(&mut world, client, &asked, 100, seed);
+    }
+}
+
+#[test]
+fn a_pool_finds_its_server_again_after_a_partition_of_a_day() {
+    for seed in 0..20 {
+        let asked = Diary::default();
+        let (mut world, server, client) = pool(seed, 100);
+        answer(world.event_loop(server), &asked);
+        world.advance(millis(550)).unwrap();
+        world.partition(server, client);
+        world.advance(secs(24 * 60 * 60)).unwrap();
+        let answered = asked.0.borrow().len();
+        world.heal(server, client);
+        let begun = world.now();
+        world.run().unwrap();
+        let again = asked.0.borrow().len() - 100;
+        assert!(answered < 40 && again <= 4, "seed {seed}: {again}");
+        assert!(world.now() - begun < secs(10), "seed {seed}");
+        assert_done(&mut world, client, &asked, 100, seed);
+    }
+}
