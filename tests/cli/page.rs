@@ -28,7 +28,9 @@ for (let before = null; before !== location.hash; press('j')) {
   const lit = document.querySelectorAll('rect.lit').length
   const waits = document.getElementById('waits').textContent
   const now = document.getElementById('now').textContent.replace(/[|\n]/g, ' ')
-  told.push([number, isShown, links('why'), wire, state, lit, waits, now].join('|'))
+  const across = document.querySelector('.row.chosen .across')
+  const kernels = across?.scrollWidth <= across?.clientWidth ? across.textContent.replaceAll('|', ' ') : ''
+  told.push([number, isShown, links('why'), wire, state, lit, waits, now, kernels].join('|'))
 }
 document.title = 'driven'
 document.body.append(Object.assign(document.createElement('pre'), { id: 'told', textContent: told.join('\n') }))
@@ -59,6 +61,7 @@ fn browser() -> Option<Command> {
     command.args([
         "--enable-logging=stderr",
         "--virtual-time-budget=5000",
+        "--window-size=1280,900",
         "--dump-dom",
     ]);
     Some(command)
@@ -126,6 +129,13 @@ fn the_page_steps_through_every_record_and_its_why_is_that_of_the_model() {
         let why: Vec<String> = why.map(|it| it.number.to_string()).collect();
         let expected = [entry.number.to_string(), "true".into(), why.join(" ")];
         assert_eq!(told[..3], expected);
+        if entry.kind == Kind::Ready {
+            // Whole, and without their beginning.
+            assert_eq!(
+                told[8],
+                entry.more[0].replace("EPOLL", "").replace('|', " ")
+            );
+        }
     }
     // The answer to the last: what it says of the records whose words are these.
     let of = |kind: Kind, words: &str, part: usize| {

@@ -132,9 +132,7 @@ fn teach(lesson: &Lesson, next: Option<&Lesson>, settings: &Settings) -> Result<
     output::text(&page::before(lesson, language));
     wait_for_enter(words.enter);
     let mut played = run_of(lesson, settings)?;
-    if played.recording.args.is_empty() {
-        played.recording.args = ["netloop", "lesson", lesson.name].map(str::to_owned).into();
-    }
+    played.recording.args = ["netloop", "lesson", lesson.name].map(str::to_owned).into();
     if let Some(path) = &settings.html {
         let node = lesson.beside.map(Beside::read);
         write_page(path, &played.recording, node.as_ref()).map_err(Error::new)?;

@@ -71,8 +71,11 @@ fn add_records(tables: &mut Tables, entries: &[Entry], lanes: &Lanes) {
     for ((entry, lane), took) in entries.iter().zip(&lanes.of).zip(took) {
         model.step(entry);
         changes.follow(&model, entry, tables);
-        let more = match entry.kind {
-            Kind::Ready | Kind::Accepted | Kind::Connected => entry.more.join(" "),
+        let more = match (&entry.kind, &entry.more[..]) {
+            (Kind::Accepted | Kind::Connected, [own, peer]) if !own.is_empty() => {
+                format!("at {own}, peer at {peer}")
+            }
+            (Kind::Ready | Kind::Accepted | Kind::Connected, more) => more.join(" "),
             _ => String::new(),
         };
         let row = [
@@ -154,7 +157,12 @@ fn add_folds(tables: &mut Tables, entries: &[Entry], names: &Names, shown: u8) {
     let lines: Vec<(String, (String, u64))> = entries.iter().map(says).collect();
     for fold in folds(&lines) {
         let first = fold.at + fold.period;
-        let (second, last) = (&lines[first].0, &lines[fold.end() - fold.period].0);
+        // Of those who take part, the one that is another each time.
+        let (before, repeated) = (&lines[fold.at..first], &lines[first..fold.end()]);
+        let differs = before.iter().zip(repeated).position(|(a, b)| a.0 != b.0);
+        let differs = differs.unwrap_or(0);
+        let second = &repeated[differs].0;
+        let last = &repeated[repeated.len() - fold.period + differs].0;
         let words = format!("… and {} more: {second} to {last}", fold.count - 1);
         let words = tables.text(&words);
         let (first, last) = (entries[first].number, entries[fold.end() - 1].number);
@@ -224,6 +232,23 @@ mod tests {
         let data = of(&Recording::default(), &entries, None);
         let rows = data.rows("payloads").iter().map(|row| (row[0], row[2]));
         assert_eq!(rows.collect::<Vec<_>>(), [(1, 1), (2, 1)]);
+    }
+
+    #[test]
+    fn a_fold_names_the_ones_that_differ() {
+        let lines = (1..=5).flat_map(|who| {
+            [
+                r#""k":"system","w":"accept4","who":"server#9""#.to_owned(),
+                format!(r#""k":"callback","w":"connection","who":"socket#{who}""#),
+            ]
+        });
+        let lines: Vec<String> = lines.collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let data = of(&Recording::default(), &numbered(&lines), None).json();
+        assert!(
+            data.contains("… and 4 more: socket#2 to socket#5"),
+            "{data}"
+        );
     }
 
     #[test]

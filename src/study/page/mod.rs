@@ -25,8 +25,8 @@ const SCRIPT: &str = concat!(
 
 /// The SHA-256 of style and script, in base64: the page allows nothing else. The test of the command line
 /// that finds them wrong tells what they are to be.
-const STYLE_HASH: &str = "L94x1OzduBcLkE2Fh/fjrl99kM/OApOZxtJMqAf0Y5w=";
-const SCRIPT_HASH: &str = "E9k+4Bkn3aCH2bkeikVT2S1iVv8CAbRwFabhO5xF7wA=";
+const STYLE_HASH: &str = "KWzFf7cxWVrl/BM2ne5ITFLb+dB00VUZ93oT6lIWh54=";
+const SCRIPT_HASH: &str = "Nb07CX4aeZmLyQnVQMbWdXUh0kBK2OP0PV2EpgZEJtY=";
 
 /// A page of HTML with the recording in it: lanes for those who take part, bands for the turns; of each
 /// record what it is, why it came, what waits and why not yet, and how its socket stands. If there is a run on

@@ -16,6 +16,7 @@ pub(super) fn level(entry: &Entry) -> u8 {
         | Kind::Accepted
         | Kind::Connected
         | Kind::Stopped => 0,
+        Kind::Done if entry.words == "false" => 0,
         Kind::Step | Kind::Tick | Kind::Other(_) => 1,
         Kind::Waits | Kind::Done | Kind::Queued | Kind::Cleared | Kind::Holds => 2,
     }
@@ -31,18 +32,14 @@ pub(super) static KINDS: [(Kind, &str, &str); 18] = [
     (
         Kind::Wait,
         "◔",
-        "The loop has waited in epoll_wait(2), until something was ready or a timer was due.",
+        "The loop has asked the kernel what is ready, with epoll_wait(2). It sleeps there until something is, or a timer is due; while something is left to do, it only looks.",
     ),
     (
         Kind::Ready,
         "▶",
-        "The kernel has reported that this is ready: in mio's words, then in epoll's own.",
+        "The kernel has reported that this is ready: in plain words, and in epoll's own, which stand without their EPOLL in the rows.",
     ),
-    (
-        Kind::Nothing,
-        "○",
-        "What was to be served had nothing to do.",
-    ),
+    (Kind::Nothing, "○", "There was nothing to do for it."),
     (
         Kind::Again,
         "↻",
@@ -73,8 +70,16 @@ pub(super) static KINDS: [(Kind, &str, &str); 18] = [
         "▹",
         "Work that was put off until the running callback had returned.",
     ),
-    (Kind::Done, "↩", "The callback or the call has returned."),
-    (Kind::System, "■", "A system call, and its result."),
+    (
+        Kind::Done,
+        "↩",
+        "The callback or the call has returned. A write that returns false asks for no more until drain: 64 KiB or more wait to be sent.",
+    ),
+    (
+        Kind::System,
+        "■",
+        "A system call, and its result. EAGAIN: nothing is there, or no room is left. EINPROGRESS: the kernel goes on by itself, and reports when it is done.",
+    ),
     (
         Kind::Accepted,
         "★",

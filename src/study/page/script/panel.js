@@ -60,7 +60,7 @@ function drawNow (it) {
   if (it.took !== null) said.push(make('p', isLong(it) ? 'long' : '', `It has taken ${seconds(it.took)}${isLong(it) ? ': meanwhile nothing else ran.' : '.'}`))
   const bytes = payloads.get(it.number)
   if (bytes) said.push(make('p', '', 'The bytes: ', make('code', '', bytes.payload), bytes.left ? ` and ${bytes.left} more` : ''))
-  if (it.line) said.push(make('p', '', 'Line of the program: ', make('code', '', it.line)))
+  if (it.line) said.push(make('p', '', 'Line of the program, which is in Rust: ', make('code', '', it.line)))
   $('now').replaceChildren(...said)
 }
 

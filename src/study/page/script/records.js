@@ -17,6 +17,7 @@ const $ = id => document.getElementById(id)
 const HEIGHT = 22
 const MARGIN = 128
 const LONG = 10000
+const ACROSS = 250
 
 const records = table('records').map(it => ({
   number: it[0], origin: it[1], cause: it[2], turn: it[3], at: it[4], who: text(it[5]), kind: text(it[6]),

@@ -37,6 +37,8 @@ const laneWidth = () => ($('rows').clientWidth - MARGIN) / lanes.length
 const laneAt = lane => MARGIN + laneWidth() * (lane + .5)
 // What stands right of the middle has its text on the left, so that it stays on the page.
 const isLeft = lane => lane > 0 && lane >= lanes.length / 2
+// How wide the other side of a sign is.
+const roomAcross = lane => laneWidth() * (isLeft(lane) ? lanes.length - lane - .5 : lane + .5)
 
 function drawLanes () {
   $('lanes').replaceChildren()
@@ -54,20 +56,30 @@ function drawLanes () {
 const signOf = it => it.sign ?? kinds.get(it.kind)?.[0] ?? '?'
 const classOf = it => (kinds.has(it.kind) ? it.kind : 'other') + (it.isOdd ? ' odd-one' : '')
 
+// What the kernel tells of stands on the other side of the sign, where there is room. epoll's words do without
+// their beginning here.
 function cell (it) {
   const said = make('span', `cell ${classOf(it)}`)
   const sign = make('b', '', signOf(it))
   const who = it.who === 'loop' || it.kind === 'segment' ? [] : [make('em', '', name(it.who)), ' ']
-  const more = it.places || it.more || it.line.split('/').pop()
+  const kernels = it.places ? '' : it.more.replaceAll('EPOLL', '')
+  const isAcross = kernels && roomAcross(it.lane) > ACROSS
+  const more = it.places || (isAcross ? '' : kernels) || it.line.split('/').pop()
   const words = [...who, it.words, ...more ? [make('i', '', `  ${more}`)] : []]
   if (beside.length && it.kind === 'callback') {
     const twin = twins.get(it.number)
     words.push(make('i', '', twin ? `  = ${loop} ${seconds(twin.at)}` : `  ≠ ${loop}`))
   }
   if (isLong(it)) words.push(make('span', 'long', `  ▲ blocked the loop for ${seconds(it.took)}`))
-  said.append(...isLeft(it.lane) ? [...words, ' ', sign] : [sign, ' ', ...words])
+  const text = make('span', '', ...words)
+  said.append(...isLeft(it.lane) ? [text, sign] : [sign, text])
   anchor(said, it.lane)
-  return said
+  if (!isAcross) return [said]
+  const across = make('span', 'across', kernels)
+  const [side, room] = isLeft(it.lane) ? ['left', laneAt(it.lane)] : ['right', $('rows').clientWidth - laneAt(it.lane)]
+  across.style[side] = `${room + 12}px`
+  across.style.maxWidth = `${roomAcross(it.lane) - 16}px`
+  return [across, said]
 }
 
 // Has a cell begin or end at its lane.
@@ -93,12 +105,13 @@ function draw (row, place) {
   if (it.turn % 2) drawn.classList.add('odd')
   if (row.fold) {
     drawn.classList.add('fold')
-    const words = make('span', 'cell', row.fold.said)
+    const words = make('span', 'cell', make('span', '', row.fold.said))
     anchor(words, it.lane)
     drawn.append(words)
     return drawn
   }
-  drawn.append(make('span', 'n', it.label), make('span', 't', `${(it.at / 1e3).toFixed(1)} ms`), cell(it))
+  drawn.append(make('span', 'n', it.label), make('span', 't', `${(it.at / 1e3).toFixed(1)} ms`), ...cell(it))
+  drawn.title = `${name(it.who)}: ${it.words} ${it.more}`
   if (it === chosen) drawn.classList.add('chosen')
   drawn.setAttribute('aria-selected', it === chosen)
   if (it !== chosen && causes.has(it)) drawn.classList.add('cause')
