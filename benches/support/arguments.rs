@@ -2,7 +2,6 @@
 //! start any bench. All benches take the same ones, for `cargo bench -- FLAGS` hands them to each.
 
 use std::process::{ExitCode, exit};
-use std::time::Instant;
 
 use getopts::{Matches, Options};
 
@@ -33,8 +32,6 @@ pub(crate) struct Arguments {
     /// What to do at all.
     pub(crate) mode: Mode,
     bench: &'static str,
-    /// When the bench began.
-    pub(crate) begin: Instant,
     /// Fewer samples, and an end after three minutes for all benches together.
     pub(crate) quick: bool,
     /// JSON lines on standard output instead of tables.
@@ -97,7 +94,6 @@ impl Arguments {
         Ok(Some(Arguments {
             mode: mode(&matches),
             bench,
-            begin: Instant::now(),
             quick: matches.opt_present("quick"),
             json: matches.opt_present("json"),
             goals: matches.opt_present("goals"),

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fs;
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::arguments::Arguments;
 use super::chart::{self, RATIO};
@@ -46,6 +47,8 @@ pub(crate) struct Target {
 pub(crate) struct Report {
     bench: &'static str,
     arguments: Arguments,
+    /// When the servers had been built.
+    begin: Instant,
     machine: String,
     records: Vec<Record>,
     progress: Progress,
@@ -61,6 +64,7 @@ impl Report {
         let report = Report {
             bench,
             arguments: arguments.clone(),
+            begin: Instant::now(),
             machine: machine::description(),
             records: Vec::new(),
             progress: Progress::default(),
@@ -79,7 +83,7 @@ impl Report {
 
     /// The step of this name is about to start; `false` when it is left out of a quick run.
     pub(crate) fn start(&mut self, step: &str) -> bool {
-        let line = self.progress.start(step, self.arguments.begin.elapsed());
+        let line = self.progress.start(step, self.begin.elapsed());
         line.inspect(|line| self.watch(line)).is_some()
     }
 

@@ -224,6 +224,7 @@ impl Socket<'_> {
     /// | never connected | `ERR_SOCKET_CLOSED` |
     /// | the queue would exceed the [limit](crate::ConnectOptions::write_limit) | `ENOBUFS` |
     /// | after `destroy` | `ERR_STREAM_DESTROYED`, and no `error` |
+    #[inline(always)]
     #[track_caller]
     pub fn write(&mut self, data: impl AsRef<[u8]>) -> bool {
         let bytes = data.as_ref();
