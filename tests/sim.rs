@@ -2,6 +2,8 @@
 
 #[path = "sim/chat.rs"]
 mod chat;
+#[path = "sim/faults.rs"]
+mod faults;
 #[path = "sim/pair.rs"]
 mod pair;
 #[path = "sim/pool.rs"]
@@ -45,6 +47,7 @@ fn echo(event_loop: &mut Loop) {
         socket.on_data(|socket, chunk| _ = socket.write(chunk));
         socket.on_error(|_, _| {});
     });
+    server.on_error(|_, _| {});
     server.listen_on(8000).unwrap();
 }
 

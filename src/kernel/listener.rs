@@ -1,4 +1,4 @@
-//! One listening socket: making it, accepting from it, and what happens when descriptors run out.
+//! One listening socket: making it, and accepting from it.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -7,20 +7,17 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use libc::{EACCES, EBADF, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOTSOCK};
+use libc::{EACCES, EINVAL};
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, SockAddr, SockFilter, SockRef, Socket, Type};
 
+use super::accepting::{Accepted, Accepting};
 use super::connector::unix_address;
 use super::descriptor;
 use super::options::StreamOptions;
 use super::stream::Stream;
-
-/// How many waiting connections one accept passes over, or closes for want of descriptors, before other
-/// sources are served.
-const PASSED_AT_ONCE: usize = 1024;
 
 /// A filter (socket(7), SO_ATTACH_FILTER) that drops only the first segment of a connection: the one with
 /// SYN and without ACK among the flags, which are byte 13 of the TCP header.
@@ -52,8 +49,7 @@ pub(crate) struct Listener {
     /// Unlinked when the listener closes. It is declared before the socket, so that it is dropped first.
     file: Option<OwnFile>,
     socket: Kind,
-    /// A spare descriptor. When no other one is left, it is given up for a moment to accept a connection
-    /// and close it, so that the peer learns of it.
+    /// A spare descriptor: see [`Accepting`].
     reserve: Option<File>,
     /// The descriptor came from outside: its connections inherit only the options that were set there.
     is_foreign: bool,
@@ -75,23 +71,6 @@ pub(crate) struct BindOptions {
     pub(crate) reuse_port: bool,
     /// The file of a path is removed only if it is still ours.
     pub(crate) only_own_file: bool,
-}
-
-/// The outcome of one attempt to accept.
-#[derive(Debug)]
-pub(crate) enum Accepted<S> {
-    /// A connection, and the address of its peer, from accept4(2) itself: if the peer has reset already,
-    /// `getpeername` fails.
-    Stream(S, Option<SocketAddr>),
-    /// No connection waits.
-    Nobody,
-    /// Out of descriptors: this many connections were accepted and closed at once. None is left waiting.
-    Shed(usize),
-    /// Out of descriptors or memory, or an error that stays. Connections may be left waiting, for which no
-    /// new edge will come.
-    Exhausted(io::Error),
-    /// The listener itself is unusable.
-    Failed(io::Error),
 }
 
 impl Listener {
@@ -214,61 +193,9 @@ impl Listener {
         self.as_fd().try_clone_to_owned()
     }
 
-    /// Accepts one connection. After an error that concerns one connection only, which accept(2) says to
-    /// treat like `EAGAIN`, the next one is tried. An error that stays, such as a firewall's `EPERM`,
-    /// counts as a shortage.
+    /// Accepts one connection.
     pub(crate) fn accept(&mut self) -> Accepted<Stream> {
-        let mut passed = 0;
-        loop {
-            let error = match self.try_accept() {
-                Ok((stream, address)) => return Accepted::Stream(stream, address),
-                Err(error) => error,
-            };
-            match error.raw_os_error() {
-                _ if error.kind() == io::ErrorKind::WouldBlock => return Accepted::Nobody,
-                Some(EMFILE) => return self.shed(error),
-                Some(ENFILE | ENOBUFS | ENOMEM) => return Accepted::Exhausted(error),
-                Some(EBADF | EINVAL | ENOTSOCK) => return Accepted::Failed(error),
-                _ if passed == PASSED_AT_ONCE => return Accepted::Exhausted(error),
-                _ => log::debug!(target: "netloop::accept", "accept: {error}, next"),
-            }
-            passed += 1;
-        }
-    }
-
-    fn try_accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
-        match &self.socket {
-            Kind::Tcp(listener) => {
-                let (stream, address) = listener.accept()?;
-                Ok((Stream::Tcp(stream), Some(address)))
-            }
-            Kind::Unix(listener) => Ok((Stream::Unix(listener.accept()?.0), None)),
-        }
-    }
-
-    /// libuv's trick: gives the reserve up, and accepts each waiting connection to close it. Those beyond
-    /// the bound wait, so that clients that connect without end do not block the loop.
-    fn shed(&mut self, error: io::Error) -> Accepted<Stream> {
-        let mut shed = 0;
-        for _ in 0..PASSED_AT_ONCE {
-            if self.reserve.take().is_none() {
-                break;
-            }
-            let attempt = self.try_accept().map(drop);
-            self.reserve = open_reserve();
-            match attempt {
-                Ok(()) => shed += 1,
-                // The kernel reserves a descriptor before it looks at the queue, which may be empty.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return match shed {
-                        0 => Accepted::Nobody,
-                        _ => Accepted::Shed(shed),
-                    };
-                }
-                Err(_) => {}
-            }
-        }
-        Accepted::Exhausted(error)
+        self.accept_next()
     }
 
     /// Makes the kernel begin no new connection; those it has begun it finishes, and they can be accepted.
@@ -283,9 +210,30 @@ impl Listener {
 
     /// Opens the reserve again after a shortage.
     pub(crate) fn recover(&mut self) {
-        if self.reserve.is_none() {
-            self.reserve = open_reserve();
+        self.recover_reserve();
+    }
+}
+
+impl Accepting for Listener {
+    type Stream = Stream;
+    type Reserve = File;
+
+    fn try_accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
+        match &self.socket {
+            Kind::Tcp(listener) => {
+                let (stream, address) = listener.accept()?;
+                Ok((Stream::Tcp(stream), Some(address)))
+            }
+            Kind::Unix(listener) => Ok((Stream::Unix(listener.accept()?.0), None)),
         }
+    }
+
+    fn reserve(&mut self) -> &mut Option<File> {
+        &mut self.reserve
+    }
+
+    fn open_reserve(&self) -> Option<File> {
+        open_reserve()
     }
 }
 

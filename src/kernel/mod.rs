@@ -3,6 +3,7 @@
 //! What the floors above see of it is its face. Without the feature `sim` these are the types of the real
 //! kernel, as they are; with it, each is one of both kernels.
 
+mod accepting;
 pub(crate) mod clock;
 mod connector;
 mod descriptor;
@@ -34,7 +35,7 @@ use face::{Epoll, Event, Events, Poll, Source, Waker};
 pub(crate) use face::{Listener, Opening, Resolver, SignalSource, Stopwatch, Stream};
 
 /// The outcome of one attempt to accept.
-pub(crate) type Accepted = listener::Accepted<Stream>;
+pub(crate) type Accepted = accepting::Accepted<Stream>;
 
 /// The call that failed, and its error, where several calls may fail.
 pub(crate) type Failed = (&'static str, std::io::Error);

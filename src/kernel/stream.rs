@@ -18,7 +18,7 @@ use super::pipe::Pipe;
 
 /// Repeats a call that has failed, as long as it fails with `EINTR`.
 #[cold]
-fn uninterrupted(
+pub(super) fn uninterrupted(
     mut error: io::Error,
     mut call: impl FnMut() -> io::Result<usize>,
 ) -> io::Result<usize> {

@@ -41,17 +41,19 @@
 //! TCP over IPv4, and over IPv6 on one host (`::1`); connections that are refused, time out or are reset;
 //! half-closed connections; backlogs that are full; buffers of a limited size; edge-triggered readiness
 //! that comes late, together, or without need; partitions; names (each host's own, and `localhost`);
-//! signals ([`World::raise`]); a process that dies ([`World::kill`]).
+//! signals ([`World::raise`]); a process that dies ([`World::kill`]); a limit of descriptors
+//! ([`World::set_descriptor_limit`]); shortages ([`World::exhaust`]); and calls that fail by chance
+//! ([`World::set_faults`]).
 //!
 //! A host has its own paths, on which Unix sockets listen, and every folder is there; nothing is written to
 //! the real file system, and modes have no effect.
 //!
-//! There are no descriptors from outside (`EBADF`, `EPERM`), no
-//! duplicates of descriptors (`EOPNOTSUPP`), no urgent data, no keep-alive probes, and no shortage of
-//! descriptors or memory. Other threads may [post](crate::Handle::post) to a loop, but no seed rules them,
-//! and the world does not wait for them.
+//! There are no descriptors from outside (`EBADF`, `EPERM`), no duplicates of descriptors (`EOPNOTSUPP`), no
+//! urgent data, and no keep-alive probes. Other threads may [post](crate::Handle::post) to a loop, but no
+//! seed rules them, and the world does not wait for them.
 
 mod pair;
+mod trouble;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -64,6 +66,7 @@ use crate::kernel::sim::{Kernel, Network, lock};
 use crate::{Error, EventLoop, Loop, Signal};
 
 pub use self::pair::Pair;
+pub use self::trouble::{Fault, Faults, Resource};
 
 /// How many turns the loops of a world may run while no time passes.
 const TURNS_AT_ONCE: usize = 1_000_000;

@@ -49,8 +49,8 @@ impl Poll {
         match self {
             Either::Real(poll) => poll.poll(&mut events.real, wait),
             Either::Simulated(poll) => {
-                events.simulated = poll.kernel().ready(events.capacity);
-                Ok(())
+                let ready = poll.kernel().ready(events.capacity);
+                ready.map(|ready| events.simulated = ready)
             }
         }
     }
@@ -74,8 +74,7 @@ impl<'r> Epoll<'r> {
         match (self, source.source()) {
             (Either::Real(registry), Either::Real(source)) => registry.register(source, token, all),
             (Either::Simulated(kernel), Either::Simulated(socket)) => {
-                kernel.register(socket, token);
-                Ok(())
+                kernel.register(socket, token)
             }
             _ => Err(io::Error::from_raw_os_error(EPERM)),
         }
@@ -98,7 +97,7 @@ impl Waker {
     pub(crate) fn new(epoll: Epoll<'_>, token: Token) -> io::Result<Waker> {
         match epoll {
             Either::Real(registry) => mio::Waker::new(registry, token).map(Either::Real),
-            Either::Simulated(kernel) => Ok(Either::Simulated(kernel.waker())),
+            Either::Simulated(kernel) => kernel.waker().map(Either::Simulated),
         }
     }
 

@@ -56,7 +56,7 @@ impl Registry<'_> {
     pub(crate) fn signals(self) -> Result<SignalSource, Failed> {
         match self.0 {
             Epoll::Real(epoll) => signals::SignalSource::new(epoll).map(Either::Real),
-            Epoll::Simulated(kernel) => Ok(Either::Simulated(kernel.signals())),
+            Epoll::Simulated(kernel) => kernel.signals().map(Either::Simulated),
         }
     }
 }
@@ -73,10 +73,12 @@ impl SignalSource {
 
 impl Resolver {
     pub(crate) fn start<T>(reactor: &mut Reactor<T>) -> Result<Resolver, Failed> {
-        match reactor.registry().0 {
-            Epoll::Simulated(kernel) => Ok(Either::Simulated(kernel.resolver())),
-            Epoll::Real(_) => resolver::Resolver::start(reactor).map(Either::Real),
+        if let Epoll::Simulated(kernel) = reactor.registry().0 {
+            let resolver = kernel.resolver();
+            let woken = reactor.waker().map_err(|error| ("eventfd", error));
+            return woken.map(|_| Either::Simulated(resolver));
         }
+        resolver::Resolver::start(reactor).map(Either::Real)
     }
 
     pub(crate) fn ask(&mut self, question: Question) {

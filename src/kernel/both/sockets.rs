@@ -13,7 +13,7 @@ use crate::kernel::connector::{self, Answer};
 use crate::kernel::listener::{self, BindOptions};
 use crate::kernel::options::{KeepAlive, StreamOptions};
 use crate::kernel::reactor::Registry;
-use crate::kernel::{Accepted, sim, stream};
+use crate::kernel::{Accepted, accepting, sim, stream};
 
 pub(crate) type Listener = Either<listener::Listener, sim::Listener>;
 pub(crate) type Opening = Either<connector::Opening, sim::Opening>;
@@ -114,9 +114,9 @@ impl Opening {
     }
 }
 
-impl<S> listener::Accepted<S> {
-    fn map<T>(self, convert: impl FnOnce(S) -> T) -> listener::Accepted<T> {
-        use listener::Accepted::{Exhausted, Failed, Nobody, Shed, Stream};
+impl<S> accepting::Accepted<S> {
+    fn map<T>(self, convert: impl FnOnce(S) -> T) -> accepting::Accepted<T> {
+        use accepting::Accepted::{Exhausted, Failed, Nobody, Shed, Stream};
         match self {
             Stream(stream, address) => Stream(convert(stream), address),
             Nobody => Nobody,

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use libc::{EAGAIN, EINPROGRESS, EINVAL, ENETUNREACH, ENOTCONN};
+use libc::{EADDRNOTAVAIL, EAGAIN, EHOSTUNREACH, EINPROGRESS, EINVAL, ENETUNREACH, ENOTCONN};
 
+use super::faults::{Fault, Place};
 use super::keep_alive::Probes;
 use super::network::{Happening, Network};
 use super::path::Name;
@@ -62,11 +63,13 @@ impl Network {
     }
 
     /// socket(2).
-    pub(super) fn open(&mut self, host: usize, domain: Domain) -> Key {
+    pub(super) fn open(&mut self, host: usize, domain: Domain) -> io::Result<Key> {
+        self.deal(host, Fault::Socket, Place::Near)?;
+        self.hosts[host].has_spare()?;
         let key = self.add_socket(host, domain);
         let descriptor = self.hosts[host].open();
         self.with(key, |socket| socket.descriptor = Some(descriptor));
-        key
+        Ok(key)
     }
 
     pub(super) fn with(&mut self, key: Key, change: impl FnOnce(&mut Socket)) {
@@ -76,7 +79,13 @@ impl Network {
     }
 
     /// listen(2) on a bound socket.
-    pub(super) fn listen(&mut self, key: Key, options: &BindOptions, name: Option<Name>) {
+    pub(super) fn listen(
+        &mut self,
+        key: Key,
+        options: &BindOptions,
+        name: Option<Name>,
+    ) -> io::Result<()> {
+        self.deal_on(key, Fault::Listen)?;
         let backlog = Backlog {
             waiting: VecDeque::new(),
             limit: options.backlog.min(BACKLOG_MAX) as usize,
@@ -86,6 +95,7 @@ impl Network {
             name,
         };
         self.with(key, |socket| socket.state = State::Listening(backlog));
+        Ok(())
     }
 
     pub(super) fn backlog(&mut self, listener: Key) -> Option<&mut Backlog> {
@@ -108,6 +118,7 @@ impl Network {
 
     /// connect(2), which never waits.
     pub(super) fn connect(&mut self, key: Key, to: SocketAddr) -> io::Result<Answer> {
+        self.deal_on(key, Fault::Connect)?;
         let Some(socket) = self.sockets.get(&key) else {
             return Err(failed(EINVAL));
         };
@@ -130,7 +141,9 @@ impl Network {
             .filter(|ip| !ip.is_unspecified());
         let port = match bound {
             Some(local) => local.port(),
-            None => self.free_port(host),
+            None => self
+                .deal_port(host, EADDRNOTAVAIL)
+                .map(|()| self.free_port(host))?,
         };
         let target = self.host_at(to.ip(), host);
         self.with(key, |socket| {
@@ -139,11 +152,13 @@ impl Network {
             socket.remote = Some(to);
             socket.peer_host = target.unwrap_or(host);
         });
-        if target.is_some() {
+        if target.is_none() {
+            self.arm(key, UNREACHABLE, Happening::Failure(key, EHOSTUNREACH));
+        } else if let Some((errno, after)) = self.deal_handshake(key) {
+            self.arm(key, after, Happening::Failure(key, errno));
+        } else {
             self.send(key, Segment::Syn);
             self.await_answer(key, 0);
-        } else {
-            self.arm(key, UNREACHABLE, Happening::Unreachable(key));
         }
         self.settle();
         Ok(Err(EINPROGRESS))
@@ -151,14 +166,18 @@ impl Network {
 
     /// accept4(2).
     pub(super) fn accept(&mut self, listener: Key) -> io::Result<(Key, Option<SocketAddr>)> {
-        let Some(socket) = self.sockets.get_mut(&listener) else {
-            return Err(failed(EINVAL));
-        };
-        let State::Listening(backlog) = &mut socket.state else {
-            return Err(failed(EINVAL));
-        };
-        let child = backlog.waiting.pop_front().ok_or_else(|| failed(EAGAIN))?;
-        let descriptor = self.hosts[socket.host].open();
+        let host = self.sockets.get(&listener).map(|socket| socket.host);
+        let host = host.ok_or_else(|| failed(EINVAL))?;
+        // The kernel reserves a descriptor before it looks at the queue.
+        self.hosts[host].has_spare()?;
+        self.deal_on(listener, Fault::Accept)?;
+        let child = self.next_waiting(listener)?;
+        if let Err(error) = self.deal_on(listener, Fault::Abort) {
+            self.drop_waiting(child);
+            self.settle();
+            return Err(error);
+        }
+        let descriptor = self.hosts[host].open();
         let mut remote = None;
         self.with(child, |socket| {
             socket.parent = None;
@@ -166,6 +185,18 @@ impl Network {
             remote = socket.remote.map(|address| socket.shown(address));
         });
         Ok((child, remote))
+    }
+
+    fn next_waiting(&mut self, listener: Key) -> io::Result<Key> {
+        let backlog = self.backlog(listener).ok_or_else(|| failed(EINVAL))?;
+        let child = backlog.waiting.pop_front();
+        child.ok_or_else(|| failed(EAGAIN))
+    }
+
+    /// Resets a connection that nobody has accepted.
+    fn drop_waiting(&mut self, child: Key) {
+        self.with(child, |socket| socket.resets_on_close = true);
+        self.abandon(child);
     }
 
     pub(super) fn receive(&mut self, key: Key, buffer: &mut [u8]) -> io::Result<usize> {
@@ -241,8 +272,7 @@ impl Network {
         }
         self.abandon(key);
         for child in waiting {
-            self.with(child, |socket| socket.resets_on_close = true);
-            self.abandon(child);
+            self.drop_waiting(child);
         }
         self.settle();
     }

@@ -24,6 +24,11 @@ impl Dice {
         (self.next() % (bound as u64).max(1)) as usize
     }
 
+    /// Whether something happens that does so with this probability.
+    pub(super) fn happens(&mut self, probability: f64) -> bool {
+        ((self.next() >> 11) as f64) < probability * (1_u64 << 53) as f64
+    }
+
     pub(crate) fn one_in(&mut self, chances: usize) -> bool {
         self.below(chances) == 0
     }

@@ -1,12 +1,15 @@
 //! One host: its address, its descriptors and ports, and what is ready for its loop.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
 use std::mem;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::event::Event;
-use super::socket::Key;
+use super::faults::{Faults, Resource};
+use super::socket::{Key, failed};
 use crate::kernel::reactor::Id;
 use crate::kernel::resolver::Answer;
 
@@ -22,6 +25,13 @@ pub(super) struct Host {
     descriptors: BTreeSet<i32>,
     /// The files of Unix sockets, each with the socket that has created it.
     pub(super) files: BTreeMap<PathBuf, Key>,
+    /// How many descriptors a program may have: RLIMIT_NOFILE.
+    pub(super) descriptor_limit: usize,
+    pub(super) faults: Faults,
+    /// What the host has run out of, and until when.
+    pub(super) shortages: BTreeMap<Resource, Duration>,
+    /// Its last wait was interrupted.
+    pub(super) was_interrupted: bool,
     next_port: u16,
     /// The sockets that are ready, in the order in which they became so.
     pub(super) ready: VecDeque<Key>,
@@ -40,6 +50,10 @@ impl Host {
             address,
             descriptors: BTreeSet::new(),
             files: BTreeMap::new(),
+            descriptor_limit: usize::MAX,
+            faults: Faults::none(),
+            shortages: BTreeMap::new(),
+            was_interrupted: false,
             next_port: FIRST_PORT,
             ready: VecDeque::new(),
             is_woken: false,
@@ -47,6 +61,15 @@ impl Host {
             watched: BTreeSet::new(),
             arrived: Vec::new(),
             is_told: true,
+        }
+    }
+
+    /// Whether another descriptor would be one too many.
+    pub(super) fn has_spare(&self) -> io::Result<()> {
+        let count = self.descriptors.len() + FIRST_DESCRIPTOR as usize;
+        match count < self.descriptor_limit {
+            true => Ok(()),
+            false => Err(failed(libc::EMFILE)),
         }
     }
 

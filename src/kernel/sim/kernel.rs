@@ -9,6 +9,7 @@ use std::time::Duration;
 use mio::Token;
 
 use super::event::Event;
+use super::faults::{Fault, Place};
 use super::network::Network;
 use super::socket::Key;
 use crate::kernel::Failed;
@@ -25,11 +26,19 @@ pub(crate) struct Kernel {
 #[derive(Debug)]
 pub(crate) struct Poll(Kernel);
 
+/// A descriptor of the library's own.
+#[derive(Debug)]
+pub(crate) struct Descriptor {
+    kernel: Kernel,
+    number: i32,
+}
+
 /// Ends the wait of a loop, from any thread.
 #[derive(Debug)]
-pub(crate) struct Waker(Kernel);
+pub(crate) struct Waker(Descriptor);
 
-pub(crate) struct SignalSource(Kernel);
+/// A pair of sockets.
+pub(crate) struct SignalSource([Descriptor; 2]);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Stopwatch {
@@ -68,24 +77,44 @@ impl Kernel {
     }
 
     /// Reports a socket from now on, and at once if there is something to report.
-    pub(crate) fn register(&self, key: Key, token: Token) {
-        self.network().register(key, token);
+    pub(crate) fn register(&self, key: Key, token: Token) -> io::Result<()> {
+        self.network().register(key, token)
     }
 
     pub(crate) fn deregister(&self, key: Key) {
         self.network().deregister(key);
     }
 
-    pub(crate) fn ready(&self, capacity: usize) -> Vec<Event> {
+    pub(crate) fn ready(&self, capacity: usize) -> io::Result<Vec<Event>> {
         self.network().ready(self.host, capacity)
     }
 
-    pub(crate) fn waker(&self) -> Waker {
-        Waker(self.clone())
+    /// A descriptor of the library's own.
+    pub(super) fn descriptor(&self) -> io::Result<Descriptor> {
+        let mut network = self.network();
+        network.deal(self.host, Fault::Own, Place::Near)?;
+        network.hosts[self.host].has_spare()?;
+        Ok(Descriptor {
+            kernel: self.clone(),
+            number: network.hosts[self.host].open(),
+        })
     }
 
-    pub(crate) fn signals(&self) -> SignalSource {
-        SignalSource(self.clone())
+    pub(crate) fn waker(&self) -> io::Result<Waker> {
+        self.descriptor().map(Waker)
+    }
+
+    pub(crate) fn signals(&self) -> Result<SignalSource, Failed> {
+        let pair = || Ok([self.descriptor()?, self.descriptor()?]);
+        let pair = pair().map_err(|error| ("socketpair", error))?;
+        Ok(SignalSource(pair))
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        let mut network = self.kernel.network();
+        network.hosts[self.kernel.host].close(self.number);
     }
 }
 
@@ -101,19 +130,22 @@ impl Poll {
 
 impl Waker {
     pub(crate) fn wake(&self) -> io::Result<()> {
-        self.0.network().wake_loop(self.0.host);
+        let kernel = &self.0.kernel;
+        kernel.network().wake_loop(kernel.host);
         Ok(())
     }
 }
 
 impl SignalSource {
     pub(crate) fn watch(&self, signal: i32) -> Result<(), Failed> {
-        self.0.network().watch(self.0.host, signal);
+        let kernel = &self.0[0].kernel;
+        kernel.network().watch(kernel.host, signal);
         Ok(())
     }
 
     pub(crate) fn arrived(&mut self) -> Vec<i32> {
-        self.0.network().arrived(self.0.host)
+        let kernel = &self.0[0].kernel;
+        kernel.network().arrived(kernel.host)
     }
 }
 

@@ -4,11 +4,13 @@
 //! Its types are twins of those of the real kernel, with the same functions. Nothing in it waits: the world
 //! lets time pass when no loop has anything to do. It speaks TCP over IPv4, and over IPv6 on one host; a host
 //! has Unix sockets with paths or abstract names. There are no pipes, no urgent data, no keep-alive probes,
-//! and neither Nagle's algorithm nor congestion control; no call fails for want of descriptors or memory.
+//! and neither Nagle's algorithm nor congestion control. Calls fail for want of descriptors, and otherwise
+//! only if the world deals faults.
 
 mod calls;
 mod dice;
 mod event;
+mod faults;
 mod host;
 mod keep_alive;
 mod kernel;
@@ -20,11 +22,15 @@ mod readiness;
 mod socket;
 mod sockets;
 mod tcp;
+mod trouble;
 mod unix;
 
 #[cfg(test)]
 pub(crate) use self::dice::Dice;
 pub(crate) use self::event::Event;
+#[cfg(test)]
+pub(crate) use self::faults::Place;
+pub use self::faults::{Fault, Faults, Resource};
 pub(crate) use self::kernel::{Kernel, Poll, SignalSource, Stopwatch, Waker, lock};
 pub(crate) use self::names::Resolver;
 pub(crate) use self::network::Network;

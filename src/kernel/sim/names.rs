@@ -10,7 +10,7 @@ use crate::kernel::host_name::Unresolved;
 use crate::kernel::resolver::{Answer, Question};
 
 /// How long an answer takes.
-const TAKES: Range<Duration> = Duration::from_micros(100)..Duration::from_millis(5);
+pub(super) const TAKES: Range<Duration> = Duration::from_micros(100)..Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(crate) struct Resolver {
@@ -69,7 +69,7 @@ impl Network {
             true => Err(Unresolved::NOT_FOUND),
             false => Ok(found),
         };
-        let after = self.dice.within(&TAKES);
+        let (answer, after) = self.deal_answer(host, answer);
         self.schedule(after, Happening::Answer(host, question.ticket, answer));
     }
 

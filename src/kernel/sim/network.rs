@@ -24,10 +24,12 @@ pub(super) enum Happening {
     Window(Key),
     /// There was no answer to so many SYN.
     SynAgain(Key, u32),
-    /// No host has this address.
-    Unreachable(Key),
-    /// What was sent has not been confirmed for a quarter of an hour.
-    GiveUp(Key),
+    /// A connection fails with an error.
+    Failure(Key, i32),
+    /// A send that found no memory may find some.
+    Room(Key),
+    /// A shortage of a host has ended.
+    Plenty(usize),
     /// A name was looked up.
     Answer(usize, u64, Answer),
 }
@@ -154,8 +156,9 @@ impl Network {
             Happening::Refusal { to, .. } => self.refused(to),
             Happening::Window(key) => self.pump(key),
             Happening::SynAgain(key, tries) => self.syn_again(key, tries),
-            Happening::Unreachable(key) => self.fail(key, libc::EHOSTUNREACH),
-            Happening::GiveUp(key) => self.fail(key, libc::ETIMEDOUT),
+            Happening::Failure(key, errno) => self.fail(key, errno),
+            Happening::Room(key) => self.has_room(key),
+            Happening::Plenty(host) => self.has_plenty(host),
             Happening::Answer(host, ticket, answer) => self.hosts[host].answered(ticket, answer),
         }
     }

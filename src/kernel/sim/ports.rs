@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use libc::{EADDRINUSE, EADDRNOTAVAIL};
 
+use super::faults::Fault;
 use super::network::Network;
 use super::socket::{Backlog, Key, Socket, State, failed};
 use crate::kernel::listener::BindOptions;
@@ -85,11 +86,13 @@ impl Network {
         let Some(host) = self.sockets.get(&key).map(|socket| socket.host) else {
             return Ok(());
         };
+        self.deal_on(key, Fault::Bind)?;
         let mut local = plain(local);
         if !self.is_local(host, local.ip()) {
             return Err(failed(EADDRNOTAVAIL));
         }
         if local.port() == 0 {
+            self.deal_port(host, EADDRINUSE)?;
             local.set_port(self.free_port(host));
         } else if self.is_taken(host, local, options) {
             return Err(failed(EADDRINUSE));

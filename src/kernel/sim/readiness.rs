@@ -1,10 +1,19 @@
 //! A loop's readiness, as epoll reports it: once for each change, and with the state at the time of the wait.
 
+use std::io;
+
+use libc::{EPOLLIN, EPOLLOUT};
 use mio::Token;
 
 use super::event::Event;
+use super::faults::Fault;
 use super::network::Network;
 use super::socket::{Key, Socket};
+
+/// Whether an event is of a socket that has none yet.
+fn is_news(event: &Event, told: &[Event]) -> bool {
+    told.iter().all(|other| other.token != event.token)
+}
 
 impl Network {
     /// Whether a loop has something to do.
@@ -13,7 +22,10 @@ impl Network {
     }
 
     /// What is ready on a host, each as it stands now, and reported once.
-    pub(super) fn ready(&mut self, host: usize, capacity: usize) -> Vec<Event> {
+    ///
+    /// # Errors
+    /// `EINTR`, by chance, if nothing is.
+    pub(super) fn ready(&mut self, host: usize, capacity: usize) -> io::Result<Vec<Event>> {
         let mut events = self.hosts[host].own_events();
         let mut left = self.hosts[host].ready.len();
         if self.settings.is_whimsical && self.dice.one_in(8) {
@@ -32,7 +44,11 @@ impl Network {
         if self.settings.is_whimsical && self.dice.one_in(16) && events.len() < capacity {
             events.extend(self.spurious(host, &events));
         }
-        events
+        if events.len() < capacity && self.is_dealt(host, Fault::Wait) {
+            events.extend(self.untrue(host, &events));
+        }
+        self.interrupt(host, events.is_empty())?;
+        Ok(events)
     }
 
     fn event_of(&mut self, key: Key) -> Option<Event> {
@@ -46,15 +62,27 @@ impl Network {
 
     /// An event of a socket of which there is nothing new to tell.
     fn spurious(&mut self, host: usize, told: &[Event]) -> Option<Event> {
+        let key = self.any_registered(host)?;
+        self.event_of(key).filter(|event| is_news(event, told))
+    }
+
+    /// An event that does not hold.
+    fn untrue(&mut self, host: usize, told: &[Event]) -> Option<Event> {
+        let key = self.any_registered(host)?;
+        let event = Event {
+            token: self.sockets.get(&key)?.token?,
+            flags: EPOLLIN | EPOLLOUT,
+        };
+        is_news(&event, told).then_some(event)
+    }
+
+    fn any_registered(&mut self, host: usize) -> Option<Key> {
         let registered = |(key, socket): (&Key, &Socket)| {
             let is_here = socket.host == host && socket.token.is_some();
             is_here.then_some(*key)
         };
         let all: Vec<Key> = self.sockets.iter().filter_map(registered).collect();
-        let key = *all.get(self.dice.below(all.len()))?;
-        let event = self.event_of(key)?;
-        let is_told = told.iter().any(|other| other.token == event.token);
-        (!is_told).then_some(event)
+        all.get(self.dice.below(all.len())).copied()
     }
 
     /// Puts a socket on the list of those that are ready: something has changed.
@@ -72,13 +100,15 @@ impl Network {
         self.hosts[host].raise(signal);
     }
 
-    pub(super) fn register(&mut self, key: Key, token: Token) {
+    pub(super) fn register(&mut self, key: Key, token: Token) -> io::Result<()> {
+        self.deal_on(key, Fault::Register)?;
         if let Some(socket) = self.sockets.get_mut(&key) {
             socket.token = Some(token);
             if socket.flags() != 0 {
                 self.wake(key);
             }
         }
+        Ok(())
     }
 
     pub(super) fn deregister(&mut self, key: Key) {

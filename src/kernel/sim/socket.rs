@@ -223,6 +223,12 @@ impl Socket {
         }
     }
 
+    /// Whether a send can do anything but fail.
+    pub(super) fn can_send(&self) -> bool {
+        let is_connected = matches!(self.state, State::Connected);
+        is_connected && self.error.is_none() && !self.is_shut
+    }
+
     /// Takes as many bytes as there is room for.
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.error.is_some() || self.is_shut {

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use libc::{EINVAL, ENOTCONN, EOPNOTSUPP};
 
-use super::kernel::Kernel;
+use super::kernel::{Descriptor, Kernel};
 use super::network::Network;
 use super::socket::{Domain, Key, Socket, failed};
+use crate::kernel::accepting::{Accepted, Accepting};
 use crate::kernel::connector::Answer;
-use crate::kernel::listener::{Accepted, BindOptions};
+use crate::kernel::listener::BindOptions;
 use crate::kernel::options::{KeepAlive, StreamOptions};
+use crate::kernel::stream::uninterrupted;
 
 /// A descriptor.
 #[derive(Debug)]
@@ -55,7 +57,10 @@ pub(crate) struct Opening {
 }
 
 #[derive(Debug)]
-pub(crate) struct Listener(Owned);
+pub(crate) struct Listener {
+    socket: Owned,
+    reserve: Option<Descriptor>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Stream(Owned);
@@ -66,13 +71,13 @@ impl Kernel {
         Owned { kernel, key }
     }
 
-    fn socket(&self, domain: Domain) -> Owned {
-        let key = self.network().open(self.host, domain);
-        self.owned(key)
+    fn socket(&self, domain: Domain) -> io::Result<Owned> {
+        let key = self.network().open(self.host, domain)?;
+        Ok(self.owned(key))
     }
 
     pub(crate) fn open(&self, address: SocketAddr) -> io::Result<Opening> {
-        let socket = self.socket(Domain::of(address));
+        let socket = self.socket(Domain::of(address))?;
         Ok(Opening { socket, address })
     }
 
@@ -82,24 +87,24 @@ impl Kernel {
         options: BindOptions,
         inherited: &StreamOptions,
     ) -> io::Result<Listener> {
-        let socket = self.socket(Domain::of(address));
+        let socket = self.socket(Domain::of(address))?;
         socket.call(|network, key| network.bind(key, address, &options))?;
         // A time too long for the kernel is no reason not to listen.
         let _ = socket.ask(|socket| set_options(socket, inherited));
-        socket.call(|network, key| network.listen(key, &options, None));
-        Ok(Listener(socket))
+        socket.call(|network, key| network.listen(key, &options, None))?;
+        Ok(Listener::of(socket))
     }
 
     pub(crate) fn connect_unix(&self, path: &Path) -> io::Result<(Stream, Answer)> {
-        let socket = self.socket(Domain::Unix);
+        let socket = self.socket(Domain::Unix)?;
         socket.call(|network, key| network.connect_unix(key, path))?;
         Ok((Stream(socket), Ok(())))
     }
 
     pub(crate) fn listen_unix(&self, path: &Path, options: BindOptions) -> io::Result<Listener> {
-        let socket = self.socket(Domain::Unix);
+        let socket = self.socket(Domain::Unix)?;
         socket.call(|network, key| network.listen_unix(key, path, &options))?;
-        Ok(Listener(socket))
+        Ok(Listener::of(socket))
     }
 }
 
@@ -137,8 +142,13 @@ impl Opening {
 }
 
 impl Listener {
+    fn of(socket: Owned) -> Listener {
+        let reserve = socket.kernel.descriptor().ok();
+        Listener { socket, reserve }
+    }
+
     pub(crate) fn socket(&self) -> Key {
-        self.0.key
+        self.socket.key
     }
 
     pub(crate) fn set_mode(&self, _: u32) -> io::Result<()> {
@@ -146,7 +156,7 @@ impl Listener {
     }
 
     pub(crate) fn is_tcp(&self) -> bool {
-        self.0.is_tcp()
+        self.socket.is_tcp()
     }
 
     pub(crate) fn is_foreign(&self) -> bool {
@@ -158,11 +168,11 @@ impl Listener {
     }
 
     pub(crate) fn local_address(&self) -> Option<SocketAddr> {
-        self.0.local_address()
+        self.socket.local_address()
     }
 
     pub(crate) fn local_path(&self) -> Option<Vec<u8>> {
-        self.0.call(|network, key| network.name_of(key))
+        self.socket.call(|network, key| network.name_of(key))
     }
 
     pub(crate) fn duplicate(&mut self) -> io::Result<OwnedFd> {
@@ -170,22 +180,36 @@ impl Listener {
     }
 
     pub(crate) fn accept(&mut self) -> Accepted<Stream> {
-        match self.0.call(Network::accept) {
-            Ok((key, address)) => {
-                let stream = Stream(self.0.kernel.owned(key));
-                Accepted::Stream(stream, address)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Accepted::Nobody,
-            Err(error) => Accepted::Failed(error),
-        }
+        self.accept_next()
     }
 
     pub(crate) fn refuse_new(&self) -> io::Result<()> {
-        self.0.call(Network::refuse_new);
+        self.socket.call(Network::refuse_new);
         Ok(())
     }
 
-    pub(crate) fn recover(&mut self) {}
+    pub(crate) fn recover(&mut self) {
+        self.recover_reserve();
+    }
+}
+
+impl Accepting for Listener {
+    type Stream = Stream;
+    type Reserve = Descriptor;
+
+    fn try_accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
+        let (key, address) = self.socket.call(Network::accept)?;
+        let stream = Stream(self.socket.kernel.owned(key));
+        Ok((stream, address))
+    }
+
+    fn reserve(&mut self) -> &mut Option<Descriptor> {
+        &mut self.reserve
+    }
+
+    fn open_reserve(&self) -> Option<Descriptor> {
+        self.socket.kernel.descriptor().ok()
+    }
 }
 
 impl Stream {
@@ -202,7 +226,15 @@ impl Stream {
     }
 
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.call(|network, key| network.receive(key, buffer))
+        match self
+            .0
+            .call(|network, key| network.try_to_receive(key, buffer))
+        {
+            Err(error) => uninterrupted(error, || {
+                self.0.call(|network, key| network.receive(key, buffer))
+            }),
+            received => received,
+        }
     }
 
     pub(crate) fn has_more(&self) -> io::Result<bool> {
@@ -210,21 +242,23 @@ impl Stream {
     }
 
     pub(crate) fn try_to_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.call(|network, key| network.transmit(key, bytes))
+        self.0
+            .call(|network, key| network.try_to_transmit(key, bytes))
     }
 
-    /// No call is interrupted.
-    pub(crate) fn send_again(&self, _: &[u8], error: io::Error) -> io::Result<usize> {
-        Err(error)
+    pub(crate) fn send_again(&self, bytes: &[u8], error: io::Error) -> io::Result<usize> {
+        uninterrupted(error, || {
+            self.0.call(|network, key| network.transmit(key, bytes))
+        })
     }
 
     pub(crate) fn send_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let bytes: Vec<u8> = slices
+        let mut bytes = Vec::new();
+        slices
             .iter()
-            .flat_map(|slice| slice.iter())
-            .copied()
-            .collect();
-        self.try_to_send(&bytes)
+            .for_each(|slice| bytes.extend_from_slice(slice));
+        let sent = self.try_to_send(&bytes);
+        sent.or_else(|error| self.send_again(&bytes, error))
     }
 
     pub(crate) fn shutdown(&self) -> io::Result<()> {

@@ -23,7 +23,7 @@ impl Network {
         };
         socket.wire.push_back(segment);
         let (from, to) = (socket.host, socket.peer_host);
-        let after = self.latency(from, to);
+        let after = self.latency(from, to) + self.delay(from, to);
         self.schedule(after, Happening::Arrival(key));
     }
 
@@ -81,6 +81,7 @@ impl Network {
     }
 
     fn segment_arrives(&mut self, from: Key, to: Key, segment: Segment) {
+        self.try_luck(to);
         match segment {
             Segment::Syn => {}
             Segment::SynAck => self.syn_is_answered(from, to),
@@ -284,7 +285,7 @@ impl Network {
             && matches!(socket.state, State::Connected)
             && socket.timer.is_none()
         {
-            self.arm(key, PATIENCE, Happening::GiveUp(key));
+            self.arm(key, PATIENCE, Happening::Failure(key, ETIMEDOUT));
         }
     }
 

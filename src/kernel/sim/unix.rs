@@ -8,6 +8,7 @@ use libc::{
     EPOLLIN, EPOLLOUT, EPOLLRDHUP,
 };
 
+use super::faults::Fault;
 use super::network::Network;
 use super::path::{Name, Unlinks};
 use super::socket::{Domain, Key, Socket, State, failed};
@@ -46,6 +47,7 @@ impl Network {
         let Some(host) = self.sockets.get(&key).map(|socket| socket.host) else {
             return Err(failed(EINVAL));
         };
+        self.deal_on(key, Fault::Bind)?;
         let name = Name::of(path, options)?;
         if self.named(host, &name).is_some() {
             return Err(failed(EADDRINUSE));
@@ -53,8 +55,7 @@ impl Network {
         if !name.is_abstract() {
             self.hosts[host].files.insert(name.path(), key);
         }
-        self.listen(key, options, Some(name));
-        Ok(())
+        self.listen(key, options, Some(name))
     }
 
     /// connect(2): done, or refused, at once.
@@ -62,6 +63,7 @@ impl Network {
         let Some(host) = self.sockets.get(&client).map(|socket| socket.host) else {
             return Err(failed(EINVAL));
         };
+        self.deal_on(client, Fault::Connect)?;
         let name = Name::of(path, &BindOptions::default())?;
         let unknown = if name.is_abstract() {
             ECONNREFUSED

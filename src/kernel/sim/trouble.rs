@@ -1,0 +1,244 @@
+//! Where faults and shortages strike: which call fails, with what, and what comes late.
+
+use std::io;
+use std::ops::Range;
+use std::time::Duration;
+
+use libc::{EAGAIN, ECONNRESET, EINTR, EMFILE, EPOLLOUT, ETIMEDOUT};
+
+use super::faults::{Fault, Faults, Place, Resource};
+use super::names::TAKES;
+use super::network::{Happening, Network};
+use super::socket::{Domain, Key, Socket, State, failed};
+use crate::kernel::host_name::Unresolved;
+use crate::kernel::resolver::Answer;
+
+/// How long a send may find no memory.
+const WITHOUT_MEMORY: Range<Duration> = Duration::from_millis(1)..Duration::from_millis(20);
+/// The first repetition of a segment; each further one waits twice as long.
+const REPETITION: Duration = Duration::from_millis(200);
+/// How long a connect is tried that nobody answers: see tcp_syn_retries in tcp(7).
+const UNANSWERED: Duration = Duration::from_secs(127);
+/// How long a late answer about a name takes.
+const LATE_ANSWER: Range<Duration> = Duration::from_millis(5)..Duration::from_secs(30);
+
+/// getaddrinfo's, with libuv's number.
+const EAI_MEMORY: Unresolved = Unresolved::Code("EAI_MEMORY", -3006);
+
+impl Socket {
+    fn place(&self) -> Place {
+        match self.domain {
+            Domain::Unix => Place::Path,
+            _ if self.host == self.peer_host => Place::Near,
+            _ => Place::Far,
+        }
+    }
+}
+
+impl Network {
+    pub(crate) fn set_faults(&mut self, host: usize, faults: Faults) {
+        self.hosts[host].faults = faults;
+    }
+
+    pub(crate) fn set_descriptor_limit(&mut self, host: usize, limit: usize) {
+        self.hosts[host].descriptor_limit = limit;
+    }
+
+    /// Lets a host run out of something for a while.
+    pub(crate) fn exhaust(&mut self, host: usize, what: Resource, span: Duration) {
+        let end = self.now.saturating_add(span);
+        self.hosts[host].shortages.insert(what, end);
+        self.schedule(span, Happening::Plenty(host));
+    }
+
+    fn is_short_of(&self, host: usize, what: Resource) -> bool {
+        let end = self.hosts[host].shortages.get(&what);
+        end.is_some_and(|end| self.now < *end)
+    }
+
+    /// A shortage has ended: sends that found no room are told if there is some.
+    pub(super) fn has_plenty(&mut self, host: usize) {
+        let sockets = self.sockets.iter();
+        let here = sockets.filter(|(_, socket)| socket.host == host && socket.wants_room);
+        for key in here.map(|(key, _)| *key).collect::<Vec<Key>>() {
+            self.has_room(key);
+        }
+    }
+
+    /// A send that found no room is told if there is some.
+    pub(super) fn has_room(&mut self, key: Key) {
+        if let Some(socket) = self.sockets.get_mut(&key)
+            && socket.wants_room
+            && socket.flags() & EPOLLOUT != 0
+        {
+            socket.wants_room = false;
+            self.wake(key);
+        }
+    }
+
+    // Chance.
+
+    pub(super) fn is_dealt(&mut self, host: usize, fault: Fault) -> bool {
+        let probability = self.hosts[host].faults.of(fault);
+        probability > 0.0 && self.dice.happens(probability)
+    }
+
+    fn dealt(&mut self, host: usize, fault: Fault, place: Place) -> Option<i32> {
+        let errnos = fault.errnos(place);
+        let is_dealt = !errnos.is_empty() && self.is_dealt(host, fault);
+        is_dealt.then(|| errnos[self.dice.below(errnos.len())])
+    }
+
+    /// Fails if a resource is missing that the call needs, or by chance.
+    pub(super) fn deal(&mut self, host: usize, fault: Fault, place: Place) -> io::Result<()> {
+        let now = self.now;
+        let shortages = self.hosts[host].shortages.iter();
+        let current = shortages.filter(|(_, end)| now < **end);
+        let missing = current
+            .filter_map(|(what, _)| what.errno(fault, place))
+            .next();
+        let errno = missing.or_else(|| self.dealt(host, fault, place));
+        errno.map_or(Ok(()), |errno| Err(failed(errno)))
+    }
+
+    /// The same, for a call on a socket.
+    pub(super) fn deal_on(&mut self, key: Key, fault: Fault) -> io::Result<()> {
+        match self.sockets.get(&key).map(|it| (it.host, it.place())) {
+            Some((host, place)) => self.deal(host, fault, place),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if no port can be given out.
+    pub(super) fn deal_port(&self, host: usize, errno: i32) -> io::Result<()> {
+        match self.is_short_of(host, Resource::Ports) {
+            true => Err(failed(errno)),
+            false => Ok(()),
+        }
+    }
+
+    /// Interrupts a wait by chance, if nothing is ready. The next one is not interrupted.
+    pub(super) fn interrupt(&mut self, host: usize, is_idle: bool) -> io::Result<()> {
+        let may_be = is_idle && !self.hosts[host].was_interrupted;
+        let is_interrupted = may_be && self.is_dealt(host, Fault::Wait);
+        self.hosts[host].was_interrupted = is_interrupted;
+        match is_interrupted {
+            true => Err(failed(EINTR)),
+            false => Ok(()),
+        }
+    }
+
+    // Bytes.
+
+    /// How many of so many bytes a call takes.
+    fn part_of(&mut self, host: usize, fault: Fault, count: usize) -> usize {
+        match count > 1 && self.is_dealt(host, fault) {
+            true => 1 + self.dice.below(count - 1),
+            false => count,
+        }
+    }
+
+    /// recv(2), which may be interrupted, or return less than there is: then another event follows.
+    pub(super) fn try_to_receive(&mut self, key: Key, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(socket) = self.sockets.get(&key) else {
+            return self.receive(key, buffer);
+        };
+        let (host, there) = (socket.host, socket.incoming.len());
+        self.deal_on(key, Fault::Receive)?;
+        let most = self.part_of(host, Fault::Receive, buffer.len().min(there));
+        if most == 0 || most == buffer.len() || most == there {
+            return self.receive(key, buffer);
+        }
+        let received = self.receive(key, &mut buffer[..most])?;
+        if !self.is_unix(key) {
+            self.wake(key);
+        }
+        Ok(received)
+    }
+
+    /// send(2), which may be interrupted, find no memory, or take less than there is room for.
+    pub(super) fn try_to_transmit(&mut self, key: Key, bytes: &[u8]) -> io::Result<usize> {
+        let host = match self.sockets.get(&key) {
+            Some(it) if it.can_send() => it.host,
+            _ => return self.transmit(key, bytes),
+        };
+        if let Err(error) = self.deal_on(key, Fault::Send) {
+            self.was_starved(key, &error);
+            return Err(error);
+        }
+        let count = self.part_of(host, Fault::Send, bytes.len());
+        // What follows from a send on one host has happened when it returns.
+        self.with(key, |socket| socket.wants_room |= count < bytes.len());
+        let sent = self.transmit(key, &bytes[..count]);
+        self.with(key, |socket| socket.wants_room |= count < bytes.len());
+        sent
+    }
+
+    /// After `EAGAIN` an event follows when there is memory.
+    fn was_starved(&mut self, key: Key, error: &io::Error) {
+        if error.raw_os_error() == Some(EAGAIN) {
+            self.with(key, |socket| socket.wants_room = true);
+            let after = self.dice.within(&WITHOUT_MEMORY);
+            self.schedule(after, Happening::Room(key));
+        }
+    }
+
+    // Connections.
+
+    /// How a connect ends that was begun, if by chance not with an answer, and after how long.
+    pub(super) fn deal_handshake(&mut self, key: Key) -> Option<(i32, Duration)> {
+        let socket = self.sockets.get(&key)?;
+        let (host, to) = (socket.host, socket.peer_host);
+        let errno = self.dealt(host, Fault::Handshake, socket.place())?;
+        let after = match errno {
+            ETIMEDOUT => UNANSWERED,
+            _ => self.latency(host, to) + self.latency(to, host),
+        };
+        Some((errno, after))
+    }
+
+    /// Something arrives at a connection, which fails by chance.
+    pub(super) fn try_luck(&mut self, key: Key) {
+        let Some(socket) = self.sockets.get(&key) else {
+            return;
+        };
+        let (host, place) = (socket.host, socket.place());
+        if !matches!(socket.state, State::Connected) {
+            return;
+        }
+        match self.dealt(host, Fault::Connection, place) {
+            None => {}
+            Some(ECONNRESET) => self.refused(key),
+            Some(errno) => self.fail(key, errno),
+        }
+    }
+
+    /// How much later a segment arrives because it was lost on its way, once or several times.
+    pub(super) fn delay(&mut self, from: usize, to: usize) -> Duration {
+        let is_lost = from != to && self.is_dealt(from, Fault::Loss);
+        match is_lost {
+            true => REPETITION * ((2 << self.dice.below(7)) - 1),
+            false => Duration::ZERO,
+        }
+    }
+
+    /// The answer about a name, and how long it takes.
+    pub(super) fn deal_answer(&mut self, host: usize, answer: Answer) -> (Answer, Duration) {
+        let soon = self.dice.within(&TAKES);
+        if self.is_short_of(host, Resource::Memory) {
+            return (Err(EAI_MEMORY), soon);
+        }
+        if !self.is_dealt(host, Fault::LookUp) {
+            return (answer, soon);
+        }
+        let failure = match self.dice.below(8) {
+            0 => Unresolved::Code("EAI_AGAIN", -3001),
+            1 => Unresolved::Code("EAI_FAIL", -3004),
+            2 => EAI_MEMORY,
+            3 => Unresolved::NOT_FOUND,
+            4 => Unresolved::System(failed(EMFILE)),
+            _ => return (answer, self.dice.within(&LATE_ANSWER)),
+        };
+        (Err(failure), soon)
+    }
+}

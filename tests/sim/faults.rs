@@ -1,0 +1,227 @@
+//! What goes wrong in a world by chance or at the wish of its test, and what programs make of it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use netloop::Loop;
+use netloop::sim::{Fault, Faults, Host, Resource, World};
+
+use super::{Diary, call, echo, pair, secs, watch, watched};
+
+fn faulty(fault: Fault, probability: f64) -> Faults {
+    Faults::none().set(fault, probability).clone()
+}
+
+/// A server that greets, and notes how many connections it has.
+fn greet(event_loop: &mut Loop) {
+    let mut server = event_loop.create_server(|socket| {
+        socket.on_error(|_, _| {});
+        socket.write("welcome");
+        socket.resume();
+    });
+    server.listen_on(8000).unwrap();
+}
+
+/// A client that notes its greeting.
+fn visit(world: &mut World, client: Host, name: &'static str, diary: &Diary) {
+    let noted = diary.clone();
+    let mut socket = watched(world.event_loop(client), "server", name, diary);
+    socket.on_data(move |_, chunk| {
+        noted.note(format!("{name}: {}", String::from_utf8_lossy(chunk)));
+    });
+}
+
+#[test]
+fn a_server_without_descriptors_closes_what_waits() {
+    let (mut world, server, client) = pair(10);
+    greet(world.event_loop(server));
+    // Standard input, output and error, epoll, the listener, its reserve, and one connection.
+    world.set_descriptor_limit(server, Some(7));
+    let diary = Diary::default();
+    visit(&mut world, client, "first", &diary);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["first: welcome"]);
+    visit(&mut world, client, "second", &diary);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["second: end", "second: close"]);
+    world.set_descriptor_limit(server, None);
+    visit(&mut world, client, "third", &diary);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["third: welcome"]);
+}
+
+#[test]
+fn a_server_that_cannot_accept_backs_off_and_goes_on() {
+    for resource in [Resource::Files, Resource::Memory] {
+        let (mut world, server, client) = pair(11);
+        greet(world.event_loop(server));
+        world.advance(secs(1)).unwrap();
+        world.exhaust(server, resource, secs(60));
+        let diary = Diary::default();
+        for name in ["one", "two", "three"] {
+            visit(&mut world, client, name, &diary);
+        }
+        world.advance(secs(59)).unwrap();
+        assert_eq!(diary.take(), [""; 0], "{resource:?}");
+        world.advance(secs(10)).unwrap();
+        let mut greeted = diary.take();
+        greeted.sort();
+        assert_eq!(greeted, ["one: welcome", "three: welcome", "two: welcome"]);
+    }
+}
+
+#[test]
+fn a_write_in_a_hundred_pieces_arrives_whole() {
+    for seed in 0..20 {
+        let (mut world, server, client) = pair(seed);
+        let is_path = seed % 2 == 1;
+        let client = if is_path { server } else { client };
+        world.set_buffers(1000, 1000);
+        for host in [server, client] {
+            let mut faults = faulty(Fault::Send, 0.9);
+            faults.set(Fault::Receive, 0.9).set(Fault::Wait, 0.5);
+            world.set_faults(host, faults);
+        }
+        let diary = Diary::default();
+        let noted = diary.clone();
+        let mut listening = world.event_loop(server).create_server(move |socket| {
+            let noted = noted.clone();
+            socket.set_data((0_usize, 0_usize));
+            socket.on_data(move |socket, chunk| {
+                let (length, pieces) = socket.data_mut::<(usize, usize)>().unwrap();
+                for (place, byte) in chunk.iter().enumerate() {
+                    assert_eq!(usize::from(*byte), (*length + place) % 251);
+                }
+                (*length, *pieces) = (*length + chunk.len(), *pieces + 1);
+                if *length == 100_000 {
+                    noted.note(if *pieces > 100 {
+                        "all"
+                    } else {
+                        "too few pieces"
+                    });
+                }
+            });
+        });
+        let listened = match is_path {
+            true => listening.listen_on(Path::new("/run/server")),
+            false => listening.listen_on(8000),
+        };
+        listened.unwrap();
+        let written = diary.clone();
+        let event_loop = world.event_loop(client);
+        let connected = match is_path {
+            true => event_loop.connect_to(Path::new("/run/server")),
+            false => event_loop.connect_to(("server", 8000)),
+        };
+        let mut socket = connected.unwrap();
+        watch(&mut socket, "client", &diary);
+        let bytes: Vec<u8> = (0..100_000_u32).map(|place| (place % 251) as u8).collect();
+        socket.write_then(bytes, move |socket, outcome| {
+            assert!(outcome.is_ok());
+            written.note("written");
+            socket.end();
+        });
+        socket.resume();
+        world.run().unwrap();
+        let mut happened = diary.take();
+        happened.sort();
+        let expected = ["all", "client: close", "client: end", "written"];
+        assert_eq!(happened, expected, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_send_that_finds_no_memory_is_made_when_there_is_some() {
+    let (mut world, server, client) = pair(12);
+    echo(world.event_loop(server));
+    let diary = Diary::default();
+    let noted = diary.clone();
+    let mut socket = watched(world.event_loop(client), "server", "client", &diary);
+    socket.on_data(move |_, chunk| noted.note(String::from_utf8_lossy(chunk)));
+    let id = socket.id();
+    world.run().unwrap();
+    world.exhaust(client, Resource::Memory, secs(30));
+    world.event_loop(client).socket_at(id).write("hello");
+    world.advance(secs(29)).unwrap();
+    assert_eq!(diary.take(), [""; 0]);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["hello"]);
+    assert_eq!(world.now().as_secs(), 30);
+}
+
+/// The errors with which a connect fails, one for each seed.
+fn errors_of_connecting(fault: Fault) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    for seed in 0..200 {
+        let (mut world, server, client) = pair(seed);
+        echo(world.event_loop(server));
+        world.set_faults(client, faulty(fault, 1.0));
+        let diary = Diary::default();
+        let address = world.address(server).to_string();
+        watched(world.event_loop(client), &address, "client", &diary).end_with("hello");
+        world.run().unwrap();
+        assert!(!world.event_loop(client).is_alive(), "seed {seed}");
+        seen.extend(diary.take());
+    }
+    seen
+}
+
+#[test]
+fn a_connect_fails_with_each_error_that_linux_has_for_it() {
+    let close = "close".to_owned();
+    let named = |codes: &[&str]| -> BTreeSet<String> {
+        let codes = codes.iter().map(|code| (*code).to_owned());
+        let all = codes.chain([close.clone()]);
+        all.map(|what| format!("client: {what}")).collect()
+    };
+    for (fault, codes) in [
+        (
+            Fault::Socket,
+            &["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"][..],
+        ),
+        (Fault::Register, &["ENOMEM", "ENOSPC"]),
+        (
+            Fault::Connect,
+            &[
+                "EACCES",
+                "EADDRNOTAVAIL",
+                "EAGAIN",
+                "EHOSTUNREACH",
+                "ENETUNREACH",
+                "ENOBUFS",
+                "EPERM",
+            ],
+        ),
+        (
+            Fault::Handshake,
+            &["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"],
+        ),
+    ] {
+        assert_eq!(errors_of_connecting(fault), named(codes), "{fault:?}");
+    }
+}
+
+#[test]
+fn faults_follow_from_the_seed() {
+    let course = |seed| {
+        let (mut world, server, client) = pair(seed);
+        for host in [server, client] {
+            world.set_faults(host, Faults::of_seed(seed));
+        }
+        echo(world.event_loop(server));
+        let diary = Diary::default();
+        for _ in 0..10 {
+            call(world.event_loop(client), &diary);
+        }
+        world.advance(secs(100)).unwrap();
+        (diary.take(), world.event_loop(client).turns())
+    };
+    let courses: Vec<_> = (0..20).map(course).collect();
+    assert_eq!(courses, (0..20).map(course).collect::<Vec<_>>());
+    assert!(
+        courses
+            .iter()
+            .any(|(diary, _)| diary.contains(&"hello".to_owned()))
+    );
+    assert!(courses.iter().any(|(diary, _)| diary.len() > 10));
+}
