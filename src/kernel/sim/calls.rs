@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use libc::{EADDRNOTAVAIL, EAGAIN, EHOSTUNREACH, EINPROGRESS, EINVAL, ENETUNREACH, ENOTCONN};
 
@@ -11,7 +11,7 @@ use super::faults::{Fault, Place};
 use super::keep_alive::Probes;
 use super::network::{Happening, Network};
 use super::path::Name;
-use super::ports::plain;
+use super::ports::reached;
 use super::socket::{Backlog, Domain, Key, Segment, Socket, State, failed};
 use crate::kernel::connector::Answer;
 use crate::kernel::listener::BindOptions;
@@ -123,32 +123,30 @@ impl Network {
             return Err(failed(EINVAL));
         };
         let (host, bound) = (socket.host, socket.local);
-        let mut to = plain(to);
-        if to.ip().is_unspecified() {
-            // Linux takes it for this host.
-            to.set_ip(match to.is_ipv4() {
-                true => Ipv4Addr::LOCALHOST.into(),
-                false => Ipv6Addr::LOCALHOST.into(),
-            });
-        }
-        let ours = match to.ip() {
-            ip if ip.is_loopback() => ip,
-            IpAddr::V4(_) => self.hosts[host].address.into(),
-            IpAddr::V6(_) => return Err(failed(ENETUNREACH)),
-        };
         let ip = bound
             .map(|local| local.ip())
             .filter(|ip| !ip.is_unspecified());
+        let to = reached(to, ip)?;
+        let ours = match to.ip() {
+            IpAddr::V4(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_loopback() => ip.into(),
+            IpAddr::V4(_) => self.hosts[host].address.into(),
+            IpAddr::V6(_) => return Err(failed(ENETUNREACH)),
+        };
         let port = match bound {
             Some(local) => local.port(),
             None => self
                 .deal_port(host, EADDRNOTAVAIL)
                 .map(|()| self.free_port(host))?,
         };
+        let local = SocketAddr::new(ip.unwrap_or(ours), port);
+        if self.is_connection(host, local, to) {
+            return Err(failed(EADDRNOTAVAIL));
+        }
         let target = self.host_at(to.ip(), host);
         self.with(key, |socket| {
             socket.state = State::SynSent;
-            socket.local = Some(SocketAddr::new(ip.unwrap_or(ours), port));
+            socket.local = Some(local);
             socket.remote = Some(to);
             socket.peer_host = target.unwrap_or(host);
         });

@@ -16,7 +16,7 @@ use crate::kernel::stopwatch::Stopwatch;
 use crate::kernel::{Accepted, Listener, Stream};
 
 /// Linux is late only on a busy machine, and never so late.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a program does. A side is one end of a connection, by its number.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,9 @@ pub(super) type Answer = Result<usize, i32>;
 /// What was reported of each side. The listener has a number that no side has.
 pub(super) type Told = BTreeMap<usize, BTreeSet<String>>;
 
+/// One more than these can wait.
+const BACKLOG: usize = 3;
+
 /// So many sends of 2000 bytes leave room for more in any Unix socket.
 const UNREAD_SENDS: usize = 8;
 
@@ -78,7 +81,7 @@ pub(super) struct Machine {
     told: Told,
 }
 
-fn errno(error: &io::Error) -> i32 {
+pub(super) fn errno(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or_default()
 }
 
@@ -91,8 +94,7 @@ fn pattern(from: usize, count: usize) -> Vec<u8> {
 impl Machine {
     pub(super) fn new(mut reactor: Reactor<usize>, kind: Kind, name: &str) -> Machine {
         let options = BindOptions {
-            // On a port, a connection for which there is no room tries again after a second.
-            backlog: if kind.is_unix() { 2 } else { 100 },
+            backlog: BACKLOG as u32,
             ..BindOptions::default()
         };
         let id = reactor.insert(LISTENER);
@@ -354,6 +356,11 @@ impl Machine {
             registry.register(listener, *id).expect("registered");
         }
         self.told()
+    }
+
+    /// Whether a client is left without an answer, since the backlog of a port is full.
+    pub(super) fn is_overfull(&self) -> bool {
+        self.waiting.len() > BACKLOG + 1
     }
 
     /// Takes out of a report what Linux need not say: a Unix socket may have no room for more after a few
