@@ -156,19 +156,23 @@ fn shown(report: &Report, title: &str, headings: &[&str], rows: Vec<Vec<String>>
 fn start(run: &mut Run<'_>, starts: usize) {
     let mut off = 1.0_f64;
     let rows = run.rows("start", |report, peer| {
-        let one = || -> io::Result<(f64, f64)> {
+        let one = || -> io::Result<[f64; 3]> {
             let server = peer.start()?;
-            Ok((
+            Ok([
                 server.start_time.as_secs_f64() * 1e3,
                 server.resident()? as f64 / 1024.0,
-            ))
+                server.anonymous()? as f64 / 1024.0,
+            ])
         };
         let samples: io::Result<Vec<_>> = (0..starts).map(|_| one()).collect();
-        let (times, sizes): (Vec<f64>, Vec<f64>) = samples.ok()?.into_iter().unzip();
+        let samples = samples.ok()?;
+        let of = |at: usize| -> Vec<f64> { samples.iter().map(|one| one[at]).collect() };
+        let (times, sizes, own) = (of(0), of(1), of(2));
         off = off.max(drift(&times));
-        let (time, size) = (Spread::of(times)?, Spread::of(sizes)?);
+        let (time, size, own) = (Spread::of(times)?, Spread::of(sizes)?, Spread::of(own)?);
         report.add("start", peer.name, "time to listening", "ms", time);
         report.add("start", peer.name, "memory at listening", "KiB", size);
+        report.add("start", peer.name, "anonymous memory", "KiB", own);
         let Spread {
             low, median, high, ..
         } = time;
@@ -176,11 +180,12 @@ fn start(run: &mut Run<'_>, starts: usize) {
             peer.name.to_owned(),
             format!("{median:.2} [{low:.2}–{high:.2}]"),
             format!("{:.0}", size.median),
+            format!("{:.0}", own.median),
         ])
     });
     let off = Spread::exactly(off);
     run.report.add("start", CONTROL, DRIFT, "x", off);
-    let headings = ["", "ms to listening [quartiles]", "KiB then"];
+    let headings = ["", "ms to listening [quartiles]", "KiB then", "anonymous"];
     shown(&run.report, "start", &headings, rows);
     if let Some(off) = run.report.noise("start") {
         run.report.say(&format!(
@@ -314,7 +319,7 @@ fn targets(report: &Report) {
             "ms",
         ),
         ("memory an idle connection", "idle", "memory", 300.0, "B"),
-        ("executable, stripped", "size", "executable", 1000.0, "KB"),
+        ("executable, stripped", "size", "executable", 2000.0, "KB"),
         ("calls an echo beside the wait", "c100", "calls", 2.0, ""),
         (
             "calls a connection beside the waits",

@@ -88,12 +88,21 @@ impl Server {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// The memory it holds, in bytes.
+    /// The memory it holds, in bytes, pages of files included.
     pub(crate) fn resident(&self) -> io::Result<u64> {
-        // `status` has the same figure from counters that lag; `smaps_rollup` walks the pages.
+        self.memory("Rss:", "VmRSS:")
+    }
+
+    /// The part of it that are not pages of files.
+    pub(crate) fn anonymous(&self) -> io::Result<u64> {
+        self.memory("Anonymous:", "RssAnon:")
+    }
+
+    /// A figure of `smaps_rollup`, which walks the pages, or else of `status`, whose counters lag.
+    fn memory(&self, walked: &str, counted: &str) -> io::Result<u64> {
         let (text, name) = match self.process("smaps_rollup") {
-            Ok(text) => (text, "Rss:"),
-            Err(_) => (self.process("status")?, "VmRSS:"),
+            Ok(text) => (text, walked),
+            Err(_) => (self.process("status")?, counted),
         };
         let line = text.lines().find_map(|line| line.strip_prefix(name));
         let kibibytes =
