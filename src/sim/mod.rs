@@ -41,7 +41,8 @@
 //! TCP over IPv4, and over IPv6 on one host (`::1`); connections that are refused, time out or are reset;
 //! half-closed connections; backlogs that are full; buffers of a limited size; edge-triggered readiness
 //! that comes late, together, or without need; partitions; names (each host's own, and `localhost`);
-//! signals ([`World::raise`]); a process that dies ([`World::kill`]); a limit of descriptors
+//! signals ([`World::raise`]); a process that dies ([`World::kill`]) or is stopped ([`World::stop`]); a
+//! machine that dies ([`World::crash`]) or sleeps ([`World::suspend`]); a limit of descriptors
 //! ([`World::set_descriptor_limit`]); shortages ([`World::exhaust`]); and calls that fail by chance
 //! ([`World::set_faults`]).
 //!
@@ -90,6 +91,23 @@ struct Process {
     kernel: Kernel,
     event_loop: EventLoop,
     next: Next,
+    /// Until then it does not run. `None` means that its machine is off.
+    rests_until: Option<Duration>,
+}
+
+impl Process {
+    fn may_run(&self, now: Duration) -> bool {
+        self.rests_until.is_some_and(|until| until <= now)
+    }
+
+    /// When it runs next, if nothing happens before.
+    fn next_time(&self, now: Duration) -> Option<Duration> {
+        match self.next {
+            Next::Later(at) if self.may_run(now) => at,
+            Next::Now | Next::Later(_) => self.rests_until.filter(|until| *until > now),
+            Next::Never => None,
+        }
+    }
 }
 
 /// Hosts with their loops, and the network between them. See the [module](self).
@@ -130,6 +148,7 @@ impl World {
             event_loop: EventLoop::simulated(kernel.clone()),
             kernel,
             next: Next::Never,
+            rests_until: Some(Duration::ZERO),
         });
         Ok(Host(self.processes.len() - 1))
     }
@@ -218,19 +237,17 @@ impl World {
             Next::Later(at) => network.is_ready(*index) || at.is_some_and(|at| at <= now),
             Next::Never => false,
         };
-        let due: Vec<usize> = (0..self.processes.len()).filter(is_due).collect();
+        let may_run = |index: &usize| self.processes[*index].may_run(now);
+        let all = 0..self.processes.len();
+        let due: Vec<usize> = all.filter(may_run).filter(is_due).collect();
         due.get(network.dice().below(due.len())).copied()
     }
 
     /// When the next thing happens: something arrives, or a loop's time is up.
     fn next_time(&self) -> Option<Duration> {
-        let waits = self
-            .processes
-            .iter()
-            .filter_map(|process| match process.next {
-                Next::Later(at) => at,
-                Next::Now | Next::Never => None,
-            });
+        let now = self.now();
+        let processes = self.processes.iter();
+        let waits = processes.filter_map(|process| process.next_time(now));
         waits.chain(self.network().next_time()).min()
     }
 

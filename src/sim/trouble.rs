@@ -57,6 +57,65 @@ impl World {
     pub fn exhaust(&mut self, host: Host, resource: Resource, span: Duration) {
         self.network().exhaust(host.0, resource, span);
     }
+
+    /// Resets all TCP connections between two hosts, at both ends, as a firewall does that has forgotten
+    /// them. What has arrived can still be read.
+    ///
+    /// # Panics
+    /// As [`address`](World::address).
+    pub fn reset(&mut self, one: Host, other: Host) {
+        self.network().reset(one.0, other.0);
+    }
+
+    /// Lets the machine of a host die, as without power: its program and its sockets are gone, and no peer
+    /// learns of that. What is sent to it meanwhile is late, as in a [partition](World::partition). The host
+    /// gets a new, empty loop, which runs after [`restart`](World::restart).
+    ///
+    /// # Panics
+    /// As [`event_loop`](World::event_loop).
+    pub fn crash(&mut self, host: Host) {
+        self.network().crash(host.0);
+        self.kill(host);
+        self.processes[host.0].rests_until = None;
+    }
+
+    /// Starts the machine of a host again. What it is sent on connections from before the crash it answers
+    /// with a reset.
+    ///
+    /// # Panics
+    /// As [`event_loop`](World::event_loop).
+    pub fn restart(&mut self, host: Host) {
+        self.network().restart(host.0);
+        self.processes[host.0].rests_until = Some(self.now());
+    }
+
+    /// Stops the program of a host for a while, beginning now, as SIGSTOP does, or a hypervisor that has no
+    /// time for it. Its kernel goes on: connections are made, bytes arrive, until the buffers are full. When
+    /// the program goes on, its clock has jumped, and its wait was interrupted: what is due by then comes
+    /// before what is ready. A machine that is off stays so.
+    ///
+    /// # Panics
+    /// As [`event_loop`](World::event_loop).
+    pub fn stop(&mut self, host: Host, span: Duration) {
+        self.network().stop(host.0);
+        self.rest(host, span);
+    }
+
+    /// Lets the machine of a host sleep for a while, beginning now. Nothing reaches it, and its clock stands
+    /// still (CLOCK_MONOTONIC): to its program no time passes. A machine that is off stays so.
+    ///
+    /// # Panics
+    /// As [`event_loop`](World::event_loop).
+    pub fn suspend(&mut self, host: Host, span: Duration) {
+        self.network().suspend(host.0, span);
+        self.rest(host, span);
+    }
+
+    fn rest(&mut self, host: Host, span: Duration) {
+        let end = self.now().saturating_add(span);
+        let until = &mut self.processes[host.0].rests_until;
+        *until = until.map(|until| until.max(end));
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
-use netloop::Loop;
 use netloop::sim::{Fault, Faults, Host, Resource, World};
+use netloop::{Loop, SocketId};
 
 use super::{Diary, call, echo, pair, secs, watch, watched};
 
@@ -224,4 +225,150 @@ fn faults_follow_from_the_seed() {
             .any(|(diary, _)| diary.contains(&"hello".to_owned()))
     );
     assert!(courses.iter().any(|(diary, _)| diary.len() > 10));
+}
+
+/// A client of an echo, connected, and what happens to it.
+fn connected(seed: u64) -> (World, Host, Host, SocketId, Diary) {
+    let (mut world, server, client) = pair(seed);
+    echo(world.event_loop(server));
+    let diary = Diary::default();
+    let noted = diary.clone();
+    let mut socket = watched(world.event_loop(client), "server", "client", &diary);
+    socket.on_data(move |_, chunk| noted.note(String::from_utf8_lossy(chunk)));
+    let id = socket.id();
+    world.run().unwrap();
+    (world, server, client, id, diary)
+}
+
+#[test]
+fn nobody_learns_that_a_machine_has_died_before_sending_to_it() {
+    let (mut world, server, client, id, diary) = connected(20);
+    world.crash(server);
+    world.advance(secs(3600)).unwrap();
+    assert_eq!(diary.take(), [""; 0]);
+    world.event_loop(client).socket_at(id).write("hello");
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
+    assert_eq!(world.now().as_secs(), 3600 + 924);
+    visit(&mut world, client, "visitor", &diary);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["visitor: ETIMEDOUT", "visitor: close"]);
+}
+
+#[test]
+fn a_machine_that_runs_again_resets_what_it_does_not_know() {
+    let (mut world, server, client, id, diary) = connected(21);
+    world.crash(server);
+    world.event_loop(client).socket_at(id).write("hello");
+    echo(world.event_loop(server));
+    world.advance(secs(100)).unwrap();
+    assert_eq!(diary.take(), [""; 0]);
+    world.restart(server);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["client: ECONNRESET", "client: close"]);
+    call(world.event_loop(client), &diary);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["hello"]);
+}
+
+#[test]
+fn a_reset_between_two_hosts_ends_their_connections_at_both_ends() {
+    let (mut world, server, client, _, diary) = connected(22);
+    assert!(!world.event_loop(server).holders().is_empty());
+    world.reset(client, server);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["client: ECONNRESET", "client: close"]);
+    let left = world.event_loop(server).holders();
+    assert_eq!(left.len(), 1, "only the listener: {left:?}");
+}
+
+/// A server that ends a connection after half a minute of silence, and notes what it is sent.
+fn impatient(event_loop: &mut Loop, diary: &Diary) {
+    let noted = diary.clone();
+    let mut server = event_loop.create_server(move |socket| {
+        let (data, timeout) = (noted.clone(), noted.clone());
+        socket.on_data(move |_, chunk| data.note(String::from_utf8_lossy(chunk)));
+        socket.set_timeout(secs(30)).on_timeout(move |socket| {
+            timeout.note(format!("timeout at {}", socket.event_loop().now()));
+            socket.destroy();
+        });
+        socket.on_error(|_, _| {});
+    });
+    server.listen_on(8000).unwrap();
+}
+
+/// Ten seconds after a client has connected, something happens to the server's host for a minute. The
+/// client writes in the middle of it.
+fn rest(seed: u64, begin: impl Fn(&mut World, Host)) -> Vec<String> {
+    let (mut world, server, client) = pair(seed);
+    let diary = Diary::default();
+    impatient(world.event_loop(server), &diary);
+    let event_loop = world.event_loop(client);
+    let mut socket = event_loop.connect_to(("server", 8000)).unwrap();
+    socket.on_error(|_, _| {});
+    let id = socket.id();
+    world.advance(secs(10)).unwrap();
+    begin(&mut world, server);
+    world.advance(secs(20)).unwrap();
+    world.event_loop(client).socket_at(id).write("hello");
+    world.run().unwrap();
+    diary.take()
+}
+
+#[test]
+fn what_is_due_comes_before_what_is_ready_when_a_stopped_program_goes_on() {
+    // So does Node: epoll_wait(2) fails with EINTR, and timers come next.
+    for seed in 0..20 {
+        let happened = rest(seed, |world, server| world.stop(server, secs(60)));
+        assert_eq!(happened, ["timeout at 70000"], "seed {seed}");
+    }
+}
+
+#[test]
+fn no_time_passes_for_a_machine_that_sleeps() {
+    for seed in 0..20 {
+        let happened = rest(seed, |world, server| world.suspend(server, secs(60)));
+        let (first, last) = (&happened[0], &happened[1]);
+        // The clock shows a minute less. Silence begins again with what has waited for the machine.
+        assert_eq!(first, "hello", "seed {seed}");
+        assert!(last.starts_with("timeout at 40"), "seed {seed}: {last}");
+    }
+}
+
+#[test]
+fn the_next_program_gets_no_answer_that_a_killed_one_has_asked_for() {
+    for seed in 0..20 {
+        let (mut world, server, client) = pair(seed);
+        greet(world.event_loop(server));
+        let diary = Diary::default();
+        watched(world.event_loop(client), "nowhere", "killed", &diary);
+        world.advance(Duration::ZERO).unwrap();
+        world.kill(client);
+        visit(&mut world, client, "next", &diary);
+        world.run().unwrap();
+        assert_eq!(diary.take(), ["next: welcome"], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_server_outlives_a_flood() {
+    for seed in 0..5 {
+        let (mut world, server, client) = pair(seed);
+        let flooder = world.add_host("flooder").unwrap();
+        world.set_descriptor_limit(server, Some(50));
+        greet(world.event_loop(server));
+        for _ in 0..1000 {
+            let event_loop = world.event_loop(flooder);
+            let mut socket = event_loop.connect_to(("server", 8000)).unwrap();
+            socket.on_error(|_, _| {});
+            socket.write([b'x'; 10_000]);
+        }
+        world.advance(secs(60)).unwrap();
+        world.kill(flooder);
+        world.advance(secs(60)).unwrap();
+        let diary = Diary::default();
+        visit(&mut world, client, "client", &diary);
+        world.run().unwrap();
+        assert_eq!(diary.take(), ["client: welcome"], "seed {seed}");
+    }
 }

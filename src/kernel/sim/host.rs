@@ -18,6 +18,15 @@ const FIRST_PORT: u16 = 32_768;
 /// Standard input, output and error, and the epoll instance, have the lowest.
 const FIRST_DESCRIPTOR: i32 = 4;
 
+/// Whether a host's machine runs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Power {
+    On,
+    /// It sleeps since this time.
+    Suspended(Duration),
+    Off,
+}
+
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) name: String,
@@ -32,6 +41,11 @@ pub(super) struct Host {
     pub(super) shortages: BTreeMap<Resource, Duration>,
     /// Its last wait was interrupted.
     pub(super) was_interrupted: bool,
+    /// Its program was stopped, and goes on: the wait that it was in is interrupted (signal(7)).
+    pub(super) was_stopped: bool,
+    pub(super) power: Power,
+    /// How long its machine has been asleep.
+    pub(super) slept: Duration,
     next_port: u16,
     /// The sockets that are ready, in the order in which they became so.
     pub(super) ready: VecDeque<Key>,
@@ -54,6 +68,9 @@ impl Host {
             faults: Faults::none(),
             shortages: BTreeMap::new(),
             was_interrupted: false,
+            was_stopped: false,
+            power: Power::On,
+            slept: Duration::ZERO,
             next_port: FIRST_PORT,
             ready: VecDeque::new(),
             is_woken: false,
@@ -62,6 +79,17 @@ impl Host {
             arrived: Vec::new(),
             is_told: true,
         }
+    }
+
+    /// Its machine dies. Files stay.
+    pub(super) fn crash(&mut self) {
+        self.power = Power::Off;
+        self.descriptors.clear();
+        self.ready.clear();
+        self.answers.clear();
+        self.watched.clear();
+        self.arrived.clear();
+        (self.is_woken, self.is_told) = (false, true);
     }
 
     /// Whether another descriptor would be one too many.

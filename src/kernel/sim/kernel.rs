@@ -43,6 +43,7 @@ pub(crate) struct SignalSource([Descriptor; 2]);
 #[derive(Clone, Debug)]
 pub(crate) struct Stopwatch {
     network: Arc<Mutex<Network>>,
+    host: usize,
     start: Duration,
 }
 
@@ -71,8 +72,9 @@ impl Kernel {
 
     pub(crate) fn stopwatch(&self) -> Stopwatch {
         Stopwatch {
-            start: self.network().now(),
+            start: self.network().clock(self.host),
             network: Arc::clone(&self.network),
+            host: self.host,
         }
     }
 
@@ -151,13 +153,14 @@ impl SignalSource {
 
 impl Stopwatch {
     pub(crate) fn elapsed(&self) -> Duration {
-        lock(&self.network).now() - self.start
+        lock(&self.network).clock(self.host) - self.start
     }
 
     pub(crate) fn restarted(&self) -> Stopwatch {
         Stopwatch {
-            start: lock(&self.network).now(),
+            start: lock(&self.network).clock(self.host),
             network: Arc::clone(&self.network),
+            host: self.host,
         }
     }
 }

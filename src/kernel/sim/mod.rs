@@ -16,6 +16,7 @@ mod keep_alive;
 mod kernel;
 mod names;
 mod network;
+mod outages;
 mod path;
 mod ports;
 mod readiness;

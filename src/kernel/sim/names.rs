@@ -49,6 +49,13 @@ impl Resolver {
     }
 }
 
+impl Drop for Resolver {
+    fn drop(&mut self) {
+        let host = self.kernel.host;
+        self.kernel.network().forget_questions(host);
+    }
+}
+
 impl Network {
     fn look_up(&mut self, host: usize, question: &Question) {
         let found: Vec<IpAddr> = match question.host.as_str() {

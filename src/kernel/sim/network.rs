@@ -10,9 +10,6 @@ use super::host::Host;
 use super::socket::{Key, Socket};
 use crate::kernel::resolver::Answer;
 
-/// One connection's retransmission after a partition comes at most so late.
-const RETRANSMISSION: Duration = Duration::from_millis(200);
-
 /// What is going to happen, at a time of its own.
 #[derive(Debug)]
 pub(super) enum Happening {
@@ -30,6 +27,8 @@ pub(super) enum Happening {
     Room(Key),
     /// A shortage of a host has ended.
     Plenty(usize),
+    /// A suspended host goes on.
+    Wake(usize),
     /// A name was looked up.
     Answer(usize, u64, Answer),
 }
@@ -53,13 +52,10 @@ pub(crate) struct Network {
     pub(super) sockets: BTreeMap<Key, Socket>,
     happenings: BTreeMap<(Duration, u64), Happening>,
     numbers: u64,
-    /// Pairs of hosts between which nothing passes, and what waits for that to end.
-    cut: BTreeSet<(usize, usize)>,
-    held: Vec<((usize, usize), Happening)>,
-}
-
-fn pair(one: usize, other: usize) -> (usize, usize) {
-    (one.min(other), one.max(other))
+    /// Pairs of hosts between which nothing passes.
+    pub(super) cut: BTreeSet<(usize, usize)>,
+    /// What waits until it can pass from a host to another.
+    pub(super) held: Vec<(usize, usize, Happening)>,
 }
 
 impl Network {
@@ -147,9 +143,9 @@ impl Network {
 
     fn happen(&mut self, happening: Happening) {
         if let Some((from, to)) = self.route(&happening)
-            && self.cut.contains(&pair(from, to))
+            && !self.lets_pass(from, to)
         {
-            return self.hold(pair(from, to), happening);
+            return self.hold(from, to, happening);
         }
         match happening {
             Happening::Arrival(key) => self.arrive(key),
@@ -159,49 +155,8 @@ impl Network {
             Happening::Failure(key, errno) => self.fail(key, errno),
             Happening::Room(key) => self.has_room(key),
             Happening::Plenty(host) => self.has_plenty(host),
+            Happening::Wake(host) => self.wake_up(host),
             Happening::Answer(host, ticket, answer) => self.hosts[host].answered(ticket, answer),
-        }
-    }
-
-    // Partitions.
-
-    fn route(&self, happening: &Happening) -> Option<(usize, usize)> {
-        match happening {
-            Happening::Arrival(key) => {
-                let socket = self.sockets.get(key)?;
-                Some((socket.host, socket.peer_host))
-            }
-            Happening::Refusal { from, to } => Some((*from, self.sockets.get(to)?.host)),
-            _ => None,
-        }
-    }
-
-    fn hold(&mut self, pair: (usize, usize), happening: Happening) {
-        if let Happening::Arrival(key) = happening {
-            self.loses_patience(key);
-        }
-        self.held.push((pair, happening));
-    }
-
-    /// Lets nothing pass between two hosts; what is on its way is sent again until it can.
-    pub(crate) fn partition(&mut self, one: usize, other: usize) {
-        self.cut.insert(pair(one, other));
-    }
-
-    pub(crate) fn heal(&mut self, one: usize, other: usize) {
-        let healed = pair(one, other);
-        self.cut.remove(&healed);
-        for (pair, happening) in std::mem::take(&mut self.held) {
-            if pair != healed {
-                self.held.push((pair, happening));
-                continue;
-            }
-            if let Happening::Arrival(key) = happening {
-                self.is_patient_again(key);
-            }
-            let late = self.dice.within(&(Duration::ZERO..RETRANSMISSION));
-            let after = self.latency(one, other) + late;
-            self.schedule(after, happening);
         }
     }
 
@@ -242,6 +197,13 @@ impl Network {
 
     pub(crate) fn dice(&mut self) -> &mut Dice {
         &mut self.dice
+    }
+
+    /// The program of a host that has asked is gone.
+    pub(super) fn forget_questions(&mut self, host: usize) {
+        self.happenings
+            .retain(|_, happening| !matches!(happening, Happening::Answer(of, ..) if *of == host));
+        self.hosts[host].answers.clear();
     }
 
     /// Takes a question back. Returns how many were: none if it was answered already.

@@ -2,13 +2,13 @@
 
 use std::io;
 
-use libc::{EPOLLIN, EPOLLOUT};
+use libc::{EINTR, EPOLLIN, EPOLLOUT};
 use mio::Token;
 
 use super::event::Event;
 use super::faults::Fault;
 use super::network::Network;
-use super::socket::{Key, Socket};
+use super::socket::{Key, Socket, failed};
 
 /// Whether an event is of a socket that has none yet.
 fn is_news(event: &Event, told: &[Event]) -> bool {
@@ -24,8 +24,11 @@ impl Network {
     /// What is ready on a host, each as it stands now, and reported once.
     ///
     /// # Errors
-    /// `EINTR`, by chance, if nothing is.
+    /// `EINTR` if the program was stopped meanwhile, and by chance, if nothing is ready.
     pub(super) fn ready(&mut self, host: usize, capacity: usize) -> io::Result<Vec<Event>> {
+        if std::mem::take(&mut self.hosts[host].was_stopped) {
+            return Err(failed(EINTR));
+        }
         let mut events = self.hosts[host].own_events();
         let mut left = self.hosts[host].ready.len();
         if self.settings.is_whimsical && self.dice.one_in(8) {
