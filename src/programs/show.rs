@@ -1,6 +1,8 @@
 //! `netloop show`: prints a recording.
 
 mod ending;
+mod story;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -8,10 +10,12 @@ use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use netloop::study::{Beside, Entry, Fold, Model, Names, Recording, alike, folds, page, perfetto};
+use netloop::study::{Beside, Entry, Names, Recording, page, perfetto};
 
+pub(crate) use self::story::Story;
+pub(crate) use self::turns::Turns;
 use super::output::{self, harmless};
-use super::printer::{COLUMNS, Level, Paint, Printer, Row, cut};
+use super::printer::{COLUMNS, Level, Paint, Printer, cut};
 
 pub(crate) struct Settings {
     /// `-` is standard input.
@@ -23,51 +27,6 @@ pub(crate) struct Settings {
     pub(crate) html: Option<PathBuf>,
     /// The file for a trace that Perfetto opens, which is written instead.
     pub(crate) perfetto: Option<PathBuf>,
-}
-
-/// The turns that are shown, both of these included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Turns {
-    pub(crate) first: u64,
-    pub(crate) last: u64,
-}
-
-impl Turns {
-    pub(crate) const ALL: Turns = Turns {
-        first: 0,
-        last: u64::MAX,
-    };
-
-    /// `3..5`, `3..`, `..5` or `3`.
-    pub(crate) fn parse(text: &str) -> Option<Turns> {
-        let number = |text: &str, default| match text {
-            "" => Some(default),
-            _ if text.bytes().all(|it| it.is_ascii_digit()) => text.parse().ok(),
-            _ => None,
-        };
-        let (first, last) = match text.split_once("..") {
-            None if text.is_empty() => return None,
-            None => (text, text),
-            Some(both) => both,
-        };
-        let turns = Turns {
-            first: number(first, 0)?,
-            last: number(last, u64::MAX)?,
-        };
-        (turns.first <= turns.last).then_some(turns)
-    }
-
-    fn contain(self, turn: u64) -> bool {
-        (self.first..=self.last).contains(&turn)
-    }
-
-    /// What stands beside the title of a turn that is not shown in full.
-    fn note(self, turn: u64) -> &'static str {
-        match self.contain(turn) {
-            true => "",
-            false => ", what led to the lines below",
-        }
-    }
 }
 
 impl Settings {
@@ -166,42 +125,20 @@ fn show(settings: &Settings, recording: &Recording) -> Result<(), String> {
         false => BTreeSet::new(),
     };
     let is_shown = |entry: &Entry| is_wanted(entry) || causes.contains(&entry.number);
-    let model = story(settings, recording, &names, is_shown);
+    let story = Story {
+        recording,
+        names: &names,
+        level: settings.level(),
+        turns: settings.turns,
+        has_wire: settings.only.is_none(),
+    };
+    let model = story.print(is_shown);
     output::text(&ending::text(
         &model,
         &names,
         Paint::for_terminal(&io::stdout()),
     ));
     Ok(())
-}
-
-/// Prints the lines, turn by turn. Returns what is the case after the last of them.
-fn story(
-    settings: &Settings,
-    recording: &Recording,
-    names: &Names,
-    is_shown: impl Fn(&Entry) -> bool,
-) -> Model {
-    let paint = Paint::for_terminal(&io::stdout());
-    let mut printer = Printer::of_recording(paint, settings.level());
-    let (mut model, mut rows) = (Model::default(), Vec::new());
-    for entry in &recording.entries {
-        let turn = model.turn();
-        if entry.turn != turn {
-            print_turn(&mut printer, turn, settings.turns.note(turn), &mut rows);
-        }
-        if entry.turn > settings.turns.last || !output::is_read() {
-            break;
-        }
-        model.step(entry);
-        if settings.turns.contain(entry.turn) {
-            rows.extend(entry.prints.iter().filter_map(|line| printer.prints(line)));
-        }
-        rows.extend(printer.row(entry, names.get(&entry.who), is_shown(entry)));
-    }
-    let turn = model.turn();
-    print_turn(&mut printer, turn, settings.turns.note(turn), &mut rows);
-    model
 }
 
 /// The records that are not wanted themselves, but led to some that are.
@@ -221,12 +158,21 @@ fn causes(
 
 /// The heading: the recording, and the names of its sockets and servers.
 fn about(recording: &Recording, names: &Names, last: &Entry) -> String {
-    let args = recording.args.join(" ");
-    let program = args.rsplit_once('/').map_or(&*args, |(_, name)| name);
+    let mut args = recording.args.clone();
+    if let Some((_, name)) = args.first().and_then(|program| program.rsplit_once('/')) {
+        args[0] = name.to_owned();
+    }
     let count = recording.entries.len();
     let turns = last.turn;
     let counts = format!("{count} records, {turns} turns, {:.0?}", last.at);
-    let lines = [program, &counts, &who(names)];
+    let wire = match recording.segments.len() {
+        0 => String::new(),
+        count => {
+            let lost = recording.segments.iter().filter(|it| it.is_lost).count();
+            format!("on the wire: {count} segments, {lost} lost")
+        }
+    };
+    let lines = [args.join(" "), counts, wire, who(names)];
     let lines = lines.iter().filter(|line| !line.is_empty());
     let lines: Vec<String> = lines.map(|line| cut(&harmless(line), COLUMNS)).collect();
     lines.join("\n")
@@ -248,94 +194,4 @@ fn who(names: &Names) -> String {
     let many = many.into_values();
     who.extend(many.map(|(count, such)| format!("{such}, and so on: {count} of them")));
     who.join(", ")
-}
-
-/// Prints these rows below the title of their turn, and what many do alike, or one over and over, once.
-pub(super) fn print_turn(printer: &mut Printer, turn: u64, note: &str, rows: &mut Vec<Row>) {
-    if rows.is_empty() {
-        return;
-    }
-    let mut text = printer.title(turn, note);
-    let says = |(index, row): (usize, &Row)| {
-        let role = row.name.split('#').next().unwrap_or_default();
-        // Each counts as another: what one repeats is folded too.
-        let says = (row.depth, alike(&row.text).to_owned());
-        (format!("{role}#{index}"), says)
-    };
-    let says: Vec<_> = rows.iter().enumerate().map(says).collect();
-    let mut folds = folds(&says).into_iter().map(|fold| opened(fold, rows));
-    let (mut fold, mut hidden) = (folds.next(), 0..0);
-    for (index, row) in rows.iter().enumerate() {
-        if let Some(begun) = fold.filter(|it| it.at + it.period == index) {
-            let words = cut(&more(&rows[begun.at..begun.end()], begun.period), COLUMNS);
-            text.push_str(&format!("{}\n", printer.paint.paint("2", &words)));
-            (fold, hidden) = (folds.next(), index..begun.end());
-        }
-        if !hidden.contains(&index) {
-            text.push_str(&row.lines(printer.paint));
-        }
-    }
-    rows.clear();
-    output::lines(&text);
-}
-
-/// The fold, from a row on that stands under none of the others, and without the last of its rows if those
-/// after it stand under one of them.
-fn opened(mut fold: Fold, rows: &[Row]) -> Fold {
-    let period = &rows[fold.at..fold.at + fold.period];
-    let first = (0..fold.period).min_by_key(|index| period[*index].depth);
-    if let Some(first @ 1..) = first {
-        fold.at += first;
-        fold.count -= 1;
-    }
-    let hidden = &rows[fold.at + fold.period..fold.end()];
-    let next = rows.get(fold.end()).map_or(0, |row| row.under);
-    if next > 0 && hidden.iter().any(|row| row.number == next) {
-        fold.count -= 1;
-    }
-    fold
-}
-
-/// The fold's line: which sockets did the same, or how often one did.
-fn more(rows: &[Row], period: usize) -> String {
-    let other = (0..period).find(|index| rows[*index].name != rows[*index + period].name);
-    let who = match other {
-        Some(other) => {
-            let last = rows.len() - period + other;
-            format!("more: {} to {}", rows[other + period].name, rows[last].name)
-        }
-        None => "times the same".into(),
-    };
-    let lines = match (rows[period].number, rows[rows.len() - 1].number) {
-        (0, _) => String::new(),
-        (from, to) => format!(", lines {from} to {to}"),
-    };
-    let indent = "  ".repeat(rows[0].depth);
-    let count = rows.len() / period - 1;
-    format!("      {indent}… and {count} {who}{lines}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn turns_are_a_range_with_both_ends() {
-        let turns = |first, last| Some(Turns { first, last });
-        assert_eq!(Turns::parse("3..5"), turns(3, 5));
-        assert_eq!(Turns::parse("3"), turns(3, 3));
-        assert_eq!(Turns::parse("3.."), turns(3, u64::MAX));
-        assert_eq!(Turns::parse("..3"), turns(0, 3));
-        for wrong in [
-            "",
-            "5..3",
-            "+1",
-            "1...3",
-            "a",
-            "-1..",
-            "99999999999999999999",
-        ] {
-            assert_eq!(Turns::parse(wrong), None, "{wrong}");
-        }
-    }
 }

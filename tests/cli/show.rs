@@ -162,6 +162,27 @@ fn a_recording_of_the_demo_tells_what_the_programs_have_printed() {
 }
 
 #[test]
+fn a_recording_with_a_wire_tells_what_it_has_carried() {
+    let file = Kept::new("show-wire");
+    let lesson = netloop(&["lesson", "lost", "--record", file.path()]).output();
+    let lesson = String::from_utf8(lesson.unwrap().stdout).unwrap();
+    let of_wire = |line: &&str| line.starts_with("      wire ");
+    let told: Vec<&str> = lesson.lines().filter(of_wire).collect();
+    let lines = shown(&file, &[]);
+    let carried: Vec<&str> = lines.iter().map(String::as_str).filter(of_wire).collect();
+    assert_eq!((&carried, carried.len()), (&told, 18));
+    assert!(lines[0].starts_with("netloop lesson lost --wire "));
+    assert_eq!(lines[2], "on the wire: 18 segments, 1 lost");
+    let at = |words: &str| lines.iter().position(|line| line.contains(words)).unwrap();
+    let lost = at("client → server  bytes 1449 to 2896  LOST");
+    assert!(at("send: 6000 bytes") < lost && lost < at("recv: 4552 bytes"));
+    // Only those that were sent in the turns that are shown, and none that is of one socket.
+    let some = shown(&file, &["--turns", "5"]);
+    assert!(has(&some, "bytes 1449 to 2896") && !has(&some, "LOST"));
+    assert!(!has(&shown(&file, &["--only", "client"]), " wire "));
+}
+
+#[test]
 fn a_line_under_a_fold_stands_under_the_one_that_caused_it() {
     let records = (1..=9).map(|index| {
         let cause = if index == 9 { r#""c":8,"# } else { "" };

@@ -5,12 +5,11 @@ use std::fmt::Write;
 use std::io;
 
 use super::super::output;
-use super::super::printer::{Level, Paint, Printer, Row, wrapped};
-use super::super::show::print_turn;
+use super::super::printer::{Level, Paint, wrapped};
+use super::super::show::{Story, Turns};
 use super::language::{Language, Words};
 use super::lesson::Lesson;
 use super::stage::Played;
-use super::wire;
 
 fn paint() -> Paint {
     Paint::for_terminal(&io::stdout())
@@ -73,22 +72,14 @@ pub(super) fn story(played: &Played, is_recorded: bool, words: &Words) {
     if is_recorded {
         output::lines(words.recorded);
     }
-    let mut printer = Printer::of_recording(paint(), Level::Story);
-    let (mut turn, mut rows) = (0, Vec::new());
-    let mut segments = played.recording.segments.iter().peekable();
-    for entry in &played.recording.entries {
-        rows.extend(entry.prints.iter().filter_map(|line| printer.prints(line)));
-        while let Some(segment) = segments.next_if(|segment| segment.at <= entry.at) {
-            rows.push(Row::aside("wire", &wire::words(segment)));
-        }
-        if entry.turn != turn {
-            print_turn(&mut printer, turn, "", &mut rows);
-            turn = entry.turn;
-        }
-        rows.extend(printer.row(entry, played.names.get(&entry.who), true));
-    }
-    rows.extend(segments.map(|segment| Row::aside("wire", &wire::words(segment))));
-    print_turn(&mut printer, turn, "", &mut rows);
+    let story = Story {
+        recording: &played.recording,
+        names: &played.names,
+        level: Level::Story,
+        turns: Turns::ALL,
+        has_wire: true,
+    };
+    story.print(|_| true);
 }
 
 /// What is read after the run, and whether the run has shown all of it.

@@ -32,16 +32,6 @@ fn segment(line: &str, began: SystemTime) -> Option<Segment> {
     Some(segment)
 }
 
-/// What a segment says, and which way it goes.
-pub(super) fn words(segment: &Segment) -> String {
-    let way = match segment.is_clients {
-        true => "client → server",
-        false => "client ← server",
-    };
-    let lost = if segment.is_lost { "  LOST" } else { "" };
-    format!("{way}  {}{lost}", segment.words())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,13 +41,10 @@ mod tests {
         let log = "3.5 9 > SYN 0 0 0 carried\n4 9 > ACK 1449 1 1448 lost\nno\n\
                    9 9 < FIN,ACK 1 6002 0 carried";
         let found = segments(log, UNIX_EPOCH.checked_add(Duration::from_secs(3)));
-        let words: Vec<String> = found.iter().map(words).collect();
-        let expected = [
-            "client → server  SYN",
-            "client → server  bytes 1449 to 2896  LOST",
-            "client ← server  FIN ACK 6002",
-        ];
-        assert_eq!(words, expected);
+        let words: Vec<String> = found.iter().map(Segment::words).collect();
+        assert_eq!(words, ["SYN", "bytes 1449 to 2896", "FIN ACK 6002"]);
+        let ways: Vec<bool> = found.iter().map(|it| it.is_clients).collect();
+        assert_eq!(ways, [true, true, false]);
         assert_eq!(found[0].at, Duration::from_millis(500));
         assert!(found[1].is_lost && found[2].has("FIN") && found[0].port == 9);
     }

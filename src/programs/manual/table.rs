@@ -361,8 +361,12 @@ number of its record, and is indented under the line during which it happened;
 if another line led to it, that one is named: (queued by 23). With --only and
 --turns the lines that led to those that are shown are printed, too. What many
 sockets do alike is printed for the first of them. The end tells what waits and
-why it has not run yet, and who holds the loop. What the program printed is
+why it has not run yet, and what holds the loop. What the program printed is
 shown if it is a lesson or the demo: otherwise that may be what peers have sent.
+The lines of the program are those of its source in Rust. A callback that ran
+for 10 ms or more says how long it took, a call that answered false says so.
+If a wire was recorded, too (netloop lesson lost), its segments stand between
+the lines by their time, but not with --only.
 
 The page that --html writes instead is one file, which opens in a browser and
 needs no network. It has the whole recording, up to 200000 records. For more,
