@@ -21,7 +21,8 @@ pub(super) struct Lesson {
     pub(super) claims: &'static [Claim],
     /// The run of a lesson that needs a wire of its own.
     pub(super) recorded: Option<Recorded>,
-    /// What Node has run of the same program, as `tests/node_run.js` has written it down.
+    /// What Node has run of the same program, as `tests/node_run.js` has written it down. None where the
+    /// chunks fall otherwise in each run, where there are hundreds of callbacks, or where it takes a wire.
     pub(super) beside: Option<&'static str>,
 }
 

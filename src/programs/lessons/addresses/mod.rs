@@ -6,7 +6,7 @@ use netloop::study::Kind;
 
 use super::lesson::{Claim, Lesson, seen};
 
-pub(super) const LESSON: Lesson = lesson!("addresses", CLAIMS);
+pub(super) const LESSON: Lesson = lesson!("addresses", CLAIMS, beside);
 
 const CLAIMS: &[Claim] = &[
     Claim {

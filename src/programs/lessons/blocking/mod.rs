@@ -8,7 +8,7 @@ use netloop::study::Kind;
 
 use super::lesson::{Claim, Lesson, in_order, seen};
 
-pub(super) const LESSON: Lesson = lesson!("blocking", CLAIMS);
+pub(super) const LESSON: Lesson = lesson!("blocking", CLAIMS, beside);
 
 const LONG: Duration = Duration::from_millis(290);
 

@@ -8,7 +8,7 @@ use netloop::study::Kind;
 
 use super::lesson::{Claim, Lesson, in_order, seen};
 
-pub(super) const LESSON: Lesson = lesson!("ending", CLAIMS);
+pub(super) const LESSON: Lesson = lesson!("ending", CLAIMS, beside);
 
 const CLAIMS: &[Claim] = &[
     Claim {
