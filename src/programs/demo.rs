@@ -27,14 +27,17 @@ stand for what was queued, and for what has returned.
   server     the listening server
   accepted   the server's end of the connection
   client     the client's end
-  loop       the event loop, which waits for readiness once in each turn
+  loop       the event loop, which asks for readiness once in each turn
   descriptor the number by which the kernel knows a socket in this process
 
+  waited     the loop slept until something was ready, or a timer was due; if
+             work was left to do, it looked without waiting
   ready      epoll reported this readiness: in plain words, then in epoll's own
   again      the loop serves a socket once more without new readiness, as data
              may be left and epoll reports only what is new
-  calls      the program calls this function, in this line of its source
-  callback   the program's own code runs, for this event; its line is beside it
+  calls      the program calls this function, in this line of its source in Rust
+  callback   the program's own code runs, for this event; its line is beside it.
+             One that ran for 10 ms or more says how long it took
   prints     the program's own output
   listen, accept4, connect, recv, send, shutdown, close
              a system call, and its result: so many bytes; EAGAIN, nothing is

@@ -58,7 +58,7 @@ pub(super) static KINDS: [(Kind, &str, &str); 18] = [
     (
         Kind::Callback,
         "●",
-        "The program's own code runs, for this event. Until it returns, the loop does nothing else.",
+        "The program's own code runs, for this event. Until it returns, the loop does nothing else: ▲ marks one that took 10 ms or more.",
     ),
     (
         Kind::Call,

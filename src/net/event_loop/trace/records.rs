@@ -194,7 +194,7 @@ impl Why {
             Why::BeganToRead => "bytes may have come before it was read",
             Why::Connected => "it has just connected",
             Why::Bound => "its share of the turn was used up",
-            Why::MayHideMore => "its end, or an error, may follow the bytes",
+            Why::MayHideMore => "an end or an error may follow",
             Why::MayWait => "connections may wait in its queue",
             Why::ShortRead => "it is read until EAGAIN",
             Why::PartlySent => "a part of a write was left",

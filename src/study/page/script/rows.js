@@ -70,7 +70,7 @@ function cell (it) {
     const twin = twins.get(it.number)
     words.push(make('i', '', twin ? `  = ${loop} ${seconds(twin.at)}` : `  ≠ ${loop}`))
   }
-  if (isLong(it)) words.push(make('span', 'long', `  ▲ blocked the loop for ${seconds(it.took)}`))
+  if (isLong(it)) words.push(make('span', 'long', `  ▲ took ${seconds(it.took)}`))
   const text = make('span', '', ...words)
   said.append(...isLeft(it.lane) ? [text, sign] : [sign, text])
   anchor(said, it.lane)
