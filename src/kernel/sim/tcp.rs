@@ -1,5 +1,6 @@
 //! TCP between the hosts: what arrives, and what follows.
 
+use std::io::Read;
 use std::time::Duration;
 
 use libc::ETIMEDOUT;
@@ -58,7 +59,9 @@ impl Network {
         }
         let socket = self.sockets.get_mut(&key).filter(|_| most > 0)?;
         socket.in_flight += most;
-        Some(socket.outgoing.drain(..most).collect())
+        let mut piece = vec![0; most];
+        _ = socket.outgoing.read_exact(&mut piece);
+        Some(piece)
     }
 
     /// The oldest segment that a socket has sent arrives.

@@ -1,0 +1,248 @@
+//! What is known of one end of a connection, and what must hold of each of its events.
+
+use std::cell::Cell;
+use std::rc::Weak;
+
+use netloop::{AbortId, Socket, SocketId};
+
+use super::program::{Actor, Manner, Reading};
+
+/// The events of a socket, and the callbacks of its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    Lookup,
+    Attempt,
+    Connect,
+    Ready,
+    Data,
+    Readable,
+    End,
+    Drain,
+    Prefinish,
+    Finish,
+    Pause,
+    Resume,
+    Pipe,
+    Unpipe,
+    Timeout,
+    Error,
+    Close,
+    /// A write's callback, which may come after `close`, and so may that of an end.
+    Written,
+    Ended,
+    /// A tick, a timer or the like.
+    Later,
+}
+
+pub(super) struct End {
+    pub(super) actor: Actor,
+    pub(super) host: usize,
+    pub(super) id: SocketId,
+    pub(super) manner: Manner,
+    /// The server that has accepted it.
+    pub(super) server: Option<usize>,
+    pub(super) abort: Option<AbortId>,
+    /// Falls with the last callback that the loop keeps for the socket.
+    pub(super) guard: Weak<()>,
+    /// Which end its socket is.
+    pub(super) me: Weak<Cell<usize>>,
+    /// How many callbacks it has had.
+    pub(super) callbacks: usize,
+    /// How many bytes were written and received. Each byte is that of its place.
+    pub(super) written: usize,
+    pub(super) received: usize,
+    /// Writes and ends with a callback, those that were called, and the last write that was a success.
+    pub(super) promised: usize,
+    pub(super) called: usize,
+    pub(super) last_written: usize,
+    pub(super) is_connected: bool,
+    pub(super) is_ready: bool,
+    pub(super) has_ended: bool,
+    pub(super) has_finished: bool,
+    pub(super) has_failed: bool,
+    pub(super) has_closed: bool,
+    /// Its program was killed.
+    pub(super) is_killed: bool,
+    /// A callback has panicked, or an error had no listener: the rest of the same event is lost.
+    pub(super) has_thrown: bool,
+    /// The event whose callback runs is one after which the socket reads on, and this was lost.
+    pub(super) starts_to_read: bool,
+    pub(super) has_lost_reading: bool,
+    /// A callback of its host has thrown.
+    pub(super) is_late: bool,
+    /// It was unreferenced: its loop may have ended.
+    pub(super) is_unheld: bool,
+    /// Bytes of others were piped into it.
+    pub(super) is_mixed: bool,
+    /// It may have received bytes that no listener has seen.
+    pub(super) has_missed: bool,
+    /// It has listeners of another kind than its manner asks for, so that bytes may wait.
+    pub(super) is_odd: bool,
+    /// It was half-open when it ended, or it may have been.
+    pub(super) was_half_open: bool,
+}
+
+/// What the byte at this place is, on the way from this end. It is a letter in any encoding.
+pub(super) fn byte(from: Actor, place: usize) -> u8 {
+    let way = match from {
+        Actor::Client(number) => number * 2,
+        Actor::Accepted(number) => number * 2 + 1,
+        Actor::Server(_) => 0,
+    };
+    ((place * 7 + way * 31) ^ (place >> 7) ^ (place >> 14)) as u8 & 0x7f
+}
+
+impl Actor {
+    pub(super) fn peer(self) -> Actor {
+        match self {
+            Actor::Client(number) => Actor::Accepted(number),
+            Actor::Accepted(number) => Actor::Client(number),
+            server @ Actor::Server(_) => server,
+        }
+    }
+}
+
+impl End {
+    pub(super) fn new(actor: Actor, host: usize, id: SocketId, manner: Manner) -> End {
+        End {
+            actor,
+            host,
+            id,
+            manner,
+            server: None,
+            abort: None,
+            guard: Weak::new(),
+            me: Weak::new(),
+            callbacks: 0,
+            written: 0,
+            received: 0,
+            promised: 0,
+            called: 0,
+            last_written: 0,
+            is_connected: matches!(actor, Actor::Accepted(_)),
+            is_ready: false,
+            has_ended: false,
+            has_finished: false,
+            has_failed: false,
+            has_closed: false,
+            is_killed: false,
+            has_thrown: false,
+            starts_to_read: false,
+            has_lost_reading: false,
+            is_late: false,
+            is_unheld: false,
+            is_mixed: false,
+            has_missed: manner.reading == Reading::Nothing,
+            is_odd: false,
+            was_half_open: manner.is_half_open,
+        }
+    }
+
+    /// Its socket, connected again.
+    pub(super) fn again(&self, actor: Actor) -> End {
+        let mut end = End::new(actor, self.host, self.id, self.manner);
+        end.guard = self.guard.clone();
+        (end.has_missed, end.is_odd) = (self.has_missed, self.is_odd);
+        (end.is_late, end.has_lost_reading) = (self.is_late, self.has_lost_reading);
+        (end.was_half_open, end.is_unheld) = (self.was_half_open, self.is_unheld);
+        end
+    }
+
+    /// Takes note of an event. An error if it must not come.
+    pub(super) fn hears(&mut self, event: Event, socket: &Socket<'_>) -> Result<(), &'static str> {
+        if self.has_closed && !self.may_follow_close(event) {
+            return Err("an event after close");
+        }
+        let first = |flag: &mut bool, words| match std::mem::replace(flag, true) {
+            true => Err(words),
+            false => Ok(()),
+        };
+        let is_destroyed = socket.is_destroyed();
+        match event {
+            Event::Connect if is_destroyed => Err("connect after destroy"),
+            Event::Connect => first(&mut self.is_connected, "connect twice"),
+            Event::Ready if !self.is_connected => Err("ready before connect"),
+            Event::Ready => first(&mut self.is_ready, "ready twice"),
+            Event::Data | Event::Readable if !self.is_connected => Err("data before connect"),
+            Event::Data if self.has_ended => Err("data after end"),
+            Event::Data if is_destroyed => Err("data after destroy"),
+            Event::Timeout if is_destroyed => Err("timeout after destroy"),
+            Event::End => first(&mut self.has_ended, "end twice"),
+            Event::Finish => first(&mut self.has_finished, "finish twice"),
+            Event::Error if !is_destroyed => Err("error before destroy"),
+            Event::Error => first(&mut self.has_failed, "error twice"),
+            Event::Close => first(&mut self.has_closed, "close twice"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an event may come after `close`: a pipe's source is unpiped at that of its destination. After
+    /// a callback has thrown, the ticks that are left wait for the next callback, which may be `close`.
+    fn may_follow_close(&self, event: Event) -> bool {
+        match event {
+            Event::Written | Event::Ended | Event::Later | Event::Pipe | Event::Unpipe => true,
+            Event::Connect | Event::Data | Event::Timeout | Event::Close => false,
+            _ => self.is_late,
+        }
+    }
+
+    /// Takes bytes that have arrived.
+    pub(super) fn takes(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+        let (from, first) = (self.actor.peer(), self.received);
+        self.received += bytes.len();
+        let is_right = |(place, got): (usize, &u8)| *got == byte(from, first + place);
+        match self.has_missed || bytes.iter().enumerate().all(is_right) {
+            true => Ok(()),
+            false => Err("a wrong byte"),
+        }
+    }
+
+    /// Bytes that were received last, to be put back.
+    pub(super) fn puts_back(&mut self, size: usize) -> Vec<u8> {
+        self.received -= size;
+        let places = self.received..self.received + size;
+        places.map(|place| byte(self.actor.peer(), place)).collect()
+    }
+
+    /// Compares the socket's counters with ours.
+    pub(super) fn counts(&self, socket: &Socket<'_>) -> Result<(), &'static str> {
+        // What waits when a socket is destroyed is dropped.
+        let is_known = self.sees_all() && !socket.is_destroyed();
+        let read = (self.received + socket.readable_length()) as u64;
+        match is_known && socket.bytes_read() != read {
+            true => Err("bytes_read is wrong"),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether it has seen all bytes that have arrived.
+    pub(super) fn sees_all(&self) -> bool {
+        !self.has_missed && !self.is_odd
+    }
+
+    /// The bytes that it writes next.
+    pub(super) fn gives(&self, size: usize) -> Vec<u8> {
+        let places = self.written..self.written + size;
+        places.map(|place| byte(self.actor, place)).collect()
+    }
+
+    /// Its callback has thrown.
+    pub(super) fn throws(&mut self) {
+        self.has_thrown = true;
+        self.has_lost_reading |= self.starts_to_read;
+    }
+
+    /// Whether it tells of itself what happens: nothing of it is lost by a panic, and its loop runs.
+    pub(super) fn is_whole(&self) -> bool {
+        !(self.is_killed || self.has_thrown)
+    }
+
+    /// Whether bytes that arrive are taken.
+    pub(super) fn is_taking(&self, socket: &Socket<'_>) -> bool {
+        match self.manner.reading {
+            _ if self.has_lost_reading => false,
+            Reading::ByHand => !socket.is_paused(),
+            _ => socket.readable_flowing() == Some(true),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A swarm: for each seed a random program on three simulated hosts, checked throughout.
+//!
+//!     cargo run --release --features sim --example swarm -- --seeds 0..10000
+//!
+//! A seed that fails is printed with the command that runs it alone and shows its trace, and with a program
+//! that is as small as can be and breaks the same rule.
+//!
+//! Where each rule is checked:
+//!
+//! - Bytes arrive once, in order and unchanged: `End::takes`. All of them have arrived after an end:
+//!   `End::is_over`; and at rest: `End::has_taken`.
+//! - `end` comes at most once, `close` exactly once, and nothing after it: `End::hears`.
+//! - Each write calls back once, those that succeed in order: `End::is_over`, `Play::write_then`.
+//! - Counters add up: `End::counts`, `Keeper::rests`.
+//! - Nothing is held, registered or kept when a loop ends: `Run::all`, `Play::check_end`.
+//! - No loop turns without progress: `Run::check_turns`.
+//! - What has happened to a socket is what the kernel, and so its peer, knows: `End::rests`.
+//! - The same seed leads to the same course of events: `main`.
+
+mod dice;
+mod end;
+mod oracle;
+mod play;
+mod program;
+mod run;
+mod server;
+mod shrink;
+mod socket;
+mod trace;
+
+use std::ops::Range;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, io, panic, thread};
+
+use program::Program;
+use run::{LAST_PANIC, run};
+use shrink::shrunk;
+
+const USAGE: &str = "usage: swarm [--seeds A..B] [--trace]";
+/// One seed of so many is run twice.
+const TWICE: u64 = 32;
+/// After so many failures the swarm ends.
+const FAILURES_MAX: u64 = 10;
+
+struct Options {
+    seeds: Range<u64>,
+    is_traced: bool,
+}
+
+struct Swarm {
+    options: Options,
+    next: AtomicU64,
+    failures: AtomicU64,
+    begun: Instant,
+    /// When progress was printed last.
+    told: Mutex<Instant>,
+}
+
+fn main() -> ExitCode {
+    let Some(options) = options() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    panic::set_hook(Box::new(|panic| {
+        LAST_PANIC.set(panic.to_string().replace('\n', " "));
+    }));
+    let swarm = Swarm {
+        next: AtomicU64::new(options.seeds.start),
+        failures: AtomicU64::new(0),
+        begun: Instant::now(),
+        told: Mutex::new(Instant::now()),
+        options,
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| swarm.work());
+        }
+    });
+    println!("{}", swarm.progress());
+    match swarm.failures.into_inner() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn options() -> Option<Options> {
+    let mut options = Options {
+        seeds: 0..1000,
+        is_traced: false,
+    };
+    let mut arguments = env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--trace" => options.is_traced = true,
+            "--seeds" => {
+                let range = arguments.next()?;
+                let (first, end) = range.split_once("..")?;
+                options.seeds = first.parse().ok()?..end.parse().ok()?;
+            }
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+impl Swarm {
+    fn work(&self) {
+        while self.failures.load(Ordering::Relaxed) < FAILURES_MAX {
+            let seed = self.next.fetch_add(1, Ordering::Relaxed);
+            if seed >= self.options.seeds.end {
+                break;
+            }
+            if let Err(fault) = outcome(seed) {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                self.report(seed, &fault);
+            }
+            if let Ok(mut told) = self.told.try_lock()
+                && told.elapsed() > Duration::from_secs(10)
+            {
+                *told = Instant::now();
+                eprintln!("{}", self.progress());
+            }
+        }
+    }
+
+    fn progress(&self) -> String {
+        let Range { start, end } = self.options.seeds;
+        let next = self.next.load(Ordering::Relaxed).min(end);
+        let (count, seconds) = (next - start, self.begun.elapsed().as_secs_f64());
+        let failures = self.failures.load(Ordering::Relaxed);
+        let rate = count as f64 / seconds;
+        format!("{start}..{next}: {failures} failed; {seconds:.0} s, {rate:.0} a second")
+    }
+
+    /// Prints a failure, and then the smallest program found that fails in the same way.
+    fn report(&self, seed: u64, fault: &str) {
+        println!(
+            "seed {seed} fails: {fault}\n\
+             cargo run --release --features sim --example swarm -- --seeds {seed}..{} --trace",
+            seed + 1
+        );
+        let program = shrunk(Program::new(seed), fault);
+        let _whole = io::stdout().lock();
+        println!("seed {seed}, as small as can be:\n{program}");
+        if self.options.is_traced {
+            _ = run(&program, true);
+        }
+    }
+}
+
+/// Runs the program of a seed, now and then twice.
+fn outcome(seed: u64) -> Result<(), String> {
+    let program = Program::new(seed);
+    let first = run(&program, false)?;
+    if seed.is_multiple_of(TWICE) && run(&program, false)? != first {
+        return Err("another course of events: of the same seed".to_owned());
+    }
+    Ok(())
+}

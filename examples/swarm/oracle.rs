@@ -1,0 +1,186 @@
+//! What must hold when a world has come to rest, and at its end.
+
+use netloop::sim::{Host, World};
+use netloop::state::socket::State;
+use netloop::{Loop, Socket};
+
+use super::end::End;
+use super::play::Play;
+use super::program::{Actor, HOSTS};
+use super::server::Keeper;
+
+/// Of one end, a rule that does not hold.
+type Outcome = Result<(), &'static str>;
+
+fn must(holds: bool, words: &'static str) -> Outcome {
+    match holds {
+        true => Ok(()),
+        false => Err(words),
+    }
+}
+
+/// What the peer of an end looks like. It is gone if it has closed, or its program was killed.
+struct Peer<'a> {
+    end: &'a End,
+    is_open: bool,
+    is_taking: bool,
+    unsent: usize,
+}
+
+impl Play {
+    /// When nothing more happens, nothing is left that could have: no wake-up was lost.
+    pub(super) fn check_rest(&self, world: &mut World, hosts: &[Host]) {
+        let mut wrong = Vec::new();
+        self.with(|state| {
+            // A loop that nothing holds may have ended with work to do.
+            let is_over = |host: usize| {
+                let ends = state.ends.iter().map(|end| (end.host, end.is_unheld));
+                let servers = state.servers.values().map(|it| (it.host, it.is_unheld));
+                ends.chain(servers)
+                    .any(|(of, is_unheld)| of == host && is_unheld)
+            };
+            let ends = &state.ends;
+            for end in ends
+                .iter()
+                .filter(|end| end.is_whole() && !is_over(end.host))
+            {
+                let peer = (state.by_actor.get(&end.actor.peer())).map(|it| &ends[*it]);
+                let runs = match peer {
+                    Some(peer) => !is_over(peer.host),
+                    None => !(0..HOSTS).any(is_over),
+                };
+                if !runs {
+                    continue;
+                }
+                let peer = peer.map(|end| Peer::new(end, world, hosts));
+                let socket = world.event_loop(hosts[end.host]).socket_at(end.id);
+                if let Err(words) = end.rests(&socket, peer.as_ref()) {
+                    wrong.push(format!("{words}: {:?} at rest", end.actor));
+                }
+            }
+            let servers = state.servers.iter();
+            for (number, keeper) in servers.filter(|(_, keeper)| !is_over(keeper.host)) {
+                let event_loop = world.event_loop(hosts[keeper.host]);
+                if let Err(words) = keeper.rests(event_loop, *number, ends) {
+                    wrong.push(format!("{words}: {:?} at rest", Actor::Server(*number)));
+                }
+            }
+        });
+        wrong.into_iter().for_each(|words| self.fault(words));
+    }
+
+    /// When all is over, every promise was kept.
+    pub(super) fn check_end(&self) {
+        let mut wrong = Vec::new();
+        self.with(|state| {
+            for end in state.ends.iter().filter(|end| !end.is_killed) {
+                let peer = (state.by_actor.get(&end.actor.peer())).map(|it| &state.ends[*it]);
+                if let Err(words) = end.is_over(peer) {
+                    wrong.push(format!("{words}: {:?} at the end", end.actor));
+                }
+            }
+            for end in state.ends.iter().filter(|end| end.guard.strong_count() > 0) {
+                wrong.push(format!(
+                    "a callback is still kept: {:?} at the end",
+                    end.actor
+                ));
+            }
+        });
+        wrong.into_iter().for_each(|words| self.fault(words));
+    }
+}
+
+impl<'a> Peer<'a> {
+    fn new(end: &'a End, world: &mut World, hosts: &[Host]) -> Peer<'a> {
+        let socket = world.event_loop(hosts[end.host]).socket_at(end.id);
+        let is_gone = end.is_killed || end.has_closed;
+        Peer {
+            is_open: !is_gone && socket.state() == State::Open,
+            is_taking: !is_gone && end.is_taking(&socket),
+            unsent: socket.writable_length(),
+            end,
+        }
+    }
+}
+
+impl End {
+    fn rests(&self, socket: &Socket<'_>, peer: Option<&Peer<'_>>) -> Outcome {
+        if self.has_closed {
+            return must(self.called == self.promised, "a callback has not come");
+        }
+        let (state, standing) = (socket.state(), socket.standing());
+        must(state != State::Opening, "it is connecting")?;
+        must(state != State::Destroyed, "close has not come")?;
+        must(state != State::Closed, "it is gone without close")?;
+        must(state != State::Idle, "it is not connected")?;
+        must(self.is_connected, "connect has not come")?;
+        let unsent = socket.writable_length();
+        let can_send = peer.is_some_and(|peer| peer.is_open && peer.is_taking);
+        if can_send && socket.writable_corked() == 0 {
+            must(unsent == 0, "bytes wait, and the peer reads")?;
+            must(self.called == self.promised, "a callback has not come")?;
+            must(
+                !standing.is_ended() || self.has_finished,
+                "finish has not come",
+            )?;
+        }
+        let is_dry = unsent > 0 || !socket.writable_need_drain();
+        must(is_dry, "drain has not come")?;
+        let ends = self.has_ended && !self.was_half_open;
+        must(!ends || standing.is_ended(), "its own end has not come")?;
+        let is_over = self.has_ended && self.has_finished;
+        must(!is_over, "both halves are over, and it is open")?;
+        match self.is_taking(socket) && !self.is_odd {
+            true => self.has_taken(socket, peer),
+            false => Ok(()),
+        }
+    }
+
+    /// An end that reads has read all there is.
+    fn has_taken(&self, socket: &Socket<'_>, peer: Option<&Peer<'_>>) -> Outcome {
+        must(socket.readable_length() == 0, "bytes wait to be read")?;
+        let Some(peer) = peer else {
+            return must(self.has_ended, "it was not accepted");
+        };
+        let ends = !peer.is_open || peer.end.has_finished;
+        must(!ends || self.has_ended, "end has not come")?;
+        let is_known = peer.is_open && peer.end.is_whole() && !peer.end.is_mixed;
+        let all = peer.end.written.saturating_sub(peer.unsent);
+        let has_all = self.has_missed || self.received == all;
+        must(!is_known || has_all, "bytes have not come")
+    }
+
+    fn is_over(&self, peer: Option<&End>) -> Outcome {
+        must(self.has_closed, "close has not come")?;
+        if !self.has_thrown {
+            must(self.called == self.promised, "a callback has not come")?;
+        }
+        must(self.called <= self.promised, "a callback has come twice")?;
+        let Some(peer) = peer.filter(|peer| !peer.is_mixed) else {
+            return Ok(());
+        };
+        must(self.received <= peer.written, "more has come than was sent")?;
+        let is_whole = self.has_ended && peer.has_finished && !self.has_missed;
+        must(!is_whole || self.received == peer.written, "bytes are lost")
+    }
+}
+
+impl Keeper {
+    fn rests(&self, event_loop: &mut Loop, number: usize, ends: &[End]) -> Outcome {
+        let server = event_loop.server_at(self.id);
+        let ours = |end: &&End| end.server == Some(number) && !end.has_closed && !end.is_killed;
+        let open = ends.iter().filter(ours).count();
+        must(
+            server.connections() == open,
+            "the number of connections is wrong",
+        )?;
+        must(
+            server.sockets().len() == open,
+            "the list of sockets is wrong",
+        )?;
+        if !self.has_thrown && open == 0 && !server.is_listening() {
+            must(self.called == self.promised, "a callback has not come")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,372 @@
+//! The program of a seed: steps, each with the callback in which it is done. So any step can be left out.
+
+use std::fmt;
+
+use super::dice::Dice;
+
+/// A program, and the world that it runs in.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    pub(super) seed: u64,
+    /// The kernel's buffers for sending and receiving.
+    pub(super) buffers: Option<(usize, usize)>,
+    /// How each end behaves: those that connect, then those that are accepted.
+    pub(super) manners: [Vec<Manner>; 2],
+    pub(super) steps: Vec<Step>,
+}
+
+/// How an end of a connection behaves, apart from its steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Manner {
+    pub(super) reading: Reading,
+    pub(super) is_half_open: bool,
+    /// Its high-water mark, and how much may wait; only for ends that connect.
+    pub(super) mark: Option<usize>,
+    pub(super) limit: Option<usize>,
+    /// It does not listen for `error`: the run ends with it.
+    pub(super) is_deaf: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// By `data`.
+    #[default]
+    Flowing,
+    /// By `read`, whenever `readable` is emitted.
+    ByHand,
+    /// Not at all, unless a step asks for it.
+    Nothing,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) when: When,
+    pub(super) action: Action,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// Outside all callbacks, one such step after the other, on a host.
+    World(usize),
+    /// In the callback of this number; 0 is the call that makes the socket or the server.
+    Callback(Actor, usize),
+}
+
+/// One end of the connection of this number, or a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Actor {
+    Client(usize),
+    Accepted(usize),
+    Server(usize),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    // A socket's.
+    Write(usize),
+    WriteThen(usize),
+    End,
+    EndThen,
+    EndWith(usize),
+    Destroy,
+    DestroyWith,
+    DestroySoon,
+    Reset,
+    Pause,
+    Resume,
+    Read(Option<usize>),
+    Unshift(usize),
+    Cork,
+    Uncork,
+    IdleTimeout(u64),
+    HalfOpen(bool),
+    Options,
+    Encoding,
+    Ref,
+    Unref,
+    Pipe(Actor, bool),
+    Unpipe,
+    OnceData,
+    OnceReadable,
+    Reconnect(usize, usize),
+    // A server's.
+    Listen,
+    Close,
+    CloseThen,
+    CloseAfterBacklog,
+    MaxConnections(Option<usize>),
+    GetConnections,
+    // A loop's.
+    Serve(usize),
+    Connect(usize, usize),
+    Tick,
+    Microtask,
+    Immediate,
+    After(u64),
+    SocketAfter(u64),
+    Interval(u64),
+    ClearTimer,
+    RefreshTimer,
+    Abort(usize),
+    Stop,
+    On(Actor, Box<Action>),
+    Panic,
+    // The world's.
+    Advance(u64),
+    Partition(usize),
+    Heal(usize),
+    Kill,
+    Raise,
+}
+
+const BUFFER_MIN: usize = 256;
+/// How many hosts there are.
+pub(super) const HOSTS: usize = 3;
+/// A connection to this server is one to a port without a listener; to the next, to a name without a host.
+pub(super) const NO_SERVER: usize = 2;
+
+impl Program {
+    /// The program of a seed.
+    pub(super) fn new(seed: u64) -> Program {
+        let mut dice = Dice::new(!seed);
+        let connections = 1 + dice.below(6);
+        let manners = [(); 2].map(|()| (0..connections).map(|_| manner(&mut dice)).collect());
+        let buffers = dice.one_in(2).then(|| {
+            let least = if dice.one_in(8) { 0 } else { 8 };
+            let mut size = || 1 << (least + dice.below(17 - least));
+            (size(), size())
+        });
+        let mut program = Program {
+            seed,
+            buffers,
+            manners,
+            steps: Vec::new(),
+        };
+        program.begin(&mut dice, connections);
+        for _ in 0..10 + dice.below(70) {
+            let actor = actor(&mut dice, connections);
+            let bound = 1 + dice.below(12);
+            let nth = dice.below(bound);
+            let action = match actor {
+                Actor::Server(_) => server_action(&mut dice, connections),
+                _ => socket_action(&mut dice, connections),
+            };
+            // What is made outside of callbacks does not panic.
+            if nth > 0 || !action.panics() {
+                program.add(When::Callback(actor, nth), action);
+            }
+        }
+        for _ in 0..dice.below(8) {
+            let step = world_action(&mut dice);
+            program.steps.push(step);
+        }
+        if buffers.is_some_and(|(send, receive)| send.min(receive) < BUFFER_MIN) {
+            program
+                .steps
+                .iter_mut()
+                .for_each(|step| step.action.limit());
+        }
+        program
+    }
+
+    /// The servers, and what connects to them, now or in a callback of another connection.
+    fn begin(&mut self, dice: &mut Dice, connections: usize) {
+        self.add(When::World(0), Action::Serve(0));
+        if dice.one_in(3) {
+            self.add(When::World(dice.below(HOSTS)), Action::Serve(1));
+        }
+        for number in 0..connections {
+            let server = match dice.below(12) {
+                0 => NO_SERVER + dice.below(2),
+                1..=3 => 1,
+                _ => 0,
+            };
+            let when = match number {
+                0 => When::World(1),
+                _ if dice.one_in(2) => When::World(dice.below(HOSTS)),
+                _ => When::Callback(actor(dice, number), dice.below(4)),
+            };
+            self.add(when, Action::Connect(number, server));
+        }
+    }
+
+    fn add(&mut self, when: When, action: Action) {
+        self.steps.push(Step { when, action });
+    }
+
+    pub(super) fn manner(&self, actor: Actor) -> Manner {
+        let manner = match actor {
+            Actor::Client(number) => self.manners[0].get(number),
+            Actor::Accepted(number) => self.manners[1].get(number),
+            Actor::Server(_) => None,
+        };
+        manner.copied().unwrap_or_default()
+    }
+}
+
+fn manner(dice: &mut Dice) -> Manner {
+    let size = |dice: &mut Dice| {
+        let bits = dice.below(18);
+        dice.below(1 << bits)
+    };
+    Manner {
+        reading: match dice.below(10) {
+            0..=6 => Reading::Flowing,
+            7 | 8 => Reading::ByHand,
+            _ => Reading::Nothing,
+        },
+        is_half_open: dice.one_in(3),
+        mark: dice.one_in(4).then(|| size(dice)),
+        limit: dice.one_in(8).then(|| size(dice)),
+        is_deaf: dice.one_in(8),
+    }
+}
+
+fn actor(dice: &mut Dice, connections: usize) -> Actor {
+    match dice.below(9) {
+        0..=3 => Actor::Client(dice.below(connections)),
+        4..=7 => Actor::Accepted(dice.below(connections)),
+        _ => Actor::Server(dice.below(2)),
+    }
+}
+
+fn size(dice: &mut Dice) -> usize {
+    match dice.below(6) {
+        0 => dice.below(200_000),
+        1 => dice.below(20_000),
+        2 => dice.below(4),
+        _ => dice.below(2000),
+    }
+}
+
+fn socket_action(dice: &mut Dice, connections: usize) -> Action {
+    match dice.below(64) {
+        0..=5 => Action::Write(size(dice)),
+        6..=12 => Action::WriteThen(size(dice)),
+        13 => Action::End,
+        14 => Action::EndThen,
+        15 => Action::EndWith(size(dice)),
+        16 => Action::Destroy,
+        17 => Action::DestroyWith,
+        18 => Action::DestroySoon,
+        19 => Action::Reset,
+        20..=22 => Action::Pause,
+        23..=25 => Action::Resume,
+        26 => Action::Read(None),
+        27 => Action::Read(Some(dice.below(100))),
+        28 => Action::Unshift(1 + dice.below(50)),
+        29 | 30 => Action::Cork,
+        31..=33 => Action::Uncork,
+        34 => Action::IdleTimeout(dice.below(2000) as u64),
+        35 => Action::HalfOpen(dice.one_in(2)),
+        36 => Action::Options,
+        37 => Action::Encoding,
+        38 => Action::Unref,
+        39 => Action::Ref,
+        40 => Action::Pipe(actor(dice, connections), dice.one_in(2)),
+        41 => Action::Unpipe,
+        42 => Action::OnceData,
+        43 => Action::OnceReadable,
+        44 => Action::Reconnect(connections + dice.below(4), dice.below(2)),
+        45 => Action::SocketAfter(dice.below(300) as u64),
+        46..=52 => {
+            let actor = actor(dice, connections);
+            let action = match actor {
+                Actor::Server(_) => server_action(dice, connections),
+                _ => socket_action(dice, connections),
+            };
+            Action::On(actor, Box::new(action))
+        }
+        _ => loop_action(dice, connections),
+    }
+}
+
+fn server_action(dice: &mut Dice, connections: usize) -> Action {
+    match dice.below(12) {
+        0 => Action::Listen,
+        1 => Action::Close,
+        2 => Action::CloseThen,
+        3 => Action::CloseAfterBacklog,
+        4 => Action::MaxConnections(dice.one_in(2).then(|| dice.below(3))),
+        5 => Action::GetConnections,
+        6 => Action::Unref,
+        7 => Action::Ref,
+        _ => loop_action(dice, connections),
+    }
+}
+
+fn loop_action(dice: &mut Dice, connections: usize) -> Action {
+    match dice.below(12) {
+        0 | 1 => Action::Tick,
+        2 => Action::Microtask,
+        3 | 4 => Action::Immediate,
+        5 | 6 => Action::After(dice.below(300) as u64),
+        7 => Action::Interval(dice.below(100) as u64),
+        8 => Action::ClearTimer,
+        9 => Action::RefreshTimer,
+        10 => match dice.below(4) {
+            0 => Action::Stop,
+            1 => Action::Serve(1),
+            _ => Action::Abort(dice.below(connections)),
+        },
+        _ => Action::Panic,
+    }
+}
+
+fn world_action(dice: &mut Dice) -> Step {
+    let (host, other) = (dice.below(HOSTS), dice.below(HOSTS));
+    let action = match dice.below(12) {
+        0 | 1 => Action::Partition(other),
+        2 | 3 => Action::Heal(other),
+        4 if dice.one_in(3) => Action::Kill,
+        5 => Action::Raise,
+        6 => Action::Advance(dice.below(200_000) as u64),
+        _ => Action::Advance(dice.below(500) as u64),
+    };
+    Step {
+        when: When::World(host),
+        action,
+    }
+}
+
+impl Action {
+    /// Through a smaller buffer it writes less: byte by byte it takes long.
+    fn limit(&mut self) {
+        match self {
+            Action::Write(size) | Action::WriteThen(size) | Action::EndWith(size) => {
+                *size %= BUFFER_MIN;
+            }
+            Action::On(_, action) => action.limit(),
+            _ => {}
+        }
+    }
+
+    fn panics(&self) -> bool {
+        match self {
+            Action::On(_, action) => action.panics(),
+            action => *action == Action::Panic,
+        }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((send, receive)) = self.buffers {
+            writeln!(out, "  buffers of {send} and {receive} bytes")?;
+        }
+        for (side, manners) in ["Client", "Accepted"].iter().zip(&self.manners) {
+            for (number, manner) in manners.iter().enumerate() {
+                if *manner != Manner::default() {
+                    writeln!(out, "  {side}({number}): {manner:?}")?;
+                }
+            }
+        }
+        for Step { when, action } in &self.steps {
+            match when {
+                When::World(host) => writeln!(out, "  host {host}: {action:?}")?,
+                When::Callback(actor, nth) => writeln!(out, "  {actor:?}, {nth}: {action:?}")?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,223 @@
+//! Runs a program in a world of its own, and checks it throughout.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
+
+use netloop::Error;
+use netloop::Signal;
+use netloop::sim::{Host, World};
+
+use super::play::{NAMES, Planned, Play};
+use super::program::{Action, HOSTS, Program, When};
+use super::trace;
+
+/// A run ends after so many callbacks that throw, or errors without a listener.
+const THROWS_MAX: usize = 500;
+/// How many turns the loops may take for each callback, and for each byte.
+const TURNS_PER_CALLBACK: usize = 200;
+const TURNS_PER_BYTE: usize = 4;
+
+thread_local! {
+    /// Where the last panic was, and its words.
+    pub(super) static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+struct Run {
+    world: World,
+    hosts: Vec<Host>,
+    play: Play,
+    throws: usize,
+}
+
+/// Runs a program. The number is that of its course of events; an error is a rule that did not hold.
+pub(super) fn run(program: &Program, is_traced: bool) -> Result<u64, String> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let mut run = Run::new(program, is_traced);
+        run.all(program);
+        drop(run.world);
+        run.play.check_end();
+        run.play.with(|state| match state.fault.take() {
+            Some(fault) => Err(fault),
+            None => Ok(state.digest),
+        })
+    }));
+    outcome.unwrap_or_else(|_| Err(format!("a panic: {}", LAST_PANIC.take())))
+}
+
+impl Run {
+    fn new(program: &Program, is_traced: bool) -> Run {
+        let mut world = World::new(program.seed);
+        if let Some((send, receive)) = program.buffers {
+            world.set_buffers(send, receive);
+        }
+        let mut hosts = Vec::new();
+        for name in NAMES {
+            let host = world.add_host(name).expect("a host");
+            if is_traced {
+                trace::follow(world.event_loop(host), name);
+            }
+            hosts.push(host);
+        }
+        Run {
+            world,
+            hosts,
+            play: Play::new(program),
+            throws: 0,
+        }
+    }
+
+    fn all(&mut self, program: &Program) {
+        for step in &program.steps {
+            if let When::World(host) = step.when {
+                self.step(host % HOSTS, &step.action);
+            }
+        }
+        for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+            self.world.heal(self.hosts[one], self.hosts[other]);
+        }
+        self.rest();
+        self.thaw();
+        self.rest();
+        self.play.rest();
+        self.destroy();
+        self.run(None);
+        for (host, name) in self.hosts.iter().zip(NAMES) {
+            let left = self.world.event_loop(*host).holders();
+            if !left.is_empty() {
+                self.play
+                    .fault(format!("a loop is held: that of {name} by {left:?}"));
+            }
+        }
+    }
+
+    fn step(&mut self, host: usize, action: &Action) {
+        let (play, here) = (self.play.clone(), self.hosts[host]);
+        match action {
+            Action::Serve(number) => play.serve(self.world.event_loop(here), host, *number),
+            Action::Connect(number, server) => {
+                play.connect(self.world.event_loop(here), host, *number, *server);
+            }
+            Action::Advance(millis) => self.run(Some(Duration::from_millis(*millis))),
+            Action::Partition(other) if *other != host => {
+                self.world.partition(here, self.hosts[*other]);
+            }
+            Action::Heal(other) => self.world.heal(here, self.hosts[*other]),
+            Action::Kill => {
+                self.world.kill(here);
+                play.with(|state| {
+                    let ends = state.ends.iter_mut().filter(|end| end.host == host);
+                    ends.for_each(|end| end.is_killed |= !end.has_closed);
+                    state.servers.retain(|_, keeper| keeper.host != host);
+                });
+            }
+            Action::Raise => self.world.raise(here, Signal::Terminate),
+            _ => {}
+        }
+    }
+
+    /// Runs the world until nothing more happens, and checks that nothing could.
+    fn rest(&mut self) {
+        self.run(None);
+        self.play.check_rest(&mut self.world, &self.hosts);
+    }
+
+    /// Runs the world for a time, or until it rests, on after whatever was thrown.
+    fn run(&mut self, time: Option<Duration>) {
+        let end = time.map(|time| self.world.now() + time);
+        while self.throws < THROWS_MAX {
+            let world = &mut self.world;
+            let outcome = catch_unwind(AssertUnwindSafe(|| match end {
+                Some(end) => world.advance(end.saturating_sub(world.now())),
+                None => world.run(),
+            }));
+            match outcome {
+                Ok(Ok(())) => return self.check_turns(),
+                Ok(Err(error)) => self.unheard(&error),
+                Err(thrown) if thrown.is::<Planned>() => self.play.has_thrown(),
+                Err(panic) => resume_unwind(panic),
+            }
+            self.throws += 1;
+        }
+        self.play.fault("there is no end to what is thrown");
+    }
+
+    fn unheard(&mut self, error: &Error) {
+        let socket = error.socket();
+        let is_allowed = self.play.with(|state| {
+            let mut ends = state.ends.iter_mut().rev();
+            let end = ends.find(|end| Some(end.id) == socket && !end.is_killed);
+            let deaf = end.filter(|end| end.manner.is_deaf).map(|end| {
+                end.throws();
+                end.host
+            });
+            state.is_late_on(deaf);
+            deaf.is_some()
+        });
+        if !is_allowed {
+            self.play.fault(format!("a run ends: {error}"));
+        }
+    }
+
+    /// A loop that turns and turns, and calls nothing back, makes no progress.
+    fn check_turns(&mut self) {
+        let hosts = self.hosts.iter();
+        let turns: u64 = hosts.map(|host| self.world.event_loop(*host).turns()).sum();
+        let (callbacks, bytes) = self.play.with(|state| {
+            let written = state.ends.iter().map(|end| end.written + end.received);
+            (state.callbacks, written.sum::<usize>())
+        });
+        let most = (callbacks + 50) * TURNS_PER_CALLBACK + bytes * TURNS_PER_BYTE;
+        if turns > most as u64 {
+            self.play.fault(format!(
+                "the loops spin: {turns} turns for {callbacks} callbacks"
+            ));
+        }
+    }
+
+    /// All ends read, send and hold their loops.
+    fn thaw(&mut self) {
+        let play = self.play.clone();
+        let ends = play.with(|state| {
+            state.ends.iter_mut().for_each(|end| end.is_unheld = false);
+            state
+                .servers
+                .values_mut()
+                .for_each(|it| it.is_unheld = false);
+            let servers: Vec<_> = state.servers.values().map(|it| (it.host, it.id)).collect();
+            let ends: Vec<_> = state.ends.iter().map(|end| (end.host, end.id)).collect();
+            (servers, ends)
+        });
+        for (host, id) in ends.0 {
+            self.world.event_loop(self.hosts[host]).server_at(id).ref_();
+        }
+        for (host, id) in ends.1 {
+            let mut socket = self.world.event_loop(self.hosts[host]).socket_at(id);
+            socket.ref_().resume();
+            while socket.writable_corked() > 0 {
+                socket.uncork();
+            }
+        }
+    }
+
+    /// Destroys all sockets, and closes all servers. Nothing is left then.
+    fn destroy(&mut self) {
+        let (ends, servers) = self.play.with(|state| {
+            let ends: Vec<_> = state.ends.iter().map(|end| (end.host, end.id)).collect();
+            let servers: Vec<_> = state.servers.values().map(|it| (it.host, it.id)).collect();
+            (ends, servers)
+        });
+        for (host, id) in servers {
+            self.world
+                .event_loop(self.hosts[host])
+                .server_at(id)
+                .close();
+        }
+        for (host, id) in ends {
+            self.world
+                .event_loop(self.hosts[host])
+                .socket_at(id)
+                .destroy();
+        }
+    }
+}

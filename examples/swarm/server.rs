@@ -1,0 +1,111 @@
+//! A server of a program: its listeners, and what a step does to it.
+
+use netloop::{Loop, ServerId, ServerOptions, Socket};
+
+use super::play::{LOCAL_PORT, PORT, Play};
+use super::program::{Action, Actor};
+
+/// A server.
+pub(super) struct Keeper {
+    pub(super) host: usize,
+    pub(super) id: ServerId,
+    pub(super) callbacks: usize,
+    pub(super) has_thrown: bool,
+    pub(super) is_unheld: bool,
+    /// `close_then` and `get_connections`, and their callbacks.
+    pub(super) promised: usize,
+    pub(super) called: usize,
+}
+
+impl Play {
+    /// Makes a server, or lets it listen again.
+    pub(super) fn serve(&self, event_loop: &mut Loop, host: usize, number: usize) {
+        let known = self.with(|state| state.servers.get(&number).map(|it| (it.host, it.id)));
+        match known {
+            Some((of, id)) if of == host => self.listen(event_loop, number, id),
+            Some(_) => {}
+            None => {
+                let play = self.clone();
+                let accept = move |socket: &mut Socket<'_>| play.accepted(socket, host, number);
+                let options = ServerOptions::default().accepts_per_turn(1 + number * 7);
+                let mut server = event_loop.create_server_with(options, accept);
+                let id = server.id();
+                let (listening, close, error) = (self.clone(), self.clone(), self.clone());
+                let (dropped, actor) = (self.clone(), Actor::Server(number));
+                server.on_listening(move |server| listening.act(server.event_loop(), actor));
+                server.on_close(move |server| close.act(server.event_loop(), actor));
+                server.on_error(move |server, _| error.act(server.event_loop(), actor));
+                server.on_drop(move |server, _| dropped.act(server.event_loop(), actor));
+                let keeper = Keeper {
+                    host,
+                    id,
+                    callbacks: 0,
+                    has_thrown: false,
+                    is_unheld: false,
+                    promised: 0,
+                    called: 0,
+                };
+                self.with(|state| state.servers.insert(number, keeper));
+                self.listen(event_loop, number, id);
+                self.begin(event_loop, actor);
+            }
+        }
+    }
+
+    fn listen(&self, event_loop: &mut Loop, number: usize, id: ServerId) {
+        // An error is that of a program that listens twice.
+        _ = event_loop.server_at(id).listen_on(PORT + number as u16);
+    }
+
+    pub(super) fn act_on_server(&self, event_loop: &mut Loop, number: usize, action: &Action) {
+        let Some(id) = self.with(|state| state.servers.get(&number).map(|it| it.id)) else {
+            return;
+        };
+        let promise = |change: fn(&mut Keeper)| {
+            self.with(|state| state.servers.get_mut(&number).map_or((), change));
+        };
+        let called = self.clone();
+        let back = move |event_loop: &mut Loop| {
+            called.with(|state| (state.servers.get_mut(&number)).map_or((), |it| it.called += 1));
+            called.act(event_loop, Actor::Server(number));
+        };
+        let mut server = event_loop.server_at(id);
+        match action {
+            Action::Listen => self.listen(event_loop, number, id),
+            Action::Close => _ = server.close(),
+            Action::CloseThen => {
+                promise(|it| it.promised += 1);
+                server.close_then(move |server, _| back(server.event_loop()));
+            }
+            Action::CloseAfterBacklog => _ = server.close_after_backlog(),
+            Action::MaxConnections(limit) => _ = server.set_max_connections(*limit),
+            Action::GetConnections => {
+                promise(|it| it.promised += 1);
+                server.get_connections(move |server, _| back(server.event_loop()));
+            }
+            Action::Unref => {
+                promise(|it| it.is_unheld = true);
+                server.unref();
+            }
+            Action::Ref => _ = server.ref_(),
+            _ => {}
+        }
+    }
+
+    pub(super) fn accepted(&self, socket: &mut Socket<'_>, host: usize, server: usize) {
+        // The peer's port is the name of the connection. A peer that has reset has none.
+        let Some(peer) = socket.peer() else {
+            socket.on_error(|_, _| {});
+            socket.resume();
+            return;
+        };
+        let actor = Actor::Accepted(usize::from(peer.port().wrapping_sub(LOCAL_PORT)));
+        let manner = self.with(|state| state.program.manner(actor));
+        socket.set_allow_half_open(manner.is_half_open);
+        let number = self.adopt(socket, actor, host);
+        self.end(number, |end| end.server = Some(server));
+        self.with(|state| state.current = Some(actor));
+        self.begin(socket.event_loop(), actor);
+        self.act(socket.event_loop(), Actor::Server(server));
+    }
+}

@@ -1,0 +1,112 @@
+//! Makes a program that fails smaller, as long as it fails in the same way.
+
+use std::time::{Duration, Instant};
+
+use super::program::{Action, Manner, Program};
+use super::run::run;
+
+/// How many programs are tried at most, and for how long.
+const TRIES: usize = 2000;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Shrinking {
+    program: Program,
+    rule: String,
+    tries: usize,
+    begun: Instant,
+}
+
+/// The rule that did not hold, without the names of those that broke it.
+fn rule(fault: &str) -> String {
+    fault.split(':').next().unwrap_or_default().to_owned()
+}
+
+/// The smallest program found that breaks the same rule.
+pub(super) fn shrunk(program: Program, fault: &str) -> Program {
+    let mut shrinking = Shrinking {
+        program,
+        rule: rule(fault),
+        tries: 0,
+        begun: Instant::now(),
+    };
+    while shrinking.leave_out() | shrinking.simplify() {}
+    shrinking.program
+}
+
+impl Shrinking {
+    /// Takes a smaller program, if it fails.
+    fn takes(&mut self, smaller: Program) -> bool {
+        self.tries += 1;
+        if self.tries > TRIES || self.begun.elapsed() > PATIENCE {
+            return false;
+        }
+        let fails = run(&smaller, false).is_err_and(|fault| rule(&fault) == self.rule);
+        if fails {
+            self.program = smaller;
+        }
+        fails
+    }
+
+    /// Leaves out steps: first half of them at once, then fewer.
+    fn leave_out(&mut self) -> bool {
+        let mut has_shrunk = false;
+        let mut size = self.program.steps.len() / 2;
+        while size > 0 {
+            let mut first = 0;
+            while first < self.program.steps.len() {
+                let mut smaller = self.program.clone();
+                let last = (first + size).min(smaller.steps.len());
+                smaller.steps.drain(first..last);
+                match self.takes(smaller) {
+                    true => has_shrunk = true,
+                    false => first += size,
+                }
+            }
+            size /= 2;
+        }
+        has_shrunk
+    }
+
+    /// Makes manners plain, and values small.
+    fn simplify(&mut self) -> bool {
+        let mut has_shrunk = false;
+        let mut plain = self.program.clone();
+        plain.buffers = None;
+        has_shrunk |= self.program.buffers.is_some() && self.takes(plain);
+        for side in 0..2 {
+            for number in 0..self.program.manners[side].len() {
+                let mut plain = self.program.clone();
+                let manner = std::mem::take(&mut plain.manners[side][number]);
+                has_shrunk |= manner != Manner::default() && self.takes(plain);
+            }
+        }
+        for place in 0..self.program.steps.len() {
+            while let Some(action) = smaller(&self.program.steps[place].action) {
+                let mut plain = self.program.clone();
+                plain.steps[place].action = action;
+                if !self.takes(plain) {
+                    break;
+                }
+                has_shrunk = true;
+            }
+        }
+        has_shrunk
+    }
+}
+
+/// The same with half the value, or without its wrapping.
+fn smaller(action: &Action) -> Option<Action> {
+    Some(match action {
+        Action::Write(size @ 2..) => Action::Write(size / 2),
+        Action::WriteThen(size @ 2..) => Action::WriteThen(size / 2),
+        Action::EndWith(size @ 2..) => Action::EndWith(size / 2),
+        Action::Read(Some(size @ 2..)) => Action::Read(Some(size / 2)),
+        Action::Unshift(size @ 2..) => Action::Unshift(size / 2),
+        Action::After(millis @ 1..) => Action::After(millis / 2),
+        Action::Interval(millis @ 1..) => Action::Interval(millis / 2),
+        Action::IdleTimeout(millis @ 2..) => Action::IdleTimeout(millis / 2),
+        Action::Advance(millis @ 2..) => Action::Advance(millis / 2),
+        Action::On(_, action) => action.as_ref().clone(),
+        _ => return None,
+    })
+}

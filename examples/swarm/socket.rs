@@ -1,0 +1,310 @@
+//! A socket of a program: its listeners, and what a step does to it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use netloop::{Encoding, Error, Loop, Socket, SocketId};
+
+use super::end::{End, Event};
+use super::play::Play;
+use super::program::{Action, Actor, Reading};
+
+/// After so many callbacks nothing is piped.
+const CALLBACKS_MAX: usize = 2000;
+
+/// What the callbacks of one socket hold. The socket may come to be another end, by connecting again.
+#[derive(Clone)]
+pub(super) struct Me {
+    pub(super) play: Play,
+    pub(super) end: Rc<Cell<usize>>,
+    /// Falls with the last of the callbacks.
+    pub(super) guard: Rc<()>,
+}
+
+impl Me {
+    fn end<R>(&self, change: impl FnOnce(&mut End) -> R) -> R {
+        self.play.end(self.end.get(), change)
+    }
+
+    /// An event: it is noted, and the program's steps for it are done.
+    fn hears(&self, socket: &mut Socket<'_>, event: Event) {
+        self.play.note(self.end.get(), event, socket);
+        let actor = self.end(|end| {
+            // What reads on after these events is lost if they throw, as in Node.
+            end.starts_to_read = !matches!(event, Event::Data | Event::Drain | Event::Timeout);
+            end.actor
+        });
+        self.play.act(socket.event_loop(), actor);
+        self.end(|end| end.starts_to_read = false);
+    }
+
+    /// Listens to all events.
+    pub(super) fn listen(&self, socket: &mut Socket<'_>) {
+        macro_rules! listen {
+            ($($on:ident => $event:ident),*) => { $({
+                let me = self.clone();
+                socket.$on(move |socket| me.hears(socket, Event::$event));
+            })* };
+        }
+        listen!(on_connect => Connect, on_ready => Ready, on_end => End, on_drain => Drain,
+            on_prefinish => Prefinish, on_finish => Finish, on_pause => Pause, on_resume => Resume,
+            on_timeout => Timeout);
+        let (lookup, attempt, close) = (self.clone(), self.clone(), self.clone());
+        socket.on_lookup(move |socket, _| lookup.hears(socket, Event::Lookup));
+        socket.on_connection_attempt(move |socket, _| attempt.hears(socket, Event::Attempt));
+        socket.on_close(move |socket, _| close.hears(socket, Event::Close));
+        let (pipe, unpipe, error) = (self.clone(), self.clone(), self.clone());
+        socket.on_pipe(move |socket, _| pipe.hears(socket, Event::Pipe));
+        socket.on_unpipe(move |socket, _| unpipe.hears(socket, Event::Unpipe));
+        let manner = self.end(|end| end.manner);
+        if !manner.is_deaf {
+            socket.on_error(move |socket, _| error.hears(socket, Event::Error));
+        }
+        let me = self.clone();
+        match manner.reading {
+            Reading::Nothing => {}
+            Reading::Flowing => _ = socket.on_data(move |socket, chunk| me.data(socket, chunk)),
+            Reading::ByHand => _ = socket.on_readable(move |socket| me.readable(socket)),
+        }
+    }
+
+    fn data(&self, socket: &mut Socket<'_>, chunk: &[u8]) {
+        self.play.takes(self.end.get(), chunk);
+        if self.play.with(|state| state.callbacks) > CALLBACKS_MAX {
+            // Pipes that form a circle never rest.
+            socket.unpipe(None);
+        }
+        self.hears(socket, Event::Data);
+    }
+
+    fn readable(&self, socket: &mut Socket<'_>) {
+        while let Some(bytes) = socket.read(None) {
+            self.play.takes(self.end.get(), &bytes);
+        }
+        self.hears(socket, Event::Readable);
+    }
+}
+
+impl Play {
+    /// Takes note of an event, and compares what the socket says of itself.
+    fn note(&self, number: usize, event: Event, socket: &Socket<'_>) {
+        let wrong = self.end(number, |end| {
+            let wrong = end.hears(event, socket).and_then(|()| end.counts(socket));
+            wrong
+                .err()
+                .map(|words| format!("{words}: {event:?} of {:?}", end.actor))
+        });
+        if let Some(words) = wrong {
+            self.fault(words);
+        }
+    }
+
+    /// Takes bytes that have arrived. Those that were piped into the peer are others'.
+    fn takes(&self, number: usize, bytes: &[u8]) {
+        self.with(|state| {
+            let peer = state.ends[number].actor.peer();
+            let peer = state.by_actor.get(&peer).map(|peer| &state.ends[*peer]);
+            let is_mixed = peer.is_some_and(|peer| peer.is_mixed);
+            let end = &mut state.ends[number];
+            end.has_missed |= is_mixed;
+            if let Err(words) = end.takes(bytes) {
+                let words = format!("{words}: {:?}", end.actor);
+                state.fault.get_or_insert(words);
+            }
+        });
+    }
+
+    pub(super) fn act_on_socket(&self, event_loop: &mut Loop, number: usize, action: &Action) {
+        let id = self.end(number, |end| end.id);
+        let mut socket = event_loop.socket_at(id);
+        match action {
+            Action::Write(size) => _ = socket.write(self.bytes(number, &socket, *size)),
+            Action::WriteThen(size) => self.write_then(&mut socket, number, *size),
+            Action::End => _ = socket.end(),
+            Action::EndThen => {
+                let back = self.back(number, Event::Ended);
+                socket.end_then(back);
+            }
+            Action::EndWith(size) => {
+                let bytes = self.bytes(number, &socket, *size);
+                socket.end_with_then(bytes, self.back(number, Event::Ended));
+            }
+            Action::Destroy => _ = socket.destroy(),
+            Action::DestroyWith => _ = socket.destroy_with(Error::new("on purpose")),
+            Action::DestroySoon => _ = socket.destroy_soon(),
+            Action::Reset => _ = socket.reset_and_destroy(),
+            // After its end it would never finish, as in Node.
+            Action::Cork if socket.is_writable_ended() => {}
+            Action::Cork => _ = socket.cork(),
+            Action::Uncork => _ = socket.uncork(),
+            Action::IdleTimeout(millis) => {
+                socket.set_timeout(Duration::from_millis(*millis));
+            }
+            Action::HalfOpen(on) => {
+                self.end(number, |end| end.was_half_open = true);
+                socket.set_allow_half_open(*on);
+            }
+            Action::Options => {
+                let delay = Duration::from_secs(1);
+                socket
+                    .set_no_delay(true)
+                    .set_keep_alive(true, delay)
+                    .set_type_of_service(8);
+            }
+            Action::Ref => _ = socket.ref_(),
+            Action::Unref => {
+                self.end(number, |end| end.is_unheld = true);
+                socket.unref();
+            }
+            Action::SocketAfter(millis) => {
+                let back = self.back_once(number, Event::Later);
+                socket.after(Duration::from_millis(*millis), back);
+            }
+            Action::Reconnect(connection, server) => {
+                self.reconnect(&mut socket, number, *connection, *server);
+            }
+            _ => self.read_from(&mut socket, number, action),
+        }
+    }
+
+    /// Steps of the receiving half.
+    fn read_from(&self, socket: &mut Socket<'_>, number: usize, action: &Action) {
+        match action {
+            Action::Pause => _ = socket.pause(),
+            Action::Resume => _ = socket.resume(),
+            Action::Read(size) => {
+                let bytes = socket.read(*size).unwrap_or_default();
+                self.takes(number, &bytes);
+            }
+            Action::Unshift(size) => {
+                // Nothing can be put back after `end`, nor in a socket that is about to be another one.
+                let back = self.end(number, |end| {
+                    let size = (*size).min(end.received);
+                    let may = !end.has_ended && !end.has_missed && !socket.is_destroyed();
+                    may.then(|| end.puts_back(size))
+                });
+                if let Some(back) = back {
+                    socket.unshift(back);
+                }
+            }
+            Action::Encoding => _ = socket.set_encoding(Encoding::Utf8),
+            Action::Pipe(other, ends) => self.pipe(socket, number, *other, *ends),
+            Action::Unpipe => _ = socket.unpipe(None),
+            Action::OnceData => {
+                let back = self.back_once(number, Event::Later);
+                self.end(number, |end| {
+                    end.has_missed |= end.manner.reading != Reading::Flowing
+                });
+                socket.once_data(move |socket, _| back(socket));
+            }
+            Action::OnceReadable => {
+                let back = self.back_once(number, Event::Later);
+                self.end(number, |end| {
+                    end.is_odd |= end.manner.reading != Reading::ByHand
+                });
+                socket.once_readable(back);
+            }
+            _ => {}
+        }
+    }
+
+    fn pipe(&self, socket: &mut Socket<'_>, number: usize, other: Actor, ends: bool) {
+        let target: Option<SocketId> = self.with(|state| {
+            let to = state
+                .by_actor
+                .get(&other)
+                .copied()
+                .filter(|to| *to != number)?;
+            let source = &mut state.ends[number];
+            source.is_odd = true;
+            let (host, reading) = (source.host, source.manner.reading);
+            let end = state.ends.get_mut(to)?;
+            end.is_mixed |= end.host == host;
+            (end.host == host && reading == Reading::Flowing).then_some(end.id)
+        });
+        match target {
+            Some(id) if ends => _ = socket.pipe(id),
+            Some(id) => _ = socket.pipe_without_end(id),
+            None => {}
+        }
+    }
+
+    /// The bytes of a write. They count if they can be sent.
+    fn bytes(&self, number: usize, socket: &Socket<'_>, size: usize) -> Vec<u8> {
+        let counts = socket.is_writable();
+        self.end(number, |end| {
+            let bytes = end.gives(size);
+            end.written += if counts { size } else { 0 };
+            bytes
+        })
+    }
+
+    fn write_then(&self, socket: &mut Socket<'_>, number: usize, size: usize) {
+        let bytes = self.bytes(number, socket, size);
+        let order = self.end(number, |end| end.promised + 1);
+        let (written, back) = (self.clone(), self.back(number, Event::Written));
+        socket.write_then(bytes, move |socket, outcome| {
+            if outcome.is_ok() {
+                let last = written.end(number, |end| {
+                    let last = end.last_written;
+                    end.last_written = order;
+                    last
+                });
+                if last > order {
+                    written.fault("writes are called back in another order");
+                }
+            }
+            back(socket, outcome);
+        });
+    }
+
+    /// A callback that is promised.
+    fn back(
+        &self,
+        number: usize,
+        event: Event,
+    ) -> impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static {
+        self.end(number, |end| end.promised += 1);
+        let once = self.back_once(number, event);
+        let called = self.clone();
+        move |socket, outcome| {
+            called.end(number, |end| {
+                end.called += 1;
+                // If its callback throws, the socket outlives a write that has failed, as in Node.
+                end.is_mixed |= outcome.is_err();
+            });
+            once(socket);
+        }
+    }
+
+    fn back_once(&self, number: usize, event: Event) -> impl FnOnce(&mut Socket<'_>) + 'static {
+        let play = self.clone();
+        let guard = self.end(number, |end| end.guard.upgrade());
+        move |socket| {
+            let _guard = guard;
+            let actor = play.end(number, |end| end.actor);
+            play.note(number, event, socket);
+            play.act(socket.event_loop(), actor);
+        }
+    }
+
+    /// Connects a socket again, which makes it another end if it has closed.
+    fn reconnect(&self, socket: &mut Socket<'_>, number: usize, connection: usize, server: usize) {
+        let actor = Actor::Client(connection);
+        if self.host(actor).is_some() {
+            return;
+        }
+        let options = self.target(connection, server);
+        if socket.connect_to(options).is_err() {
+            return;
+        }
+        let another = self.end(number, |end| {
+            let me = end.me.upgrade().filter(|_| end.has_closed)?;
+            Some((me, end.again(actor)))
+        });
+        if let Some((me, end)) = another {
+            self.add(&me, end);
+        }
+    }
+}

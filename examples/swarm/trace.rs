@@ -1,0 +1,31 @@
+//! The records of the trace, as text.
+
+use netloop::Loop;
+use netloop::trace::What;
+
+/// Prints what a loop does.
+pub(super) fn follow(event_loop: &mut Loop, host: &'static str) {
+    event_loop.on_trace(move |record| {
+        let words = match record.what {
+            What::Phase(name) => format!("phase {name}"),
+            What::Readiness { epoll, .. } => epoll.to_owned(),
+            What::Nothing(why) => format!("nothing: {why}"),
+            What::Again(why) => format!("again: {why}"),
+            What::Transition { from, input, to } => format!("{from} -{input:?}-> {to}"),
+            What::Callback(name) => format!("callback {name}"),
+            What::Call(name) => format!("call {name}"),
+            What::Tick(work) => format!("tick: {work}"),
+            What::System { name, errno } => match (errno, record.bytes) {
+                (Some(errno), _) => format!("{name}: errno {errno}"),
+                (None, count) => format!("{name}: {count:?}"),
+            },
+            What::Queued { queue, work } => format!("queued in {queue}: {work}"),
+            _ => return,
+        };
+        let subject = record.subject.to_string();
+        println!(
+            "{:>9.3} {host:>6} {subject:<12} {words}",
+            record.at.as_secs_f64()
+        );
+    });
+}
