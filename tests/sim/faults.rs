@@ -162,7 +162,13 @@ fn errors_of_connecting(fault: Fault) -> BTreeSet<String> {
         watched(world.event_loop(client), &address, "client", &diary).end_with("hello");
         world.run().unwrap();
         assert!(!world.event_loop(client).is_alive(), "seed {seed}");
-        seen.extend(diary.take());
+        let happened = diary.take();
+        assert_eq!(
+            happened[1..],
+            ["client: close"],
+            "after the error, seed {seed}"
+        );
+        seen.extend(happened);
     }
     seen
 }

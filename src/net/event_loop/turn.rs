@@ -101,13 +101,27 @@ impl EventLoop {
         Ok(())
     }
 
+    /// Registers the streams that have begun to connect since the last wait. If that fails, `error` comes
+    /// before `close`; since its listeners may connect again, the coming wait is none.
+    #[cold]
+    fn register_connecting(&mut self, wait: Wait) -> Result<Wait, Error> {
+        let mut have_failed = false;
+        for id in std::mem::take(&mut self.agenda.connecting) {
+            have_failed |= self.with_socket(id, SocketEntry::cannot_register) == Some(true);
+        }
+        match have_failed {
+            true => self.drain().map(|()| Wait::NotAtAll),
+            false => Ok(wait),
+        }
+    }
+
     /// Sleeps until a source is ready, the next timer is due, or a signal interrupts. It does
     /// not sleep while there is something to do.
     fn wait_for_readiness(&mut self, wait: Wait) -> Result<(), Error> {
-        // Register the streams that have begun to connect since the last wait.
-        for id in std::mem::take(&mut self.agenda.connecting) {
-            self.with_socket(id, SocketEntry::register_connecting);
-        }
+        let wait = match self.agenda.connecting.is_empty() {
+            true => wait,
+            false => self.register_connecting(wait)?,
+        };
         let timeout = self.poll_timeout(wait);
         let began = match self.inner.agenda.trace.is_on() {
             true => self.tell_of_sleep(timeout),

@@ -54,14 +54,19 @@ impl SocketEntry {
         errands.agenda.connecting.push(errands.id);
     }
 
-    pub(in crate::net) fn register_connecting(&mut self, errands: &mut Errands<'_>) {
+    /// Registers the stream that connects, if it is not yet. Returns whether that has failed, and destroyed
+    /// the socket.
+    pub(in crate::net) fn cannot_register(&mut self, errands: &mut Errands<'_>) -> bool {
         match self.connecting() {
             Some(connecting) if !connecting.is_registered => connecting.is_registered = true,
-            _ => return,
+            _ => return false,
         }
-        if let Err(error) = self.register(errands) {
+        let outcome = self.register(errands);
+        let has_failed = outcome.is_err();
+        if let Err(error) = outcome {
             self.destroy(Some(error), errands);
         }
+        has_failed
     }
 
     fn stop_attempt_timer(&mut self, errands: &mut Errands<'_>) {
