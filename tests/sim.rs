@@ -4,18 +4,21 @@
 mod chat;
 #[path = "sim/faults.rs"]
 mod faults;
+#[path = "sim/keep_alive.rs"]
+mod keep_alive;
 #[path = "sim/pair.rs"]
 mod pair;
 #[path = "sim/pool.rs"]
 mod pool;
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use netloop::sim::{Host, World};
-use netloop::{Error, Loop, Signal, Socket};
+use netloop::{ConnectOptions, Error, Loop, Signal, Socket};
 
 /// What has happened, in order.
 #[derive(Clone, Default)]
@@ -185,6 +188,34 @@ fn call(event_loop: &mut Loop, diary: &Diary) {
     let mut socket = watched(event_loop, "server", "client", diary);
     socket.write("hello");
     socket.on_data(move |_, chunk| noted.note(String::from_utf8_lossy(chunk)));
+}
+
+#[test]
+fn hosts_reach_each_other_over_ipv6() {
+    let (mut world, server, client) = pair(21);
+    let diary = Diary::default();
+    let noted = diary.clone();
+    let mut listening = world.event_loop(server).create_server(move |socket| {
+        let peer = socket.remote_address().map(|ip| ip.to_string());
+        noted.note(peer.unwrap_or_default());
+        socket.end();
+    });
+    listening.listen_on(("::", 8000)).unwrap();
+    let address = world.ipv6_address(server);
+    assert_eq!(address.to_string(), "fd00::1");
+    let named = ConnectOptions::from(("server", 8000)).family(6);
+    let numbered = ConnectOptions::from(SocketAddr::new(address, 8000));
+    let nowhere = ConnectOptions::from(("fd00::7", 8000));
+    let no_route = ConnectOptions::from(("2001:db8::1", 8000));
+    for options in [named, numbered, nowhere, no_route] {
+        let mut socket = world.event_loop(client).connect_to(options).unwrap();
+        let on_error = diary.clone();
+        socket.on_error(move |_, error| on_error.note(code(error)));
+    }
+    world.run().unwrap();
+    let mut noted = diary.take();
+    noted.sort();
+    assert_eq!(noted, ["EHOSTUNREACH", "ENETUNREACH", "fd00::2", "fd00::2"]);
 }
 
 #[test]

@@ -38,8 +38,8 @@
 //!
 //! # What there is
 //!
-//! TCP over IPv4, and over IPv6 on one host (`::1`); connections that are refused, time out or are reset;
-//! half-closed connections; backlogs that are full; buffers of a limited size; edge-triggered readiness
+//! TCP over IPv4 and IPv6; connections that are refused, time out or are reset; half-closed connections;
+//! keep-alive; backlogs that are full; buffers of a limited size; edge-triggered readiness
 //! that comes late, together, or without need; partitions; names (each host's own, and `localhost`);
 //! signals ([`World::raise`]); a process that dies ([`World::kill`]) or is stopped ([`World::stop`]); a
 //! machine that dies ([`World::crash`]) or sleeps ([`World::suspend`]); a limit of descriptors
@@ -49,8 +49,8 @@
 //! A host has its own paths, on which Unix sockets listen, and every folder is there; nothing is written to
 //! the real file system, and modes have no effect.
 //!
-//! There are no descriptors from outside (`EBADF`, `EPERM`), no duplicates of descriptors (`EOPNOTSUPP`), no
-//! urgent data, and no keep-alive probes. Other threads may [post](crate::Handle::post) to a loop, but no
+//! There are no descriptors from outside (`EBADF`, `EPERM`), no duplicates of descriptors (`EOPNOTSUPP`), and
+//! no urgent data. Other threads may [post](crate::Handle::post) to a loop, but no
 //! seed rules them, and the world does not wait for them.
 
 mod pair;
@@ -172,6 +172,15 @@ impl World {
         self.network().address(host.0).into()
     }
 
+    /// The address of a host over IPv6: the first has `fd00::1`, the next `fd00::2`, and so on. A name leads
+    /// to it only if [family 6](crate::ConnectOptions::family) is asked for.
+    ///
+    /// # Panics
+    /// As [`event_loop`](World::event_loop).
+    pub fn ipv6_address(&self, host: Host) -> IpAddr {
+        self.network().ipv6_address(host.0).into()
+    }
+
     /// How much time has passed in the world.
     pub fn now(&self) -> Duration {
         self.network().now()
@@ -268,7 +277,8 @@ impl World {
 
     /// Lets nothing pass between two hosts until they are [healed](World::heal). What is sent meanwhile is
     /// late, not lost. As in Linux, connecting fails with `ETIMEDOUT` after 127 seconds, and so does a
-    /// connection after a quarter of an hour, if it has something to send.
+    /// connection after a quarter of an hour, if it has something to send, or when its
+    /// [keep-alive](crate::Socket::set_keep_alive) has no answer.
     pub fn partition(&mut self, one: Host, other: Host) {
         self.network().partition(one.0, other.0);
     }

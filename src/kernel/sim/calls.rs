@@ -48,6 +48,7 @@ impl Network {
             resets_on_close: false,
             type_of_service: 0,
             probes: Probes::default(),
+            heard: self.now,
             outgoing: VecDeque::new(),
             in_flight: 0,
             send_buffer: self.settings.send_buffer,
@@ -131,6 +132,7 @@ impl Network {
             IpAddr::V4(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_loopback() => ip.into(),
             IpAddr::V4(_) => self.hosts[host].address.into(),
+            IpAddr::V6(ip) if ip.segments()[0] == 0xfd00 => self.hosts[host].ipv6_address().into(),
             IpAddr::V6(_) => return Err(failed(ENETUNREACH)),
         };
         let port = match bound {

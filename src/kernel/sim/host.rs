@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::mem;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -90,6 +90,17 @@ impl Host {
         self.watched.clear();
         self.arrived.clear();
         (self.is_woken, self.is_told) = (false, true);
+    }
+
+    /// That of fd00::/64 with the same number as the one of IPv4.
+    pub(super) fn ipv6_address(&self) -> Ipv6Addr {
+        let [_, rest @ ..] = self.address.octets();
+        let [high, middle, low] = rest.map(u128::from);
+        Ipv6Addr::from_bits(0xfd00 << 112 | high << 16 | middle << 8 | low)
+    }
+
+    pub(super) fn has(&self, address: IpAddr) -> bool {
+        address == self.address || address == self.ipv6_address()
     }
 
     /// Whether another descriptor would be one too many.

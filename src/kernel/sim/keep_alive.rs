@@ -24,6 +24,14 @@ pub(super) struct Probes {
     count: u32,
 }
 
+/// How many of the probes were sent that have no answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sent {
+    None,
+    Some,
+    All,
+}
+
 impl Default for Probes {
     /// `net.ipv4.tcp_keepalive_time`, `_intvl` and `_probes`.
     fn default() -> Probes {
@@ -54,6 +62,26 @@ impl Probes {
         }
         self.count = count;
         Ok(())
+    }
+}
+
+impl Probes {
+    /// How many were sent, if this time is left until they have failed.
+    pub(super) fn sent(&self, left: Duration) -> Sent {
+        match left {
+            _ if left <= self.interval => Sent::All,
+            _ if left < self.interval * self.count => Sent::Some,
+            _ => Sent::None,
+        }
+    }
+
+    /// After how long the next is sent, if they are on and each was answered until now, and how long it
+    /// takes until they have failed.
+    pub(super) fn next(&self, silent: Duration) -> Option<(Duration, Duration)> {
+        let since_last = silent.as_nanos() % self.idle.as_nanos().max(1);
+        let since_last = Duration::from_nanos(u64::try_from(since_last).unwrap_or(0));
+        let next = self.idle.saturating_sub(since_last);
+        self.is_on.then_some((next, self.interval * self.count))
     }
 }
 

@@ -2,9 +2,9 @@
 //! What happens follows from a seed.
 //!
 //! Its types are twins of those of the real kernel, with the same functions. Nothing in it waits: the world
-//! lets time pass when no loop has anything to do. It speaks TCP over IPv4, and over IPv6 on one host; a host
-//! has Unix sockets with paths or abstract names. There are no pipes, no urgent data, no keep-alive probes,
-//! and neither Nagle's algorithm nor congestion control. Calls fail for want of descriptors, and otherwise
+//! lets time pass when no loop has anything to do. It speaks TCP over IPv4 and IPv6; a host has Unix
+//! sockets with paths or abstract names. There are no pipes, no urgent data, and neither Nagle's algorithm
+//! nor congestion control. Calls fail for want of descriptors, and otherwise
 //! only if the world deals faults.
 
 mod calls;
@@ -19,6 +19,7 @@ mod network;
 mod outages;
 mod path;
 mod ports;
+mod probing;
 mod readiness;
 mod socket;
 mod sockets;

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
 
+use super::host::Host;
 use super::kernel::Kernel;
 use super::network::{Happening, Network};
 use crate::kernel::host_name::Unresolved;
@@ -62,7 +63,11 @@ impl Network {
             "localhost" => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             name => {
                 let named = self.hosts.iter().filter(|host| host.name == name);
-                named.map(|host| host.address.into()).collect()
+                let address = |host: &Host| match question.family {
+                    6 => host.ipv6_address().into(),
+                    _ => host.address.into(),
+                };
+                named.map(address).collect()
             }
         };
         let is_wanted = |ip: &IpAddr| match question.family {

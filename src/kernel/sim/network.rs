@@ -1,7 +1,7 @@
 //! The world that the kernels share: hosts, their sockets, what is on its way between them, and time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub(super) enum Happening {
     SynAgain(Key, u32),
     /// A connection fails with an error.
     Failure(Key, i32),
+    /// The probes of a connection had no answer.
+    Silence(Key),
     /// A send that found no memory may find some.
     Room(Key),
     /// A shortage of a host has ended.
@@ -153,11 +155,18 @@ impl Network {
             Happening::Window(key) => self.pump(key),
             Happening::SynAgain(key, tries) => self.syn_again(key, tries),
             Happening::Failure(key, errno) => self.fail(key, errno),
+            Happening::Silence(key) => self.falls_silent(key),
             Happening::Room(key) => self.has_room(key),
             Happening::Plenty(host) => self.has_plenty(host),
             Happening::Wake(host) => self.wake_up(host),
             Happening::Answer(host, ticket, answer) => self.hosts[host].answered(ticket, answer),
         }
+    }
+
+    /// What the timer of a socket is for.
+    pub(super) fn timer(&self, key: Key) -> Option<(Duration, &Happening)> {
+        let timer = self.sockets.get(&key)?.timer?;
+        Some((timer.0, self.happenings.get(&timer)?))
     }
 
     // Hosts.
@@ -174,12 +183,16 @@ impl Network {
         self.hosts[host].address
     }
 
+    pub(crate) fn ipv6_address(&self, host: usize) -> Ipv6Addr {
+        self.hosts[host].ipv6_address()
+    }
+
     /// The host that an address leads to, from another one.
     pub(super) fn host_at(&self, address: IpAddr, from: usize) -> Option<usize> {
         if address.is_loopback() {
             return Some(from);
         }
-        self.hosts.iter().position(|host| host.address == address)
+        self.hosts.iter().position(|host| host.has(address))
     }
 
     pub(crate) fn set_latency(&mut self, latency: Range<Duration>) {

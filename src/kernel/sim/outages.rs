@@ -26,15 +26,21 @@ impl Network {
         }
     }
 
+    pub(super) fn is_on(&self, host: usize) -> bool {
+        self.hosts[host].power == Power::On
+    }
+
     pub(super) fn lets_pass(&self, from: usize, to: usize) -> bool {
-        let is_on = |host: usize| self.hosts[host].power == Power::On;
-        is_on(from) && is_on(to) && !self.cut.contains(&pair(from, to))
+        self.is_on(from) && self.is_on(to) && !self.cut.contains(&pair(from, to))
     }
 
     /// Keeps what cannot pass. It is sent again until it can.
     pub(super) fn hold(&mut self, from: usize, to: usize, happening: Happening) {
         if let Happening::Arrival(key) = happening {
+            // The segment waits for its answer, or is one that the peer waits for.
+            let peer = self.sockets.get(&key).and_then(|socket| socket.peer);
             self.loses_patience(key);
+            peer.into_iter().for_each(|peer| self.loses_patience(peer));
         }
         self.held.push((from, to, happening));
     }
@@ -46,18 +52,17 @@ impl Network {
                 self.held.push((from, to, happening));
                 continue;
             }
-            if let Happening::Arrival(key) = happening {
-                self.is_patient_again(key);
-            }
             let late = self.dice.within(&(Duration::ZERO..REPETITION));
             let after = self.latency(from, to) + late;
             self.schedule(after, happening);
         }
+        self.links_have_changed();
     }
 
     /// Lets nothing pass between two hosts.
     pub(crate) fn partition(&mut self, one: usize, other: usize) {
         self.cut.insert(pair(one, other));
+        self.links_have_changed();
     }
 
     pub(crate) fn heal(&mut self, one: usize, other: usize) {
@@ -84,6 +89,7 @@ impl Network {
     pub(crate) fn crash(&mut self, host: usize) {
         self.sockets.retain(|_, socket| socket.host != host);
         self.hosts[host].crash();
+        self.links_have_changed();
     }
 
     /// The machine of a host runs again. What it is sent belongs to no connection that it knows.
@@ -97,6 +103,7 @@ impl Network {
         if self.hosts[host].power == Power::On {
             self.hosts[host].power = Power::Suspended(self.now);
             self.schedule(span, Happening::Wake(host));
+            self.links_have_changed();
         }
     }
 

@@ -43,7 +43,7 @@ fn takes(local: IpAddr, only_v6: bool, ip: IpAddr) -> bool {
 
 impl Network {
     fn is_local(&self, host: usize, ip: IpAddr) -> bool {
-        ip.is_loopback() || ip.is_unspecified() || self.hosts[host].address == ip
+        ip.is_loopback() || ip.is_unspecified() || self.hosts[host].has(ip)
     }
 
     fn domain(&self, key: Key) -> Option<Domain> {

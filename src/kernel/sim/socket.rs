@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use libc::{
     EAGAIN, ECONNREFUSED, ECONNRESET, ENOTCONN, EPIPE, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT,
@@ -103,6 +104,8 @@ pub(super) struct Socket {
     pub(super) resets_on_close: bool,
     pub(super) type_of_service: u8,
     pub(super) probes: Probes,
+    /// When something was last received.
+    pub(super) heard: Duration,
     /// Bytes that wait for room in the peer's buffer.
     pub(super) outgoing: VecDeque<u8>,
     /// How many bytes are sent and not confirmed.
@@ -117,7 +120,7 @@ pub(super) struct Socket {
     /// What it has sent and has not arrived, the oldest first.
     pub(super) wire: VecDeque<Segment>,
     /// The happening that its patience waits for.
-    pub(super) timer: Option<(std::time::Duration, u64)>,
+    pub(super) timer: Option<(Duration, u64)>,
 }
 
 pub(super) fn failed(errno: i32) -> io::Error {
@@ -174,6 +177,11 @@ impl Socket {
     pub(super) fn is_writable(&self) -> bool {
         let used = self.used();
         self.send_buffer.saturating_sub(used) >= used / 2
+    }
+
+    /// Whether something that was sent, or waits to be, has not been confirmed.
+    pub(super) fn is_unconfirmed(&self) -> bool {
+        self.used() > 0 || self.is_fin_sent && !self.is_fin_taken
     }
 
     /// How many bytes the peer may still send.

@@ -312,8 +312,7 @@ impl Stream {
     }
 
     pub(crate) fn set_keep_alive(&self, wanted: Option<KeepAlive>) -> io::Result<()> {
-        let set = self.0.ask(|socket| socket.set_keep_alive(wanted));
-        set.unwrap_or(Ok(()))
+        (self.0).call(|network, key| network.set_keep_alive(key, wanted))
     }
 
     pub(crate) fn set_type_of_service(&self, value: u8) -> io::Result<()> {

@@ -11,8 +11,6 @@ use super::socket::{Key, Segment, Socket, State};
 /// How often a SYN is repeated: `net.ipv4.tcp_syn_retries`. The first waits a second, the next twice as
 /// long, and so on.
 const SYN_RETRIES: u32 = 6;
-/// How long what was sent may be unconfirmed: `net.ipv4.tcp_retries2`.
-const PATIENCE: Duration = Duration::from_millis(924_600);
 /// A segment takes at most so many bytes.
 const SEGMENT_MAX: usize = 64 * 1024;
 
@@ -84,6 +82,7 @@ impl Network {
     }
 
     fn segment_arrives(&mut self, from: Key, to: Key, segment: Segment) {
+        self.hears(to);
         self.try_luck(to);
         match segment {
             Segment::Syn => {}
@@ -279,24 +278,10 @@ impl Network {
             socket.fail(Some(errno));
         }
         self.wake(key);
+        let peer = self.sockets.get(&key).and_then(|socket| socket.peer);
         self.reap(key);
-    }
-
-    /// What a socket has sent cannot arrive: it waits for that a quarter of an hour.
-    pub(super) fn loses_patience(&mut self, key: Key) {
-        if let Some(socket) = self.sockets.get(&key)
-            && matches!(socket.state, State::Connected)
-            && socket.timer.is_none()
-        {
-            self.arm(key, PATIENCE, Happening::Failure(key, ETIMEDOUT));
-        }
-    }
-
-    pub(super) fn is_patient_again(&mut self, key: Key) {
-        if let Some(socket) = self.sockets.get(&key)
-            && matches!(socket.state, State::Connected)
-        {
-            self.disarm(key);
+        if let Some(peer) = peer {
+            self.probe(peer);
         }
     }
 

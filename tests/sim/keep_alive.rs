@@ -1,0 +1,110 @@
+//! Peers that fall silent, and what keep-alive finds out, without a second of waiting.
+
+use netloop::SocketId;
+use netloop::sim::{Host, World};
+
+use super::{Diary, pair, secs, watch, watched};
+
+/// A server that probes its connections after ten minutes, and a client of it after one, both with a word
+/// in the diary when they lose their connection.
+fn probing(seed: u64, diary: &Diary) -> (World, Host, Host, SocketId) {
+    let (mut world, server, client) = pair(seed);
+    let noted = diary.clone();
+    let mut listening = world.event_loop(server).create_server(move |socket| {
+        watch(socket, "server", &noted);
+        socket.set_keep_alive(true, secs(600));
+        socket.resume();
+    });
+    listening.listen_on(8000).unwrap();
+    let mut socket = watched(world.event_loop(client), "server", "client", diary);
+    let id = socket.id();
+    socket.on_connect(|socket| {
+        socket.set_keep_alive_with(true, secs(60), secs(5), 4);
+        socket.resume();
+    });
+    world.run().unwrap();
+    (world, server, client, id)
+}
+
+#[test]
+fn a_silent_peer_is_found_dead_when_all_probes_are_unanswered() {
+    for (healthy, dead) in [(0, 80), (59, 80), (61, 140), (3600, 3680)] {
+        let diary = Diary::default();
+        let (mut world, server, client, _) = probing(17, &diary);
+        world.advance(secs(healthy)).unwrap();
+        world.partition(server, client);
+        world.advance(secs(dead - healthy - 1)).unwrap();
+        assert_eq!(diary.take(), [""; 0], "cut after {healthy} s");
+        world.advance(secs(2)).unwrap();
+        assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
+    }
+}
+
+#[test]
+fn a_peer_that_answers_again_in_time_is_not_dead() {
+    let diary = Diary::default();
+    let (mut world, server, client, _) = probing(18, &diary);
+    for _ in 0..8 {
+        world.partition(server, client);
+        world.advance(secs(70)).unwrap();
+        world.heal(server, client);
+        world.advance(secs(60)).unwrap();
+    }
+    assert_eq!(diary.take(), [""; 0]);
+}
+
+#[test]
+fn an_answer_after_the_last_probe_is_too_late() {
+    let diary = Diary::default();
+    let (mut world, server, client, _) = probing(22, &diary);
+    world.partition(server, client);
+    world.advance(secs(77)).unwrap();
+    world.heal(server, client);
+    world.advance(secs(4)).unwrap();
+    assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
+}
+
+#[test]
+fn a_peer_that_knows_of_no_connection_answers_a_probe_with_a_reset() {
+    let diary = Diary::default();
+    let (mut world, server, client, _) = probing(19, &diary);
+    world.partition(server, client);
+    world.advance(secs(100)).unwrap();
+    assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
+    world.heal(server, client);
+    world.advance(secs(490)).unwrap();
+    assert_eq!(diary.take(), [""; 0]);
+    world.advance(secs(15)).unwrap();
+    assert_eq!(diary.take(), ["server: ECONNRESET", "server: close"]);
+}
+
+#[test]
+fn a_machine_that_dies_is_found_dead_and_one_that_runs_again_sends_a_reset() {
+    for (restarts, fate) in [(false, "client: ETIMEDOUT"), (true, "client: ECONNRESET")] {
+        let diary = Diary::default();
+        let (mut world, server, _, _) = probing(23, &diary);
+        world.crash(server);
+        if restarts {
+            world.restart(server);
+        }
+        world.advance(secs(59)).unwrap();
+        assert_eq!(diary.take(), [""; 0]);
+        world.advance(secs(22)).unwrap();
+        assert_eq!(diary.take(), [fate, "client: close"]);
+    }
+}
+
+#[test]
+fn what_is_unconfirmed_is_waited_for_longer_than_for_probes() {
+    let diary = Diary::default();
+    let (mut world, server, client, id) = probing(20, &diary);
+    world.partition(server, client);
+    world.advance(secs(10)).unwrap();
+    world.event_loop(client).socket_at(id).write("hello");
+    // The server has nothing to send, and finds out by its probes.
+    world.advance(secs(605)).unwrap();
+    assert_eq!(diary.take(), ["server: ETIMEDOUT", "server: close"]);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
+    assert_eq!(world.now().as_secs(), 10 + 924);
+}
