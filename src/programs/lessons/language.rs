@@ -101,7 +101,7 @@ JavaScript와 Rust로 똑같이 썼습니다. 먼저 답을 생각해 보고 실
 같습니다.",
     begin: "첫 레슨:",
     javascript: "JavaScript 코드",
-    rust: "Rust 코드(program.rs): 실행 과정의 줄 번호는 이 코드의 것",
+    rust: "Rust 코드(program.rs): 실행 과정의 줄 번호는 이 파일 기준",
     question: "먼저 생각해 보기",
     prints: "출력",
     happens: "실행 과정",

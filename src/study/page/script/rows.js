@@ -77,8 +77,8 @@ function cell (it) {
   if (!isAcross) return [said]
   const across = make('span', 'across', kernels)
   const [side, room] = isLeft(it.lane) ? ['left', laneAt(it.lane)] : ['right', $('rows').clientWidth - laneAt(it.lane)]
-  across.style[side] = `${room + 12}px`
-  across.style.maxWidth = `${roomAcross(it.lane) - 16}px`
+  across.style[side] = `${room + 18}px`
+  across.style.maxWidth = `${roomAcross(it.lane) - 22}px`
   return [across, said]
 }
 
