@@ -69,6 +69,30 @@ use crate::{Error, EventLoop, Loop, Signal};
 pub use self::pair::Pair;
 pub use self::trouble::{Fault, Faults, Resource};
 
+/// A loop on a simulated kernel, in place of [`EventLoop::new`]: alone on its host, which has no network. When
+/// it would sleep, time passes, and costs nothing; readiness comes as a real kernel reports it over loopback,
+/// without whims. It is for tests that run a loop themselves.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let mut event_loop = netloop::sim::event_loop()?;
+/// event_loop.set_timeout(Duration::from_secs(3600), |event_loop| {
+///     assert_eq!(event_loop.now(), 3_600_000); // in no time
+/// });
+/// event_loop.run()?;
+/// # Ok::<(), netloop::Error>(())
+/// ```
+///
+/// If nothing can ever end a wait, [`run`](EventLoop::run) returns the error `EDEADLK`.
+///
+/// # Errors
+/// As [`World::add_host`].
+pub fn event_loop() -> Result<EventLoop, Error> {
+    let kernel = Kernel::alone().map_err(|error| Error::of_call("open", &error))?;
+    Ok(EventLoop::simulated(kernel))
+}
+
 /// How many turns the loops of a world may run while no time passes.
 const TURNS_AT_ONCE: usize = 1_000_000;
 

@@ -3,6 +3,9 @@
 #[cfg(feature = "study")]
 #[path = "chains.rs"]
 pub(crate) mod chains;
+#[cfg(feature = "sim")]
+#[path = "simulated.rs"]
+pub(crate) mod simulated;
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -129,6 +132,15 @@ pub(crate) fn count_up(count: &Cell<u32>) -> u32 {
     count.get()
 }
 
+/// A loop for a twin, on the kernel on which twins are played.
+fn event_loop() -> Result<EventLoop, Error> {
+    #[cfg(feature = "sim")]
+    if simulated::is_on() {
+        return netloop::sim::event_loop();
+    }
+    EventLoop::new()
+}
+
 /// Plays a twin and compares what it printed with what Node prints.
 #[track_caller]
 pub(crate) fn check(name: &str, play: impl FnOnce(&'static Story, &mut EventLoop)) {
@@ -145,13 +157,17 @@ pub(crate) fn check_text(
     if let Some(why) = recorded::cannot_run(name) {
         return skipped(name, why);
     }
+    #[cfg(feature = "sim")]
+    if simulated::is_on() && !simulated::can_play(name) {
+        return;
+    }
     let story: &'static Story = Box::leak(Box::new(Story {
         lines: RefCell::default(),
         uncaught: RefCell::default(),
         folder: RefCell::default(),
         goes_by_the_clock: Cell::default(),
     }));
-    let mut event_loop = EventLoop::new().expect("an event loop");
+    let mut event_loop = event_loop().expect("an event loop");
     event_loop.pause_time();
     #[cfg(feature = "study")]
     let chains = Chains::follow(&mut event_loop);

@@ -44,11 +44,12 @@ impl Poll {
         }
     }
 
-    /// The simulated one never waits: while a loop would sleep, the world goes on.
+    /// The simulated one never waits: while a loop would sleep, its world goes on.
     pub(crate) fn poll(&mut self, events: &mut Events, wait: Option<Duration>) -> io::Result<()> {
         match self {
             Either::Real(poll) => poll.poll(&mut events.real, wait),
             Either::Simulated(poll) => {
+                poll.kernel().pass(wait)?;
                 let ready = poll.kernel().ready(events.capacity);
                 ready.map(|ready| events.simulated = ready)
             }

@@ -22,6 +22,9 @@ const UNREACHABLE: std::time::Duration = std::time::Duration::from_secs(3);
 /// The largest backlog: `net.core.somaxconn`.
 const BACKLOG_MAX: u32 = 4096;
 
+/// How many bytes a Unix socket's peer may leave unread: `net.core.wmem_default`.
+const UNIX_BUFFER: usize = 212_992;
+
 impl Network {
     /// A socket without a descriptor.
     pub(super) fn add_socket(&mut self, host: usize, domain: Domain) -> Key {
@@ -51,7 +54,10 @@ impl Network {
             heard: self.now,
             outgoing: VecDeque::new(),
             in_flight: 0,
-            send_buffer: self.settings.send_buffer,
+            send_buffer: match domain {
+                Domain::Unix => self.settings.send_buffer.min(UNIX_BUFFER),
+                Domain::Ipv4 | Domain::Ipv6 => self.settings.send_buffer,
+            },
             wants_room: false,
             incoming: VecDeque::new(),
             arriving: 0,

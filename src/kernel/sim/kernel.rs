@@ -62,6 +62,16 @@ impl Kernel {
         })
     }
 
+    /// The kernel of a host that is alone in its world. Time passes there while the loop waits.
+    pub(crate) fn alone() -> io::Result<Kernel> {
+        Kernel::new(&Arc::new(Mutex::new(Network::alone())), "localhost")
+    }
+
+    /// Lets time pass until something is ready, if this host is alone.
+    pub(crate) fn pass(&self, wait: Option<Duration>) -> io::Result<()> {
+        self.network().pass(self.host, wait)
+    }
+
     pub(super) fn network(&self) -> MutexGuard<'_, Network> {
         lock(&self.network)
     }

@@ -1,13 +1,16 @@
 //! The world that the kernels share: hosts, their sockets, what is on its way between them, and time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::time::Duration;
 
+use libc::EDEADLK;
+
 use super::dice::Dice;
 use super::host::Host;
-use super::socket::{Key, Socket};
+use super::socket::{Key, Socket, failed};
 use crate::kernel::resolver::Answer;
 
 /// What is going to happen, at a time of its own.
@@ -51,6 +54,8 @@ pub(crate) struct Network {
     pub(super) dice: Dice,
     pub(super) settings: Settings,
     pub(super) hosts: Vec<Host>,
+    /// Whether nothing but its one loop lets time pass.
+    is_alone: bool,
     pub(super) sockets: BTreeMap<Key, Socket>,
     happenings: BTreeMap<(Duration, u64), Happening>,
     numbers: u64,
@@ -73,6 +78,7 @@ impl Network {
                 is_whimsical,
             },
             hosts: Vec::new(),
+            is_alone: false,
             sockets: BTreeMap::new(),
             happenings: BTreeMap::new(),
             numbers: 0,
@@ -84,6 +90,14 @@ impl Network {
     pub(super) fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers
+    }
+
+    /// A network of one host, without whims.
+    pub(super) fn alone() -> Network {
+        Network {
+            is_alone: true,
+            ..Network::new(0, false)
+        }
     }
 
     // Time.
@@ -100,6 +114,19 @@ impl Network {
             self.settle();
         }
         self.now = self.now.max(time);
+    }
+
+    /// A loop waits so long, or until something is ready. In a world of several hosts it does not: time is
+    /// not its own.
+    pub(super) fn pass(&mut self, host: usize, wait: Option<Duration>) -> io::Result<()> {
+        let end = wait.map(|wait| self.now.saturating_add(wait));
+        while self.is_alone && !self.is_ready(host) && end.is_none_or(|end| self.now < end) {
+            let next = self.next_time().into_iter().chain(end).min();
+            // Nothing will ever end this wait.
+            let next = next.ok_or_else(|| failed(EDEADLK))?;
+            self.move_to(next);
+        }
+        Ok(())
     }
 
     /// Lets all happen that is due.
