@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use libc::{EADDRNOTAVAIL, EAGAIN, EHOSTUNREACH, EINPROGRESS, EINVAL, ENETUNREACH, ENOTCONN};
+use libc::{
+    EADDRNOTAVAIL, EAGAIN, ECONNRESET, EHOSTUNREACH, EINPROGRESS, EINVAL, ENETUNREACH, ENOTCONN,
+};
 
 use super::faults::{Fault, Place};
 use super::keep_alive::Probes;
@@ -248,6 +250,7 @@ impl Network {
             State::Closed | State::Listening(_) => Err(failed(ENOTCONN)),
             State::SynSent => {
                 socket.state = State::Closed;
+                socket.error = Some(ECONNRESET);
                 Ok(())
             }
             State::SynReceived | State::Connected => {

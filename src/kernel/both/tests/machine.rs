@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use libc::EAGAIN;
 
+use super::call::Call;
 use super::place::{Kind, Place};
 use crate::kernel::listener::BindOptions;
 use crate::kernel::options::KeepAlive;
@@ -17,30 +18,6 @@ use crate::kernel::{Accepted, Listener, Stream};
 
 /// Linux is late only on a busy machine, and never so late.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What a program does. A side is one end of a connection, by its number.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Call {
-    Connect,
-    ConnectToNobody,
-    Accept,
-    Send(usize, usize),
-    /// Sends as much as the kernel takes, and receives it all on the other side.
-    Flood(usize),
-    Receive(usize, usize),
-    HasMore(usize),
-    Connected(usize),
-    HasPeer(usize),
-    ShutDown(usize),
-    Close(usize),
-    Reset(usize),
-    NoDelay(usize),
-    /// With so many seconds until the first probe.
-    KeepAlive(usize, u64),
-    /// Sets it, if a value is given, and reads it.
-    TypeOfService(usize, Option<u8>),
-    CloseListener,
-}
 
 /// What a call has answered: a count or a truth, or an errno.
 pub(super) type Answer = Result<usize, i32>;
@@ -72,6 +49,7 @@ pub(super) struct Machine {
     reactor: Reactor<usize>,
     batch: Batch,
     listener: Option<(Listener, Id)>,
+    refuses: bool,
     kind: Kind,
     place: Place,
     nobody: Place,
@@ -113,6 +91,7 @@ impl Machine {
             place,
             nobody,
             listener: Some((listener, id)),
+            refuses: false,
             sides: Vec::new(),
             waiting: Vec::new(),
             told: Told::new(),
@@ -150,7 +129,7 @@ impl Machine {
         let connected = to.connect(self.reactor.registry());
         let (stream, answer) = connected.map_err(|error| errno(&error))?;
         let number = self.add(stream, None);
-        if *to == self.place && self.listener.is_some() {
+        if *to == self.place && self.listener.is_some() && !self.refuses {
             self.waiting.push(number);
         }
         answer.map(|()| 0)
@@ -291,6 +270,11 @@ impl Machine {
                 self.ask(side, |it| it.set_keep_alive(Some(wanted)).map(|()| true))
             }
             Call::TypeOfService(side, value) => self.type_of_service(side, value),
+            Call::Refuse => {
+                self.refuses = true;
+                let refused = self.listener.as_ref().map(|(it, _)| it.refuse_new());
+                (refused.transpose().map(|_| 0)).map_err(|error| errno(&error))
+            }
             Call::CloseListener => {
                 self.waiting.clear();
                 if let Some((_, id)) = self.listener.take() {

@@ -1,15 +1,21 @@
 //! The simulated kernel is true: random programs get the same answers from it and from Linux over
 //! loopback, and the same readiness, wherever Linux promises them.
 //!
-//! Not promised, and so not compared: numbers of descriptors and ports; how many bytes the buffers of a
-//! connection take, and in how many pieces bytes arrive; how many edges there are, as long as each change
-//! is followed by one, and none reports what is not so; how soon anything happens. So soon after a
-//! connection, another one between the same ports may be refused or not (TIME_WAIT), and a port may be
-//! connected with itself. While a port is shared (SO_REUSEPORT), one more socket on `::` may share it although
-//! another one that does not share it is in its way.
+//! What Linux does not promise is not compared:
+//!
+//! | what | why |
+//! | --- | --- |
+//! | numbers of descriptors, and of ports that the kernel chooses | any that is free |
+//! | how many bytes a connection holds, and in how many pieces they arrive | buffers grow, segments are joined; a send to a path costs more than its bytes |
+//! | how many edges there are | each change is followed by one, and none reports what is not so |
+//! | how soon anything happens | so a client that a full backlog has dropped ends the program: it tries again after a second |
+//! | another connection with the same ends, soon after one was closed | TIME_WAIT; connections at chosen ports are reset |
+//! | a connect to the port that it is bound to | the socket may be connected with itself |
+//! | one more socket on `::` that shares its port (SO_REUSEPORT) while another one in its way does not | the kernel looks only at the last one that shares it |
 //!
 //! `NETLOOP_SIM_PROGRAMS` is the number of programs, `NETLOOP_SIM_SEED` the seed of the first.
 
+mod call;
 mod machine;
 mod map;
 mod place;
@@ -18,7 +24,8 @@ mod town;
 use std::collections::BTreeSet;
 use std::env;
 
-use self::machine::{Call, Machine, Told, covers};
+use self::call::Call;
+use self::machine::{Machine, Told, covers};
 use self::map::Map;
 use self::place::Kind;
 use self::town::Town;
@@ -26,33 +33,6 @@ use crate::kernel::reactor::Reactor;
 use crate::kernel::sim::Dice;
 
 const STEPS: usize = 60;
-
-fn next_call(dice: &mut Dice, sides: usize) -> Call {
-    let side = dice.below(sides);
-    let count = 1 + dice.below(2000);
-    match dice.below(if sides == 0 { 3 } else { 40 }) {
-        0 => Call::Connect,
-        1 if dice.one_in(3) => Call::ConnectToNobody,
-        1..=6 => Call::Accept,
-        7..=16 => Call::Send(side, count),
-        17..=24 => Call::Receive(side, count),
-        25 | 26 => Call::HasMore(side),
-        27 | 28 => Call::Connected(side),
-        29 | 30 => Call::HasPeer(side),
-        31 | 32 => Call::ShutDown(side),
-        33 | 34 => Call::Close(side),
-        35 => Call::Reset(side),
-        36 => match dice.below(4) {
-            0 => Call::NoDelay(side),
-            1 => Call::KeepAlive(side, dice.below(3) as u64 * 40_000),
-            2 => Call::TypeOfService(side, None),
-            _ => Call::TypeOfService(side, Some(dice.below(256) as u8)),
-        },
-        37 if dice.one_in(4) => Call::CloseListener,
-        38 if dice.one_in(4) => Call::Flood(side),
-        _ => Call::Connect,
-    }
-}
 
 /// What holds and did not.
 fn news(before: &Told, now: &Told) -> Told {
@@ -74,7 +54,7 @@ fn compare(seed: u64) {
     let mut before = simulated.level();
     let mut calls = Vec::new();
     for _ in 0..STEPS {
-        let call = next_call(&mut dice, simulated.sides());
+        let call = Call::next(&mut dice, simulated.sides());
         calls.push(call);
         let expected = simulated.perform(call);
         let found = real.perform_until(call, expected);
