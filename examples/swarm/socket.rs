@@ -283,16 +283,22 @@ impl Play {
         let guard = self.end(number, |end| end.guard.upgrade());
         move |socket| {
             let _guard = guard;
-            let actor = play.end(number, |end| end.actor);
+            let actor = play.end(number, |end| {
+                // It may run among the listeners of `connect`.
+                end.starts_to_read = end.received == 0;
+                end.actor
+            });
             play.note(number, event, socket);
             play.act(socket.event_loop(), actor);
+            play.end(number, |end| end.starts_to_read = false);
         }
     }
 
     /// Connects a socket again, which makes it another end if it has closed.
     fn reconnect(&self, socket: &mut Socket<'_>, number: usize, connection: usize, server: usize) {
         let actor = Actor::Client(connection);
-        if self.host(actor).is_some() {
+        // After a throw, errors of the last connection may still come.
+        if self.host(actor).is_some() || self.end(number, |end| end.is_late) {
             return;
         }
         let options = self.target(connection, server);
