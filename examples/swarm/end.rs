@@ -63,6 +63,8 @@ pub(super) struct End {
     pub(super) has_closed: bool,
     /// Its program was killed.
     pub(super) is_killed: bool,
+    /// Its machine was: its peer does not learn of that.
+    pub(super) is_silent: bool,
     /// A callback has panicked, or an error had no listener: the rest of the same event is lost.
     pub(super) has_thrown: bool,
     /// The event whose callback runs is one after which the socket reads on, and this was lost.
@@ -70,6 +72,8 @@ pub(super) struct End {
     pub(super) has_lost_reading: bool,
     /// A callback of its host has thrown.
     pub(super) is_late: bool,
+    /// The callback of a write that has failed runs.
+    pub(super) is_refused: bool,
     /// It was unreferenced: its loop may have ended.
     pub(super) is_unheld: bool,
     /// Bytes of others were piped into it.
@@ -126,10 +130,12 @@ impl End {
             has_failed: false,
             has_closed: false,
             is_killed: false,
+            is_silent: false,
             has_thrown: false,
             starts_to_read: false,
             has_lost_reading: false,
             is_late: false,
+            is_refused: false,
             is_unheld: false,
             is_mixed: false,
             has_missed: manner.reading == Reading::Nothing,
@@ -206,8 +212,8 @@ impl End {
 
     /// Compares the socket's counters with ours.
     pub(super) fn counts(&self, socket: &Socket<'_>) -> Result<(), &'static str> {
-        // What waits when a socket is destroyed is dropped.
-        let is_known = self.sees_all() && !socket.is_destroyed();
+        // What waits when a socket is destroyed is dropped. Afterwards it may be another end.
+        let is_known = self.sees_all() && !self.has_closed && !socket.is_destroyed();
         let read = (self.received + socket.readable_length()) as u64;
         match is_known && socket.bytes_read() != read {
             true => Err("bytes_read is wrong"),

@@ -10,6 +10,8 @@ pub(super) struct Program {
     pub(super) seed: u64,
     /// The kernel's buffers for sending and receiving.
     pub(super) buffers: Option<(usize, usize)>,
+    /// The seeds of what goes wrong on each host.
+    pub(super) faults: [Option<u64>; HOSTS],
     /// How each end behaves: those that connect, then those that are accepted.
     pub(super) manners: [Vec<Manner>; 2],
     pub(super) steps: Vec<Step>,
@@ -117,6 +119,13 @@ pub(super) enum Action {
     Heal(usize),
     Kill,
     Raise,
+    Break(usize),
+    Crash,
+    Restart,
+    Freeze(u64),
+    Suspend(u64),
+    Exhaust(u64),
+    Descriptors(Option<usize>),
 }
 
 const BUFFER_MIN: usize = 256;
@@ -136,9 +145,15 @@ impl Program {
             let mut size = || 1 << (least + dice.below(17 - least));
             (size(), size())
         });
+        let is_faulty = dice.one_in(3);
+        let faults = [(); HOSTS].map(|()| {
+            let seed = dice.below(1 << 16) as u64;
+            (is_faulty && dice.one_in(2)).then_some(seed)
+        });
         let mut program = Program {
             seed,
             buffers,
+            faults,
             manners,
             steps: Vec::new(),
         };
@@ -192,6 +207,18 @@ impl Program {
 
     fn add(&mut self, when: When, action: Action) {
         self.steps.push(Step { when, action });
+    }
+
+    /// Whether calls of the kernel fail, or machines die: a connection may end at one end only.
+    pub(super) fn is_faulty(&self) -> bool {
+        let fails = |step: &Step| {
+            let action = &step.action;
+            matches!(
+                action,
+                Action::Exhaust(_) | Action::Descriptors(_) | Action::Crash
+            )
+        };
+        self.faults.iter().any(Option::is_some) || self.steps.iter().any(fails)
     }
 
     pub(super) fn manner(&self, actor: Actor) -> Manner {
@@ -315,12 +342,19 @@ fn loop_action(dice: &mut Dice, connections: usize) -> Action {
 
 fn world_action(dice: &mut Dice) -> Step {
     let (host, other) = (dice.below(HOSTS), dice.below(HOSTS));
-    let action = match dice.below(12) {
-        0 | 1 => Action::Partition(other),
-        2 | 3 => Action::Heal(other),
-        4 if dice.one_in(3) => Action::Kill,
+    let action = match dice.below(16) {
+        0 => Action::Partition(other),
+        1 => Action::Heal(other),
+        2 if dice.one_in(3) => Action::Kill,
+        2 => Action::Crash,
+        3 => Action::Restart,
+        4 => Action::Break(other),
         5 => Action::Raise,
-        6 => Action::Advance(dice.below(200_000) as u64),
+        6 => Action::Freeze(dice.below(1000) as u64),
+        7 => Action::Suspend(dice.below(1000) as u64),
+        8 => Action::Exhaust(dice.below(1000) as u64),
+        9 => Action::Descriptors(dice.one_in(2).then(|| 4 + dice.below(8))),
+        10 => Action::Advance(dice.below(200_000) as u64),
         _ => Action::Advance(dice.below(500) as u64),
     };
     Step {
@@ -353,6 +387,11 @@ impl fmt::Display for Program {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((send, receive)) = self.buffers {
             writeln!(out, "  buffers of {send} and {receive} bytes")?;
+        }
+        for (host, faults) in self.faults.iter().enumerate() {
+            if let Some(seed) = faults {
+                writeln!(out, "  host {host}: faults of the seed {seed}")?;
+            }
         }
         for (side, manners) in ["Client", "Accepted"].iter().zip(&self.manners) {
             for (number, manner) in manners.iter().enumerate() {

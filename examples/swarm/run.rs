@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use netloop::Error;
 use netloop::Signal;
-use netloop::sim::{Host, World};
+use netloop::sim::{Faults, Host, Resource, World};
 
 use super::play::{NAMES, Planned, Play};
 use super::program::{Action, HOSTS, Program, When};
@@ -54,6 +54,9 @@ impl Run {
         let mut hosts = Vec::new();
         for name in NAMES {
             let host = world.add_host(name).expect("a host");
+            if let Some(seed) = program.faults[hosts.len()] {
+                world.set_faults(host, Faults::of_seed(seed));
+            }
             if is_traced {
                 trace::follow(world.event_loop(host), name);
             }
@@ -72,6 +75,11 @@ impl Run {
             if let When::World(host) = step.when {
                 self.step(host % HOSTS, &step.action);
             }
+        }
+        for host in self.hosts.clone() {
+            self.world.set_faults(host, Faults::none());
+            self.world.set_descriptor_limit(host, None);
+            self.world.restart(host);
         }
         for (one, other) in [(0, 1), (0, 2), (1, 2)] {
             self.world.heal(self.hosts[one], self.hosts[other]);
@@ -105,15 +113,39 @@ impl Run {
             Action::Heal(other) => self.world.heal(here, self.hosts[*other]),
             Action::Kill => {
                 self.world.kill(here);
-                play.with(|state| {
-                    let ends = state.ends.iter_mut().filter(|end| end.host == host);
-                    ends.for_each(|end| end.is_killed |= !end.has_closed);
-                    state.servers.retain(|_, keeper| keeper.host != host);
-                });
+                self.is_dead(host, false);
             }
+            Action::Crash => {
+                self.world.crash(here);
+                self.is_dead(host, true);
+            }
+            Action::Restart => self.world.restart(here),
+            Action::Break(other) => self.world.reset(here, self.hosts[*other]),
+            Action::Freeze(millis) => self.world.stop(here, Duration::from_millis(*millis)),
+            Action::Suspend(millis) => self.world.suspend(here, Duration::from_millis(*millis)),
+            Action::Exhaust(millis) => {
+                let resource = match millis % 2 {
+                    0 => Resource::Files,
+                    _ => Resource::Memory,
+                };
+                self.world
+                    .exhaust(here, resource, Duration::from_millis(*millis));
+            }
+            Action::Descriptors(limit) => self.world.set_descriptor_limit(here, *limit),
             Action::Raise => self.world.raise(here, Signal::Terminate),
             _ => {}
         }
+    }
+
+    /// The program of a host is gone. If its machine is, too, its peers do not learn of it.
+    fn is_dead(&self, host: usize, is_silent: bool) {
+        self.play.with(|state| {
+            for end in state.ends.iter_mut().filter(|end| end.host == host) {
+                end.is_killed |= !end.has_closed;
+                end.is_silent |= is_silent;
+            }
+            state.servers.retain(|_, keeper| keeper.host != host);
+        });
     }
 
     /// Runs the world until nothing more happens, and checks that nothing could.

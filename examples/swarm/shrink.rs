@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::program::{Action, Manner, Program};
+use super::program::{Action, HOSTS, Manner, Program};
 use super::run::run;
 
 /// How many programs are tried at most, and for how long.
@@ -73,6 +73,11 @@ impl Shrinking {
         let mut plain = self.program.clone();
         plain.buffers = None;
         has_shrunk |= self.program.buffers.is_some() && self.takes(plain);
+        for host in 0..HOSTS {
+            let mut plain = self.program.clone();
+            let faults = plain.faults[host].take();
+            has_shrunk |= faults.is_some() && self.takes(plain);
+        }
         for side in 0..2 {
             for number in 0..self.program.manners[side].len() {
                 let mut plain = self.program.clone();

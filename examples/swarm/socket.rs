@@ -273,8 +273,10 @@ impl Play {
                 end.called += 1;
                 // If its callback throws, the socket outlives a write that has failed, as in Node.
                 end.is_mixed |= outcome.is_err();
+                end.is_refused = outcome.is_err();
             });
             once(socket);
+            called.end(number, |end| end.is_refused = false);
         }
     }
 
@@ -297,8 +299,10 @@ impl Play {
     /// Connects a socket again, which makes it another end if it has closed.
     fn reconnect(&self, socket: &mut Socket<'_>, number: usize, connection: usize, server: usize) {
         let actor = Actor::Client(connection);
-        // After a throw, errors of the last connection may still come.
-        if self.host(actor).is_some() || self.end(number, |end| end.is_late) {
+        // After a throw, errors of the last connection may still come. After the callback of a write that
+        // has failed, the others fail, as in Node.
+        let may = self.end(number, |end| !end.is_late && !end.is_refused);
+        if !may || self.host(actor).is_some() {
             return;
         }
         let options = self.target(connection, server);
