@@ -15,8 +15,9 @@
 //! - Nothing is held, registered or kept when a loop ends: `Run::all`, `Play::check_end`.
 //! - No loop turns without progress: `Run::check_turns`.
 //! - What has happened to a socket is what the kernel, and so its peer, knows: `End::rests`.
-//! - The same seed leads to the same course of events: `main`.
+//! - The same seed leads to the same course of events, traced or not: `outcome`.
 
+mod choose;
 mod dice;
 mod end;
 mod oracle;
@@ -38,6 +39,7 @@ use std::{env, io, panic, thread};
 use program::Program;
 use run::{LAST_PANIC, run};
 use shrink::shrunk;
+use trace::Trace;
 
 const USAGE: &str = "usage: swarm [--seeds A..B] [--trace]";
 /// One seed of so many is run twice.
@@ -147,16 +149,16 @@ impl Swarm {
         let _whole = io::stdout().lock();
         println!("seed {seed}, as small as can be:\n{program}");
         if self.options.is_traced {
-            _ = run(&program, true);
+            _ = run(&program, Trace::Printed);
         }
     }
 }
 
-/// Runs the program of a seed, now and then twice.
+/// Runs the program of a seed, now and then once more with a tracer, which changes nothing.
 fn outcome(seed: u64) -> Result<(), String> {
     let program = Program::new(seed);
-    let first = run(&program, false)?;
-    if seed.is_multiple_of(TWICE) && run(&program, false)? != first {
+    let first = run(&program, Trace::Off)?;
+    if seed.is_multiple_of(TWICE) && run(&program, Trace::Silent)? != first {
         return Err("another course of events: of the same seed".to_owned());
     }
     Ok(())

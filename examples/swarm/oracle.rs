@@ -143,7 +143,10 @@ impl End {
         let Some(peer) = peer else {
             return must(self.has_ended || is_faulty, "it was not accepted");
         };
-        let is_told = !peer.is_open && !is_faulty || peer.end.has_finished;
+        let is_told = match peer.is_open {
+            true => peer.end.has_finished,
+            false => !is_faulty,
+        };
         let ends = is_told && !peer.end.is_silent;
         must(!ends || self.has_ended, "end has not come")?;
         let is_known = peer.is_open && peer.end.is_whole() && !peer.end.is_mixed;

@@ -10,7 +10,7 @@ use netloop::sim::{Faults, Host, Resource, World};
 
 use super::play::{NAMES, Planned, Play};
 use super::program::{Action, HOSTS, Program, When};
-use super::trace;
+use super::trace::{Trace, follow};
 
 /// A run ends after so many callbacks that throw, or errors without a listener.
 const THROWS_MAX: usize = 500;
@@ -31,9 +31,9 @@ struct Run {
 }
 
 /// Runs a program. The number is that of its course of events; an error is a rule that did not hold.
-pub(super) fn run(program: &Program, is_traced: bool) -> Result<u64, String> {
+pub(super) fn run(program: &Program, trace: Trace) -> Result<u64, String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let mut run = Run::new(program, is_traced);
+        let mut run = Run::new(program, trace);
         run.all(program);
         drop(run.world);
         run.play.check_end();
@@ -46,7 +46,7 @@ pub(super) fn run(program: &Program, is_traced: bool) -> Result<u64, String> {
 }
 
 impl Run {
-    fn new(program: &Program, is_traced: bool) -> Run {
+    fn new(program: &Program, trace: Trace) -> Run {
         let mut world = World::new(program.seed);
         if let Some((send, receive)) = program.buffers {
             world.set_buffers(send, receive);
@@ -57,8 +57,10 @@ impl Run {
             if let Some(seed) = program.faults[hosts.len()] {
                 world.set_faults(host, Faults::of_seed(seed));
             }
-            if is_traced {
-                trace::follow(world.event_loop(host), name);
+            // A loop that is lent runs a turn, traced or not.
+            let event_loop = world.event_loop(host);
+            if trace != Trace::Off {
+                follow(event_loop, name, trace);
             }
             hosts.push(host);
         }

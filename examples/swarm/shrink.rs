@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::program::{Action, HOSTS, Manner, Program};
 use super::run::run;
+use super::trace::Trace;
 
 /// How many programs are tried at most, and for how long.
 const TRIES: usize = 2000;
@@ -40,7 +41,7 @@ impl Shrinking {
         if self.tries > TRIES || self.begun.elapsed() > PATIENCE {
             return false;
         }
-        let fails = run(&smaller, false).is_err_and(|fault| rule(&fault) == self.rule);
+        let fails = run(&smaller, Trace::Off).is_err_and(|fault| rule(&fault) == self.rule);
         if fails {
             self.program = smaller;
         }

@@ -3,9 +3,21 @@
 use netloop::Loop;
 use netloop::trace::What;
 
+/// What becomes of the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trace {
+    Off,
+    /// There are some, and nothing reads them.
+    Silent,
+    Printed,
+}
+
 /// Prints what a loop does.
-pub(super) fn follow(event_loop: &mut Loop, host: &'static str) {
+pub(super) fn follow(event_loop: &mut Loop, host: &'static str, trace: Trace) {
     event_loop.on_trace(move |record| {
+        if trace != Trace::Printed {
+            return;
+        }
         let words = match record.what {
             What::Phase(name) => format!("phase {name}"),
             What::Readiness { epoll, .. } => epoll.to_owned(),
