@@ -72,6 +72,8 @@ pub(super) struct End {
     pub(super) has_lost_reading: bool,
     /// A callback of its host has thrown.
     pub(super) is_late: bool,
+    /// The program has destroyed it, or something that it is tied to.
+    pub(super) is_rude: bool,
     /// The callback of a write that has failed runs.
     pub(super) is_refused: bool,
     /// It was unreferenced: its loop may have ended.
@@ -135,6 +137,7 @@ impl End {
             starts_to_read: false,
             has_lost_reading: false,
             is_late: false,
+            is_rude: false,
             is_refused: false,
             is_unheld: false,
             is_mixed: false,
@@ -149,6 +152,8 @@ impl End {
         let mut end = End::new(actor, self.host, self.id, self.manner);
         end.guard = self.guard.clone();
         (end.has_missed, end.is_odd) = (self.has_missed, self.is_odd);
+        // What waits for `connect` or `finish` waits on.
+        end.is_rude = self.is_rude;
         (end.is_late, end.has_lost_reading) = (self.is_late, self.has_lost_reading);
         (end.was_half_open, end.is_unheld) = (self.was_half_open, self.is_unheld);
         end
@@ -177,9 +182,17 @@ impl End {
             Event::Finish => first(&mut self.has_finished, "finish twice"),
             Event::Error if !is_destroyed => Err("error before destroy"),
             Event::Error => first(&mut self.has_failed, "error twice"),
+            Event::Close if !self.may_close(socket) => Err("close for no reason"),
             Event::Close => first(&mut self.has_closed, "close twice"),
             _ => Ok(()),
         }
+    }
+
+    /// Whether there is a reason to close: both halves are over, something has failed, or the program wants it.
+    fn may_close(&self, socket: &Socket<'_>) -> bool {
+        let is_over = self.has_ended && self.has_finished;
+        let is_wanted = self.is_rude || self.is_late;
+        is_over || is_wanted || self.has_failed || socket.errored().is_some()
     }
 
     /// Whether an event may come after `close`: a pipe's source is unpiped at that of its destination. After

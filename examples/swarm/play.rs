@@ -88,9 +88,12 @@ impl Play {
         self.with(|state| _ = state.fault.get_or_insert(words.into()));
     }
 
-    /// No step is done from now on.
+    /// No step is done from now on, and all that is left is destroyed.
     pub(super) fn rest(&self) {
-        self.with(|state| state.steps.clear());
+        self.with(|state| {
+            state.steps.clear();
+            state.ends.iter_mut().for_each(|end| end.is_rude = true);
+        });
     }
 
     /// The callback that runs has thrown.
@@ -166,7 +169,9 @@ impl Play {
             Action::Abort(number) => {
                 let handle = self.with(|state| {
                     let number = *state.by_actor.get(&Actor::Client(*number))?;
-                    state.ends[number].abort
+                    let end = &mut state.ends[number];
+                    end.is_rude |= end.host == host;
+                    end.abort
                 });
                 if let Some(handle) = handle {
                     event_loop.abort(handle);

@@ -118,6 +118,11 @@ impl Play {
     pub(super) fn act_on_socket(&self, event_loop: &mut Loop, number: usize, action: &Action) {
         let id = self.end(number, |end| end.id);
         let mut socket = event_loop.socket_at(id);
+        let destroys = matches!(
+            action,
+            Action::Destroy | Action::DestroyWith | Action::DestroySoon | Action::Reset
+        );
+        self.end(number, |end| end.is_rude |= destroys);
         match action {
             Action::Write(size) => _ = socket.write(self.bytes(number, &socket, *size)),
             Action::WriteThen(size) => self.write_then(&mut socket, number, *size),
