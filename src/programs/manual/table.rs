@@ -363,8 +363,9 @@ if another line led to it, that one is named: (queued by 23). With --only and
 sockets do alike is printed for the first of them. The end tells what waits and
 why it has not run yet, and what holds the loop. What the program printed is
 shown if it is a lesson or the demo: otherwise that may be what peers have sent.
-The lines of the program are those of its source in Rust. A callback that ran
-for 10 ms or more says how long it took, a call that answered false says so.
+The words of the lines are explained at the head of netloop demo. The lines of
+the program are those of its source in Rust. A callback that ran for 10 ms or
+more says how long it took, a call that answered false says so.
 If a wire was recorded, too (netloop lesson lost), its segments stand between
 the lines by their time, but not with --only.
 
