@@ -3,6 +3,9 @@
 //!     cargo run --example reactor -- 8000 60000
 //!     nc 127.0.0.1 8000
 //!
+//! With `--once` behind its arguments it forgets what edge-triggered readiness asks for: it takes one step
+//! for each report of the kernel. Say a few lines to it with nc: each answer waits for the next line.
+//!
 //! This is the idea of the whole library, without what makes it one. Read it from `main`: wait until
 //! the kernel reports readiness; find the connection by its token; do what its state machine asks
 //! for until the kernel has no more to give; then run the timers that are due.
@@ -61,11 +64,12 @@ struct Connection {
 impl Connection {
     /// Reads and writes until the kernel would block. It has to: readiness is edge-triggered, and an
     /// edge comes once. What is left here gets no other edge.
-    fn drive(&mut self, buffer: &mut [u8]) {
-        while self.state != State::Closed {
+    fn drive(&mut self, buffer: &mut [u8], steps: usize) {
+        for _ in 0..steps {
             let outcome = match self.state {
                 State::Reading => self.receive(buffer),
-                _ => self.send(),
+                State::Writing => self.send(),
+                State::Closed => return,
             };
             let input = match outcome {
                 Ok(input) => input,
@@ -104,6 +108,8 @@ struct Reactor {
     connections: Slab<Connection>,
     accepted: u64,
     idle: Duration,
+    /// How many steps a connection takes for each report: as many as it can, or one.
+    steps: usize,
     /// When to look whether a connection is idle: its key and its generation, the next one first.
     timers: BTreeSet<(Instant, usize, u64)>,
 }
@@ -145,7 +151,7 @@ impl Reactor {
     /// is driven for nothing: readiness is a hint.
     fn ready(&mut self, key: usize, buffer: &mut [u8]) {
         if let Some(connection) = self.connections.get_mut(key) {
-            connection.drive(buffer);
+            connection.drive(buffer, self.steps);
             self.drop_if_closed(key);
         }
     }
@@ -202,7 +208,7 @@ fn main() -> io::Result<()> {
     let usage = || {
         io::Error::new(
             ErrorKind::InvalidInput,
-            "usage: reactor PORT IDLE_MILLISECONDS",
+            "usage: reactor PORT IDLE_MILLISECONDS [--once]",
         )
     };
     let mut arguments = std::env::args().skip(1);
@@ -211,6 +217,11 @@ fn main() -> io::Result<()> {
         .and_then(|port| port.try_into().ok())
         .ok_or_else(usage)?;
     let idle = Duration::from_millis(number().ok_or_else(usage)?);
+    let steps = match arguments.next().as_deref() {
+        None => usize::MAX,
+        Some("--once") => 1,
+        Some(_) => return Err(usage()),
+    };
 
     let poll = Poll::new()?;
     let mut listener = TcpListener::bind(([127, 0, 0, 1], port).into())?;
@@ -223,6 +234,7 @@ fn main() -> io::Result<()> {
         connections: Slab::new(),
         accepted: 0,
         idle,
+        steps,
         timers: BTreeSet::new(),
     };
     reactor.run()

@@ -258,4 +258,74 @@ mod tests {
             }
         }
     }
+
+    /// The run of a lesson on one host of a world with this seed.
+    #[cfg(feature = "sim")]
+    fn played_in_a_world(lesson: &Lesson, seed: u64) -> Played {
+        let mut world = netloop::sim::World::new(seed);
+        let host = world.add_host("localhost").unwrap();
+        let recorded = trace::Recorded::default();
+        stage::begin(world.event_loop(host), lesson.program, &recorded).unwrap();
+        world.run().unwrap();
+        drop(world);
+        stage::end()
+    }
+
+    /// Those without a wire.
+    #[cfg(feature = "sim")]
+    fn live() -> impl Iterator<Item = &'static Lesson> {
+        LESSONS.iter().filter(|lesson| lesson.recorded.is_none())
+    }
+
+    /// Sockets are numbered in each process from 1, so each page is made in a process of its own.
+    #[cfg(feature = "sim")]
+    #[test]
+    fn a_lesson_replayed_from_a_seed_has_always_the_same_page() {
+        const SEED: &str = "NETLOOP_LESSONS_FROM_SEED";
+        if let Ok(seed) = std::env::var(SEED) {
+            let seed = seed.parse().unwrap();
+            let recordings = live().map(|lesson| played_in_a_world(lesson, seed).recording);
+            let pages = recordings.map(|recording| netloop::study::page(&recording, None));
+            return std::io::stdout()
+                .write_all(pages.collect::<String>().as_bytes())
+                .unwrap();
+        }
+        let pages = |seed: &str| {
+            let mut this = std::process::Command::new(std::env::current_exe().unwrap());
+            let this = this.args(["--nocapture", "a_lesson_replayed_from_a_seed"]);
+            let told = this.env(SEED, seed).output().unwrap();
+            assert!(told.status.success());
+            let text = String::from_utf8(told.stdout).unwrap();
+            let (_, pages) = text.split_once("<!doctype html>").unwrap();
+            let (pages, _) = pages.rsplit_once("</script>").unwrap();
+            pages.to_owned()
+        };
+        let first = pages("1");
+        assert!(first == pages("1"), "the same seed, another page");
+        assert!(first != pages("2"), "another seed, the same page");
+    }
+
+    #[cfg(feature = "sim")]
+    #[test]
+    fn a_lesson_prints_in_a_world_what_it_prints_on_a_machine() {
+        // What keeps a loop busy takes no time of a world, and no file of it is on the machine.
+        let has_its_own = |it: &&Lesson| ["blocking", "path"].contains(&it.name);
+        for lesson in live().filter(|lesson| !has_its_own(lesson)) {
+            let lines = |run: &Played| {
+                let mut lines: Vec<String> = run.prints().map(str::to_owned).collect();
+                lines.sort_unstable();
+                lines
+            };
+            let real = stage::play(lesson.program, &trace::Recorded::default()).unwrap();
+            for seed in 0..2 {
+                let simulated = played_in_a_world(lesson, seed);
+                assert_eq!(
+                    lines(&simulated),
+                    lines(&real),
+                    "{}, seed {seed}",
+                    lesson.name
+                );
+            }
+        }
+    }
 }

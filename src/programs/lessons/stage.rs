@@ -62,22 +62,36 @@ fn tell(record: &Record<'_>, payloads: usize, recorder: &mut Option<Recorder<Fil
 
 /// Plays a program until nothing holds its loop.
 pub(super) fn play(program: Program, recorded: &trace::Recorded) -> Result<Played, Error> {
-    let (mut recorder, payloads) = (recorded.begin()?, recorded.payloads);
-    STAGE.set(Stage::default());
     let mut event_loop = EventLoop::new()?;
     let began = SystemTime::now();
-    event_loop.on_trace(move |record| tell(record, payloads, &mut recorder));
-    program(&mut event_loop)?;
+    begin(&mut event_loop, program, recorded)?;
     event_loop.run()?;
     drop(event_loop);
-    let stage = STAGE.take();
+    let mut played = end();
+    played.recording.began = Some(began);
+    Ok(played)
+}
+
+/// Calls a program, whose loop is run next.
+pub(super) fn begin(
+    event_loop: &mut Loop,
+    program: Program,
+    recorded: &trace::Recorded,
+) -> Result<(), Error> {
+    let (mut recorder, payloads) = (recorded.begin()?, recorded.payloads);
+    STAGE.set(Stage::default());
+    event_loop.on_trace(move |record| tell(record, payloads, &mut recorder));
+    program(event_loop)
+}
+
+/// What has happened since.
+pub(super) fn end() -> Played {
     let mut recording = Recording::default();
-    recording.entries = stage.entries;
-    recording.began = Some(began);
-    Ok(Played {
+    recording.entries = STAGE.take().entries;
+    Played {
         names: Names::of(&recording.entries),
         recording,
-    })
+    }
 }
 
 /// A run that was recorded.
