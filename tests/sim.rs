@@ -10,15 +10,15 @@ mod keep_alive;
 mod pair;
 #[path = "sim/pool.rs"]
 mod pool;
+#[path = "sim/sockets.rs"]
+mod sockets;
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
-use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use netloop::sim::{Host, World};
-use netloop::{ConnectOptions, Error, Loop, Signal, Socket};
+use netloop::{Error, Loop, Signal, Socket};
 
 /// What has happened, in order.
 #[derive(Clone, Default)]
@@ -191,34 +191,6 @@ fn call(event_loop: &mut Loop, diary: &Diary) {
 }
 
 #[test]
-fn hosts_reach_each_other_over_ipv6() {
-    let (mut world, server, client) = pair(21);
-    let diary = Diary::default();
-    let noted = diary.clone();
-    let mut listening = world.event_loop(server).create_server(move |socket| {
-        let peer = socket.remote_address().map(|ip| ip.to_string());
-        noted.note(peer.unwrap_or_default());
-        socket.end();
-    });
-    listening.listen_on(("::", 8000)).unwrap();
-    let address = world.ipv6_address(server);
-    assert_eq!(address.to_string(), "fd00::1");
-    let named = ConnectOptions::from(("server", 8000)).family(6);
-    let numbered = ConnectOptions::from(SocketAddr::new(address, 8000));
-    let nowhere = ConnectOptions::from(("fd00::7", 8000));
-    let no_route = ConnectOptions::from(("2001:db8::1", 8000));
-    for options in [named, numbered, nowhere, no_route] {
-        let mut socket = world.event_loop(client).connect_to(options).unwrap();
-        let on_error = diary.clone();
-        socket.on_error(move |_, error| on_error.note(code(error)));
-    }
-    world.run().unwrap();
-    let mut noted = diary.take();
-    noted.sort();
-    assert_eq!(noted, ["EHOSTUNREACH", "ENETUNREACH", "fd00::2", "fd00::2"]);
-}
-
-#[test]
 fn what_is_sent_into_a_partition_arrives_after_it() {
     let (mut world, server, client) = pair(6);
     echo(world.event_loop(server));
@@ -276,77 +248,6 @@ fn a_program_that_is_killed_leaves_its_peers_an_end_or_a_reset() {
         world.run().unwrap();
         assert_eq!(diary.take(), ["again: ECONNREFUSED", "again: close"]);
     }
-}
-
-#[test]
-fn a_path_is_known_to_its_host_only() {
-    for path in ["/run/app.sock", "\0app"] {
-        let (mut world, server, client) = pair(15);
-        let path = Path::new(path);
-        let mut listening = world.event_loop(server).create_server(|socket| {
-            socket.on_data(|socket, chunk| _ = socket.end_with(chunk));
-        });
-        listening.listen_on(path).unwrap();
-        let diary = Diary::default();
-        let mut socket = world.event_loop(server).connect_to(path).unwrap();
-        let on_data = diary.clone();
-        watch(&mut socket, "here", &diary);
-        socket.on_data(move |_, chunk| on_data.note(String::from_utf8_lossy(chunk)));
-        socket.write("hello");
-        let mut socket = world.event_loop(client).connect_to(path).unwrap();
-        watch(&mut socket, "there", &diary);
-        world.run().unwrap();
-        let mut noted = diary.take();
-        noted.sort();
-        let unknown = match path.is_absolute() {
-            true => "there: ENOENT",
-            false => "there: ECONNREFUSED",
-        };
-        let all = ["hello", "here: close", "here: end", unknown, "there: close"];
-        assert_eq!(noted, all);
-    }
-}
-
-#[test]
-fn a_killed_program_leaves_its_file_and_the_address_stays_in_use() {
-    let (mut world, server, _) = pair(16);
-    let path = Path::new("/run/app.sock");
-    let diary = Diary::default();
-    let listen = |world: &mut World| {
-        let on_error = diary.clone();
-        let mut listening = world.event_loop(server).create_server(|_| {});
-        listening.on_error(move |_, error| on_error.note(code(error)));
-        listening.listen_on(path).unwrap();
-        let id = listening.id();
-        world.run().unwrap();
-        id
-    };
-    let connect = |world: &mut World| {
-        let mut socket = world.event_loop(server).connect_to(path).unwrap();
-        let on_connect = diary.clone();
-        socket.on_connect(move |socket| {
-            on_connect.note("connected");
-            socket.destroy();
-        });
-        let on_error = diary.clone();
-        socket.on_error(move |_, error| on_error.note(code(error)));
-        world.run().unwrap();
-    };
-    listen(&mut world);
-    connect(&mut world);
-    assert_eq!(diary.take(), ["connected"]);
-    world.kill(server);
-    connect(&mut world);
-    listen(&mut world);
-    assert_eq!(diary.take(), ["ECONNREFUSED", "EADDRINUSE"]);
-    assert!(world.remove_file(server, path));
-    let id = listen(&mut world);
-    connect(&mut world);
-    assert_eq!(diary.take(), ["connected"]);
-    // A server that closes takes its file along.
-    world.event_loop(server).server_at(id).close();
-    world.run().unwrap();
-    assert!(!world.remove_file(server, path));
 }
 
 #[test]

@@ -39,19 +39,19 @@
 //! # What there is
 //!
 //! TCP over IPv4 and IPv6; connections that are refused, time out or are reset; half-closed connections;
-//! keep-alive; backlogs that are full; buffers of a limited size; edge-triggered readiness
-//! that comes late, together, or without need; partitions; names (each host's own, and `localhost`);
-//! signals ([`World::raise`]); a process that dies ([`World::kill`]) or is stopped ([`World::stop`]); a
-//! machine that dies ([`World::crash`]) or sleeps ([`World::suspend`]); a limit of descriptors
-//! ([`World::set_descriptor_limit`]); shortages ([`World::exhaust`]); and calls that fail by chance
-//! ([`World::set_faults`]).
+//! urgent data ([`World::send_urgent`]); keep-alive; backlogs that are full; buffers of a limited size;
+//! edge-triggered readiness that comes late, together, or without need; partitions; names (each host's own,
+//! and `localhost`); signals ([`World::raise`]); a process that dies ([`World::kill`]) or is stopped
+//! ([`World::stop`]); a machine that dies ([`World::crash`]) or sleeps ([`World::suspend`]); a limit of
+//! descriptors ([`World::set_descriptor_limit`]); shortages ([`World::exhaust`]); and calls that fail by
+//! chance ([`World::set_faults`]).
 //!
 //! A host has its own paths, on which Unix sockets listen, and every folder is there; nothing is written to
 //! the real file system, and modes have no effect.
 //!
-//! There are no descriptors from outside (`EBADF`, `EPERM`), no duplicates of descriptors (`EOPNOTSUPP`), and
-//! no urgent data. Other threads may [post](crate::Handle::post) to a loop, but no
-//! seed rules them, and the world does not wait for them.
+//! There are no descriptors from outside (`EBADF`, `EPERM`), and no duplicates of descriptors (`EOPNOTSUPP`).
+//! Other threads may [post](crate::Handle::post) to a loop, but no seed rules them, and the world does not
+//! wait for them.
 
 mod pair;
 mod trouble;

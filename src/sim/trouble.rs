@@ -67,6 +67,16 @@ impl World {
         self.network().reset(one.0, other.0);
     }
 
+    /// Lets each TCP connection of a host to another one send a byte of urgent data (tcp(7), MSG_OOB), as
+    /// programs that are not written with this library can. It splits the stream, and is not received with the
+    /// other bytes. A connection that has bytes to send for which there is no room sends none.
+    ///
+    /// # Panics
+    /// As [`address`](World::address).
+    pub fn send_urgent(&mut self, from: Host, to: Host) {
+        self.network().urge(from.0, to.0);
+    }
+
     /// Lets the machine of a host die, as without power: its program and its sockets are gone, and no peer
     /// learns of that. What is sent to it meanwhile is late, as in a [partition](World::partition). The host
     /// gets a new, empty loop, which runs after [`restart`](World::restart).

@@ -62,6 +62,7 @@ impl Network {
             },
             wants_room: false,
             incoming: VecDeque::new(),
+            mark: None,
             arriving: 0,
             receive_buffer: self.settings.receive_buffer,
             wire: VecDeque::new(),

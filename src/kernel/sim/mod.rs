@@ -3,9 +3,8 @@
 //!
 //! Its types are twins of those of the real kernel, with the same functions. Nothing in it waits: the world
 //! lets time pass when no loop has anything to do. It speaks TCP over IPv4 and IPv6; a host has Unix
-//! sockets with paths or abstract names. There are no pipes, no urgent data, and neither Nagle's algorithm
-//! nor congestion control. Calls fail for want of descriptors, and otherwise
-//! only if the world deals faults.
+//! sockets with paths or abstract names. There are no pipes, and neither Nagle's algorithm nor congestion
+//! control. Calls fail for want of descriptors, and otherwise only if the world deals faults.
 
 mod calls;
 mod dice;
@@ -26,6 +25,7 @@ mod sockets;
 mod tcp;
 mod trouble;
 mod unix;
+mod urgent;
 
 #[cfg(test)]
 pub(crate) use self::dice::Dice;

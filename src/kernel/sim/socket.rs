@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libc::{
     EAGAIN, ECONNREFUSED, ECONNRESET, ENOTCONN, EPIPE, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT,
-    EPOLLRDHUP,
+    EPOLLPRI, EPOLLRDHUP,
 };
 use mio::Token;
 
@@ -67,6 +67,8 @@ pub(super) enum Segment {
     /// The handshake's last.
     Ack,
     Data(Vec<u8>),
+    /// One byte of urgent data.
+    Urgent,
     /// So many bytes have arrived.
     Taken(usize),
     Fin,
@@ -114,6 +116,8 @@ pub(super) struct Socket {
     /// A send has found no room: the program learns when there is some.
     pub(super) wants_room: bool,
     pub(super) incoming: VecDeque<u8>,
+    /// The place of the urgent byte among these.
+    pub(super) mark: Option<usize>,
     /// How many bytes are on their way to it.
     pub(super) arriving: usize,
     pub(super) receive_buffer: usize,
@@ -154,8 +158,11 @@ impl Socket {
             flags |= EPOLLIN | EPOLLRDHUP;
         }
         if !matches!(self.state, State::SynSent) {
-            if !self.incoming.is_empty() {
+            if self.has_bytes() {
                 flags |= EPOLLIN;
+            }
+            if self.mark.is_some() {
+                flags |= EPOLLPRI;
             }
             if self.is_shut || self.is_writable() {
                 flags |= EPOLLOUT;
@@ -211,19 +218,23 @@ impl Socket {
     }
 
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.skip_marked();
         if self.incoming.is_empty() {
             return self.without_bytes();
         }
+        let most = self.mark.unwrap_or(usize::MAX).min(buffer.len());
+        let buffer = &mut buffer[..most];
         // The bytes stand in two pieces at most.
         let first = self.incoming.read(buffer)?;
         let second = self.incoming.read(&mut buffer[first..])?;
+        self.mark = self.mark.map(|mark| mark - first - second);
         Ok(first + second)
     }
 
     pub(super) fn has_more(&mut self) -> io::Result<bool> {
-        let answer = match self.incoming.is_empty() {
-            false => Ok(1),
-            true => self.without_bytes(),
+        let answer = match self.has_bytes() {
+            true => Ok(1),
+            false => self.without_bytes(),
         };
         match answer {
             Err(error) if error.raw_os_error() == Some(EAGAIN) => Ok(false),

@@ -252,6 +252,11 @@ impl Stream {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn send_urgent(&self) -> io::Result<usize> {
+        self.0.call(Network::send_urgent)
+    }
+
     pub(crate) fn send_slices(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut bytes = Vec::new();
         slices

@@ -89,6 +89,7 @@ impl Network {
             Segment::SynAck => self.syn_is_answered(from, to),
             Segment::Ack => self.handshake_is_over(to),
             Segment::Data(bytes) => self.data_arrives(from, to, &bytes),
+            Segment::Urgent => self.urgent_arrives(from, to),
             Segment::Taken(count) => self.is_confirmed(to, count),
             Segment::Fin => self.fin_arrives(to),
             Segment::FinTaken => self.fin_is_confirmed(to),
@@ -196,7 +197,7 @@ impl Network {
 
     // A connection.
 
-    fn data_arrives(&mut self, from: Key, to: Key, bytes: &[u8]) {
+    pub(super) fn data_arrives(&mut self, from: Key, to: Key, bytes: &[u8]) {
         let Some(socket) = self.sockets.get_mut(&to) else {
             return;
         };

@@ -11,6 +11,8 @@ pub(super) enum Call {
     Send(usize, usize),
     /// Sends as much as the kernel takes, and receives it all on the other side.
     Flood(usize),
+    /// Sends a byte of urgent data, the first time.
+    SendUrgent(usize),
     Receive(usize, usize),
     HasMore(usize),
     Connected(usize),
@@ -39,7 +41,8 @@ impl Call {
             7..=16 => Call::Send(side, count),
             17..=24 => Call::Receive(side, count),
             25 | 26 => Call::HasMore(side),
-            27 | 28 => Call::Connected(side),
+            27 => Call::Connected(side),
+            28 => Call::SendUrgent(side),
             29 | 30 => Call::HasPeer(side),
             31 | 32 => Call::ShutDown(side),
             33 | 34 => Call::Close(side),

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use libc::EAGAIN;
+use socket2::SockRef;
 
 use super::call::Call;
 use super::place::{Kind, Place};
+use crate::kernel::both::either::Either;
 use crate::kernel::listener::BindOptions;
 use crate::kernel::options::KeepAlive;
 use crate::kernel::reactor::{Batch, Id, Reactor};
@@ -43,6 +45,7 @@ struct Side {
     received: usize,
     /// How many sends there were since the other side has read all.
     unread_sends: usize,
+    has_urged: bool,
 }
 
 pub(super) struct Machine {
@@ -121,6 +124,7 @@ impl Machine {
             sent: 0,
             received: 0,
             unread_sends: 0,
+            has_urged: false,
         });
         number
     }
@@ -201,6 +205,19 @@ impl Machine {
         Ok(sent)
     }
 
+    fn send_urgent(&mut self, number: usize) -> Answer {
+        let side = &mut self.sides[number];
+        if self.kind.is_unix() || std::mem::replace(&mut side.has_urged, true) {
+            return Ok(0);
+        }
+        let sent = match &side.stream {
+            None => Ok(0),
+            Some(Either::Real(stream)) => SockRef::from(stream).send_out_of_band(b"!"),
+            Some(Either::Simulated(stream)) => stream.send_urgent(),
+        };
+        sent.map_err(|error| errno(&error))
+    }
+
     fn receive(&mut self, number: usize, count: usize) -> Answer {
         let side = &mut self.sides[number];
         let Some(stream) = &side.stream else {
@@ -252,6 +269,7 @@ impl Machine {
             Call::Accept => self.accept(),
             Call::Send(side, count) => self.send(side, count),
             Call::Flood(side) => self.flood(side),
+            Call::SendUrgent(side) => self.send_urgent(side),
             Call::Receive(side, count) => self.receive(side, count),
             Call::HasMore(side) => self.ask(side, Stream::has_more),
             Call::Connected(side) => self.ask(side, Stream::connected),
