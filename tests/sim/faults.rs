@@ -143,8 +143,14 @@ fn a_send_that_finds_no_memory_is_made_when_there_is_some() {
     world.run().unwrap();
     world.exhaust(client, Resource::Memory, secs(30));
     world.event_loop(client).socket_at(id).write("hello");
+    let before = world.event_loop(client).turns();
     world.advance(secs(29)).unwrap();
     assert_eq!(diary.take(), [""; 0]);
+    let turns = world.event_loop(client).turns() - before;
+    assert!(
+        turns < 5,
+        "the loop waits for memory, and turns {turns} times"
+    );
     world.run().unwrap();
     assert_eq!(diary.take(), ["hello"]);
     assert_eq!(world.now().as_secs(), 30);

@@ -163,7 +163,7 @@ impl Network {
             _ => return self.transmit(key, bytes),
         };
         if let Err(error) = self.deal_on(key, Fault::Send) {
-            self.was_starved(key, &error);
+            self.was_starved(host, key, &error);
             return Err(error);
         }
         let count = self.part_of(host, Fault::Send, bytes.len());
@@ -174,12 +174,14 @@ impl Network {
         sent
     }
 
-    /// After `EAGAIN` an event follows when there is memory.
-    fn was_starved(&mut self, key: Key, error: &io::Error) {
+    /// After `EAGAIN` an event follows when there is memory: soon, or at the end of the shortage.
+    fn was_starved(&mut self, host: usize, key: Key, error: &io::Error) {
         if error.raw_os_error() == Some(EAGAIN) {
             self.with(key, |socket| socket.wants_room = true);
-            let after = self.dice.within(&WITHOUT_MEMORY);
-            self.schedule(after, Happening::Room(key));
+            if !self.is_short_of(host, Resource::Memory) {
+                let after = self.dice.within(&WITHOUT_MEMORY);
+                self.schedule(after, Happening::Room(key));
+            }
         }
     }
 
