@@ -67,6 +67,7 @@ fn parse_command(command: &Command, arguments: &[String]) -> Result<Run, Complai
             recorded: recorded(&arguments)?,
             html: arguments.text("html").map(Into::into),
             wire: arguments.text("wire").map(Into::into),
+            is_live: arguments.has("live"),
         })),
         ("show", Some(file)) => show(&arguments, file).map(Run::Show),
         ("show", None) => Err("netloop show: a file is missing (see netloop show --help)".into()),

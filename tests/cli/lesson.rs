@@ -144,12 +144,65 @@ fn node_prints_what_the_lessons_print() {
         return skipped("what Node prints for the lessons", why);
     };
     for name in names() {
-        if lost(&name).is_none() {
+        if lost(&name).is_none() && name != FORGETFUL {
             let mut command = Command::new(&node);
             command.arg(folder(&name).join("program.js"));
             assert_eq!(told_by(command), prints(&lesson(&[&name])), "{name}");
         }
     }
+}
+
+/// The lesson whose server is `examples/reactor.rs`, which forgets.
+const FORGETFUL: &str = "edge";
+
+/// Starts it with a fifo for its first line, then the command, in a network of their own.
+const BESIDE: &str = r#"
+ip link set lo up && mkfifo "$1" || exit
+"$0" 8000 60000 --once > "$1" & server=$!
+read listening < "$1"
+shift
+"$@"; status=$?
+kill $server
+exit $status
+"#;
+
+/// The example, compiled as this test was.
+fn reactor() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--offline", "--example", "reactor"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().expect("cargo runs").success());
+    Path::new(env!("CARGO_BIN_EXE_netloop")).with_file_name("examples/reactor")
+}
+
+#[test]
+fn the_lesson_about_a_server_that_forgets_shows_a_run_that_happens_again() {
+    let alone = ["-rn", "ip", "link", "set", "lo", "up"];
+    let probe = Command::new("unshare").args(alone).output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        return skipped("a server that forgets", "no namespaces, or no ip(8)");
+    }
+    let reactor = reactor();
+    let beside = |program: &str, arguments: &[&str]| {
+        let fifo = Kept::new("fifo");
+        let mut command = Command::new("unshare");
+        command.args(["-rn", "sh", "-c", BESIDE]).arg(&reactor);
+        command.args([fifo.path(), program]).args(arguments);
+        told_by(command)
+    };
+    let recorded = lesson(&[FORGETFUL]);
+    let told = beside(
+        env!("CARGO_BIN_EXE_netloop"),
+        &["lesson", FORGETFUL, "--live"],
+    );
+    assert_eq!(prints(&told), prints(&recorded));
+    assert_eq!(calls(&told), calls(&recorded));
+    let Some(node) = node() else { return };
+    let program = folder(FORGETFUL).join("program.js");
+    let told = beside(&node.to_string_lossy(), &[&program.to_string_lossy()]);
+    assert_eq!(told, prints(&recorded));
 }
 
 /// What a lesson about the wire loses.

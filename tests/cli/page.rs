@@ -261,7 +261,7 @@ fn callbacks(run: &str) -> Vec<&str> {
 }
 
 /// The lessons without a run of Node beside their page, as the questions name them.
-const ALONE: [&str; 5] = ["stream", "drain", "hundred", "lost", "handshake"];
+const ALONE: [&str; 6] = ["stream", "drain", "hundred", "lost", "handshake", "edge"];
 
 #[test]
 fn the_questions_name_the_lessons_without_a_run_of_node() {

@@ -45,9 +45,10 @@ pub(super) struct Words {
     pub(super) next: &'static str,
     /// What a reader at a terminal is asked for.
     pub(super) enter: &'static str,
-    /// Above a run: why it is in English, and that it is a recording.
+    /// Above a run: why it is in English, and that it is a recording, made on a wire or with a server apart.
     pub(super) english: &'static str,
     pub(super) recorded: &'static str,
+    pub(super) apart: &'static str,
     /// Where a claim is seen, with `#` for the numbers.
     pub(super) line: &'static str,
     pub(super) lines: &'static str,
@@ -81,6 +82,10 @@ is checked on that run, and Node prints the same.",
 This run is a recording. It was made on a wire that loses what it is told to,
 which needs a device of its own (tests/wire.py, in the repository, makes it
 again). The segments stand between the records by their time.
+",
+    apart: "
+This run is a recording. Its server is a program of its own; with that, --live
+runs it again.
 ",
     line: "line #",
     lines: "lines #",
@@ -116,6 +121,10 @@ JavaScript와 Rust로 똑같이 썼습니다. 먼저 답을 생각해 보고 실
 이 실행은 미리 기록해 둔 것입니다. 정해 준 것만 잃어버리는 회선에서 기록했으며,
 그런 회선에는 별도의 장치가 필요합니다(저장소의 tests/wire.py로 다시 만들 수
 있습니다). 세그먼트는 시각에 맞추어 기록의 줄 사이에 끼워 넣었습니다.
+",
+    apart: "
+이 실행은 미리 기록해 둔 것입니다. 서버는 따로 띄우는 프로그램입니다. 그 서버를
+띄우고 --live를 주면 다시 실행합니다.
 ",
     line: "#번 줄",
     lines: "#번 줄",

@@ -41,6 +41,7 @@ macro_rules! lesson {
 mod addresses;
 mod blocking;
 mod drain;
+mod edge;
 mod ending;
 mod handshake;
 mod hundred;
@@ -71,7 +72,7 @@ use super::show::write_page;
 use super::{output, trace};
 
 /// All lessons, in the order in which they are read.
-const LESSONS: [Lesson; 12] = [
+const LESSONS: [Lesson; 13] = [
     two_programs::LESSON,
     ready::LESSON,
     queues::LESSON,
@@ -84,6 +85,7 @@ const LESSONS: [Lesson; 12] = [
     hundred::LESSON,
     addresses::LESSON,
     path::LESSON,
+    edge::LESSON,
 ];
 
 /// Their names.
@@ -106,6 +108,8 @@ pub(crate) struct Settings {
     pub(crate) html: Option<PathBuf>,
     /// The log of a wire on which a lesson about the wire runs.
     pub(crate) wire: Option<PathBuf>,
+    /// Whether what a recorded lesson needs is there.
+    pub(crate) is_live: bool,
 }
 
 pub(crate) fn run(settings: &Settings) -> ExitCode {
@@ -137,7 +141,7 @@ fn teach(lesson: &Lesson, next: Option<&Lesson>, settings: &Settings) -> Result<
         let node = lesson.beside.map(Beside::read);
         write_page(path, &played.recording, node.as_ref()).map_err(Error::new)?;
     }
-    let is_recorded = lesson.recorded.is_some() && settings.wire.is_none();
+    let is_recorded = lesson.recorded.is_some() && settings.wire.is_none() && !settings.is_live;
     page::story(&played, is_recorded, words);
     let (text, is_true) = page::after(lesson, &played, language);
     output::text(&text);
@@ -145,12 +149,13 @@ fn teach(lesson: &Lesson, next: Option<&Lesson>, settings: &Settings) -> Result<
     Ok(is_true)
 }
 
-/// Runs the program. A lesson about the wire shows its recorded run, unless there is a wire.
+/// Runs the program. A lesson that needs a wire, or a server beside it, shows its recorded run without that.
 fn run_of(lesson: &Lesson, settings: &Settings) -> Result<Played, Error> {
     let record = &settings.recorded;
     match (&lesson.recorded, &settings.wire) {
         (None, Some(_)) => Err(Error::new("--wire is for the lessons lost and handshake")),
         (None, None) => stage::play(lesson.program, record),
+        (Some(_), None) if settings.is_live => stage::play(lesson.program, record),
         (Some(recorded), None) => {
             if let Some(path) = &record.file {
                 std::fs::write(path, recorded.run)?;

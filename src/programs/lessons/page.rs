@@ -69,7 +69,9 @@ pub(super) fn story(played: &Played, is_recorded: bool, words: &Words) {
     output::lines(&(heading(words.prints) + &lines));
     output::text(&heading(words.happens));
     output::lines(words.english);
-    if is_recorded {
+    if is_recorded && played.recording.segments.is_empty() {
+        output::lines(words.apart);
+    } else if is_recorded {
         output::lines(words.recorded);
     }
     let story = Story {

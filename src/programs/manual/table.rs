@@ -80,6 +80,11 @@ pub(crate) const COMMANDS: &[Command] = &[
                     Value::Path,
                     "run a lesson about the wire on one with this log",
                 ),
+                choice(
+                    "live",
+                    Value::None,
+                    "run the lesson edge against examples/reactor.rs on port 8000",
+                ),
                 HELP,
             ],
         }],
@@ -88,7 +93,8 @@ Without a name it lists the lessons. Each has a question, a program in
 JavaScript and in Rust, and a run of it; at a terminal the run waits for Enter.
 What the lesson says of the run is checked on that run: if something did not
 show, the exit status is 1. The lessons lost and handshake need a wire that
-loses segments; without --wire they show a run that was recorded.
+loses segments, and edge a server that forgets; without --wire or --live they
+show a run that was recorded.
 ",
     },
     Command {
