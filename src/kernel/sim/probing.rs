@@ -40,7 +40,7 @@ impl Network {
     }
 
     /// Sets the time at which the probes of a connection fail, if there will be no answer: nothing reaches
-    /// the peer, or the peer knows of no connection. An asleep machine sends none.
+    /// the peer, or the peer knows of no connection. A machine that sleeps sends none.
     pub(super) fn probe(&mut self, key: Key) {
         let Some(socket) = self.sockets.get(&key) else {
             return;

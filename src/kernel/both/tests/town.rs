@@ -1,4 +1,5 @@
-//! Listeners and connections of many places on one kernel: what may stand where, and who is reached.
+//! Listeners and connections at many places of one kernel: which may be made, and which listener a connect
+//! reaches.
 
 use std::ffi::OsStr;
 use std::io;
