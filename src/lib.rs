@@ -160,7 +160,7 @@
 //! | --- | --- | --- |
 //! | `cli` | on | the program `netloop` and its crates; a library does not need it: `default-features = false` |
 //! | `study` | on | recordings of what a loop does: `EventLoop::record` |
-//! | `sim` | off | a simulated world for tests: hosts, a network between them and virtual time, all from a seed (`netloop::sim`) |
+//! | `sim` | off | a simulated world for tests: hosts, a network between them, calls that fail and virtual time, all from a seed (`netloop::sim`) |
 //! | `idna` | on | host names that are not ASCII, such as `bücher.example`; without it they are an error that says so |
 //!
 //! 64-bit Linux only.
