@@ -152,8 +152,8 @@ impl End {
         let mut end = End::new(actor, self.host, self.id, self.manner);
         end.guard = self.guard.clone();
         (end.has_missed, end.is_odd) = (self.has_missed, self.is_odd);
-        // What waits for `connect` or `finish` waits on.
-        end.is_rude = self.is_rude;
+        // What waits for `connect` or `finish` waits on, and pipes stay.
+        (end.is_rude, end.is_mixed) = (self.is_rude, self.is_mixed);
         (end.is_late, end.has_lost_reading) = (self.is_late, self.has_lost_reading);
         (end.was_half_open, end.is_unheld) = (self.was_half_open, self.is_unheld);
         end

@@ -18,6 +18,9 @@ const THROWS_MAX: usize = 500;
 const TURNS_PER_CALLBACK: usize = 200;
 const TURNS_PER_BYTE: usize = 4;
 
+/// How many descriptors a loop without sockets may have: the standard ones, epoll, and what ends its wait.
+const OWN_DESCRIPTORS: usize = 5;
+
 thread_local! {
     /// Where the last panic was, and its words.
     pub(super) static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
@@ -93,6 +96,11 @@ impl Run {
         self.destroy();
         self.run(None);
         for (host, name) in self.hosts.iter().zip(NAMES) {
+            let count = self.world.descriptors(*host);
+            if count > OWN_DESCRIPTORS {
+                self.play
+                    .fault(format!("descriptors are left: {count} of {name}"));
+            }
             let left = self.world.event_loop(*host).holders();
             if !left.is_empty() {
                 self.play

@@ -93,11 +93,9 @@ impl Play {
     }
 
     pub(super) fn accepted(&self, socket: &mut Socket<'_>, host: usize, server: usize) {
-        // The peer's port is the name of the connection. A peer that has reset has none.
+        // The peer's port is the name of the connection. It is known even if the peer has reset.
         let Some(peer) = socket.peer() else {
-            socket.on_error(|_, _| {});
-            socket.resume();
-            return;
+            return self.fault("an accepted socket has no peer");
         };
         let actor = Actor::Accepted(usize::from(peer.port().wrapping_sub(LOCAL_PORT)));
         let manner = self.with(|state| state.program.manner(actor));

@@ -151,7 +151,7 @@ impl Play {
                 socket.set_allow_half_open(*on);
             }
             Action::Options => {
-                let delay = Duration::from_secs(1);
+                let delay = Duration::from_secs(7200);
                 socket
                     .set_no_delay(true)
                     .set_keep_alive(true, delay)
@@ -183,10 +183,11 @@ impl Play {
                 self.takes(number, &bytes);
             }
             Action::Unshift(size) => {
-                // Nothing can be put back after `end`, nor in a socket that is about to be another one.
+                // Nothing can be put back after `end` or a failure.
                 let back = self.end(number, |end| {
                     let size = (*size).min(end.received);
                     let may = !end.has_ended && !end.has_missed && !socket.is_destroyed();
+                    let may = may && socket.errored().is_none();
                     may.then(|| end.puts_back(size))
                 });
                 if let Some(back) = back {

@@ -50,6 +50,28 @@ impl World {
         self.network().set_descriptor_limit(host.0, limit);
     }
 
+    /// How many descriptors the program of a host has open, those that count for the
+    /// [limit](World::set_descriptor_limit): a test can see that none is left behind.
+    ///
+    /// ```
+    /// let mut world = netloop::sim::World::new(1);
+    /// let host = world.add_host("host")?;
+    /// let before = world.descriptors(host);
+    /// let mut server = world.event_loop(host).create_server(|_| {});
+    /// let server = server.listen_on(8000)?.id();
+    /// assert!(world.descriptors(host) > before);
+    /// world.event_loop(host).server_at(server).close();
+    /// world.run()?;
+    /// assert_eq!(world.descriptors(host), before);
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// As [`address`](World::address).
+    pub fn descriptors(&self, host: Host) -> usize {
+        self.network().descriptors(host.0)
+    }
+
     /// Lets a host run out of something for a while, beginning now.
     ///
     /// # Panics

@@ -103,10 +103,14 @@ impl Host {
         address == self.address || address == self.ipv6_address()
     }
 
+    /// How many descriptors are open.
+    pub(super) fn descriptors(&self) -> usize {
+        self.descriptors.len() + FIRST_DESCRIPTOR as usize
+    }
+
     /// Whether another descriptor would be one too many.
     pub(super) fn has_spare(&self) -> io::Result<()> {
-        let count = self.descriptors.len() + FIRST_DESCRIPTOR as usize;
-        match count < self.descriptor_limit {
+        match self.descriptors() < self.descriptor_limit {
             true => Ok(()),
             false => Err(failed(libc::EMFILE)),
         }

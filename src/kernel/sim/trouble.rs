@@ -44,6 +44,10 @@ impl Network {
         self.hosts[host].descriptor_limit = limit;
     }
 
+    pub(crate) fn descriptors(&self, host: usize) -> usize {
+        self.hosts[host].descriptors()
+    }
+
     /// Lets a host run out of something for a while.
     pub(crate) fn exhaust(&mut self, host: usize, what: Resource, span: Duration) {
         let end = self.now.saturating_add(span);
