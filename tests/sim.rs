@@ -14,6 +14,7 @@ mod pool;
 mod sockets;
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -351,4 +352,26 @@ fn one_seed_is_one_course_of_events() {
     assert!(first.len() > 50, "{first:#?}");
     assert_eq!(first, chat(1));
     assert_ne!(first, chat(2));
+}
+
+/// Seed 633209 of the swarm.
+#[test]
+fn our_half_is_shut_down_though_a_tick_throws_in_the_pending_phase() {
+    let (mut world, server, client) = pair(10);
+    let mut listening = world.event_loop(server).create_server(|socket| {
+        socket.end();
+        // It is left for the pending phase, because the listener throws, too.
+        let throw = |_: &mut Loop| resume_unwind(Box::new("a tick"));
+        socket.event_loop().next_tick(throw);
+        resume_unwind(Box::new("a listener"));
+    });
+    listening.listen_on(8000).unwrap();
+    let diary = Diary::default();
+    watched(world.event_loop(client), "server", "client", &diary).resume();
+    for thrown in ["a listener", "a tick"] {
+        let outcome = catch_unwind(AssertUnwindSafe(|| world.run()));
+        assert_eq!(outcome.unwrap_err().downcast_ref(), Some(&thrown));
+    }
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["client: end", "client: close"]);
 }

@@ -45,6 +45,13 @@ pub(super) struct State {
 pub(super) struct Play(pub(super) Rc<RefCell<State>>);
 
 impl State {
+    /// The end that an actor is: a socket that has connected again is another one.
+    pub(super) fn end_of(&self, actor: Actor) -> Option<usize> {
+        let number = *self.by_actor.get(&actor)?;
+        let me = self.ends[number].me.upgrade();
+        Some(me.map_or(number, |me| me.get()))
+    }
+
     /// A callback has thrown on this host.
     pub(super) fn is_late_on(&mut self, host: Option<usize>) {
         let ends = self.ends.iter_mut();
@@ -198,12 +205,9 @@ impl Play {
             _ => match actor {
                 Actor::Server(number) => self.act_on_server(event_loop, number, action),
                 _ => {
-                    // A socket that has connected again is another end.
-                    let number = self.with(|state| {
-                        let number = state.by_actor[&actor];
-                        let me = state.ends[number].me.upgrade();
-                        me.map_or(number, |me| me.get())
-                    });
+                    let Some(number) = self.with(|state| state.end_of(actor)) else {
+                        return;
+                    };
                     self.act_on_socket(event_loop, number, action);
                 }
             },

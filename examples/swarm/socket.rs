@@ -217,11 +217,7 @@ impl Play {
 
     fn pipe(&self, socket: &mut Socket<'_>, number: usize, other: Actor, ends: bool) {
         let target: Option<SocketId> = self.with(|state| {
-            let to = state
-                .by_actor
-                .get(&other)
-                .copied()
-                .filter(|to| *to != number)?;
+            let to = state.end_of(other).filter(|to| *to != number)?;
             let source = &mut state.ends[number];
             source.is_odd = true;
             let (host, reading) = (source.host, source.manner.reading);

@@ -85,7 +85,12 @@ impl EventLoop {
     #[cold]
     fn serve_pending(&mut self) -> Result<(), Error> {
         self.batches.pending.append(&mut self.inner.agenda.pending);
-        while let Some(Caused(by, pending)) = self.batches.pending.pop_front() {
+        while let Some(&Caused(by, pending)) = self.batches.pending.front() {
+            // A socket that a throw interrupts is served again: its half may still have to be shut down.
+            let is_served_again = matches!(pending, Pending::Writable(_));
+            if !is_served_again {
+                self.batches.pending.pop_front();
+            }
             let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
             let phase = What::Phase("pending");
             let subject = Subject::Socket(id);
@@ -96,6 +101,9 @@ impl EventLoop {
                     Ok(())
                 }
             })?;
+            if is_served_again {
+                self.batches.pending.pop_front();
+            }
             self.drain()?;
         }
         Ok(())
