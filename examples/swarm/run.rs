@@ -38,7 +38,6 @@ pub(super) fn run(program: &Program, trace: Trace) -> Result<u64, String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let mut run = Run::new(program, trace);
         run.all(program);
-        drop(run.world);
         run.play.check_end();
         run.play.with(|state| match state.fault.take() {
             Some(fault) => Err(fault),

@@ -32,7 +32,8 @@ impl Me {
         self.play.note(self.end.get(), event, socket);
         let actor = self.end(|end| {
             // What reads on after these events is lost if they throw, as in Node.
-            end.starts_to_read = !matches!(event, Event::Data | Event::Drain | Event::Timeout);
+            let reads_anyway = matches!(event, Event::Data | Event::Drain | Event::Timeout);
+            end.starts_to_read = !reads_anyway || end.received == 0;
             end.actor
         });
         self.play.act(socket.event_loop(), actor);
@@ -187,7 +188,7 @@ impl Play {
                 let back = self.end(number, |end| {
                     let size = (*size).min(end.received);
                     let may = !end.has_ended && !end.has_missed && !socket.is_destroyed();
-                    let may = may && socket.errored().is_none();
+                    let may = may && (socket.is_writable() || socket.is_writable_ended());
                     may.then(|| end.puts_back(size))
                 });
                 if let Some(back) = back {
@@ -206,8 +207,10 @@ impl Play {
             }
             Action::OnceReadable => {
                 let back = self.back_once(number, Event::Later);
+                // When it goes, the data may flow, and be dropped, as in Node.
                 self.end(number, |end| {
-                    end.is_odd |= end.manner.reading != Reading::ByHand
+                    end.is_odd = true;
+                    end.has_missed |= end.manner.reading == Reading::ByHand;
                 });
                 socket.once_readable(back);
             }
