@@ -22,7 +22,7 @@ const PORT: u16 = 1;
 /// use netloop::Socket;
 /// use netloop::sim::Pair;
 ///
-/// /// Greets whoever says a name, and waits for it a minute.
+/// /// Greets a peer by the name that it sends, and waits for it a minute.
 /// fn greet(socket: &mut Socket<'_>) {
 ///     socket.on_data(|socket, name| {
 ///         let mut greeting = b"hello ".to_vec();
