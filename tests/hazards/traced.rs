@@ -1,7 +1,8 @@
 //! What the trace tells of what the program calls, and of what the kernel answers.
 
 use std::cell::RefCell;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::Write;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener};
 use std::rc::Rc;
 
 use netloop::ServerOptions;
@@ -242,4 +243,36 @@ fn readiness_after_the_end_was_read_is_told_as_such() {
         format!("{client} its end was read before"),
     ];
     assert_eq!(words.take(), expected);
+}
+
+/// Catches: a socket that has used up its share is said to wait for an end, since it is read until EAGAIN.
+#[test]
+fn a_burst_that_used_up_its_share_says_so_also_after_a_pause() {
+    let mut l = event_loop();
+    l.set_read_buffer(1000);
+    l.set_read_burst(1000);
+    let words = Words::default();
+    let said = words.clone();
+    l.on_trace(move |record| {
+        if let What::Again(why) = record.what {
+            said.say(format!("{why:?}"));
+        }
+    });
+    let listener = TcpListener::bind((HOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    l.connect(address, move |socket| {
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.write_all(&[b'x'; 2500]).unwrap();
+        socket.pause().after(ms(1), move |socket| {
+            socket.resume().on_data(move |socket, chunk| {
+                if chunk.len() < 1000 {
+                    _ = peer.shutdown(Shutdown::Both);
+                    socket.destroy();
+                }
+            });
+        });
+    })
+    .unwrap();
+    l.run().unwrap();
+    assert_eq!(words.take(), ["Connected", "BeganToRead", "Bound", "Bound"]);
 }

@@ -106,6 +106,12 @@ impl Served<'_> {
 }
 
 impl SocketEntry {
+    /// The callback of the program's own buffer has returned `false`.
+    pub(super) fn stop_reading(&mut self, errands: &mut Errands<'_>) {
+        let then = self.receiving.stopped();
+        self.follow_reading(then, errands);
+    }
+
     fn flows(&self) -> bool {
         self.receiving.is_flowing() && !self.state.is_destroyed()
     }

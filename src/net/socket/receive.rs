@@ -181,8 +181,7 @@ impl Served<'_> {
             match Next::after_read(count, buffer.len(), reads, bound, short_means_empty) {
                 Next::Done => return Ok(()),
                 Next::Again => {
-                    let why = Why::after_burst(may_hide_more, count == buffer.len());
-                    self.with(|socket, errands| socket.join_again(why, errands));
+                    self.read_on_next_turn(may_hide_more, count == buffer.len());
                     return Ok(());
                 }
                 Next::ReadOn => {}
@@ -192,6 +191,16 @@ impl Served<'_> {
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// The burst ends although the kernel may have more: the socket joins the again list.
+    #[cold]
+    fn read_on_next_turn(&mut self, may_hide_more: bool, is_full: bool) {
+        let why = Why::after_burst(may_hide_more, is_full);
+        self.with(|socket, errands| {
+            socket.join_again(why, errands);
+            socket.receiving.note_readiness(may_hide_more);
+        });
     }
 
     #[inline(always)]
@@ -364,12 +373,6 @@ impl SocketEntry {
             (true, false) => Idle::NotReading,
             (true, true) => Idle::ServedAlready,
         }
-    }
-
-    /// The callback of the program's own buffer has returned `false`.
-    fn stop_reading(&mut self, errands: &mut Errands<'_>) {
-        let then = self.receiving.stopped();
-        self.follow_reading(then, errands);
     }
 
     /// The turn counter has wrapped around.

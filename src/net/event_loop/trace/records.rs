@@ -183,8 +183,8 @@ impl Why {
     #[cold]
     pub(crate) fn after_burst(may_hide_more: bool, is_full: bool) -> Why {
         match (may_hide_more, is_full) {
-            (true, _) => Why::MayHideMore,
-            (false, true) => Why::Bound,
+            (_, true) => Why::Bound,
+            (true, false) => Why::MayHideMore,
             (false, false) => Why::ShortRead,
         }
     }
