@@ -92,7 +92,8 @@ impl Printer {
     pub(crate) fn row(&mut self, entry: &Entry, name: &str, is_wanted: bool) -> Option<Row> {
         let (above, by) = (self.place(entry.cause), self.place(entry.origin()));
         let took = entry.at.saturating_sub(above.at);
-        let code = code(entry, self.level, took);
+        let is_long = took >= LONG && self.running.contains(&entry.cause);
+        let code = code(entry, self.level, is_long);
         let is_timer = entry.kind == Kind::Queued && entry.words == "timers";
         let place = Place {
             line: code.map_or(above.line, |_| entry.number),
@@ -232,14 +233,14 @@ fn beside(entry: &Entry, cause: String) -> String {
 }
 
 /// The colour of an entry, if it is shown at this level.
-fn code(entry: &Entry, level: Level, took: Duration) -> Option<&'static str> {
+fn code(entry: &Entry, level: Level, is_long: bool) -> Option<&'static str> {
     let code = match entry.kind {
         Kind::Nothing => "2",
         Kind::Callback => "32",
         Kind::Call => "33",
         Kind::System => "34",
         Kind::Done if entry.words == "false" => "33",
-        Kind::Done if took >= LONG => "31",
+        Kind::Done if is_long => "31",
         Kind::Stopped => "31",
         Kind::Wait | Kind::Ready | Kind::Again | Kind::Phase => "36",
         Kind::Accepted | Kind::Connected => "36",

@@ -259,6 +259,30 @@ fn what_many_sockets_do_alike_is_printed_once() {
 }
 
 #[test]
+fn what_many_do_alike_has_a_range_only_where_their_numbers_ascend() {
+    let records = [7, 2, 9, 4, 3].map(|who| {
+        format!(r#""k":"ready","w":"readable","more":"EPOLLIN","turn":1,"who":"socket#{who}""#)
+    });
+    let lines = shown(&Kept::of("show-order", records), &[]);
+    let more = "      … and 4 more, lines 2 to 5";
+    assert!(lines.iter().any(|line| line == more), "{lines:#?}");
+}
+
+#[test]
+fn how_long_it_took_is_printed_of_a_callback_and_not_again_of_a_call_in_it() {
+    let records = [
+        r#""k":"callback","w":"drain","turn":1,"who":"socket#1""#,
+        r#""c":1,"k":"call","w":"end","turn":1,"who":"socket#1""#,
+        r#""c":2,"k":"done","t":20000000,"turn":1,"who":"socket#1""#,
+        r#""c":1,"k":"done","t":20000000,"turn":1,"who":"socket#1""#,
+    ];
+    let lines = shown(&Kept::of("show-took", records.map(str::to_owned)), &[]);
+    let took: Vec<_> = lines.iter().filter(|line| line.contains("took")).collect();
+    assert_eq!(took.len(), 1, "{lines:#?}");
+    assert!(took[0].starts_with("   4  "), "{took:?}");
+}
+
+#[test]
 fn a_recording_of_many_connections_opens_as_text_as_a_page_and_as_a_trace() {
     let file = Kept::new("show-load");
     let common = ["server", "--port", "0", "--quiet", "--welcome=", "--echo"];

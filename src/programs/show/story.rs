@@ -1,6 +1,6 @@
 //! The lines of a recording, turn by turn.
 
-use netloop::study::{Entry, Fold, Model, Names, Recording, Segment, alike, folds};
+use netloop::study::{Entry, Fold, Model, Names, Recording, Segment, alike, ascend, folds};
 
 use super::super::output::{self, harmless};
 use super::super::printer::{COLUMNS, Level, Paint, Printer, Row, cut};
@@ -109,13 +109,17 @@ fn opened(mut fold: Fold, rows: &[Row]) -> Fold {
     fold
 }
 
-/// The fold's line: which sockets did the same, or how often one did.
+/// The fold's line: which sockets did the same, if their numbers are a range, or how often one did.
 fn more(rows: &[Row], period: usize) -> String {
     let other = (0..period).find(|index| rows[*index].name != rows[*index + period].name);
     let who = match other {
         Some(other) => {
-            let last = rows.len() - period + other;
-            format!("more: {} to {}", rows[other + period].name, rows[last].name)
+            let others = rows[period..].iter().skip(other).step_by(period);
+            let others: Vec<&str> = others.map(|row| &*row.name).collect();
+            match &others[..] {
+                [second, .., last] if ascend(&others) => format!("more: {second} to {last}"),
+                _ => "more".into(),
+            }
         }
         None => "times the same".into(),
     };
