@@ -17,21 +17,23 @@ const DRIVER: &str = r"
 const told = []
 window.addEventListener('error', event => told.push(`error: ${event.message}`))
 const press = key => document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))
-const links = id => [...document.querySelectorAll(`#${id} li:not(.wire) a`)].map(it => it.hash.slice(2)).join(' ')
+const links = id => [...document.querySelectorAll(`#${id} li:not(.wire, .asked) a`)].map(it => it.hash.slice(2)).join(' ')
 press('3')
 press('Home')
 for (let before = null; before !== location.hash; press('j')) {
   before = location.hash
   const number = location.hash.slice(2)
   const isShown = document.querySelector('.row.chosen')?.id === `row-${number}`
-  const wire = [...document.querySelectorAll('#why .wire')].map(it => it.textContent).join('; ')
+  const wire = [...document.querySelectorAll('#why .wire, #why .asked')].map(it => it.textContent).join('; ')
   const state = document.getElementById('whose').textContent
   const lit = document.querySelectorAll('rect.lit').length
   const waits = document.getElementById('waits').textContent
   const now = document.getElementById('now').textContent.replace(/[|\n]/g, ' ')
   const across = document.querySelector('.row.chosen .across')
   const kernels = across?.scrollWidth <= across?.clientWidth ? across.textContent.replaceAll('|', ' ') : ''
-  told.push([number, isShown, links('why'), wire, state, lit, waits, now, kernels].join('|'))
+  const followed = document.getElementById('next').textContent
+  const hasState = !document.getElementById('states').hidden && !document.getElementById('whose').hidden
+  told.push([number, isShown, links('why'), wire, state, lit, waits, now, kernels, followed, hasState].join('|'))
 }
 document.title = 'driven'
 document.body.append(Object.assign(document.createElement('pre'), { id: 'told', textContent: told.join('\n') }))
@@ -147,12 +149,12 @@ fn the_page_steps_through_every_record_and_its_why_is_that_of_the_model() {
         told[index.unwrap()][part].as_str()
     };
     // What the client has written is what `data` of the server has got; its end is the client's.
-    assert!(of(Kind::Callback, "data", 3).contains("came over the wire from #"));
+    assert!(of(Kind::Callback, "data", 3).contains("was sent by #"));
     assert!(of(Kind::Callback, "data", 3).ends_with("client: send: 2 bytes"));
     assert!(of(Kind::Callback, "close", 3).contains("accepted: close"));
     let connection = of(Kind::Callback, "connection", 3);
     assert!(
-        connection.contains("came over the wire from #")
+        connection.contains("was asked for by #")
             && connection.ends_with("client: connect: EINPROGRESS")
     );
     // The state is told, and lit in the picture: an open socket with its halves.
@@ -163,7 +165,10 @@ fn the_page_steps_through_every_record_and_its_why_is_that_of_the_model() {
     assert_eq!(of(Kind::Step, "FinishDue", 5), "2");
     assert_eq!(of(Kind::Step, "Bound", 4), "The state of server: listening");
     assert_eq!(of(Kind::Step, "Bound", 5), "1");
-    assert!(of(Kind::Callback, "set_interval", 6).starts_with("loop: set_interval (timers, by #"));
+    assert!(
+        of(Kind::Callback, "set_interval", 6)
+            .starts_with("loop: set_interval (queue: timers, queued by #")
+    );
 }
 
 #[test]
@@ -220,7 +225,7 @@ fn the_page_of_the_demo_has_the_run_of_node_beside_it() {
     let same = text.matches("\">= ").count();
     let words = format!("Of its {shown} callbacks, {same} come in the same order here (=).");
     assert!(same > shown / 2 && text.contains(&words), "{same}");
-    assert!(text.contains("<i>  = Node "));
+    assert!(text.contains("<i>  as in Node, at "));
     // A recording that is only shown has nothing beside it.
     let (file, page) = (Kept::of("page-alone", []), Kept::page("page-alone"));
     assert!(
@@ -232,6 +237,35 @@ fn the_page_of_the_demo_has_the_run_of_node_beside_it() {
     );
     let text = std::fs::read_to_string(page.path()).unwrap();
     assert!(!text.contains("Node v"));
+}
+
+#[test]
+fn the_page_links_what_no_cause_leads_to_and_shows_no_state_before_one_is_known() {
+    let Some(browser) = browser() else { return };
+    let records = [
+        r#""k":"wait","w":1,"turn":1,"who":"loop""#,
+        r#""k":"ready","w":"writable","more":"EPOLLOUT","turn":1,"who":"socket#1""#,
+        r#""c":2,"k":"call","w":"end","turn":1,"who":"socket#1""#,
+        r#""c":3,"k":"step","w":"EndCalled","more":["open","open (write ending)"],"turn":1,"who":"socket#1""#,
+        r#""c":3,"k":"done","turn":1,"who":"socket#1""#,
+        r#""c":2,"k":"system","w":"shutdown","turn":1,"who":"socket#1""#,
+    ];
+    let file = Kept::of("page-links", records.map(str::to_owned));
+    let page = Kept::page("page-links");
+    assert!(shown(&file, &["--html", page.path()]).is_empty());
+    let told = told(browser, &page);
+    // The readiness that the wait has reported follows from it.
+    assert_eq!(told[0][9], "#2 socket: ready: writable");
+    // The readiness led to the shutdown, and the program had asked for it.
+    assert_eq!(told[5][2], "2");
+    assert_eq!(told[5][3], "it was asked for by #3 socket: calls end");
+    let states = told.iter().map(|told| (&*told[4], &*told[10]));
+    let states: Vec<_> = states.collect();
+    assert_eq!(states[0], ("", "false"));
+    assert_eq!(
+        states[5],
+        ("The state of socket: open (write ending)", "true")
+    );
 }
 
 #[test]

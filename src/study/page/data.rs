@@ -1,12 +1,13 @@
 //! What the page shows, as data: all of it comes from the model, and the page only picks from it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::super::beside::Beside;
 use super::super::entry::{Entry, Kind};
 use super::super::folding::folds;
 use super::super::model::Model;
-use super::super::names::Names;
+use super::super::names::{Names, ascend};
 use super::super::recording::Recording;
 use super::super::waiting::{Phase, rule};
 use super::super::wire::Wire;
@@ -28,6 +29,7 @@ pub(super) fn of(recording: &Recording, entries: &[Entry], beside: Option<&Besid
     let lanes = Lanes::of(entries, &names, !recording.segments.is_empty());
     add_records(&mut tables, entries, &lanes);
     add_payloads(&mut tables, entries);
+    add_asked(&mut tables, entries);
     tables.add("wire", &[lanes.wire as u64]);
     let segments = &recording.segments[..recording.segments.len().min(SEGMENTS_MAX)];
     add_segments(&mut tables, entries, segments);
@@ -119,6 +121,23 @@ fn add_payloads(tables: &mut Tables, entries: &[Entry]) {
     }
 }
 
+/// The table `asked`: a shutdown or the step that it makes, and the record that had asked the socket to end.
+/// Readiness may lead to the shutdown, when the last bytes are sent.
+fn add_asked(tables: &mut Tables, entries: &[Entry]) {
+    let mut ends = HashMap::new();
+    for entry in entries {
+        match (&entry.kind, &*entry.words) {
+            (Kind::Step, "EndCalled") => _ = ends.insert(&*entry.who, entry.origin()),
+            (Kind::System, "shutdown") | (Kind::Step, "ShutDown") => {
+                if let Some(end) = ends.get(&*entry.who) {
+                    tables.add("asked", &[entry.number, *end]);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The table `beside`, of the callbacks on another loop: time, who, event, and the number of the same one here,
 /// or 0.
 fn add_beside(tables: &mut Tables, entries: &[Entry], names: &Names, beside: &Beside) {
@@ -161,10 +180,13 @@ fn add_folds(tables: &mut Tables, entries: &[Entry], names: &Names, shown: u8) {
         let (before, repeated) = (&lines[fold.at..first], &lines[first..fold.end()]);
         let differs = before.iter().zip(repeated).position(|(a, b)| a.0 != b.0);
         let differs = differs.unwrap_or(0);
-        let second = &repeated[differs].0;
-        let last = &repeated[repeated.len() - fold.period + differs].0;
-        let words = format!("… and {} more: {second} to {last}", fold.count - 1);
-        let words = tables.text(&words);
+        let others = repeated.iter().skip(differs).step_by(fold.period);
+        let others: Vec<&str> = others.map(|(who, _)| who.as_str()).collect();
+        let range = match &others[..] {
+            [second, .., last] if ascend(&others) => format!(": {second} to {last}"),
+            _ => String::new(),
+        };
+        let words = tables.text(&format!("… and {} more{range}", fold.count - 1));
         let (first, last) = (entries[first].number, entries[fold.end() - 1].number);
         tables.add("folds", &[shown.into(), first, last, words]);
     }
@@ -249,6 +271,29 @@ mod tests {
             data.contains("… and 4 more: socket#2 to socket#5"),
             "{data}"
         );
+    }
+
+    #[test]
+    fn a_shutdown_names_the_end_that_asked_for_it() {
+        let lines = [
+            r#""k":"ready","who":"socket#1""#,
+            r#""c":1,"k":"call","w":"end","who":"socket#1""#,
+            r#""c":2,"k":"step","w":"EndCalled","who":"socket#1""#,
+            r#""c":1,"k":"system","w":"shutdown","who":"socket#1""#,
+            r#""c":1,"k":"step","w":"ShutDown","who":"socket#1""#,
+            r#""k":"system","w":"shutdown","who":"socket#2""#,
+        ];
+        let data = of(&Recording::default(), &numbered(&lines), None);
+        assert_eq!(data.rows("asked"), [[4, 2], [5, 2]]);
+    }
+
+    #[test]
+    fn a_fold_has_no_range_where_the_numbers_do_not_ascend() {
+        let lines = [7, 2, 9, 4, 3]
+            .map(|who| format!(r#""k":"ready","w":"readable","who":"socket#{who}""#));
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let data = of(&Recording::default(), &numbered(&lines), None).json();
+        assert!(data.contains("\"… and 4 more\""), "{data}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 // The panel: what there is to say of the chosen record.
 
 function link (it, isShort) {
-  const words = isShort ? '' : ` ${it.who === 'loop' ? '' : name(it.who) + ': '}${it.words}`
+  const words = isShort ? '' : ` ${name(it.who)}: ${it.words}`
   const made = make('a', '', `${it.label && '#'}${it.label}${words}`)
   made.href = `#r${it.number}`
   return made
@@ -22,14 +22,19 @@ function drawPanel () {
   drawNow(it)
   const chain = chainOf(it)
   const root = chain.at(-1)
-  const why = chain.slice(1).map(cause => item(link(cause)))
-  for (const { link: at, found, from } of wiresOf(it).reverse()) {
-    const words = found === at ? ['it came over the wire from '] : [link(found), ' came over the wire from ']
-    why.splice(chain.indexOf(at), 0, make('li', 'wire', ...words, link(from)))
-  }
+  const wires = wiresOf(it).map(({ link: at, found, from }) => {
+    const verb = found.kind === 'accepted' ? 'was asked for by ' : 'was sent by '
+    return { at, row: make('li', 'wire', ...found === at ? ['it '] : [link(found), ' '], verb, link(from)) }
+  })
+  const asks = asksOf(chain).map(({ at, from }) =>
+    ({ at, row: make('li', 'asked', at === it ? 'it' : link(at, true), ' was asked for by ', link(from)) }))
+  const why = chain.flatMap((cause, index) => [
+    ...index ? [item(link(cause))] : [],
+    ...[...wires, ...asks].filter(({ at }) => at === cause).map(({ row }) => row)
+  ])
   const end = root.origin ? 'What led to it is not in the recording.' : roots.get(root.kind)?.[0] ?? ''
   list('why', why.concat(end ? [make('li', 'quiet', end)] : []), 'It is where the chain begins.')
-  const followed = effects.get(number) ?? []
+  const followed = it.kind === 'wait' ? reportedBy(it) : effects.get(number) ?? []
   list('next', some(followed.map(effect => item(link(effect))), 12), 'nothing')
   drawWaits(it)
   const whose = chain.map(cause => cause.who).find(who => lives.has(who))
@@ -55,7 +60,7 @@ function drawBeside () {
 
 function drawNow (it) {
   const [, words] = kinds.get(it.kind) ?? ['?', 'A kind of record that this page does not know.']
-  const said = [make('p', classOf(it), `${signOf(it)} ${it.who === 'loop' ? 'loop' : name(it.who)}: ${it.words}`), make('p', '', words), ...(it.said ?? []).map(line => make('p', '', line))]
+  const said = [make('p', classOf(it), `${signOf(it)} ${name(it.who)}: ${it.words}`), make('p', '', words), ...(it.said ?? []).map(line => make('p', '', line))]
   for (const flag of it.more.split('|')) if (flags.has(flag)) said.push(make('p', 'more', `${flag}: ${flags.get(flag)}`))
   if (it.took !== null) said.push(make('p', isLong(it) ? 'long' : '', `It has taken ${seconds(it.took)}${isLong(it) ? ': meanwhile nothing else ran.' : '.'}`))
   const bytes = payloads.get(it.number)
@@ -68,14 +73,15 @@ function drawNow (it) {
 const some = (items, count) => items.slice(0, count)
   .concat(items.length > count ? [make('li', 'quiet', `… and ${items.length - count} more`)] : [])
 
-// Those who say the same stand together: the first, and how many more there are.
+// Those who say the same stand together: both, or the first and how many more there are.
 function alike (all, says) {
   const groups = new Map()
   for (const one of all) {
     const key = `${name(one.who).split('#')[0]} ${says(one)}`
     groups.set(key, [...groups.get(key) ?? [], one])
   }
-  return [...groups.values()].map(group => ({ ...group[0], others: group.length > 1 ? ` and ${group.length - 1} more` : '' }))
+  const others = ([, second, third, ...rest]) => third ? ` and ${rest.length + 2} more` : second ? ` and ${name(second.who)}` : ''
+  return [...groups.values()].map(group => ({ ...group[0], others: others(group) }))
 }
 
 function drawWaits (it) {
@@ -86,7 +92,7 @@ function drawWaits (it) {
     const left = due ? due[1] - it.at : null
     const when = left === null ? '' : left > 0 ? `due in ${seconds(left)}: ` : 'due: '
     const cause = byNumber.get(by)
-    return item(make('strong', '', `${name(who)}${others}: ${work}`), ` (${queue}${cause ? ', by ' : ''}`,
+    return item(make('strong', '', `${name(who)}${others}: ${work}`), ` (queue: ${queue}${cause ? ', queued by ' : ''}`,
       ...cause ? [link(cause)] : [], ')', make('br'), make('span', 'quiet', when + rule))
   })
   for (const [who, life] of lives) {
@@ -118,7 +124,7 @@ function drawKernel (it, who) {
     if (given) items.push(item(`the kernel has given ${given} bytes, data was called with ${delivered}`))
     const peer = peers.get(who)?.[0]
     const theirs = peer && last(lives.get(peer).bytes, it.number)
-    if (theirs) items.push(item(`on the way to it, in the kernel: ${theirs[1][1] - given} bytes of ${name(peer)}`))
+    if (theirs) items.push(item(`sent by ${name(peer)}, not yet read by ${name(who)}: ${theirs[1][1] - given} bytes`))
     for (const [kind, said] of [['ready', 'last reported: '], ['system', 'last system call: ']]) {
       const found = latest(it, who, kind)
       if (found) items.push(item(said, link(found), found.more ? ` ${found.more}` : ''))
@@ -135,7 +141,8 @@ function drawState (it, who) {
   const now = last(states, it.number)
   const state = now?.[1] ?? ''
   const before = now?.[0] === it.number && it.kind === 'step' ? states[states.indexOf(now) - 1] : null
-  $('whose').textContent = who ? `The state of ${name(who)}: ${state || 'not told yet'}` : 'No state'
+  $('whose').hidden = $('states').hidden = !state
+  $('whose').textContent = state && `The state of ${name(who)}: ${state}`
   const split = words => [words.split(' (')[0], words.includes(' (') ? words.slice(words.indexOf('(')) : '']
   const light = (words, mark) => {
     if (!words) return

@@ -61,6 +61,9 @@ const sent = new Map(table('wires').map(([from, to]) => [to, from]))
 const arrives = new Map()
 for (const [from, to] of table('wires')) arrives.set(from, [...arrives.get(from) ?? [], to])
 
+// What a call of the program's has asked for, by the record of it.
+const asked = new Map(table('asked'))
+
 const payloads = new Map(table('payloads').map(([number, payload, left]) => [number, { payload: text(payload), left }]))
 
 // What has run on another loop, and what of it is the same here.

@@ -61,14 +61,14 @@ const classOf = it => (kinds.has(it.kind) ? it.kind : 'other') + (it.isOdd ? ' o
 function cell (it) {
   const said = make('span', `cell ${classOf(it)}`)
   const sign = make('b', '', signOf(it))
-  const who = it.who === 'loop' || it.kind === 'segment' ? [] : [make('em', '', name(it.who)), ' ']
+  const who = it.kind === 'segment' ? [] : [make('em', '', name(it.who)), ' ']
   const kernels = it.places ? '' : it.more.replaceAll('EPOLL', '')
   const isAcross = kernels && roomAcross(it.lane) > ACROSS
   const more = it.places || (isAcross ? '' : kernels) || it.line.split('/').pop()
   const words = [...who, it.words, ...more ? [make('i', '', `  ${more}`)] : []]
   if (beside.length && it.kind === 'callback') {
     const twin = twins.get(it.number)
-    words.push(make('i', '', twin ? `  = ${loop} ${seconds(twin.at)}` : `  ≠ ${loop}`))
+    words.push(make('i', '', twin ? `  as in ${loop}, at ${seconds(twin.at)}` : `  not so in ${loop}`))
   }
   if (isLong(it)) words.push(make('span', 'long', `  ▲ took ${seconds(it.took)}`))
   const text = make('span', '', ...words)
@@ -149,6 +149,17 @@ function wiresOf (it) {
   return all.filter((at, index) => all.findIndex(other => other.found === at.found) === index)
 }
 
+// What of the chain was asked for elsewhere: the record in the chain, and the call.
+const asksOf = chain => chain.map(at => ({ at, from: byNumber.get(asked.get(at.number)) }))
+  .filter(({ from }) => from && !chain.includes(from))
+
+// What the kernel has reported in this wait.
+function reportedBy (wait) {
+  const after = records.slice(wait.index + 1)
+  const end = after.findIndex(it => it.kind === 'wait')
+  return after.slice(0, end < 0 ? after.length : end).filter(it => it.kind === 'ready')
+}
+
 function drawArrows () {
   const paths = []
   const arrow = (from, to, kind) => {
@@ -167,6 +178,7 @@ function drawArrows () {
   if (chosen) {
     const chain = chainOf(chosen).filter(it => placeOf[it.index] >= 0)
     for (let at = 1; at < chain.length; at++) arrow(chain[at], chain[at - 1], 'before')
+    for (const { at, from } of asksOf(chain)) arrow(from, at, 'before')
     for (const it of (effects.get(chosen.number) ?? []).slice(0, 40)) arrow(chosen, it, 'after')
     for (const { found, from } of wiresOf(chosen)) {
       arrow(from, found, 'wire')
