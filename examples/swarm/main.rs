@@ -31,6 +31,8 @@
 //! | `reading::a_chunk_that_is_kept` | 1 |
 //! | `readiness::an_end_that_came` | 19 |
 //! | `writing::drain_comes_once` | 9 |
+//! | `panics::close_comes_though_a_cancelled`, `panics::close_comes_though_an_error` | 4 |
+//! | `closing::nothing_a_listener_captured` | 0 |
 
 mod choose;
 mod dice;

@@ -149,7 +149,7 @@ impl End {
         };
         let ends = is_told && !peer.end.is_silent;
         must(!ends || self.has_ended, "end has not come")?;
-        let is_known = peer.is_open && peer.end.is_whole() && !peer.end.is_mixed;
+        let is_known = !is_faulty && peer.is_open && peer.end.is_whole() && !peer.end.is_mixed;
         let all = peer.end.written.saturating_sub(peer.unsent);
         let has_all = self.has_missed || self.received == all;
         must(!is_known || has_all, "bytes have not come")
