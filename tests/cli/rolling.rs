@@ -95,7 +95,7 @@ fn visit(port: u16) -> io::Result<()> {
         std::thread::sleep(Duration::from_millis(10));
     }
     socket.shutdown(Shutdown::Write)?;
-    assert_eq!(socket.read(&mut [0])?, 0);
+    assert_eq!(socket.read_to_end(&mut Vec::new())?, 0);
     Ok(())
 }
 
@@ -175,7 +175,7 @@ fn served_after_a_kill() -> usize {
     }
     killed.signal("KILL");
     killed.end();
-    let is_served = |client: &mut TcpStream| client.read(&mut [0]).is_ok_and(|count| count == 1);
+    let is_served = |client: &mut TcpStream| client.read_exact(&mut [0]).is_ok();
     clients
         .iter_mut()
         .filter_map(|client| is_served(client).then_some(()))

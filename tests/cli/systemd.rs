@@ -1,6 +1,6 @@
 //! Under systemd: what the manager is told, the sockets it passes, and the units.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixStream};
 use std::path::Path;
@@ -27,7 +27,13 @@ fn manager(name: &str) -> UnixDatagram {
 #[track_caller]
 fn told(manager: &UnixDatagram) -> String {
     let mut bytes = [0; 4096];
-    let length = manager.recv(&mut bytes).expect("a message");
+    // A process that was stopped meanwhile, as with the whole machine, finds the call interrupted.
+    let length = loop {
+        match manager.recv(&mut bytes) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            received => break received.expect("a message"),
+        }
+    };
     String::from_utf8(bytes[..length].to_vec()).unwrap()
 }
 

@@ -161,7 +161,9 @@ fn a_server_that_rests_serves_its_backlog_before_it_closes_or_closes_at_once() {
         };
         l.run().unwrap();
         assert_eq!(accepted.get(), u32::from(is_patient));
-        let end = waits.read(&mut [0]).map_err(|error| error.kind());
+        let end = waits
+            .read_to_end(&mut Vec::new())
+            .map_err(|error| error.kind());
         let expected = match is_patient {
             true => Ok(0),
             false => Err(ErrorKind::ConnectionReset),
