@@ -2,7 +2,7 @@
 //! much one read and one turn take from each socket.
 
 use super::phase::{Batches, Listed};
-use super::trace::{Cause, Caused, Idle, Subject, What};
+use super::trace::{Cause, Caused, Idle, Subject, What, Why};
 use super::{Entry, EventLoop, Loop};
 use crate::net::error::Error;
 use crate::net::ids::{ServerId, SocketId};
@@ -47,7 +47,7 @@ impl Loop {
 }
 
 impl EventLoop {
-    /// As [`traced`](Loop::traced), for a source whose work may have been done meanwhile.
+    /// As [`traced`](Loop::traced), for a source that may have nothing left to do: the trace then says why.
     #[inline]
     pub(super) fn serve_late(
         event_loop: &mut Loop,
@@ -59,7 +59,7 @@ impl EventLoop {
         event_loop.traced(by, subject, what, |event_loop| {
             let outcome = serve(event_loop);
             if event_loop.agenda.trace.is_on() {
-                let is_to_read = matches!(what, What::Again(_));
+                let is_to_read = matches!(what, What::Again(why) if why != Why::PartlySent);
                 EventLoop::tell_if_idle(event_loop, subject, is_to_read);
             }
             outcome

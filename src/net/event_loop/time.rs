@@ -185,7 +185,8 @@ impl EventLoop {
         let expiry = self.agenda.timers.next_expiry();
         self.turn(wait)?;
         let has_fired = expiry.is_some_and(|expiry| expiry <= self.agenda.clock.now());
-        Ok(wait == Wait::Briefly && !has_fired && self.batches.is_quiet())
+        let is_connecting = !self.agenda.connecting.is_empty();
+        Ok(wait == Wait::Briefly && !has_fired && !is_connecting && self.batches.is_quiet())
     }
 
     fn wait_before_rest(&mut self) -> Wait {

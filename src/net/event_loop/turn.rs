@@ -341,7 +341,10 @@ impl Loop {
     fn own_source_ready(&mut self, id: Id, readiness: Readiness<'_>) -> Result<(), Error> {
         let former = (self.agenda.trace).enter_ready(Subject::Loop, &readiness);
         let outcome = EventLoop::serve_own_source(self, id);
-        let idle = Idle::Gone;
+        let idle = match id {
+            Id::WAKER | Id::SIGNALS => Idle::ServedAlready,
+            _ => Idle::Gone,
+        };
         (self.agenda.trace).leave_ready(former, Subject::Loop, idle);
         outcome
     }

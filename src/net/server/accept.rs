@@ -37,8 +37,9 @@ impl Served<'_, ServerId> {
         let subject = Subject::Server(self.id);
         let former = (self.event_loop.agenda.trace).enter_ready(subject, &readiness);
         let outcome = self.accept_all();
+        let idle = self.entry_ref().map_or(Idle::Gone, ServerEntry::why_idle);
         let trace = &mut self.event_loop.agenda.trace;
-        trace.leave_ready(former, subject, Idle::ServedAlready);
+        trace.leave_ready(former, subject, idle);
         outcome
     }
 
