@@ -73,14 +73,15 @@ function drawNow (it) {
 const some = (items, count) => items.slice(0, count)
   .concat(items.length > count ? [make('li', 'quiet', `… and ${items.length - count} more`)] : [])
 
-// Those who say the same stand together: both, or the first and how many more there are.
+// Records with the same words are grouped: both, or the first and how many more there are.
 function alike (all, says) {
   const groups = new Map()
   for (const one of all) {
     const key = `${name(one.who).split('#')[0]} ${says(one)}`
     groups.set(key, [...groups.get(key) ?? [], one])
   }
-  const others = ([, second, third, ...rest]) => third ? ` and ${rest.length + 2} more` : second ? ` and ${name(second.who)}` : ''
+  const others = ([first, second, third, ...rest]) => third ? ` and ${rest.length + 2} more`
+    : !second ? '' : second.who === first.who ? ', twice' : ` and ${name(second.who)}`
   return [...groups.values()].map(group => ({ ...group[0], others: others(group) }))
 }
 
