@@ -3,7 +3,7 @@
 use netloop::study::{Entry, Kind, Model};
 
 use super::language::Language;
-use super::stage::{Played, Program, Recorded};
+use super::stage::{self, Played, Program, Recorded};
 
 /// A name, an event, a function.
 type Word = &'static str;
@@ -19,10 +19,10 @@ pub(super) struct Lesson {
     pub(super) rust: &'static str,
     pub(super) program: Program,
     pub(super) claims: &'static [Claim],
-    /// The run of a lesson that needs a wire of its own.
+    /// The run of a lesson that needs a wire, or a server beside it.
     pub(super) recorded: Option<Recorded>,
-    /// What Node has run of the same program, as `tests/node_run.js` has written it down. None where the
-    /// chunks fall otherwise in each run, where there are hundreds of callbacks, or where it takes a wire.
+    /// What Node has run of the same program, as `tests/node_run.js` has written it down. None where
+    /// each run has other chunks, where there are hundreds of callbacks, or where it needs a wire or a server.
     pub(super) beside: Option<&'static str>,
 }
 
@@ -34,6 +34,17 @@ pub(super) struct Claim {
 }
 
 impl Lesson {
+    /// Whether its run was recorded on a wire of its own.
+    pub(super) fn needs_wire(&self) -> bool {
+        let run = self.recorded.as_ref().map(stage::recorded);
+        run.is_some_and(|run| !run.recording.segments.is_empty())
+    }
+
+    /// Whether its server is a program of its own.
+    pub(super) fn needs_server(&self) -> bool {
+        self.recorded.is_some() && !self.needs_wire()
+    }
+
     fn prose(&self, language: Language) -> &'static str {
         match language {
             Language::English => self.english,

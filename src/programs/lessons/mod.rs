@@ -133,6 +133,7 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
 fn teach(lesson: &Lesson, next: Option<&Lesson>, settings: &Settings) -> Result<bool, Error> {
     let language = settings.language;
     let words = language.words();
+    check(lesson, settings)?;
     output::text(&page::before(lesson, language));
     wait_for_enter(words.enter);
     let mut played = run_of(lesson, settings)?;
@@ -149,12 +150,22 @@ fn teach(lesson: &Lesson, next: Option<&Lesson>, settings: &Settings) -> Result<
     Ok(is_true)
 }
 
+/// A wire or a server is for a lesson that needs it.
+fn check(lesson: &Lesson, settings: &Settings) -> Result<(), Error> {
+    if settings.wire.is_some() && !lesson.needs_wire() {
+        return Err(Error::new("--wire is for the lessons lost and handshake"));
+    }
+    if settings.is_live && !lesson.needs_server() {
+        return Err(Error::new("--live is for the lesson edge"));
+    }
+    Ok(())
+}
+
 /// Runs the program. A lesson that needs a wire, or a server beside it, shows its recorded run without that.
 fn run_of(lesson: &Lesson, settings: &Settings) -> Result<Played, Error> {
     let record = &settings.recorded;
     match (&lesson.recorded, &settings.wire) {
-        (None, Some(_)) => Err(Error::new("--wire is for the lessons lost and handshake")),
-        (None, None) => stage::play(lesson.program, record),
+        (None, _) => stage::play(lesson.program, record),
         (Some(_), None) if settings.is_live => stage::play(lesson.program, record),
         (Some(recorded), None) => {
             if let Some(path) = &record.file {
