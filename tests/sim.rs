@@ -293,6 +293,28 @@ fn a_writer_waits_for_a_slow_reader_and_then_drains() {
 }
 
 #[test]
+fn a_signal_for_a_program_that_was_killed_does_not_keep_the_next_ones_from_its_successor() {
+    let mut world = World::new(1);
+    let host = world.add_host("host").unwrap();
+    let listen = |world: &mut World| {
+        let event_loop = world.event_loop(host).set_data(0_u32);
+        let count = |event_loop: &mut Loop| *event_loop.data_mut::<u32>().unwrap() += 1;
+        event_loop.on_signal(Signal::Terminate, count).unwrap();
+    };
+    listen(&mut world);
+    world.run().unwrap();
+    world.raise(host, Signal::Terminate);
+    world.kill(host);
+    world.raise(host, Signal::Terminate);
+    listen(&mut world);
+    world.run().unwrap();
+    assert_eq!(world.event_loop(host).data(), Some(&0_u32));
+    world.raise(host, Signal::Terminate);
+    world.run().unwrap();
+    assert_eq!(world.event_loop(host).data(), Some(&1_u32));
+}
+
+#[test]
 fn a_signal_reaches_the_program_that_listens_for_it() {
     let (mut world, server, client) = pair(9);
     let diary = Diary::default();

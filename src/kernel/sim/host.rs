@@ -87,9 +87,15 @@ impl Host {
         self.descriptors.clear();
         self.ready.clear();
         self.answers.clear();
+        self.forget_signals();
+        self.is_woken = false;
+    }
+
+    /// The program is gone that was to be sent signals.
+    pub(super) fn forget_signals(&mut self) {
         self.watched.clear();
         self.arrived.clear();
-        (self.is_woken, self.is_told) = (false, true);
+        self.is_told = true;
     }
 
     /// That of fd00::/64 with the same number as the one of IPv4.
