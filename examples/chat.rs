@@ -4,8 +4,8 @@
 //!     nc 127.0.0.1 8000
 //!
 //! The loop keeps the room, a socket keeps its member's name and the lines that are coming in. So
-//! nothing is shared: no `Rc`, no `RefCell`, no map from sockets to what belongs to them. All of it but
-//! `main` is tested in a simulated world, too.
+//! nothing is shared: no `Rc`, no `RefCell`, no map from sockets to what belongs to them. `tests/sim` also
+//! tests all but `main`, in a simulated world.
 
 use netloop::{
     Error, EventLoop, LineSplitter, ListenOptions, Loop, ServerOptions, Socket, SocketId,

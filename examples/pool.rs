@@ -5,8 +5,8 @@
 //!     cargo run --example pool -- 8000 1000
 //!
 //! A request whose connection is lost goes back into the queue, and is answered once the server is
-//! there again. So the program can be started before the server, and survives its restarts. All of it
-//! but `main` is tested in a simulated world, too.
+//! there again. So the program can be started before the server, and survives its restarts. `tests/sim` also
+//! tests all but `main`, in a simulated world.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -51,7 +51,7 @@ fn arguments() -> Option<(u16, usize)> {
     Some((port, count))
 }
 
-/// Makes a pool that sends so many requests to a server. When all are answered, nothing of it is left.
+/// Makes a pool that sends `count` requests to a server. It is gone once all are answered.
 pub(crate) fn start(event_loop: &mut Loop, (host, port): (&str, u16), count: usize) {
     event_loop.set_data(Pool {
         server: (host.to_owned(), port),

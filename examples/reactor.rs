@@ -4,7 +4,7 @@
 //!     nc 127.0.0.1 8000
 //!
 //! With `--once` behind its arguments it forgets what edge-triggered readiness asks for: it takes one step
-//! for each report of the kernel. Say a few lines to it with nc: each answer waits for the next line.
+//! for each report of the kernel. Say a few lines to it with nc: an answer waits for a later line.
 //!
 //! This is the idea of the whole library, without what makes it one. Read it from `main`: wait until
 //! the kernel reports readiness; find the connection by its token; do what its state machine asks

@@ -1,5 +1,5 @@
 //! The manners of the package: what it carries, that its links lead somewhere, what a library user
-//! compiles, and that the guide's tests run in a crate of his own.
+//! compiles, and that the guide's tests run in a separate crate.
 
 mod support;
 

@@ -190,12 +190,13 @@ fn netloop() -> Result<Peer, String> {
     Ok(Peer::program("netloop", note, released()?, &arguments))
 }
 
-/// Builds the program as it is released: the profile of the benches is another.
+/// Builds the program as it is released: the benches have another profile.
 fn released() -> Result<PathBuf, String> {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_netloop"));
     let folder = program.ancestors().nth(2).expect("it is in target/release");
     let built = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("CARGO_BUILD_TARGET")
         .args(["build", "--quiet", "--release", "--bin", "netloop"])
         .arg("--target-dir")
         .arg(folder)

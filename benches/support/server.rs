@@ -93,7 +93,7 @@ impl Server {
         self.memory("Rss:", "VmRSS:")
     }
 
-    /// The part of it that are not pages of files.
+    /// The part of it that is not pages of files.
     pub(crate) fn anonymous(&self) -> io::Result<u64> {
         self.memory("Anonymous:", "RssAnon:")
     }
