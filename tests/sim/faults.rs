@@ -133,14 +133,7 @@ fn a_write_in_a_hundred_pieces_arrives_whole() {
 
 #[test]
 fn a_send_that_finds_no_memory_is_made_when_there_is_some() {
-    let (mut world, server, client) = pair(12);
-    echo(world.event_loop(server));
-    let diary = Diary::default();
-    let noted = diary.clone();
-    let mut socket = watched(world.event_loop(client), "server", "client", &diary);
-    socket.on_data(move |_, chunk| noted.note(String::from_utf8_lossy(chunk)));
-    let id = socket.id();
-    world.run().unwrap();
+    let (mut world, _, client, id, diary) = connected(12);
     world.exhaust(client, Resource::Memory, secs(30));
     world.event_loop(client).socket_at(id).write("hello");
     let before = world.event_loop(client).turns();

@@ -46,6 +46,17 @@ fn pool(seed: u64, requests: usize) -> (World, Host, Host) {
     (world, server, client)
 }
 
+/// A pool of a hundred requests, and its server, for so long on two sides of a partition.
+fn cut_off(seed: u64, span: Duration) -> (World, Host, Host, Diary) {
+    let asked = Diary::default();
+    let (mut world, server, client) = pool(seed, 100);
+    answer(world.event_loop(server), &asked);
+    world.advance(millis(550)).unwrap();
+    world.partition(server, client);
+    world.advance(span).unwrap();
+    (world, server, client, asked)
+}
+
 /// All is answered, and nothing is left of the pool.
 #[track_caller]
 fn assert_done(world: &mut World, client: Host, asked: &Diary, requests: usize, seed: u64) {
@@ -113,12 +124,7 @@ fn requests_that_a_server_has_not_answered_when_it_dies_are_sent_to_the_next() {
 #[test]
 fn a_short_partition_costs_a_pool_no_connection() {
     for seed in 0..20 {
-        let asked = Diary::default();
-        let (mut world, server, client) = pool(seed, 100);
-        answer(world.event_loop(server), &asked);
-        world.advance(millis(550)).unwrap();
-        world.partition(server, client);
-        world.advance(secs(10 * 60)).unwrap();
+        let (mut world, server, client, asked) = cut_off(seed, secs(10 * 60));
         world.heal(server, client);
         world.run().unwrap();
         assert_eq!(
@@ -133,12 +139,7 @@ fn a_short_partition_costs_a_pool_no_connection() {
 #[test]
 fn a_pool_finds_its_server_again_after_a_partition_of_a_day() {
     for seed in 0..20 {
-        let asked = Diary::default();
-        let (mut world, server, client) = pool(seed, 100);
-        answer(world.event_loop(server), &asked);
-        world.advance(millis(550)).unwrap();
-        world.partition(server, client);
-        world.advance(secs(24 * 60 * 60)).unwrap();
+        let (mut world, server, client, asked) = cut_off(seed, secs(24 * 60 * 60));
         let answered = asked.0.borrow().len();
         world.heal(server, client);
         let begun = world.now();
