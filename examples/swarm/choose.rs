@@ -17,7 +17,7 @@ pub(super) fn manner(dice: &mut Dice) -> Manner {
         is_half_open: dice.one_in(3),
         mark: dice.one_in(4).then(|| size(dice)),
         limit: dice.one_in(8).then(|| size(dice)),
-        is_deaf: dice.one_in(8),
+        lacks_error_listener: dice.one_in(8),
     }
 }
 

@@ -51,9 +51,9 @@ pub(super) struct End {
     /// How many bytes were written and received. Each byte is that of its place.
     pub(super) written: usize,
     pub(super) received: usize,
-    /// Writes and ends with a callback, those that were called, and the last write that was a success.
-    pub(super) promised: usize,
-    pub(super) called: usize,
+    /// Callbacks given to writes and ends, those that have run, and the last write that was a success.
+    pub(super) callbacks_given: usize,
+    pub(super) callbacks_run: usize,
     pub(super) last_written: usize,
     pub(super) is_connected: bool,
     pub(super) is_ready: bool,
@@ -63,27 +63,28 @@ pub(super) struct End {
     pub(super) has_closed: bool,
     /// Its program was killed.
     pub(super) is_killed: bool,
-    /// Its machine was: its peer does not learn of that.
-    pub(super) is_silent: bool,
+    /// Its machine has crashed: its peer does not learn of that.
+    pub(super) host_has_crashed: bool,
     /// A callback has panicked, or an error had no listener: the rest of the same event is lost.
     pub(super) has_thrown: bool,
-    /// The event whose callback runs is one after which the socket reads on, and this was lost.
-    pub(super) starts_to_read: bool,
-    pub(super) has_lost_reading: bool,
-    /// A callback of its host has thrown.
-    pub(super) is_late: bool,
-    /// The program has destroyed it, or something that it is tied to.
-    pub(super) is_rude: bool,
-    /// The callback of a write that has failed runs.
-    pub(super) is_refused: bool,
-    /// It was unreferenced: its loop may have ended.
-    pub(super) is_unheld: bool,
-    /// Bytes of others were piped into it.
-    pub(super) is_mixed: bool,
-    /// It may have received bytes that no listener has seen.
-    pub(super) has_missed: bool,
-    /// It has listeners of another kind than its manner asks for, so that bytes may wait.
-    pub(super) is_odd: bool,
+    /// The socket begins to read after the event whose callback runs; and such a callback has thrown, so that
+    /// it does not.
+    pub(super) reads_on_after_event: bool,
+    pub(super) does_not_read_on: bool,
+    /// A callback of its program has thrown.
+    pub(super) host_has_thrown: bool,
+    /// The program has destroyed the socket, or something that it is tied to.
+    pub(super) may_be_destroyed: bool,
+    /// The running callback is that of a write that has failed.
+    pub(super) is_in_failed_write: bool,
+    /// `unref` was called: its loop may have ended.
+    pub(super) was_unreferenced: bool,
+    /// Bytes of another socket were piped into this one.
+    pub(super) sends_other_bytes: bool,
+    /// It may have received bytes that were passed to no listener.
+    pub(super) may_miss_bytes: bool,
+    /// It has readers of another kind than its manner asks for, so that bytes may wait.
+    pub(super) has_other_readers: bool,
     /// It was half-open when it ended, or it may have been.
     pub(super) was_half_open: bool,
 }
@@ -122,8 +123,8 @@ impl End {
             callbacks: 0,
             written: 0,
             received: 0,
-            promised: 0,
-            called: 0,
+            callbacks_given: 0,
+            callbacks_run: 0,
             last_written: 0,
             is_connected: matches!(actor, Actor::Accepted(_)),
             is_ready: false,
@@ -132,17 +133,17 @@ impl End {
             has_failed: false,
             has_closed: false,
             is_killed: false,
-            is_silent: false,
+            host_has_crashed: false,
             has_thrown: false,
-            starts_to_read: false,
-            has_lost_reading: false,
-            is_late: false,
-            is_rude: false,
-            is_refused: false,
-            is_unheld: false,
-            is_mixed: false,
-            has_missed: manner.reading == Reading::Nothing,
-            is_odd: false,
+            reads_on_after_event: false,
+            does_not_read_on: false,
+            host_has_thrown: false,
+            may_be_destroyed: false,
+            is_in_failed_write: false,
+            was_unreferenced: false,
+            sends_other_bytes: false,
+            may_miss_bytes: manner.reading == Reading::Nothing,
+            has_other_readers: false,
             was_half_open: manner.is_half_open,
         }
     }
@@ -151,16 +152,17 @@ impl End {
     pub(super) fn again(&self, actor: Actor) -> End {
         let mut end = End::new(actor, self.host, self.id, self.manner);
         end.guard = self.guard.clone();
-        (end.has_missed, end.is_odd) = (self.has_missed, self.is_odd);
+        (end.may_miss_bytes, end.has_other_readers) = (self.may_miss_bytes, self.has_other_readers);
         // What waits for `connect` or `finish` waits on, and pipes stay.
-        (end.is_rude, end.is_mixed) = (self.is_rude, self.is_mixed);
-        (end.is_late, end.has_lost_reading) = (self.is_late, self.has_lost_reading);
-        (end.was_half_open, end.is_unheld) = (self.was_half_open, self.is_unheld);
+        (end.may_be_destroyed, end.sends_other_bytes) =
+            (self.may_be_destroyed, self.sends_other_bytes);
+        (end.host_has_thrown, end.does_not_read_on) = (self.host_has_thrown, self.does_not_read_on);
+        (end.was_half_open, end.was_unreferenced) = (self.was_half_open, self.was_unreferenced);
         end
     }
 
-    /// Takes note of an event. An error if it must not come.
-    pub(super) fn hears(&mut self, event: Event, socket: &Socket<'_>) -> Result<(), &'static str> {
+    /// Notes an event. An error if it must not come.
+    pub(super) fn note(&mut self, event: Event, socket: &Socket<'_>) -> Result<(), &'static str> {
         if self.has_closed && !self.may_follow_close(event) {
             return Err("an event after close");
         }
@@ -191,7 +193,7 @@ impl End {
     /// Whether there is a reason to close: both halves are over, something has failed, or the program wants it.
     fn may_close(&self, socket: &Socket<'_>) -> bool {
         let is_over = self.has_ended && self.has_finished;
-        let is_wanted = self.is_rude || self.is_late;
+        let is_wanted = self.may_be_destroyed || self.host_has_thrown;
         is_over || is_wanted || self.has_failed || socket.errored().is_some()
     }
 
@@ -201,30 +203,30 @@ impl End {
         match event {
             Event::Written | Event::Ended | Event::Later | Event::Pipe | Event::Unpipe => true,
             Event::Connect | Event::Data | Event::Timeout | Event::Close => false,
-            _ => self.is_late,
+            _ => self.host_has_thrown,
         }
     }
 
-    /// Takes bytes that have arrived.
-    pub(super) fn takes(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+    /// Notes bytes that were received, and compares them with those that were sent.
+    pub(super) fn receive(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
         let (from, first) = (self.actor.peer(), self.received);
         self.received += bytes.len();
         let is_right = |(place, got): (usize, &u8)| *got == byte(from, first + place);
-        match self.has_missed || bytes.iter().enumerate().all(is_right) {
+        match self.may_miss_bytes || bytes.iter().enumerate().all(is_right) {
             true => Ok(()),
             false => Err("a wrong byte"),
         }
     }
 
     /// Bytes that were received last, to be put back.
-    pub(super) fn puts_back(&mut self, size: usize) -> Vec<u8> {
+    pub(super) fn unread(&mut self, size: usize) -> Vec<u8> {
         self.received -= size;
         let places = self.received..self.received + size;
         places.map(|place| byte(self.actor.peer(), place)).collect()
     }
 
     /// Compares the socket's counters with ours.
-    pub(super) fn counts(&self, socket: &Socket<'_>) -> Result<(), &'static str> {
+    pub(super) fn check_counters(&self, socket: &Socket<'_>) -> Result<(), &'static str> {
         // What waits when a socket is destroyed is dropped. Afterwards it may be another end.
         let is_known = self.sees_all() && !self.has_closed && !socket.is_destroyed();
         let read = (self.received + socket.readable_length()) as u64;
@@ -234,32 +236,32 @@ impl End {
         }
     }
 
-    /// Whether it has seen all bytes that have arrived.
+    /// Whether all bytes that arrive are passed to its listeners.
     pub(super) fn sees_all(&self) -> bool {
-        !self.has_missed && !self.is_odd
+        !self.may_miss_bytes && !self.has_other_readers
     }
 
     /// The bytes that it writes next.
-    pub(super) fn gives(&self, size: usize) -> Vec<u8> {
+    pub(super) fn next_bytes(&self, size: usize) -> Vec<u8> {
         let places = self.written..self.written + size;
         places.map(|place| byte(self.actor, place)).collect()
     }
 
-    /// Its callback has thrown.
-    pub(super) fn throws(&mut self) {
+    /// Notes that its callback has thrown.
+    pub(super) fn note_throw(&mut self) {
         self.has_thrown = true;
-        self.has_lost_reading |= self.starts_to_read;
+        self.does_not_read_on |= self.reads_on_after_event;
     }
 
-    /// Whether it tells of itself what happens: nothing of it is lost by a panic, and its loop runs.
-    pub(super) fn is_whole(&self) -> bool {
+    /// Whether all its events come: none is lost by a panic, and its program runs.
+    pub(super) fn is_undisturbed(&self) -> bool {
         !(self.is_killed || self.has_thrown)
     }
 
-    /// Whether bytes that arrive are taken.
-    pub(super) fn is_taking(&self, socket: &Socket<'_>) -> bool {
+    /// Whether bytes that arrive are read.
+    pub(super) fn is_reading(&self, socket: &Socket<'_>) -> bool {
         match self.manner.reading {
-            _ if self.has_lost_reading => false,
+            _ if self.does_not_read_on => false,
             Reading::ByHand => !socket.is_paused(),
             _ => socket.readable_flowing() == Some(true),
         }

@@ -7,14 +7,14 @@
 //!
 //! Where each rule is checked:
 //!
-//! - Bytes arrive once, in order and unchanged: `End::takes`. All of them have arrived after an end:
-//!   `End::is_over`; and at rest: `End::has_taken`.
-//! - `end` comes at most once, `close` exactly once, and nothing after it: `End::hears`.
-//! - Each write calls back once, those that succeed in order: `End::is_over`, `Play::write_then`.
-//! - Counters add up: `End::counts`, `Keeper::rests`.
+//! - Bytes arrive once, in order and unchanged: `End::receive`. All of them have arrived after an end:
+//!   `End::check_end`; and at rest: `End::check_reading`.
+//! - `end` comes at most once, `close` exactly once, and nothing after it: `End::note`.
+//! - Each write calls back once, those that succeed in order: `End::check_end`, `Play::write_then`.
+//! - Counters add up: `End::check_counters`, `Keeper::check_rest`.
 //! - Nothing is held, registered or kept when a loop ends: `Run::all`, `Play::check_end`.
 //! - No loop turns without progress: `Run::check_turns`.
-//! - What has happened to a socket is what the kernel, and so its peer, knows: `End::rests`.
+//! - What has happened to a socket is what the kernel, and so its peer, knows: `End::check_rest`.
 //! - The same seed leads to the same course of events, traced or not: `outcome`.
 //!
 //! What it is worth: with one change of `.ci/mutants` in the library, the first seed from 0 that fails.

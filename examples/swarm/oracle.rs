@@ -23,7 +23,7 @@ fn must(holds: bool, words: &'static str) -> Outcome {
 struct Peer<'a> {
     end: &'a End,
     is_open: bool,
-    is_taking: bool,
+    is_reading: bool,
     unsent: usize,
 }
 
@@ -34,15 +34,21 @@ impl Play {
         self.with(|state| {
             // A loop that nothing holds may have ended with work to do.
             let is_over = |host: usize| {
-                let ends = state.ends.iter().map(|end| (end.host, end.is_unheld));
-                let servers = state.servers.values().map(|it| (it.host, it.is_unheld));
+                let ends = state
+                    .ends
+                    .iter()
+                    .map(|end| (end.host, end.was_unreferenced));
+                let servers = state
+                    .servers
+                    .values()
+                    .map(|it| (it.host, it.was_unreferenced));
                 ends.chain(servers)
-                    .any(|(of, is_unheld)| of == host && is_unheld)
+                    .any(|(of, was_unreferenced)| of == host && was_unreferenced)
             };
             let ends = &state.ends;
             for end in ends
                 .iter()
-                .filter(|end| end.is_whole() && !is_over(end.host))
+                .filter(|end| end.is_undisturbed() && !is_over(end.host))
             {
                 let peer = (state.by_actor.get(&end.actor.peer())).map(|it| &ends[*it]);
                 let runs = match peer {
@@ -54,14 +60,16 @@ impl Play {
                 }
                 let peer = peer.map(|end| Peer::new(end, world, hosts));
                 let socket = world.event_loop(hosts[end.host]).socket_at(end.id);
-                if let Err(words) = end.rests(&socket, peer.as_ref(), state.program.is_faulty()) {
+                if let Err(words) =
+                    end.check_rest(&socket, peer.as_ref(), state.program.is_faulty())
+                {
                     wrong.push(format!("{words}: {:?} at rest", end.actor));
                 }
             }
             let servers = state.servers.iter();
             for (number, keeper) in servers.filter(|(_, keeper)| !is_over(keeper.host)) {
                 let event_loop = world.event_loop(hosts[keeper.host]);
-                if let Err(words) = keeper.rests(event_loop, *number, ends) {
+                if let Err(words) = keeper.check_rest(event_loop, *number, ends) {
                     wrong.push(format!("{words}: {:?} at rest", Actor::Server(*number)));
                 }
             }
@@ -75,7 +83,7 @@ impl Play {
         self.with(|state| {
             for end in state.ends.iter().filter(|end| !end.is_killed) {
                 let peer = (state.by_actor.get(&end.actor.peer())).map(|it| &state.ends[*it]);
-                if let Err(words) = end.is_over(peer) {
+                if let Err(words) = end.check_end(peer) {
                     wrong.push(format!("{words}: {:?} at the end", end.actor));
                 }
             }
@@ -96,7 +104,7 @@ impl<'a> Peer<'a> {
         let is_gone = end.is_killed || end.has_closed;
         Peer {
             is_open: !is_gone && socket.state() == State::Open,
-            is_taking: !is_gone && end.is_taking(&socket),
+            is_reading: !is_gone && end.is_reading(&socket),
             unsent: socket.writable_length(),
             end,
         }
@@ -104,9 +112,12 @@ impl<'a> Peer<'a> {
 }
 
 impl End {
-    fn rests(&self, socket: &Socket<'_>, peer: Option<&Peer<'_>>, is_faulty: bool) -> Outcome {
+    fn check_rest(&self, socket: &Socket<'_>, peer: Option<&Peer<'_>>, is_faulty: bool) -> Outcome {
         if self.has_closed {
-            return must(self.called == self.promised, "a callback has not come");
+            return must(
+                self.callbacks_run == self.callbacks_given,
+                "a callback has not come",
+            );
         }
         let (state, standing) = (socket.state(), socket.standing());
         must(state != State::Opening, "it is connecting")?;
@@ -115,10 +126,13 @@ impl End {
         must(state != State::Idle, "it is not connected")?;
         must(self.is_connected, "connect has not come")?;
         let unsent = socket.writable_length();
-        let can_send = peer.is_some_and(|peer| peer.is_open && peer.is_taking);
+        let can_send = peer.is_some_and(|peer| peer.is_open && peer.is_reading);
         if can_send && socket.writable_corked() == 0 {
             must(unsent == 0, "bytes wait, and the peer reads")?;
-            must(self.called == self.promised, "a callback has not come")?;
+            must(
+                self.callbacks_run == self.callbacks_given,
+                "a callback has not come",
+            )?;
             must(
                 !standing.is_ended() || self.has_finished,
                 "finish has not come",
@@ -130,14 +144,19 @@ impl End {
         must(!ends || standing.is_ended(), "its own end has not come")?;
         let is_over = self.has_ended && self.has_finished;
         must(!is_over, "both halves are over, and it is open")?;
-        match self.is_taking(socket) && !self.is_odd {
-            true => self.has_taken(socket, peer, is_faulty),
+        match self.is_reading(socket) && !self.has_other_readers {
+            true => self.check_reading(socket, peer, is_faulty),
             false => Ok(()),
         }
     }
 
-    /// An end that reads has read all there is.
-    fn has_taken(&self, socket: &Socket<'_>, peer: Option<&Peer<'_>>, is_faulty: bool) -> Outcome {
+    /// An end that reads has read all that has arrived.
+    fn check_reading(
+        &self,
+        socket: &Socket<'_>,
+        peer: Option<&Peer<'_>>,
+        is_faulty: bool,
+    ) -> Outcome {
         must(socket.readable_length() == 0, "bytes wait to be read")?;
         // Where calls fail, a connection may end at one end, and the other does not learn of it.
         let Some(peer) = peer else {
@@ -147,31 +166,38 @@ impl End {
             true => peer.end.has_finished,
             false => !is_faulty,
         };
-        let ends = is_told && !peer.end.is_silent;
+        let ends = is_told && !peer.end.host_has_crashed;
         must(!ends || self.has_ended, "end has not come")?;
-        let is_known = !is_faulty && peer.is_open && peer.end.is_whole() && !peer.end.is_mixed;
+        let is_known =
+            !is_faulty && peer.is_open && peer.end.is_undisturbed() && !peer.end.sends_other_bytes;
         let all = peer.end.written.saturating_sub(peer.unsent);
-        let has_all = self.has_missed || self.received == all;
+        let has_all = self.may_miss_bytes || self.received == all;
         must(!is_known || has_all, "bytes have not come")
     }
 
-    fn is_over(&self, peer: Option<&End>) -> Outcome {
+    fn check_end(&self, peer: Option<&End>) -> Outcome {
         must(self.has_closed, "close has not come")?;
         if !self.has_thrown {
-            must(self.called == self.promised, "a callback has not come")?;
+            must(
+                self.callbacks_run == self.callbacks_given,
+                "a callback has not come",
+            )?;
         }
-        must(self.called <= self.promised, "a callback has come twice")?;
-        let Some(peer) = peer.filter(|peer| !peer.is_mixed) else {
+        must(
+            self.callbacks_run <= self.callbacks_given,
+            "a callback has come twice",
+        )?;
+        let Some(peer) = peer.filter(|peer| !peer.sends_other_bytes) else {
             return Ok(());
         };
         must(self.received <= peer.written, "more has come than was sent")?;
-        let is_whole = self.has_ended && peer.has_finished && !self.has_missed;
+        let is_whole = self.has_ended && peer.has_finished && !self.may_miss_bytes;
         must(!is_whole || self.received == peer.written, "bytes are lost")
     }
 }
 
 impl Keeper {
-    fn rests(&self, event_loop: &mut Loop, number: usize, ends: &[End]) -> Outcome {
+    fn check_rest(&self, event_loop: &mut Loop, number: usize, ends: &[End]) -> Outcome {
         let server = event_loop.server_at(self.id);
         let ours = |end: &&End| end.server == Some(number) && !end.has_closed && !end.is_killed;
         let open = ends.iter().filter(ours).count();
@@ -184,7 +210,10 @@ impl Keeper {
             "the list of sockets is wrong",
         )?;
         if !self.has_thrown && open == 0 && !server.is_listening() {
-            must(self.called == self.promised, "a callback has not come")?;
+            must(
+                self.callbacks_run == self.callbacks_given,
+                "a callback has not come",
+            )?;
         }
         Ok(())
     }

@@ -53,10 +53,10 @@ impl State {
     }
 
     /// A callback has thrown on this host.
-    pub(super) fn is_late_on(&mut self, host: Option<usize>) {
+    pub(super) fn note_throw_on(&mut self, host: Option<usize>) {
         let ends = self.ends.iter_mut();
         ends.filter(|end| Some(end.host) == host)
-            .for_each(|end| end.is_late = true);
+            .for_each(|end| end.host_has_thrown = true);
     }
 }
 
@@ -99,7 +99,10 @@ impl Play {
     pub(super) fn rest(&self) {
         self.with(|state| {
             state.steps.clear();
-            state.ends.iter_mut().for_each(|end| end.is_rude = true);
+            state
+                .ends
+                .iter_mut()
+                .for_each(|end| end.may_be_destroyed = true);
         });
     }
 
@@ -114,12 +117,12 @@ impl Play {
                 }),
                 Some(actor) => state.by_actor.get(&actor).map(|number| {
                     let end = &mut state.ends[*number];
-                    end.throws();
+                    end.note_throw();
                     end.host
                 }),
                 None => None,
             };
-            state.is_late_on(host);
+            state.note_throw_on(host);
         });
     }
 
@@ -177,7 +180,7 @@ impl Play {
                 let handle = self.with(|state| {
                     let number = *state.by_actor.get(&Actor::Client(*number))?;
                     let end = &mut state.ends[number];
-                    end.is_rude |= end.host == host;
+                    end.may_be_destroyed |= end.host == host;
                     end.abort
                 });
                 if let Some(handle) = handle {

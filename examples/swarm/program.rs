@@ -26,8 +26,8 @@ pub(super) struct Manner {
     /// Its high-water mark, and how much may wait; only for ends that connect.
     pub(super) mark: Option<usize>,
     pub(super) limit: Option<usize>,
-    /// It does not listen for `error`: the run ends with it.
-    pub(super) is_deaf: bool,
+    /// It has no listener for `error`: the run ends with it.
+    pub(super) lacks_error_listener: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -147,11 +147,11 @@ impl Run {
     }
 
     /// The program of a host is gone. If its machine is, too, its peers do not learn of it.
-    fn is_dead(&self, host: usize, is_silent: bool) {
+    fn is_dead(&self, host: usize, host_has_crashed: bool) {
         self.play.with(|state| {
             for end in state.ends.iter_mut().filter(|end| end.host == host) {
                 end.is_killed |= !end.has_closed;
-                end.is_silent |= is_silent;
+                end.host_has_crashed |= host_has_crashed;
             }
             state.servers.retain(|_, keeper| keeper.host != host);
         });
@@ -188,11 +188,13 @@ impl Run {
         let is_allowed = self.play.with(|state| {
             let mut ends = state.ends.iter_mut().rev();
             let end = ends.find(|end| Some(end.id) == socket && !end.is_killed);
-            let deaf = end.filter(|end| end.manner.is_deaf).map(|end| {
-                end.throws();
-                end.host
-            });
-            state.is_late_on(deaf);
+            let deaf = end
+                .filter(|end| end.manner.lacks_error_listener)
+                .map(|end| {
+                    end.note_throw();
+                    end.host
+                });
+            state.note_throw_on(deaf);
             deaf.is_some()
         });
         if !is_allowed {
@@ -220,11 +222,14 @@ impl Run {
     fn thaw(&mut self) {
         let play = self.play.clone();
         let ends = play.with(|state| {
-            state.ends.iter_mut().for_each(|end| end.is_unheld = false);
+            state
+                .ends
+                .iter_mut()
+                .for_each(|end| end.was_unreferenced = false);
             state
                 .servers
                 .values_mut()
-                .for_each(|it| it.is_unheld = false);
+                .for_each(|it| it.was_unreferenced = false);
             let servers: Vec<_> = state.servers.values().map(|it| (it.host, it.id)).collect();
             let ends: Vec<_> = state.ends.iter().map(|end| (end.host, end.id)).collect();
             (servers, ends)

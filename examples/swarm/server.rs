@@ -11,10 +11,10 @@ pub(super) struct Keeper {
     pub(super) id: ServerId,
     pub(super) callbacks: usize,
     pub(super) has_thrown: bool,
-    pub(super) is_unheld: bool,
+    pub(super) was_unreferenced: bool,
     /// `close_then` and `get_connections`, and their callbacks.
-    pub(super) promised: usize,
-    pub(super) called: usize,
+    pub(super) callbacks_given: usize,
+    pub(super) callbacks_run: usize,
 }
 
 impl Play {
@@ -41,9 +41,9 @@ impl Play {
                     id,
                     callbacks: 0,
                     has_thrown: false,
-                    is_unheld: false,
-                    promised: 0,
-                    called: 0,
+                    was_unreferenced: false,
+                    callbacks_given: 0,
+                    callbacks_run: 0,
                 };
                 self.with(|state| state.servers.insert(number, keeper));
                 self.listen(event_loop, number, id);
@@ -66,7 +66,9 @@ impl Play {
         };
         let called = self.clone();
         let back = move |event_loop: &mut Loop| {
-            called.with(|state| (state.servers.get_mut(&number)).map_or((), |it| it.called += 1));
+            called.with(|state| {
+                (state.servers.get_mut(&number)).map_or((), |it| it.callbacks_run += 1)
+            });
             called.act(event_loop, Actor::Server(number));
         };
         let mut server = event_loop.server_at(id);
@@ -74,17 +76,17 @@ impl Play {
             Action::Listen => self.listen(event_loop, number, id),
             Action::Close => _ = server.close(),
             Action::CloseThen => {
-                promise(|it| it.promised += 1);
+                promise(|it| it.callbacks_given += 1);
                 server.close_then(move |server, _| back(server.event_loop()));
             }
             Action::CloseAfterBacklog => _ = server.close_after_backlog(),
             Action::MaxConnections(limit) => _ = server.set_max_connections(*limit),
             Action::GetConnections => {
-                promise(|it| it.promised += 1);
+                promise(|it| it.callbacks_given += 1);
                 server.get_connections(move |server, _| back(server.event_loop()));
             }
             Action::Unref => {
-                promise(|it| it.is_unheld = true);
+                promise(|it| it.was_unreferenced = true);
                 server.unref();
             }
             Action::Ref => _ = server.ref_(),

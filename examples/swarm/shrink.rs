@@ -35,8 +35,8 @@ pub(super) fn shrunk(program: Program, fault: &str) -> Program {
 }
 
 impl Shrinking {
-    /// Takes a smaller program, if it fails.
-    fn takes(&mut self, smaller: Program) -> bool {
+    /// Replaces the program by a smaller one, if that fails, too.
+    fn replace_if_failing(&mut self, smaller: Program) -> bool {
         self.tries += 1;
         if self.tries > TRIES || self.begun.elapsed() > PATIENCE {
             return false;
@@ -58,7 +58,7 @@ impl Shrinking {
                 let mut smaller = self.program.clone();
                 let last = (first + size).min(smaller.steps.len());
                 smaller.steps.drain(first..last);
-                match self.takes(smaller) {
+                match self.replace_if_failing(smaller) {
                     true => has_shrunk = true,
                     false => first += size,
                 }
@@ -73,24 +73,24 @@ impl Shrinking {
         let mut has_shrunk = false;
         let mut plain = self.program.clone();
         plain.buffers = None;
-        has_shrunk |= self.program.buffers.is_some() && self.takes(plain);
+        has_shrunk |= self.program.buffers.is_some() && self.replace_if_failing(plain);
         for host in 0..HOSTS {
             let mut plain = self.program.clone();
             let faults = plain.faults[host].take();
-            has_shrunk |= faults.is_some() && self.takes(plain);
+            has_shrunk |= faults.is_some() && self.replace_if_failing(plain);
         }
         for side in 0..2 {
             for number in 0..self.program.manners[side].len() {
                 let mut plain = self.program.clone();
                 let manner = std::mem::take(&mut plain.manners[side][number]);
-                has_shrunk |= manner != Manner::default() && self.takes(plain);
+                has_shrunk |= manner != Manner::default() && self.replace_if_failing(plain);
             }
         }
         for place in 0..self.program.steps.len() {
             while let Some(action) = smaller(&self.program.steps[place].action) {
                 let mut plain = self.program.clone();
                 plain.steps[place].action = action;
-                if !self.takes(plain) {
+                if !self.replace_if_failing(plain) {
                     break;
                 }
                 has_shrunk = true;

@@ -28,16 +28,16 @@ impl Me {
     }
 
     /// An event: it is noted, and the program's steps for it are done.
-    fn hears(&self, socket: &mut Socket<'_>, event: Event) {
+    fn on_event(&self, socket: &mut Socket<'_>, event: Event) {
         self.play.note(self.end.get(), event, socket);
         let actor = self.end(|end| {
             // What reads on after these events is lost if they throw, as in Node.
             let reads_anyway = matches!(event, Event::Data | Event::Drain | Event::Timeout);
-            end.starts_to_read = !reads_anyway || end.received == 0;
+            end.reads_on_after_event = !reads_anyway || end.received == 0;
             end.actor
         });
         self.play.act(socket.event_loop(), actor);
-        self.end(|end| end.starts_to_read = false);
+        self.end(|end| end.reads_on_after_event = false);
     }
 
     /// Listens to all events.
@@ -45,22 +45,22 @@ impl Me {
         macro_rules! listen {
             ($($on:ident => $event:ident),*) => { $({
                 let me = self.clone();
-                socket.$on(move |socket| me.hears(socket, Event::$event));
+                socket.$on(move |socket| me.on_event(socket, Event::$event));
             })* };
         }
         listen!(on_connect => Connect, on_ready => Ready, on_end => End, on_drain => Drain,
             on_prefinish => Prefinish, on_finish => Finish, on_pause => Pause, on_resume => Resume,
             on_timeout => Timeout);
         let (lookup, attempt, close) = (self.clone(), self.clone(), self.clone());
-        socket.on_lookup(move |socket, _| lookup.hears(socket, Event::Lookup));
-        socket.on_connection_attempt(move |socket, _| attempt.hears(socket, Event::Attempt));
-        socket.on_close(move |socket, _| close.hears(socket, Event::Close));
+        socket.on_lookup(move |socket, _| lookup.on_event(socket, Event::Lookup));
+        socket.on_connection_attempt(move |socket, _| attempt.on_event(socket, Event::Attempt));
+        socket.on_close(move |socket, _| close.on_event(socket, Event::Close));
         let (pipe, unpipe, error) = (self.clone(), self.clone(), self.clone());
-        socket.on_pipe(move |socket, _| pipe.hears(socket, Event::Pipe));
-        socket.on_unpipe(move |socket, _| unpipe.hears(socket, Event::Unpipe));
+        socket.on_pipe(move |socket, _| pipe.on_event(socket, Event::Pipe));
+        socket.on_unpipe(move |socket, _| unpipe.on_event(socket, Event::Unpipe));
         let manner = self.end(|end| end.manner);
-        if !manner.is_deaf {
-            socket.on_error(move |socket, _| error.hears(socket, Event::Error));
+        if !manner.lacks_error_listener {
+            socket.on_error(move |socket, _| error.on_event(socket, Event::Error));
         }
         let me = self.clone();
         match manner.reading {
@@ -71,27 +71,29 @@ impl Me {
     }
 
     fn data(&self, socket: &mut Socket<'_>, chunk: &[u8]) {
-        self.play.takes(self.end.get(), chunk);
+        self.play.received(self.end.get(), chunk);
         if self.play.with(|state| state.callbacks) > CALLBACKS_MAX {
             // Pipes that form a circle never rest.
             socket.unpipe(None);
         }
-        self.hears(socket, Event::Data);
+        self.on_event(socket, Event::Data);
     }
 
     fn readable(&self, socket: &mut Socket<'_>) {
         while let Some(bytes) = socket.read(None) {
-            self.play.takes(self.end.get(), &bytes);
+            self.play.received(self.end.get(), &bytes);
         }
-        self.hears(socket, Event::Readable);
+        self.on_event(socket, Event::Readable);
     }
 }
 
 impl Play {
-    /// Takes note of an event, and compares what the socket says of itself.
+    /// Notes an event, and compares the socket's properties with what is known.
     fn note(&self, number: usize, event: Event, socket: &Socket<'_>) {
         let wrong = self.end(number, |end| {
-            let wrong = end.hears(event, socket).and_then(|()| end.counts(socket));
+            let wrong = end
+                .note(event, socket)
+                .and_then(|()| end.check_counters(socket));
             wrong
                 .err()
                 .map(|words| format!("{words}: {event:?} of {:?}", end.actor))
@@ -101,15 +103,15 @@ impl Play {
         }
     }
 
-    /// Takes bytes that have arrived. Those that were piped into the peer are others'.
-    fn takes(&self, number: usize, bytes: &[u8]) {
+    /// Notes bytes that were received. Those that were piped into the peer are not its own.
+    fn received(&self, number: usize, bytes: &[u8]) {
         self.with(|state| {
             let peer = state.ends[number].actor.peer();
             let peer = state.by_actor.get(&peer).map(|peer| &state.ends[*peer]);
-            let is_mixed = peer.is_some_and(|peer| peer.is_mixed);
+            let sends_other_bytes = peer.is_some_and(|peer| peer.sends_other_bytes);
             let end = &mut state.ends[number];
-            end.has_missed |= is_mixed;
-            if let Err(words) = end.takes(bytes) {
+            end.may_miss_bytes |= sends_other_bytes;
+            if let Err(words) = end.receive(bytes) {
                 let words = format!("{words}: {:?}", end.actor);
                 state.fault.get_or_insert(words);
             }
@@ -123,7 +125,7 @@ impl Play {
             action,
             Action::Destroy | Action::DestroyWith | Action::DestroySoon | Action::Reset
         );
-        self.end(number, |end| end.is_rude |= destroys);
+        self.end(number, |end| end.may_be_destroyed |= destroys);
         match action {
             Action::Write(size) => _ = socket.write(self.bytes(number, &socket, *size)),
             Action::WriteThen(size) => self.write_then(&mut socket, number, *size),
@@ -160,7 +162,7 @@ impl Play {
             }
             Action::Ref => _ = socket.ref_(),
             Action::Unref => {
-                self.end(number, |end| end.is_unheld = true);
+                self.end(number, |end| end.was_unreferenced = true);
                 socket.unref();
             }
             Action::SocketAfter(millis) => {
@@ -181,15 +183,15 @@ impl Play {
             Action::Resume => _ = socket.resume(),
             Action::Read(size) => {
                 let bytes = socket.read(*size).unwrap_or_default();
-                self.takes(number, &bytes);
+                self.received(number, &bytes);
             }
             Action::Unshift(size) => {
                 // Nothing can be put back after `end` or a failure.
                 let back = self.end(number, |end| {
                     let size = (*size).min(end.received);
-                    let may = !end.has_ended && !end.has_missed && !socket.is_destroyed();
+                    let may = !end.has_ended && !end.may_miss_bytes && !socket.is_destroyed();
                     let may = may && (socket.is_writable() || socket.is_writable_ended());
-                    may.then(|| end.puts_back(size))
+                    may.then(|| end.unread(size))
                 });
                 if let Some(back) = back {
                     socket.unshift(back);
@@ -201,7 +203,7 @@ impl Play {
             Action::OnceData => {
                 let back = self.back_once(number, Event::Later);
                 self.end(number, |end| {
-                    end.has_missed |= end.manner.reading != Reading::Flowing
+                    end.may_miss_bytes |= end.manner.reading != Reading::Flowing
                 });
                 socket.once_data(move |socket, _| back(socket));
             }
@@ -209,8 +211,8 @@ impl Play {
                 let back = self.back_once(number, Event::Later);
                 // When it goes, the data may flow, and be dropped, as in Node.
                 self.end(number, |end| {
-                    end.is_odd = true;
-                    end.has_missed |= end.manner.reading == Reading::ByHand;
+                    end.has_other_readers = true;
+                    end.may_miss_bytes |= end.manner.reading == Reading::ByHand;
                 });
                 socket.once_readable(back);
             }
@@ -222,10 +224,10 @@ impl Play {
         let target: Option<SocketId> = self.with(|state| {
             let to = state.end_of(other).filter(|to| *to != number)?;
             let source = &mut state.ends[number];
-            source.is_odd = true;
+            source.has_other_readers = true;
             let (host, reading) = (source.host, source.manner.reading);
             let end = state.ends.get_mut(to)?;
-            end.is_mixed |= end.host == host;
+            end.sends_other_bytes |= end.host == host;
             (end.host == host && reading == Reading::Flowing).then_some(end.id)
         });
         match target {
@@ -239,7 +241,7 @@ impl Play {
     fn bytes(&self, number: usize, socket: &Socket<'_>, size: usize) -> Vec<u8> {
         let counts = socket.is_writable();
         self.end(number, |end| {
-            let bytes = end.gives(size);
+            let bytes = end.next_bytes(size);
             end.written += if counts { size } else { 0 };
             bytes
         })
@@ -247,7 +249,7 @@ impl Play {
 
     fn write_then(&self, socket: &mut Socket<'_>, number: usize, size: usize) {
         let bytes = self.bytes(number, socket, size);
-        let order = self.end(number, |end| end.promised + 1);
+        let order = self.end(number, |end| end.callbacks_given + 1);
         let (written, back) = (self.clone(), self.back(number, Event::Written));
         socket.write_then(bytes, move |socket, outcome| {
             if outcome.is_ok() {
@@ -264,24 +266,24 @@ impl Play {
         });
     }
 
-    /// A callback that is promised.
+    /// A callback that is callbacks_given.
     fn back(
         &self,
         number: usize,
         event: Event,
     ) -> impl FnOnce(&mut Socket<'_>, Result<(), &Error>) + 'static {
-        self.end(number, |end| end.promised += 1);
+        self.end(number, |end| end.callbacks_given += 1);
         let once = self.back_once(number, event);
         let called = self.clone();
         move |socket, outcome| {
             called.end(number, |end| {
-                end.called += 1;
+                end.callbacks_run += 1;
                 // If its callback throws, the socket outlives a write that has failed, as in Node.
-                end.is_mixed |= outcome.is_err();
-                end.is_refused = outcome.is_err();
+                end.sends_other_bytes |= outcome.is_err();
+                end.is_in_failed_write = outcome.is_err();
             });
             once(socket);
-            called.end(number, |end| end.is_refused = false);
+            called.end(number, |end| end.is_in_failed_write = false);
         }
     }
 
@@ -292,12 +294,12 @@ impl Play {
             let _guard = guard;
             let actor = play.end(number, |end| {
                 // It may run among the listeners of `connect`.
-                end.starts_to_read = end.received == 0;
+                end.reads_on_after_event = end.received == 0;
                 end.actor
             });
             play.note(number, event, socket);
             play.act(socket.event_loop(), actor);
-            play.end(number, |end| end.starts_to_read = false);
+            play.end(number, |end| end.reads_on_after_event = false);
         }
     }
 
@@ -306,7 +308,9 @@ impl Play {
         let actor = Actor::Client(connection);
         // After a throw, errors of the last connection may still come. After the callback of a write that
         // has failed, the others fail, as in Node.
-        let may = self.end(number, |end| !end.is_late && !end.is_refused);
+        let may = self.end(number, |end| {
+            !end.host_has_thrown && !end.is_in_failed_write
+        });
         if !may || self.host(actor).is_some() {
             return;
         }
