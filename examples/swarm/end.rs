@@ -8,7 +8,7 @@ use netloop::{AbortId, Socket, SocketId};
 use super::program::{Actor, Manner, Reading};
 
 /// The events of a socket, and the callbacks of its calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Event {
     Lookup,
     Attempt,

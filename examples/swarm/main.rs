@@ -35,6 +35,7 @@
 //! | `closing::nothing_a_listener_captured` | 0 |
 
 mod choose;
+mod course;
 mod dice;
 mod end;
 mod oracle;
@@ -46,6 +47,7 @@ mod shrink;
 mod socket;
 mod trace;
 
+use std::any::Any;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -79,12 +81,18 @@ struct Swarm {
 }
 
 fn main() -> ExitCode {
-    let Some(options) = options() else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
+    let options = match options() {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("swarm: {error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
     };
     panic::set_hook(Box::new(|panic| {
-        LAST_PANIC.set(panic.to_string().replace('\n', " "));
+        let place = panic
+            .location()
+            .map_or_else(String::new, ToString::to_string);
+        LAST_PANIC.set((place, message(panic.payload()).replace('\n', " ")));
     }));
     let swarm = Swarm {
         next: AtomicU64::new(options.seeds.start),
@@ -106,7 +114,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn options() -> Option<Options> {
+fn message(payload: &(dyn Any + Send)) -> &str {
+    let message = payload.downcast_ref::<String>().map(String::as_str);
+    message
+        .or_else(|| payload.downcast_ref().copied())
+        .unwrap_or_default()
+}
+
+fn options() -> Result<Options, String> {
     let mut options = Options {
         seeds: 0..1000,
         is_traced: false,
@@ -115,15 +130,24 @@ fn options() -> Option<Options> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--trace" => options.is_traced = true,
-            "--seeds" => {
-                let range = arguments.next()?;
-                let (first, end) = range.split_once("..")?;
-                options.seeds = first.parse().ok()?..end.parse().ok()?;
-            }
-            _ => return None,
+            "--seeds" => options.seeds = seeds(&arguments.next().unwrap_or_default())?,
+            _ => return Err(format!("{argument} is no option")),
         }
     }
-    Some(options)
+    Ok(options)
+}
+
+/// The seeds of a range such as `0..1000`, which has at least one.
+fn seeds(range: &str) -> Result<Range<u64>, String> {
+    let parsed = range.split_once("..").and_then(|(first, end)| {
+        let (first, end): (u64, u64) = (first.parse().ok()?, end.parse().ok()?);
+        Some(first..end)
+    });
+    match parsed {
+        Some(seeds) if seeds.is_empty() => Err(format!("there is no seed in {range}")),
+        Some(seeds) => Ok(seeds),
+        None => Err(format!("`{range}` is no range of seeds, such as 0..1000")),
+    }
 }
 
 impl Swarm {
@@ -133,9 +157,15 @@ impl Swarm {
             if seed >= self.options.seeds.end {
                 break;
             }
-            if let Err(fault) = outcome(seed) {
-                self.failures.fetch_add(1, Ordering::Relaxed);
-                self.report(seed, &fault);
+            match outcome(seed) {
+                Ok(()) if self.options.is_traced => {
+                    show(&format!("seed {seed}"), &Program::new(seed))
+                }
+                Ok(()) => {}
+                Err(fault) => {
+                    self.failures.fetch_add(1, Ordering::Relaxed);
+                    self.report(seed, &fault);
+                }
             }
             if let Ok(mut told) = self.told.try_lock()
                 && told.elapsed() > Duration::from_secs(10)
@@ -163,12 +193,19 @@ impl Swarm {
             seed + 1
         );
         let program = shrunk(Program::new(seed), fault);
-        let _whole = io::stdout().lock();
-        println!("seed {seed}, as small as can be:\n{program}");
-        if self.options.is_traced {
-            _ = run(&program, Trace::Printed);
+        let name = format!("seed {seed}, as small as can be");
+        match self.options.is_traced {
+            true => show(&name, &program),
+            false => println!("{name}:\n{program}"),
         }
     }
+}
+
+/// Prints a program and its trace.
+fn show(name: &str, program: &Program) {
+    let _whole = io::stdout().lock();
+    println!("{name}:\n{program}");
+    _ = run(program, Trace::Printed);
 }
 
 /// Runs the program of a seed, now and then once more with a tracer, which changes nothing.

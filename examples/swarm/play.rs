@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use netloop::{ConnectOptions, Loop, Socket, TimerId};
 
+use super::course::Course;
 use super::end::End;
 use super::program::{Action, Actor, NO_SERVER, Program, When};
 use super::server::Keeper;
@@ -35,8 +36,7 @@ pub(super) struct State {
     /// Whose callback runs.
     pub(super) current: Option<Actor>,
     pub(super) callbacks: usize,
-    /// All that has happened, in order, as a number.
-    pub(super) digest: u64,
+    pub(super) course: Course,
     /// The first thing that did not hold.
     pub(super) fault: Option<String>,
 }
@@ -78,7 +78,7 @@ impl Play {
             timers: Vec::new(),
             current: None,
             callbacks: 0,
-            digest: 0,
+            course: Course::new(),
             fault: None,
         })))
     }
@@ -140,7 +140,7 @@ impl Play {
                 *count += 1;
                 *count
             });
-            state.digest = (state.digest ^ now ^ nth as u64).wrapping_mul(0x0100_0000_01b3);
+            state.course.note((actor, nth, now));
             state.steps.remove(&(actor, nth)).unwrap_or_default()
         });
         self.do_all(event_loop, actor, &actions);
@@ -212,6 +212,12 @@ impl Play {
                         return;
                     };
                     self.act_on_socket(event_loop, number, action);
+                    let id = self.end(number, |end| end.id);
+                    let socket = event_loop.socket_at(id);
+                    self.with(|state| {
+                        state.course.note(action);
+                        state.course.note_socket(&socket);
+                    });
                 }
             },
         }

@@ -63,7 +63,7 @@ pub(super) enum Actor {
     Server(usize),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Action {
     // A socket's.
     Write(usize),

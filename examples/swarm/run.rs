@@ -17,13 +17,17 @@ const THROWS_MAX: usize = 500;
 /// How many turns the loops may take for each callback, and for each byte.
 const TURNS_PER_CALLBACK: usize = 200;
 const TURNS_PER_BYTE: usize = 4;
+/// By then a world has come to rest: the longest that a program waits is some minutes, and a kernel a quarter
+/// of an hour.
+const REST_MAX: Duration = Duration::from_secs(4 * 3600);
 
 /// How many descriptors a loop without sockets may have: the standard ones, epoll, and what ends its wait.
 const OWN_DESCRIPTORS: usize = 5;
 
 thread_local! {
-    /// Where the last panic was, and its words.
-    pub(super) static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+    /// Where the last panic was, and its message.
+    pub(super) static LAST_PANIC: RefCell<(String, String)> =
+        const { RefCell::new((String::new(), String::new())) };
 }
 
 struct Run {
@@ -41,10 +45,13 @@ pub(super) fn run(program: &Program, trace: Trace) -> Result<u64, String> {
         run.play.check_end();
         run.play.with(|state| match state.fault.take() {
             Some(fault) => Err(fault),
-            None => Ok(state.digest),
+            None => Ok(state.course.number()),
         })
     }));
-    outcome.unwrap_or_else(|_| Err(format!("a panic: {}", LAST_PANIC.take())))
+    outcome.unwrap_or_else(|_| {
+        let (place, message) = LAST_PANIC.take();
+        Err(format!("a panic at {place}: {message}"))
+    })
 }
 
 impl Run {
@@ -93,7 +100,7 @@ impl Run {
         self.rest();
         self.play.rest();
         self.destroy();
-        self.run(None);
+        self.run();
         for (host, name) in self.hosts.iter().zip(NAMES) {
             let count = self.world.descriptors(*host);
             if count > OWN_DESCRIPTORS {
@@ -115,7 +122,7 @@ impl Run {
             Action::Connect(number, server) => {
                 play.connect(self.world.event_loop(here), host, *number, *server);
             }
-            Action::Advance(millis) => self.run(Some(Duration::from_millis(*millis))),
+            Action::Advance(millis) => self.advance(Duration::from_millis(*millis)),
             Action::Partition(other) if *other != host => {
                 self.world.partition(here, self.hosts[*other]);
             }
@@ -159,21 +166,38 @@ impl Run {
 
     /// Runs the world until nothing more happens, and checks that nothing could.
     fn rest(&mut self) {
-        self.run(None);
+        self.run();
         self.play.check_rest(&mut self.world, &self.hosts);
     }
 
-    /// Runs the world for a time, or until it rests, on after whatever was thrown.
-    fn run(&mut self, time: Option<Duration>) {
-        let end = time.map(|time| self.world.now() + time);
+    /// Runs the world until nothing more happens.
+    fn run(&mut self) {
+        let end = self.world.now() + REST_MAX;
+        let is_at_rest = self.run_on(|world| world.run_within(end.saturating_sub(world.now())));
+        if !is_at_rest {
+            self.play.fault("a world does not come to rest");
+        }
+    }
+
+    /// Runs the world for a time.
+    fn advance(&mut self, time: Duration) {
+        let end = self.world.now() + time;
+        self.run_on(|world| {
+            world
+                .advance(end.saturating_sub(world.now()))
+                .map(|()| true)
+        });
+    }
+
+    /// Runs the world in this way, and on after whatever was thrown.
+    fn run_on(&mut self, run: impl Fn(&mut World) -> Result<bool, Error>) -> bool {
         while self.throws < THROWS_MAX {
             let world = &mut self.world;
-            let outcome = catch_unwind(AssertUnwindSafe(|| match end {
-                Some(end) => world.advance(end.saturating_sub(world.now())),
-                None => world.run(),
-            }));
-            match outcome {
-                Ok(Ok(())) => return self.check_turns(),
+            match catch_unwind(AssertUnwindSafe(|| run(world))) {
+                Ok(Ok(is_at_rest)) => {
+                    self.check_turns();
+                    return is_at_rest;
+                }
                 Ok(Err(error)) => self.unheard(&error),
                 Err(thrown) if thrown.is::<Planned>() => self.play.has_thrown(),
                 Err(panic) => resume_unwind(panic),
@@ -181,6 +205,7 @@ impl Run {
             self.throws += 1;
         }
         self.play.fault("there is no end to what is thrown");
+        true
     }
 
     fn unheard(&mut self, error: &Error) {

@@ -17,9 +17,9 @@ struct Shrinking {
     begun: Instant,
 }
 
-/// The rule that did not hold, without the names of those that broke it.
+/// The rule that did not hold, or the place of a panic, without what follows in the message.
 fn rule(fault: &str) -> String {
-    fault.split(':').next().unwrap_or_default().to_owned()
+    fault.split(": ").next().unwrap_or_default().to_owned()
 }
 
 /// The smallest program found that breaks the same rule.

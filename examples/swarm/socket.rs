@@ -90,6 +90,10 @@ impl Me {
 impl Play {
     /// Notes an event, and compares the socket's properties with what is known.
     fn note(&self, number: usize, event: Event, socket: &Socket<'_>) {
+        self.with(|state| {
+            state.course.note((state.ends[number].actor, event));
+            state.course.note_socket(socket);
+        });
         let wrong = self.end(number, |end| {
             let wrong = end
                 .note(event, socket)

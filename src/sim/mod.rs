@@ -212,7 +212,7 @@ impl World {
 
     /// Runs the loops, and lets time pass, until nothing more happens: nothing is on its way, and no loop
     /// waits for a timer. Servers may still listen, and connections be open. A program with an interval
-    /// never comes to rest: use [`advance`](World::advance).
+    /// never comes to rest: use [`advance`](World::advance) or [`run_within`](World::run_within).
     ///
     /// Each loop runs as with [`run_nowait`](EventLoop::run_nowait), as long as something holds it. A
     /// [`stop`](Loop::stop) has no effect beyond its turn.
@@ -221,7 +221,31 @@ impl World {
     /// An `error` event without a listener, as in [`EventLoop::run`]; `ERR_NO_PROGRESS` if loops run a million
     /// turns while no time passes. Called again, the world goes on.
     pub fn run(&mut self) -> Result<(), Error> {
-        self.run_until(None)
+        self.run_until(None).map(|_| ())
+    }
+
+    /// As [`run`](World::run), but at most until this much time has passed. Returns whether the world has come
+    /// to rest: a test of a program that may never do so has a limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mut world = netloop::sim::World::new(1);
+    /// let host = world.add_host("host")?;
+    /// let minute = Duration::from_secs(60);
+    /// world.event_loop(host).after(Duration::from_secs(59), |event_loop| {
+    ///     event_loop.set_interval(Duration::from_secs(1), |_| {});
+    /// });
+    /// assert!(!world.run_within(minute)?);
+    /// assert_eq!(world.now(), minute);
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](World::run).
+    pub fn run_within(&mut self, limit: Duration) -> Result<bool, Error> {
+        let end = self.now().saturating_add(limit);
+        self.run_until(Some(end))
     }
 
     /// Runs the loops while this much time passes.
@@ -230,23 +254,22 @@ impl World {
     /// As [`run`](World::run). After an error, the rest of the time has not passed.
     pub fn advance(&mut self, by: Duration) -> Result<(), Error> {
         let end = self.now().saturating_add(by);
-        self.run_until(Some(end))
+        self.run_until(Some(end))?;
+        self.network().move_to(end);
+        Ok(())
     }
 
-    fn run_until(&mut self, end: Option<Duration>) -> Result<(), Error> {
+    /// Returns whether nothing more happens.
+    fn run_until(&mut self, end: Option<Duration>) -> Result<bool, Error> {
         loop {
             self.run_turns()?;
             let next = self.next_time();
             let is_in_time = next.is_some_and(|next| end.is_none_or(|end| next <= end));
             match next.filter(|_| is_in_time) {
                 Some(next) => self.network().move_to(next),
-                None => break,
+                None => return Ok(next.is_none()),
             }
         }
-        if let Some(end) = end {
-            self.network().move_to(end);
-        }
-        Ok(())
     }
 
     /// Runs the loops until none of them has anything to do before time passes.
