@@ -66,10 +66,8 @@ impl Run {
             if let Some(seed) = program.faults[hosts.len()] {
                 world.set_faults(host, Faults::of_seed(seed));
             }
-            // A loop that is lent runs a turn, traced or not.
-            let event_loop = world.event_loop(host);
             if trace != Trace::Off {
-                follow(event_loop, name, trace);
+                follow(world.event_loop(host), name, trace);
             }
             hosts.push(host);
         }
