@@ -1,7 +1,9 @@
 //! What the seed of a program chooses.
 
 use super::dice::Dice;
-use super::program::{Action, Actor, HOSTS, Manner, Reading, Step, When};
+use super::program::{
+    Action, Actor, Bounds, HOSTS, Manner, Place, Reading, Route, Step, Venue, When,
+};
 
 pub(super) fn manner(dice: &mut Dice) -> Manner {
     let size = |dice: &mut Dice| {
@@ -9,16 +11,59 @@ pub(super) fn manner(dice: &mut Dice) -> Manner {
         dice.below(1 << bits)
     };
     Manner {
-        reading: match dice.below(10) {
+        reading: match dice.below(12) {
             0..=6 => Reading::Flowing,
             7 | 8 => Reading::ByHand,
+            9 | 10 => Reading::OwnBuffer(1 + size(dice)),
             _ => Reading::Nothing,
         },
         is_half_open: dice.one_in(3),
         mark: dice.one_in(4).then(|| size(dice)),
         limit: dice.one_in(8).then(|| size(dice)),
+        route: match dice.below(12) {
+            0 => Route::Ipv6,
+            1 | 2 => Route::Address,
+            3 => Route::From,
+            4 | 5 => Route::Several(dice.below(3) as u64 * dice.below(60) as u64),
+            _ => Route::Name,
+        },
+        is_tuned: dice.one_in(6),
+        is_made_first: dice.one_in(6),
+        never_connects: dice.one_in(8),
         lacks_error_listener: dice.one_in(8),
     }
+}
+
+pub(super) fn venue(dice: &mut Dice) -> Venue {
+    Venue {
+        place: match dice.below(20) {
+            0 | 1 => Place::Ipv4,
+            2 | 3 => Place::Ipv6,
+            4..=6 => Place::Shared,
+            7 | 8 => Place::Path,
+            9 => Place::Abstract,
+            _ => Place::Any,
+        },
+        pauses: dice.one_in(8),
+        is_tuned: dice.one_in(8),
+        mark: dice.one_in(8).then(|| dice.below(20_000)),
+        limit: dice.one_in(10).then(|| dice.below(200_000)),
+        backlog: dice.one_in(8).then(|| 1 + dice.below(4) as u32),
+    }
+}
+
+pub(super) fn bounds(dice: &mut Dice) -> Bounds {
+    let is_set = dice.one_in(3);
+    Bounds {
+        buffer: (is_set && dice.one_in(2)).then(|| read_size(dice)),
+        burst: (is_set && dice.one_in(2)).then(|| read_size(dice)),
+    }
+}
+
+/// A number of bytes that a loop reads: with few, it takes long.
+fn read_size(dice: &mut Dice) -> usize {
+    let bits = 6 + dice.below(12);
+    dice.below(1 << bits) + 64
 }
 
 pub(super) fn actor(dice: &mut Dice, connections: usize) -> Actor {
@@ -95,38 +140,47 @@ pub(super) fn server_action(dice: &mut Dice, connections: usize) -> Action {
 }
 
 fn loop_action(dice: &mut Dice, connections: usize) -> Action {
-    match dice.below(12) {
-        0 | 1 => Action::Tick,
-        2 => Action::Microtask,
-        3 | 4 => Action::Immediate,
-        5 | 6 => Action::After(dice.below(300) as u64),
-        7 => Action::Interval(dice.below(100) as u64),
-        8 => Action::ClearTimer,
-        9 => Action::RefreshTimer,
-        10 => match dice.below(4) {
+    match dice.below(20) {
+        0..=2 => Action::Tick,
+        3 | 4 => Action::Microtask,
+        5 | 6 => Action::Immediate,
+        7..=9 => Action::After(dice.below(300) as u64),
+        10 => Action::Interval(dice.below(100) as u64),
+        11 => Action::ClearTimer,
+        12 => Action::RefreshTimer,
+        13 => Action::Abort(dice.below(connections)),
+        14 => match dice.below(6) {
             0 => Action::Stop,
             1 => Action::Serve(1),
-            _ => Action::Abort(dice.below(connections)),
+            2 => Action::UnrefTimer,
+            3 => Action::ClearImmediate,
+            4 => Action::ReadBounds(read_size(dice), read_size(dice)),
+            _ => Action::Hold,
         },
+        15 => Action::LetGo,
+        16 => Action::Listens(dice.below(2)),
+        17 => Action::Post,
         _ => Action::Panic,
     }
 }
 
 pub(super) fn world_action(dice: &mut Dice) -> Step {
     let (host, other) = (dice.below(HOSTS), dice.below(HOSTS));
-    let action = match dice.below(16) {
+    let action = match dice.below(18) {
         0 => Action::Partition(other),
         1 => Action::Heal(other),
         2 if dice.one_in(3) => Action::Kill,
         2 => Action::Crash,
         3 => Action::Restart,
         4 => Action::Break(other),
-        5 => Action::Raise,
+        5 => Action::Raise(dice.below(2)),
         6 => Action::Freeze(dice.below(1000) as u64),
         7 => Action::Suspend(dice.below(1000) as u64),
         8 => Action::Exhaust(dice.below(1000) as u64),
         9 => Action::Descriptors(dice.one_in(2).then(|| 4 + dice.below(8))),
         10 => Action::Advance(dice.below(200_000) as u64),
+        11 => Action::Urge(other),
+        12 if dice.one_in(4) => Action::RemoveFile(dice.below(2)),
         _ => Action::Advance(dice.below(500) as u64),
     };
     Step {

@@ -75,6 +75,8 @@ pub(super) struct End {
     pub(super) host_has_thrown: bool,
     /// The program has destroyed the socket, or something that it is tied to.
     pub(super) may_be_destroyed: bool,
+    /// The callback of its own buffer has stopped the reading.
+    pub(super) is_stopped: bool,
     /// The running callback is that of a write that has failed.
     pub(super) is_in_failed_write: bool,
     /// `unref` was called: its loop may have ended.
@@ -139,6 +141,7 @@ impl End {
             does_not_read_on: false,
             host_has_thrown: false,
             may_be_destroyed: false,
+            is_stopped: false,
             is_in_failed_write: false,
             was_unreferenced: false,
             sends_other_bytes: false,
@@ -263,6 +266,7 @@ impl End {
         match self.manner.reading {
             _ if self.does_not_read_on => false,
             Reading::ByHand => !socket.is_paused(),
+            Reading::OwnBuffer(_) => !socket.is_paused() && !self.is_stopped,
             _ => socket.readable_flowing() == Some(true),
         }
     }

@@ -11,6 +11,7 @@
 //!   `End::check_end`; and at rest: `End::check_reading`.
 //! - `end` comes at most once, `close` exactly once, and nothing after it: `End::note`.
 //! - Each write calls back once, those that succeed in order: `End::check_end`, `Play::write_then`.
+//! - Timers run once, and not too early; posts in order; signals come: `Play::check_desks`, `Play::rings`.
 //! - Counters add up: `End::check_counters`, `Keeper::check_rest`.
 //! - Nothing is held, registered or kept when a loop ends: `Run::all`, `Play::check_end`.
 //! - No loop turns without progress: `Run::check_turns`.
@@ -38,7 +39,9 @@ mod choose;
 mod course;
 mod dice;
 mod end;
+mod host;
 mod oracle;
+mod place;
 mod play;
 mod program;
 mod run;

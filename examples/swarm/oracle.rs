@@ -123,6 +123,9 @@ impl End {
         must(state != State::Opening, "it is connecting")?;
         must(state != State::Destroyed, "close has not come")?;
         must(state != State::Closed, "it is gone without close")?;
+        if state == State::Idle && self.manner.is_made_first {
+            return Ok(());
+        }
         must(state != State::Idle, "it is not connected")?;
         must(self.is_connected, "connect has not come")?;
         let unsent = socket.writable_length();

@@ -1,27 +1,20 @@
 //! Runs the steps of a program in the callbacks that they belong to.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::resume_unwind;
 use std::rc::Rc;
-use std::time::Duration;
 
-use netloop::{ConnectOptions, Loop, Socket, TimerId};
+use netloop::Loop;
 
 use super::course::Course;
 use super::end::End;
-use super::program::{Action, Actor, NO_SERVER, Program, When};
+use super::host::Desk;
+use super::program::{Action, Actor, HOSTS, Program, When};
 use super::server::Keeper;
-use super::socket::Me;
 
 /// The hosts' names.
 pub(super) const NAMES: [&str; 3] = ["server", "one", "two"];
-/// The port of the first server, and the local port of the first connection.
-pub(super) const PORT: u16 = 8000;
-pub(super) const LOCAL_PORT: u16 = 20_000;
-/// How often an interval runs.
-const ROUNDS: usize = 4;
-
 /// What a callback panics with on purpose.
 pub(super) struct Planned;
 
@@ -32,7 +25,7 @@ pub(super) struct State {
     pub(super) ends: Vec<End>,
     pub(super) by_actor: HashMap<Actor, usize>,
     pub(super) servers: BTreeMap<usize, Keeper>,
-    timers: Vec<(usize, TimerId)>,
+    pub(super) desks: [Desk; HOSTS],
     /// Whose callback runs.
     pub(super) current: Option<Actor>,
     pub(super) callbacks: usize,
@@ -75,7 +68,7 @@ impl Play {
             ends: Vec::new(),
             by_actor: HashMap::new(),
             servers: BTreeMap::new(),
-            timers: Vec::new(),
+            desks: Default::default(),
             current: None,
             callbacks: 0,
             course: Course::new(),
@@ -189,22 +182,15 @@ impl Play {
             }
             Action::Stop => event_loop.stop(),
             Action::Panic => resume_unwind(Box::new(Planned)),
-            Action::ClearTimer | Action::RefreshTimer => {
-                let found = self.with(|state| {
-                    let last = state.timers.iter().rev().find(|(of, _)| *of == host);
-                    last.map(|(_, timer)| *timer)
-                });
-                match (found, action) {
-                    (Some(timer), Action::ClearTimer) => event_loop.clear_timeout(timer),
-                    (Some(timer), _) => _ = event_loop.refresh(timer),
-                    (None, _) => {}
+            Action::Tick | Action::Microtask => {
+                let later = self.clone();
+                let act = move |event_loop: &mut Loop| later.act(event_loop, actor);
+                match action {
+                    Action::Tick => event_loop.next_tick(act),
+                    _ => event_loop.queue_microtask(act),
                 }
             }
-            Action::Tick
-            | Action::Microtask
-            | Action::Immediate
-            | Action::After(_)
-            | Action::Interval(_) => self.act_later(event_loop, host, actor, action),
+            action if action.is_of_loop() => self.act_on_loop(event_loop, host, actor, action),
             _ => match actor {
                 Actor::Server(number) => self.act_on_server(event_loop, number, action),
                 _ => {
@@ -221,102 +207,5 @@ impl Play {
                 }
             },
         }
-    }
-
-    fn act_later(&self, event_loop: &mut Loop, host: usize, actor: Actor, action: &Action) {
-        let later = self.clone();
-        let act = move |event_loop: &mut Loop| later.act(event_loop, actor);
-        let timer = match action {
-            Action::Tick => return event_loop.next_tick(act),
-            Action::Microtask => return event_loop.queue_microtask(act),
-            Action::Immediate => {
-                event_loop.set_immediate(act);
-                return;
-            }
-            Action::After(millis) => event_loop.after(Duration::from_millis(*millis), act),
-            Action::Interval(millis) => {
-                let mut left = ROUNDS;
-                let period = Duration::from_millis(*millis);
-                event_loop.set_interval(period, move |event_loop| {
-                    left -= 1;
-                    if left == 0
-                        && let Some(this) = event_loop.current_timer()
-                    {
-                        event_loop.clear_interval(this);
-                    }
-                    act(event_loop);
-                })
-            }
-            _ => return,
-        };
-        self.with(|state| state.timers.push((host, timer)));
-    }
-
-    pub(super) fn connect(&self, event_loop: &mut Loop, host: usize, number: usize, server: usize) {
-        let actor = Actor::Client(number);
-        if self.host(actor).is_some() {
-            return;
-        }
-        let abort = (number.is_multiple_of(3)).then(|| event_loop.abort_handle());
-        let mut options = self.target(number, server);
-        if let Some(abort) = abort {
-            options = options.signal(abort);
-        }
-        match event_loop.connect_to(options) {
-            Ok(mut socket) => {
-                let end = self.adopt(&mut socket, actor, host);
-                self.end(end, |end| end.abort = abort);
-                self.begin(event_loop, actor);
-            }
-            Err(error) => self.fault(format!("a connect is refused: {error}")),
-        }
-    }
-
-    pub(super) fn target(&self, number: usize, server: usize) -> ConnectOptions {
-        let manner = self.with(|state| state.program.manner(Actor::Client(number)));
-        let host = self.with(|state| state.servers.get(&server).map_or(0, |it| it.host));
-        let options = match server {
-            NO_SERVER => ConnectOptions::from((NAMES[0], 9)),
-            server if server > NO_SERVER => ConnectOptions::from(("nowhere", 9)),
-            server => ConnectOptions::from((NAMES[host], PORT + server as u16)),
-        };
-        let options = options.local_port(LOCAL_PORT + number as u16);
-        let options = options.allow_half_open(manner.is_half_open);
-        let options = match manner.mark {
-            Some(mark) => options.high_water_mark(mark),
-            None => options,
-        };
-        match manner.limit {
-            Some(limit) => options.write_limit(limit),
-            None => options,
-        }
-    }
-
-    /// Takes note of a new socket, and listens to its events.
-    pub(super) fn adopt(&self, socket: &mut Socket<'_>, actor: Actor, host: usize) -> usize {
-        let me = Me {
-            play: self.clone(),
-            end: Rc::new(Cell::new(0)),
-            guard: Rc::new(()),
-        };
-        let manner = self.with(|state| state.program.manner(actor));
-        let mut end = End::new(actor, host, socket.id(), manner);
-        end.guard = Rc::downgrade(&me.guard);
-        self.add(&me.end, end);
-        me.listen(socket);
-        me.end.get()
-    }
-
-    /// The socket is this end from now on.
-    pub(super) fn add(&self, me: &Rc<Cell<usize>>, mut end: End) {
-        end.me = Rc::downgrade(me);
-        self.with(|state| {
-            me.set(state.ends.len());
-            if state.by_actor.insert(end.actor, state.ends.len()).is_some() {
-                let words = format!("a connection is accepted twice: {:?}", end.actor);
-                state.fault.get_or_insert(words);
-            }
-            state.ends.push(end);
-        });
     }
 }

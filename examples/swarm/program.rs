@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::choose::{actor, manner, server_action, socket_action, world_action};
+use super::choose::{actor, bounds, manner, server_action, socket_action, venue, world_action};
 use super::dice::Dice;
 
 /// A program, and the world that it runs in.
@@ -13,9 +13,58 @@ pub(super) struct Program {
     pub(super) buffers: Option<(usize, usize)>,
     /// The seeds of what goes wrong on each host.
     pub(super) faults: [Option<u64>; HOSTS],
+    /// How much the loops of the hosts read at once.
+    pub(super) bounds: [Bounds; HOSTS],
+    /// Where the servers listen, and how.
+    pub(super) venues: [Venue; 2],
     /// How each end behaves: those that connect, then those that are accepted.
     pub(super) manners: [Vec<Manner>; 2],
     pub(super) steps: Vec<Step>,
+}
+
+/// How many bytes a loop reads at once, and in a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) buffer: Option<usize>,
+    pub(super) burst: Option<usize>,
+}
+
+/// Where a server listens, and what its sockets are like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Venue {
+    pub(super) place: Place,
+    pub(super) pauses: bool,
+    pub(super) is_tuned: bool,
+    pub(super) mark: Option<usize>,
+    pub(super) limit: Option<usize>,
+    pub(super) backlog: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On a port of all addresses.
+    #[default]
+    Any,
+    Ipv4,
+    Ipv6,
+    /// On the port of the first server.
+    Shared,
+    Path,
+    Abstract,
+}
+
+/// How a connection is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Route {
+    /// To a name.
+    #[default]
+    Name,
+    Ipv6,
+    Address,
+    /// To an address, from one.
+    From,
+    /// To a name with several addresses, which are found after so many milliseconds.
+    Several(u64),
 }
 
 /// How an end of a connection behaves, apart from its steps.
@@ -26,6 +75,11 @@ pub(super) struct Manner {
     /// Its high-water mark, and how much may wait; only for ends that connect.
     pub(super) mark: Option<usize>,
     pub(super) limit: Option<usize>,
+    /// For ends that connect: the way, the options, and whether the socket is there before it connects.
+    pub(super) route: Route,
+    pub(super) is_tuned: bool,
+    pub(super) is_made_first: bool,
+    pub(super) never_connects: bool,
     /// It has no listener for `error`: the run ends with it.
     pub(super) lacks_error_listener: bool,
 }
@@ -37,6 +91,8 @@ pub(super) enum Reading {
     Flowing,
     /// By `read`, whenever `readable` is emitted.
     ByHand,
+    /// Into a buffer of its own of this size; only ends that connect.
+    OwnBuffer(usize),
     /// Not at all, unless a step asks for it.
     Nothing,
 }
@@ -110,6 +166,13 @@ pub(super) enum Action {
     Interval(u64),
     ClearTimer,
     RefreshTimer,
+    UnrefTimer,
+    ClearImmediate,
+    ReadBounds(usize, usize),
+    Listens(usize),
+    Post,
+    Hold,
+    LetGo,
     Abort(usize),
     Stop,
     On(Actor, Box<Action>),
@@ -119,7 +182,7 @@ pub(super) enum Action {
     Partition(usize),
     Heal(usize),
     Kill,
-    Raise,
+    Raise(usize),
     Break(usize),
     Crash,
     Restart,
@@ -127,6 +190,8 @@ pub(super) enum Action {
     Suspend(u64),
     Exhaust(u64),
     Descriptors(Option<usize>),
+    Urge(usize),
+    RemoveFile(usize),
 }
 
 const BUFFER_MIN: usize = 256;
@@ -140,7 +205,13 @@ impl Program {
     pub(super) fn new(seed: u64) -> Program {
         let mut dice = Dice::new(!seed);
         let connections = 1 + dice.below(6);
-        let manners = [(); 2].map(|()| (0..connections).map(|_| manner(&mut dice)).collect());
+        let mut manners = [(); 2]
+            .map(|()| -> Vec<Manner> { (0..connections).map(|_| manner(&mut dice)).collect() });
+        for accepted in &mut manners[1] {
+            if accepted.has_own_buffer() {
+                accepted.reading = Reading::Flowing;
+            }
+        }
         let buffers = dice.one_in(2).then(|| {
             let least = if dice.one_in(8) { 0 } else { 8 };
             let mut size = || 1 << (least + dice.below(17 - least));
@@ -151,10 +222,14 @@ impl Program {
             let seed = dice.below(1 << 16) as u64;
             (is_faulty && dice.one_in(2)).then_some(seed)
         });
+        let venues = [(); 2].map(|()| venue(&mut dice));
+        let bounds = [(); HOSTS].map(|()| bounds(&mut dice));
         let mut program = Program {
             seed,
             buffers,
             faults,
+            bounds,
+            venues,
             manners,
             steps: Vec::new(),
         };
@@ -172,9 +247,12 @@ impl Program {
                 program.add(When::Callback(actor, nth), action);
             }
         }
+        let has_paths = program.has_paths();
         for _ in 0..dice.below(8) {
             let step = world_action(&mut dice);
-            program.steps.push(step);
+            if !(has_paths && step.action.takes_descriptors()) {
+                program.steps.push(step);
+            }
         }
         if buffers.is_some_and(|(send, receive)| send.min(receive) < BUFFER_MIN) {
             program
@@ -219,7 +297,19 @@ impl Program {
                 Action::Exhaust(_) | Action::Descriptors(_) | Action::Crash
             )
         };
-        self.faults.iter().any(Option::is_some) || self.steps.iter().any(fails)
+        let is_cut = |step: &Step| matches!(step.action, Action::Partition(_) | Action::Suspend(_));
+        let mut manners = self.manners.iter().flatten();
+        // A connection that is kept alive ends while nothing passes.
+        let is_kept_alive =
+            manners.any(|it| it.is_tuned) || self.venues.iter().any(|venue| venue.is_tuned);
+        self.faults.iter().any(Option::is_some)
+            || self.steps.iter().any(fails)
+            || is_kept_alive && self.steps.iter().any(is_cut)
+    }
+
+    /// Whether connections have no names but their places in a queue: none may be lost from it.
+    pub(super) fn has_paths(&self) -> bool {
+        self.venues.iter().any(|venue| venue.place.is_path())
     }
 
     pub(super) fn manner(&self, actor: Actor) -> Manner {
@@ -233,6 +323,30 @@ impl Program {
 }
 
 impl Action {
+    /// Whether a server may have to give up connections for want of descriptors.
+    fn takes_descriptors(&self) -> bool {
+        matches!(self, Action::Exhaust(_) | Action::Descriptors(_))
+    }
+
+    /// Whether it is done with a loop, whatever the actor.
+    pub(super) fn is_of_loop(&self) -> bool {
+        matches!(
+            self,
+            Action::Immediate
+                | Action::ClearImmediate
+                | Action::After(_)
+                | Action::Interval(_)
+                | Action::ClearTimer
+                | Action::RefreshTimer
+                | Action::UnrefTimer
+                | Action::ReadBounds(..)
+                | Action::Listens(_)
+                | Action::Post
+                | Action::Hold
+                | Action::LetGo
+        )
+    }
+
     /// Through a smaller buffer it writes less: byte by byte it takes long.
     fn limit(&mut self) {
         match self {
@@ -260,6 +374,16 @@ impl fmt::Display for Program {
         for (host, faults) in self.faults.iter().enumerate() {
             if let Some(seed) = faults {
                 writeln!(out, "  host {host}: faults of the seed {seed}")?;
+            }
+        }
+        for (host, bounds) in self.bounds.iter().enumerate() {
+            if *bounds != Bounds::default() {
+                writeln!(out, "  host {host}: {bounds:?}")?;
+            }
+        }
+        for (number, venue) in self.venues.iter().enumerate() {
+            if *venue != Venue::default() {
+                writeln!(out, "  server {number}: {venue:?}")?;
             }
         }
         for (side, manners) in ["Client", "Accepted"].iter().zip(&self.manners) {

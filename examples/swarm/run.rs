@@ -1,13 +1,14 @@
 //! Runs a program in a world of its own, and checks it throughout.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use netloop::Error;
-use netloop::Signal;
-use netloop::sim::{Faults, Host, Resource, World};
+use netloop::sim::{Fault, Faults, Host, Resource, World};
 
+use super::host::signal;
 use super::play::{NAMES, Planned, Play};
 use super::program::{Action, HOSTS, Program, When};
 use super::trace::{Trace, follow};
@@ -21,9 +22,6 @@ const TURNS_PER_BYTE: usize = 4;
 /// of an hour.
 const REST_MAX: Duration = Duration::from_secs(4 * 3600);
 
-/// How many descriptors a loop without sockets may have: the standard ones, epoll, and what ends its wait.
-const OWN_DESCRIPTORS: usize = 5;
-
 thread_local! {
     /// Where the last panic was, and its message.
     pub(super) static LAST_PANIC: RefCell<(String, String)> =
@@ -35,6 +33,8 @@ struct Run {
     hosts: Vec<Host>,
     play: Play,
     throws: usize,
+    /// Which hosts have sent urgent data, and to which.
+    urged: HashSet<(usize, usize)>,
 }
 
 /// Runs a program. The number is that of its course of events; an error is a rule that did not hold.
@@ -60,22 +60,30 @@ impl Run {
         if let Some((send, receive)) = program.buffers {
             world.set_buffers(send, receive);
         }
-        let mut hosts = Vec::new();
+        let (play, mut hosts) = (Play::new(program), Vec::new());
         for name in NAMES {
             let host = world.add_host(name).expect("a host");
             if let Some(seed) = program.faults[hosts.len()] {
-                world.set_faults(host, Faults::of_seed(seed));
+                let mut faults = Faults::of_seed(seed);
+                if program.has_paths() {
+                    faults.set(Fault::Accept, 0.0);
+                }
+                world.set_faults(host, faults);
             }
+            // A loop that is lent runs a turn, traced or not.
+            let event_loop = world.event_loop(host);
             if trace != Trace::Off {
-                follow(world.event_loop(host), name, trace);
+                follow(event_loop, name, trace);
             }
+            play.boot(event_loop, hosts.len());
             hosts.push(host);
         }
         Run {
             world,
             hosts,
-            play: Play::new(program),
+            play,
             throws: 0,
+            urged: HashSet::new(),
         }
     }
 
@@ -97,11 +105,12 @@ impl Run {
         self.thaw();
         self.rest();
         self.play.rest();
+        self.play.let_go();
         self.destroy();
         self.run();
-        for (host, name) in self.hosts.iter().zip(NAMES) {
+        for (at, (host, name)) in self.hosts.iter().zip(NAMES).enumerate() {
             let count = self.world.descriptors(*host);
-            if count > OWN_DESCRIPTORS {
+            if count > self.play.own_descriptors(at) {
                 self.play
                     .fault(format!("descriptors are left: {count} of {name}"));
             }
@@ -128,10 +137,12 @@ impl Run {
             Action::Kill => {
                 self.world.kill(here);
                 self.is_dead(host, false);
+                play.boot(self.world.event_loop(here), host);
             }
             Action::Crash => {
                 self.world.crash(here);
                 self.is_dead(host, true);
+                play.boot(self.world.event_loop(here), host);
             }
             Action::Restart => self.world.restart(here),
             Action::Break(other) => self.world.reset(here, self.hosts[*other]),
@@ -145,8 +156,19 @@ impl Run {
                 self.world
                     .exhaust(here, resource, Duration::from_millis(*millis));
             }
+            // Before a second urgent byte, the first becomes one of the stream.
+            Action::Urge(other) if self.urged.insert((host, *other)) => {
+                self.world.send_urgent(here, self.hosts[*other]);
+            }
+            Action::RemoveFile(number) => {
+                let path = play.place(*number).path(*number);
+                self.world.remove_file(here, path);
+            }
             Action::Descriptors(limit) => self.world.set_descriptor_limit(here, *limit),
-            Action::Raise => self.world.raise(here, Signal::Terminate),
+            Action::Raise(number) => {
+                self.world.raise(here, signal(*number));
+                play.raises(host, signal(*number));
+            }
             _ => {}
         }
     }
@@ -166,6 +188,7 @@ impl Run {
     fn rest(&mut self) {
         self.run();
         self.play.check_rest(&mut self.world, &self.hosts);
+        self.play.check_desks(&mut self.world, &self.hosts);
     }
 
     /// Runs the world until nothing more happens.
@@ -248,7 +271,7 @@ impl Run {
             state
                 .ends
                 .iter_mut()
-                .for_each(|end| end.was_unreferenced = false);
+                .for_each(|end| (end.was_unreferenced, end.is_stopped) = (false, false));
             state
                 .servers
                 .values_mut()

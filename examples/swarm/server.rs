@@ -1,9 +1,13 @@
 //! A server of a program: its listeners, and what a step does to it.
 
-use netloop::{Loop, ServerId, ServerOptions, Socket};
+use std::collections::VecDeque;
 
-use super::play::{LOCAL_PORT, PORT, Play};
+use netloop::{Loop, ServerId, Socket};
+
+use super::place::LOCAL_PORT;
+use super::play::Play;
 use super::program::{Action, Actor};
+use super::socket::Me;
 
 /// A server.
 pub(super) struct Keeper {
@@ -15,6 +19,8 @@ pub(super) struct Keeper {
     /// `close_then` and `get_connections`, and their callbacks.
     pub(super) callbacks_given: usize,
     pub(super) callbacks_run: usize,
+    /// The connections that were made to its path and not accepted.
+    pub(super) queue: VecDeque<usize>,
 }
 
 impl Play {
@@ -27,7 +33,7 @@ impl Play {
             None => {
                 let play = self.clone();
                 let accept = move |socket: &mut Socket<'_>| play.accepted(socket, host, number);
-                let options = ServerOptions::default().accepts_per_turn(1 + number * 7);
+                let options = self.server_options(number);
                 let mut server = event_loop.create_server_with(options, accept);
                 let id = server.id();
                 let (listening, close, error) = (self.clone(), self.clone(), self.clone());
@@ -35,7 +41,10 @@ impl Play {
                 server.on_listening(move |server| listening.act(server.event_loop(), actor));
                 server.on_close(move |server| close.act(server.event_loop(), actor));
                 server.on_error(move |server, _| error.act(server.event_loop(), actor));
-                server.on_drop(move |server, _| dropped.act(server.event_loop(), actor));
+                server.on_drop(move |server, _| {
+                    dropped.queue(number, VecDeque::pop_front);
+                    dropped.act(server.event_loop(), actor);
+                });
                 let keeper = Keeper {
                     host,
                     id,
@@ -44,6 +53,7 @@ impl Play {
                     was_unreferenced: false,
                     callbacks_given: 0,
                     callbacks_run: 0,
+                    queue: VecDeque::new(),
                 };
                 self.with(|state| state.servers.insert(number, keeper));
                 self.listen(event_loop, number, id);
@@ -53,8 +63,9 @@ impl Play {
     }
 
     fn listen(&self, event_loop: &mut Loop, number: usize, id: ServerId) {
+        let options = self.listen_options(number);
         // An error is that of a program that listens twice.
-        _ = event_loop.server_at(id).listen_on(PORT + number as u16);
+        _ = event_loop.server_at(id).listen_on(options);
     }
 
     pub(super) fn act_on_server(&self, event_loop: &mut Loop, number: usize, action: &Action) {
@@ -71,6 +82,12 @@ impl Play {
             });
             called.act(event_loop, Actor::Server(number));
         };
+        if matches!(action, Action::Close | Action::CloseThen) {
+            self.queue(number, |queue| {
+                queue.clear();
+                None
+            });
+        }
         let mut server = event_loop.server_at(id);
         match action {
             Action::Listen => self.listen(event_loop, number, id),
@@ -94,15 +111,30 @@ impl Play {
         }
     }
 
+    fn queue(
+        &self,
+        number: usize,
+        change: impl FnOnce(&mut VecDeque<usize>) -> Option<usize>,
+    ) -> Option<usize> {
+        self.with(|state| change(&mut state.servers.get_mut(&number)?.queue))
+    }
+
     pub(super) fn accepted(&self, socket: &mut Socket<'_>, host: usize, server: usize) {
         // The peer's port is the name of the connection. It is known even if the peer has reset.
-        let Some(peer) = socket.peer() else {
+        let peer = socket
+            .peer()
+            .map(|peer| peer.port().wrapping_sub(LOCAL_PORT));
+        let connection = match self.place(server).is_path() {
+            true => self.queue(server, VecDeque::pop_front),
+            false => peer.map(usize::from),
+        };
+        let Some(connection) = connection else {
             return self.fault("an accepted socket has no peer");
         };
-        let actor = Actor::Accepted(usize::from(peer.port().wrapping_sub(LOCAL_PORT)));
+        let actor = Actor::Accepted(connection);
         let manner = self.with(|state| state.program.manner(actor));
         socket.set_allow_half_open(manner.is_half_open);
-        let number = self.adopt(socket, actor, host);
+        let number = self.adopt(&Me::new(self), socket, actor, host);
         self.end(number, |end| end.server = Some(server));
         self.with(|state| state.current = Some(actor));
         self.begin(socket.event_loop(), actor);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::program::{Action, HOSTS, Manner, Program};
+use super::program::{Action, Bounds, HOSTS, Manner, Program, Venue};
 use super::run::run;
 use super::trace::Trace;
 
@@ -78,6 +78,16 @@ impl Shrinking {
             let mut plain = self.program.clone();
             let faults = plain.faults[host].take();
             has_shrunk |= faults.is_some() && self.replace_if_failing(plain);
+        }
+        for host in 0..HOSTS {
+            let mut plain = self.program.clone();
+            let bounds = std::mem::take(&mut plain.bounds[host]);
+            has_shrunk |= bounds != Bounds::default() && self.replace_if_failing(plain);
+        }
+        for number in 0..self.program.venues.len() {
+            let mut plain = self.program.clone();
+            let venue = std::mem::take(&mut plain.venues[number]);
+            has_shrunk |= venue != Venue::default() && self.replace_if_failing(plain);
         }
         for side in 0..2 {
             for number in 0..self.program.manners[side].len() {

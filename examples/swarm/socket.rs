@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use netloop::state::socket::State;
 use netloop::{Encoding, Error, Loop, Socket, SocketId};
 
 use super::end::{End, Event};
@@ -23,6 +24,21 @@ pub(super) struct Me {
 }
 
 impl Me {
+    pub(super) fn new(play: &Play) -> Me {
+        Me {
+            play: play.clone(),
+            end: Rc::new(Cell::new(0)),
+            guard: Rc::new(()),
+        }
+    }
+
+    /// The callback of its own buffer has taken a chunk, and may stop the reading.
+    pub(super) fn own_buffer(&self, socket: &mut Socket<'_>, chunk: &[u8], is_stopped: bool) {
+        self.play.received(self.end.get(), chunk);
+        self.on_event(socket, Event::Data);
+        self.end(|end| end.is_stopped = is_stopped);
+    }
+
     fn end<R>(&self, change: impl FnOnce(&mut End) -> R) -> R {
         self.play.end(self.end.get(), change)
     }
@@ -64,7 +80,7 @@ impl Me {
         }
         let me = self.clone();
         match manner.reading {
-            Reading::Nothing => {}
+            Reading::Nothing | Reading::OwnBuffer(_) => {}
             Reading::Flowing => _ = socket.on_data(move |socket, chunk| me.data(socket, chunk)),
             Reading::ByHand => _ = socket.on_readable(move |socket| me.readable(socket)),
         }
@@ -182,9 +198,14 @@ impl Play {
 
     /// Steps of the receiving half.
     fn read_from(&self, socket: &mut Socket<'_>, number: usize, action: &Action) {
+        let has_own_buffer = self.end(number, |end| end.manner.has_own_buffer());
         match action {
             Action::Pause => _ = socket.pause(),
-            Action::Resume => _ = socket.resume(),
+            Action::Resume => {
+                self.end(number, |end| end.is_stopped = false);
+                socket.resume();
+            }
+            _ if has_own_buffer => {}
             Action::Read(size) => {
                 let bytes = socket.read(*size).unwrap_or_default();
                 self.received(number, &bytes);
@@ -315,13 +336,18 @@ impl Play {
         let may = self.end(number, |end| {
             !end.host_has_thrown && !end.is_in_failed_write
         });
-        if !may || self.host(actor).is_some() {
+        let is_first = socket.state() == State::Idle && !self.end(number, |end| end.has_closed);
+        // A connection to a path is known by its place in a queue.
+        let is_named = !self.place(server).is_path() || self.end(number, |end| end.has_closed);
+        if !may || is_first || !is_named || self.host(actor).is_some() {
             return;
         }
-        let options = self.target(connection, server);
+        let host = self.end(number, |end| end.host);
+        let options = self.target(host, connection, server);
         if socket.connect_to(options).is_err() {
             return;
         }
+        self.is_queued(socket, connection, server);
         let another = self.end(number, |end| {
             let me = end.me.upgrade().filter(|_| end.has_closed)?;
             Some((me, end.again(actor)))
