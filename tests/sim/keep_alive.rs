@@ -28,11 +28,17 @@ fn probing(seed: u64, diary: &Diary) -> (World, Host, Host, SocketId) {
 
 #[test]
 fn a_silent_peer_is_found_dead_when_all_probes_are_unanswered() {
-    for (healthy, dead) in [(0, 80), (59, 80), (61, 140), (3600, 3680)] {
+    let cuts: [fn(&mut World, Host, Host); 3] = [
+        World::partition,
+        World::partition_oneway,
+        |world, server, client| world.partition_oneway(client, server),
+    ];
+    let times = [(0, 80), (59, 80), (61, 140), (3600, 3680)];
+    for (cut, (healthy, dead)) in cuts.iter().flat_map(|cut| times.map(|time| (cut, time))) {
         let diary = Diary::default();
         let (mut world, server, client, _) = probing(17, &diary);
         world.advance(secs(healthy)).unwrap();
-        world.partition(server, client);
+        cut(&mut world, server, client);
         world.advance(secs(dead - healthy - 1)).unwrap();
         assert_eq!(diary.take(), [""; 0], "cut after {healthy} s");
         world.advance(secs(2)).unwrap();

@@ -360,9 +360,9 @@ impl Machine {
         self.told()
     }
 
-    /// Whether a client is left without an answer, since the backlog of a port is full.
-    pub(super) fn is_overfull(&self) -> bool {
-        self.waiting.len() > BACKLOG + 1
+    /// Whether a call leaves a client without an answer: the backlog is full, or the listener refuses.
+    pub(super) fn is_dropped(&self, call: Call) -> bool {
+        self.refuses && matches!(call, Call::Connect) || self.waiting.len() > BACKLOG + 1
     }
 
     /// Takes out of a report what Linux need not say: a Unix socket may have no room for more after a few

@@ -8,7 +8,7 @@
 //! | numbers of descriptors, and of ports that the kernel chooses | any that is free |
 //! | how many bytes a connection holds, and in how many pieces they arrive | buffers grow, segments are joined; a send to a path costs more than its bytes |
 //! | how many edges there are | each change is followed by one, and none reports what is not so |
-//! | how soon anything happens | so a client that a full backlog has dropped ends the program: it tries again after a second |
+//! | how soon anything happens | so a client that a full backlog or a listener that refuses has dropped ends the program: it tries again after a second |
 //! | another connection with the same ends, soon after one was closed | TIME_WAIT; connections at chosen ports are reset |
 //! | a connect to the port that it is bound to | the socket may be connected with itself |
 //! | one more socket on `::` that shares its port (SO_REUSEPORT) while another one in its way does not | the kernel looks only at the last one that shares it |
@@ -79,7 +79,7 @@ fn compare(seed: u64) {
             "seed {seed}, {kind:?}, after {calls:#?}: Linux reports {found:#?}, and {level:#?} holds"
         );
         before = level;
-        if simulated.is_overfull() {
+        if simulated.is_dropped(call) {
             // The client tries again after a second.
             break;
         }
