@@ -66,11 +66,10 @@ impl Run {
             if let Some(seed) = program.faults[hosts.len()] {
                 let mut faults = Faults::of_seed(seed);
                 if program.has_paths() {
-                    faults.set(Fault::Accept, 0.0);
+                    faults = faults.with(Fault::Accept, 0.0);
                 }
                 world.set_faults(host, faults);
             }
-            // A loop that is lent runs a turn, traced or not.
             let event_loop = world.event_loop(host);
             if trace != Trace::Off {
                 follow(event_loop, name, trace);

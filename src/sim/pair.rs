@@ -5,7 +5,8 @@ use std::mem;
 use std::time::Duration;
 
 use super::{Host, World};
-use crate::{Error, ServerOptions, Socket, SocketId};
+use crate::net::error::words;
+use crate::{ConnectOptions, Error, ServerOptions, Socket, SocketId};
 
 /// Any port will do: the handler's host has no other.
 const PORT: u16 = 1;
@@ -46,6 +47,72 @@ pub struct Pair {
     peer: (Host, SocketId),
 }
 
+/// How a [`Pair`] is made.
+///
+/// ```
+/// use std::time::Duration;
+/// use netloop::sim::{Pair, PairOptions};
+///
+/// // What the program has prepared before it listens, and a peer that still sends after the end.
+/// let options = PairOptions::default()
+///     .prepare(|world, host| _ = world.event_loop(host).set_data("hello"))
+///     .half_open(true);
+/// let mut pair = Pair::with(1, options, |socket| {
+///     let greeting = *socket.event_loop().data::<&str>().unwrap();
+///     socket.end_with(greeting);
+/// })?;
+/// assert_eq!(pair.advance(Duration::ZERO)?, b"hello");
+/// assert!(pair.has_ended());
+/// pair.send("bye")?; // the peer's half is still open
+/// # Ok::<(), netloop::Error>(())
+/// ```
+#[derive(Default)]
+pub struct PairOptions {
+    server: ServerOptions,
+    is_half_open: bool,
+    preparation: Option<Box<Preparation>>,
+}
+
+type Preparation = dyn FnOnce(&mut World, Host);
+
+impl PairOptions {
+    /// The options of the server that has the handler.
+    #[must_use]
+    pub fn server(mut self, options: ServerOptions) -> PairOptions {
+        self.server = options;
+        self
+    }
+
+    /// Whether the peer can still send after the handler has ended its half: `allowHalfOpen`. Without this,
+    /// the peer ends its own half then.
+    #[must_use]
+    pub fn half_open(mut self, is_half_open: bool) -> PairOptions {
+        self.is_half_open = is_half_open;
+        self
+    }
+
+    /// Calls this before the two are connected, with the world, and the host of the handler.
+    #[must_use]
+    pub fn prepare(mut self, prepare: impl FnOnce(&mut World, Host) + 'static) -> PairOptions {
+        self.preparation = Some(Box::new(prepare));
+        self
+    }
+}
+
+impl From<ServerOptions> for PairOptions {
+    fn from(options: ServerOptions) -> PairOptions {
+        PairOptions::default().server(options)
+    }
+}
+
+impl fmt::Debug for PairOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("PairOptions")
+            .field("is_half_open", &self.is_half_open)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The handler's socket, until the pair knows it.
 struct Accepted(SocketId);
 
@@ -63,30 +130,37 @@ impl Pair {
     /// # Errors
     /// As [`World::add_host`], and an `error` event of the program that has no listener.
     pub fn new(seed: u64, handler: impl FnMut(&mut Socket<'_>) + 'static) -> Result<Pair, Error> {
-        Pair::with(seed, ServerOptions::default(), handler)
+        Pair::with(seed, PairOptions::default(), handler)
     }
 
-    /// As [`new`](Pair::new), for a server with these options.
+    /// As [`new`](Pair::new), with these options: [`PairOptions`], or those of a server.
     ///
     /// # Errors
     /// As [`new`](Pair::new).
     pub fn with(
         seed: u64,
-        options: ServerOptions,
+        options: impl Into<PairOptions>,
         mut handler: impl FnMut(&mut Socket<'_>) + 'static,
     ) -> Result<Pair, Error> {
+        let options = options.into();
         let mut world = World::new(seed);
         world.set_latency(Duration::ZERO..Duration::ZERO);
         let (ours, theirs) = (world.add_host("handler")?, world.add_host("peer")?);
+        if let Some(prepare) = options.preparation {
+            prepare(&mut world, ours);
+        }
         let accept = move |socket: &mut Socket<'_>| {
             let accepted = Accepted(socket.id());
             socket.event_loop().set_data(accepted);
             handler(socket);
         };
-        let mut server = world.event_loop(ours).create_server_with(options, accept);
+        let mut server = world
+            .event_loop(ours)
+            .create_server_with(options.server, accept);
         let server = server.listen_on(PORT)?.id();
         let address = (world.address(ours).to_string(), PORT);
-        let peer = receive(world.event_loop(theirs).connect_to(address)?);
+        let to = ConnectOptions::from(address).allow_half_open(options.is_half_open);
+        let peer = receive(world.event_loop(theirs).connect_to(to)?);
         world.advance(Duration::ZERO)?;
         world.event_loop(ours).server_at(server).close();
         world.advance(Duration::ZERO)?;
@@ -97,6 +171,16 @@ impl Pair {
             handler: (ours, socket),
             peer: (theirs, peer),
         })
+    }
+
+    /// The world in which the two are, each on a host of its own.
+    pub fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    /// The host of the handler, and that of the peer.
+    pub fn hosts(&self) -> (Host, Host) {
+        (self.handler.0, self.peer.0)
     }
 
     /// The handler's socket, and with it the [loop](Socket::event_loop) of the program.
@@ -115,16 +199,26 @@ impl Pair {
     /// Sends bytes to the handler. Returns what the peer has received since the last call.
     ///
     /// # Errors
-    /// As [`World::run`].
+    /// - `ERR_STREAM_WRITE_AFTER_END`: the peer has ended its half, perhaps since the handler has: see
+    ///   [`PairOptions::half_open`].
+    /// - `ERR_STREAM_DESTROYED`: the connection is over.
+    /// - As [`World::advance`].
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
-        self.peer().write(bytes);
+        let mut peer = self.peer();
+        if peer.is_destroyed() {
+            return Err(words::destroyed("send"));
+        }
+        if peer.is_writable_ended() {
+            return Err(words::write_after_end());
+        }
+        peer.write(bytes);
         self.advance(Duration::ZERO)
     }
 
     /// Lets time pass. Returns what the peer has received since the last call.
     ///
     /// # Errors
-    /// As [`World::run`].
+    /// As [`World::advance`].
     pub fn advance(&mut self, by: Duration) -> Result<Vec<u8>, Error> {
         self.world.advance(by)?;
         let received = self.world.event_loop(self.peer.0).data_mut::<Received>();
@@ -134,7 +228,7 @@ impl Pair {
     }
 
     fn received(&self) -> Option<&Received> {
-        let Host(peer) = self.peer.0;
+        let peer = self.world.index(self.peer.0);
         self.world.processes[peer].event_loop.data()
     }
 

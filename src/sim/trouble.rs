@@ -16,8 +16,8 @@ impl World {
     ///     let mut world = World::new(seed);
     ///     let server = world.add_host("server")?;
     ///     let client = world.add_host("client")?;
-    ///     let mut faults = Faults::none();
-    ///     world.set_faults(server, faults.set(Fault::Receive, 0.5).set(Fault::Send, 0.5).clone());
+    ///     let faults = Faults::none().with(Fault::Receive, 0.5).with(Fault::Send, 0.5);
+    ///     world.set_faults(server, faults);
     ///
     ///     world.event_loop(server).create_server(|socket| {
     ///         socket.on_data(|socket, chunk| _ = socket.write(chunk));
@@ -34,9 +34,10 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// As [`address`](World::address).
+    /// If the host is of another world.
+    #[track_caller]
     pub fn set_faults(&mut self, host: Host, faults: Faults) {
-        self.network().set_faults(host.0, faults);
+        self.network().set_faults(self.index(host), faults);
     }
 
     /// Sets how many descriptors a program on this host may have open, from now on: RLIMIT_NOFILE. Standard
@@ -44,10 +45,11 @@ impl World {
     /// Beyond it, what needs a descriptor fails with `EMFILE`.
     ///
     /// # Panics
-    /// As [`address`](World::address).
+    /// If the host is of another world.
+    #[track_caller]
     pub fn set_descriptor_limit(&mut self, host: Host, limit: Option<usize>) {
         let limit = limit.unwrap_or(usize::MAX);
-        self.network().set_descriptor_limit(host.0, limit);
+        self.network().set_descriptor_limit(self.index(host), limit);
     }
 
     /// How many descriptors the program of a host has open, those that count for the
@@ -67,86 +69,20 @@ impl World {
     /// ```
     ///
     /// # Panics
-    /// As [`address`](World::address).
+    /// If the host is of another world.
+    #[track_caller]
     pub fn descriptors(&self, host: Host) -> usize {
-        self.network().descriptors(host.0)
+        self.network().descriptors(self.index(host))
     }
 
-    /// Lets a host run out of something for a while, beginning now.
+    /// Lets a host run out of something for a while, beginning now. If it has done so already, the later
+    /// end counts.
     ///
     /// # Panics
-    /// As [`address`](World::address).
+    /// If the host is of another world.
+    #[track_caller]
     pub fn exhaust(&mut self, host: Host, resource: Resource, span: Duration) {
-        self.network().exhaust(host.0, resource, span);
-    }
-
-    /// Resets all TCP connections between two hosts, at both ends, as a firewall does that has forgotten
-    /// them. What has arrived can still be read.
-    ///
-    /// # Panics
-    /// As [`address`](World::address).
-    pub fn reset(&mut self, one: Host, other: Host) {
-        self.network().reset(one.0, other.0);
-    }
-
-    /// Lets each TCP connection of a host to another one send a byte of urgent data (tcp(7), MSG_OOB), as
-    /// programs that are not written with this library can. It splits the stream, and is not received with the
-    /// other bytes. A connection that has bytes to send for which there is no room sends none.
-    ///
-    /// # Panics
-    /// As [`address`](World::address).
-    pub fn send_urgent(&mut self, from: Host, to: Host) {
-        self.network().urge(from.0, to.0);
-    }
-
-    /// Lets the machine of a host die, as without power: its program and its sockets are gone, and no peer
-    /// learns of that. What is sent to it meanwhile is late, as in a [partition](World::partition). The host
-    /// gets a new, empty loop, which runs after [`restart`](World::restart).
-    ///
-    /// # Panics
-    /// As [`event_loop`](World::event_loop).
-    pub fn crash(&mut self, host: Host) {
-        self.network().crash(host.0);
-        self.kill(host);
-        self.processes[host.0].rests_until = None;
-    }
-
-    /// Starts the machine of a host again. What it is sent on connections from before the crash it answers
-    /// with a reset.
-    ///
-    /// # Panics
-    /// As [`event_loop`](World::event_loop).
-    pub fn restart(&mut self, host: Host) {
-        self.network().restart(host.0);
-        self.processes[host.0].rests_until = Some(self.now());
-    }
-
-    /// Stops the program of a host for a while, beginning now, as SIGSTOP does, or a hypervisor that has no
-    /// time for it. Its kernel goes on: connections are made, bytes arrive, until the buffers are full. When
-    /// the program goes on, its clock has jumped, and its wait was interrupted: what is due by then comes
-    /// before what is ready. A machine that is off stays so.
-    ///
-    /// # Panics
-    /// As [`event_loop`](World::event_loop).
-    pub fn stop(&mut self, host: Host, span: Duration) {
-        self.network().stop(host.0);
-        self.rest(host, span);
-    }
-
-    /// Lets the machine of a host sleep for a while, beginning now. Nothing reaches it, and its clock stands
-    /// still (CLOCK_MONOTONIC): to its program no time passes. A machine that is off stays so.
-    ///
-    /// # Panics
-    /// As [`event_loop`](World::event_loop).
-    pub fn suspend(&mut self, host: Host, span: Duration) {
-        self.network().suspend(host.0, span);
-        self.rest(host, span);
-    }
-
-    fn rest(&mut self, host: Host, span: Duration) {
-        let end = self.now().saturating_add(span);
-        let until = &mut self.processes[host.0].rests_until;
-        *until = until.map(|until| until.max(end));
+        self.network().exhaust(self.index(host), resource, span);
     }
 }
 
@@ -181,7 +117,7 @@ mod tests {
             let places = [Place::Path, Place::Near, Place::Far];
             let errnos = places.iter().flat_map(|place| fault.errnos(*place));
             let mut dealt: BTreeSet<String> = errnos.map(|errno| name(*errno)).collect();
-            if fault == Fault::LookUp {
+            if *fault == Fault::LookUp {
                 dealt.insert("ENOTFOUND".to_owned());
             }
             assert_eq!(names(cells[3]), dealt, "{fault:?}");

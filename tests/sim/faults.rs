@@ -10,7 +10,7 @@ use netloop::{Loop, SocketId};
 use super::{Diary, call, echo, pair, secs, watch, watched};
 
 fn faulty(fault: Fault, probability: f64) -> Faults {
-    Faults::none().set(fault, probability).clone()
+    Faults::none().with(fault, probability)
 }
 
 /// A server that greets, and notes how many connections it has.
@@ -79,9 +79,8 @@ fn a_write_in_a_hundred_pieces_arrives_whole() {
         let client = if is_path { server } else { client };
         world.set_buffers(1000, 1000);
         for host in [server, client] {
-            let mut faults = faulty(Fault::Send, 0.9);
-            faults.set(Fault::Receive, 0.9).set(Fault::Wait, 0.5);
-            world.set_faults(host, faults);
+            let faults = faulty(Fault::Send, 0.9).with(Fault::Receive, 0.9);
+            world.set_faults(host, faults.with(Fault::Wait, 0.5));
         }
         let diary = Diary::default();
         let noted = diary.clone();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netloop::sim::Pair;
+use netloop::sim::{Pair, PairOptions};
 use netloop::{LineSplitter, ServerOptions, Socket};
 
 use crate::{code, secs};
@@ -95,4 +95,62 @@ fn a_handler_owes_a_peer_that_does_not_read_no_more_than_its_limit() {
     assert_eq!(pair.advance(secs(1)).unwrap(), b"");
     let seen = pair.socket().event_loop().take_data::<String>();
     assert_eq!(seen.as_deref(), Some("ENOBUFS"));
+}
+
+#[test]
+fn a_peer_that_has_ended_or_is_gone_cannot_send() {
+    let mut pair = Pair::new(1, shout).unwrap();
+    pair.peer().end();
+    let refused = |pair: &mut Pair| pair.send("late").unwrap_err();
+    assert_eq!(code(&refused(&mut pair)), "ERR_STREAM_WRITE_AFTER_END");
+    pair.advance(Duration::ZERO).unwrap();
+    assert!(pair.has_ended());
+    assert_eq!(code(&refused(&mut pair)), "ERR_STREAM_DESTROYED");
+    assert!(pair.error().is_none());
+
+    let mut pair = Pair::new(1, shout).unwrap();
+    pair.peer().destroy();
+    assert_eq!(code(&refused(&mut pair)), "ERR_STREAM_DESTROYED");
+}
+
+#[test]
+fn a_peer_that_is_half_open_sends_after_the_end() {
+    for is_half_open in [false, true] {
+        let options = PairOptions::default()
+            .half_open(is_half_open)
+            .server(ServerOptions::default().allow_half_open(true));
+        let mut pair = Pair::with(1, options, |socket| {
+            socket.on_data(|socket, chunk| {
+                let heard = String::from_utf8_lossy(chunk).into_owned();
+                socket.event_loop().set_data(heard);
+            });
+            socket.end_with("bye");
+        })
+        .unwrap();
+        assert_eq!(pair.advance(Duration::ZERO).unwrap(), b"bye");
+        assert!(pair.has_ended());
+        assert_eq!(pair.send("so long").is_ok(), is_half_open);
+        let heard = pair.socket().event_loop().take_data::<String>();
+        assert_eq!(heard.is_some(), is_half_open);
+    }
+}
+
+#[test]
+fn a_program_is_prepared_before_its_handler_runs_and_its_world_can_be_changed_later() {
+    let options = PairOptions::default().prepare(|world, host| {
+        world.event_loop(host).set_data("welcome");
+        world.set_descriptor_limit(host, Some(100));
+    });
+    let mut pair = Pair::with(1, options, |socket| {
+        let greeting = *socket.event_loop().data::<&str>().unwrap();
+        socket.write(greeting);
+        shout(socket);
+    })
+    .unwrap();
+    assert_eq!(pair.advance(Duration::ZERO).unwrap(), b"welcome");
+    let (handler, peer) = pair.hosts();
+    pair.world().partition(handler, peer);
+    assert_eq!(pair.send("hello\n").unwrap(), b"");
+    pair.world().heal(handler, peer);
+    assert_eq!(pair.advance(secs(1)).unwrap(), b"HELLO\n");
 }

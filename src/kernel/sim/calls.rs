@@ -14,7 +14,7 @@ use super::keep_alive::Probes;
 use super::network::{Happening, Network};
 use super::path::Name;
 use super::ports::reached;
-use super::socket::{Backlog, Domain, Key, Segment, Socket, State, failed};
+use super::socket::{Backlog, Binding, Domain, Key, Segment, Socket, State, failed};
 use crate::kernel::connector::Answer;
 use crate::kernel::listener::BindOptions;
 
@@ -36,6 +36,7 @@ impl Network {
             state: State::Closed,
             domain,
             local: None,
+            binding: Binding::None,
             remote: None,
             peer: None,
             peer_host: host,
@@ -144,20 +145,19 @@ impl Network {
             IpAddr::V6(ip) if ip.segments()[0] == 0xfd00 => self.hosts[host].ipv6_address().into(),
             IpAddr::V6(_) => return Err(failed(ENETUNREACH)),
         };
-        let port = match bound {
-            Some(local) => local.port(),
-            None => self
-                .deal_port(host, EADDRNOTAVAIL)
-                .map(|()| self.free_port(host))?,
+        let ip = ip.unwrap_or(ours);
+        let (port, binding) = match bound {
+            Some(local) => (local.port(), Binding::Bound),
+            None => (self.port_to_connect(host, ip, to)?, Binding::Given),
         };
-        let local = SocketAddr::new(ip.unwrap_or(ours), port);
+        let local = SocketAddr::new(ip, port);
         if self.is_connection(host, local, to) {
             return Err(failed(EADDRNOTAVAIL));
         }
         let target = self.host_at(to.ip(), host);
         self.with(key, |socket| {
             socket.state = State::SynSent;
-            socket.local = Some(local);
+            (socket.local, socket.binding) = (Some(local), binding);
             socket.remote = Some(to);
             socket.peer_host = target.unwrap_or(host);
         });
@@ -252,6 +252,7 @@ impl Network {
             State::SynSent => {
                 socket.state = State::Closed;
                 socket.error = Some(ECONNRESET);
+                self.disarm(key);
                 Ok(())
             }
             State::SynReceived | State::Connected => {
@@ -300,13 +301,14 @@ impl Network {
         let is_over = socket.is_shut && socket.has_ended;
         let is_connected = matches!(socket.state, State::Connected | State::SynReceived);
         if is_connected && (is_unread || socket.resets_on_close && !is_over) {
-            socket.fail(None);
+            self.is_over(key, None);
             self.send(key, Segment::Reset);
         } else if is_connected {
             socket.is_shut = true;
             self.pump(key);
         } else {
             socket.state = State::Closed;
+            self.disarm(key);
         }
         self.reap(key);
     }

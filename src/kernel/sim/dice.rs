@@ -37,6 +37,7 @@ impl Dice {
     pub(crate) fn within(&mut self, range: &Range<Duration>) -> Duration {
         let width = range.end.saturating_sub(range.start).as_micros();
         let width = usize::try_from(width).unwrap_or(usize::MAX);
-        range.start + Duration::from_micros(self.below(width) as u64)
+        let after = Duration::from_micros(self.below(width) as u64);
+        range.start.saturating_add(after)
     }
 }

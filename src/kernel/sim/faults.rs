@@ -16,7 +16,7 @@ use super::dice::Dice;
 /// | fault | where | what it leads to |
 /// | --- | --- | --- |
 /// | `Socket` | socket(2) | `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM` |
-/// | `Own` | descriptors of the library's own: eventfd(2), with the first handle or lookup of a loop; socketpair(2), with its first signal; open(2), for the one that a listener keeps in reserve | `EMFILE`, `ENFILE`, `ENOMEM` |
+/// | `Descriptor` | descriptors of the library's own: eventfd(2), with the first handle or lookup of a loop; socketpair(2), with its first signal; open(2), for the one that a listener keeps in reserve | `EMFILE`, `ENFILE`, `ENOMEM` |
 /// | `Bind` | bind(2) | `EACCES`, `EADDRINUSE`, `EADDRNOTAVAIL`; of a path also `ENOMEM`, `ENOSPC`, `EROFS` |
 /// | `Listen` | listen(2) on a port | `EADDRINUSE` |
 /// | `Connect` | connect(2), at once | `EACCES`, `EADDRNOTAVAIL`, `EAGAIN`, `EHOSTUNREACH`, `ENETUNREACH`, `ENOBUFS`, `EPERM`; to a path `EACCES`, `EAGAIN`, `ENOMEM`, `EPERM` |
@@ -24,7 +24,7 @@ use super::dice::Dice;
 /// | `Accept` | accept4(2) | `EINTR`, `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`, `EPERM` |
 /// | `Abort` | accept4(2) on a port, of a connection that is gone | `ECONNABORTED`, `EHOSTUNREACH`, `ENETUNREACH`, `EPROTO` |
 /// | `Register` | epoll_ctl(2) | `ENOMEM`, `ENOSPC` |
-/// | `Wait` | epoll_wait(2) | `EINTR`; readiness that does not hold |
+/// | `Wait` | epoll_wait(2) | `EINTR`; a socket that is reported as readable, and is not |
 /// | `Receive` | recv(2) | `EINTR`; only a part of what is there, and another event for the rest (none on a Unix socket) |
 /// | `Send` | send(2) | `EAGAIN` (not on a Unix socket), `EINTR`, `ENOBUFS`, `ENOMEM`; only a part of what there is room for |
 /// | `Connection` | a TCP connection, while something arrives | `ECONNABORTED`, `ECONNRESET`; between hosts also `EHOSTUNREACH`, `ENETUNREACH`, `ETIMEDOUT`. The peer learns of it when it sends |
@@ -43,7 +43,7 @@ pub enum Fault {
     /// No socket can be made.
     Socket,
     /// The loop's own descriptors cannot be made.
-    Own,
+    Descriptor,
     /// An address cannot be bound.
     Bind,
     /// A bound socket cannot listen.
@@ -85,9 +85,9 @@ pub(crate) enum Place {
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Fault; 15] = [
+    pub const ALL: &'static [Fault] = &[
         Fault::Socket,
-        Fault::Own,
+        Fault::Descriptor,
         Fault::Bind,
         Fault::Listen,
         Fault::Connect,
@@ -107,7 +107,7 @@ impl Fault {
     pub(crate) fn errnos(self, place: Place) -> &'static [i32] {
         match (self, place) {
             (Fault::Socket, _) => &[EMFILE, ENFILE, ENOBUFS, ENOMEM],
-            (Fault::Own, _) => &[EMFILE, ENFILE, ENOMEM],
+            (Fault::Descriptor, _) => &[EMFILE, ENFILE, ENOMEM],
             (Fault::Bind, Place::Path) => &[EACCES, EADDRINUSE, ENOMEM, ENOSPC, EROFS],
             (Fault::Bind, _) => &[EACCES, EADDRINUSE, EADDRNOTAVAIL],
             (Fault::Listen | Fault::Abort, Place::Path) => &[],
@@ -151,8 +151,7 @@ impl Fault {
 /// ```
 /// use netloop::sim::{Fault, Faults};
 ///
-/// let mut faults = Faults::none();
-/// faults.set(Fault::Accept, 0.2).set(Fault::Send, 0.05);
+/// let faults = Faults::none().with(Fault::Accept, 0.2).with(Fault::Send, 0.05);
 /// assert_eq!((faults.of(Fault::Accept), faults.of(Fault::Loss)), (0.2, 0.0));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -170,20 +169,23 @@ impl Faults {
         let mut faults = Faults::none();
         for fault in Fault::ALL {
             if dice.one_in(3) {
-                faults.set(fault, [0.5, 0.1, 0.1, 0.01, 0.01][dice.below(5)]);
+                faults = faults.with(*fault, [0.5, 0.1, 0.1, 0.01, 0.01][dice.below(5)]);
             }
         }
         faults
     }
 
-    /// Sets how often a fault happens: 0 for never, 0.1 for once in ten calls, 1 for whenever it can. What
-    /// is not between 0 and 1 counts as the nearer of the two.
-    pub fn set(&mut self, fault: Fault, probability: f64) -> &mut Faults {
-        self.0.insert(fault, probability.clamp(0.0, 1.0));
+    /// The same, but with a fault that happens so often: 0 for never, 0.1 for once in ten calls, 1 for
+    /// whenever it can. What is not between 0 and 1 counts as the nearer of the two, and no number as 0.
+    #[must_use]
+    pub fn with(mut self, fault: Fault, probability: f64) -> Faults {
+        let is_some = probability > 0.0;
+        let probability = if is_some { probability.min(1.0) } else { 0.0 };
+        self.0.insert(fault, probability);
         self
     }
 
-    /// How often a fault happens.
+    /// How often a fault happens, between 0 and 1.
     pub fn of(&self, fault: Fault) -> f64 {
         self.0.get(&fault).copied().unwrap_or(0.0)
     }
@@ -208,9 +210,9 @@ impl Resource {
     /// The error of a call that needs it.
     pub(super) fn errno(self, fault: Fault, place: Place) -> Option<i32> {
         match (self, fault) {
-            (Resource::Files, Fault::Socket | Fault::Own | Fault::Accept) => Some(ENFILE),
+            (Resource::Files, Fault::Socket | Fault::Descriptor | Fault::Accept) => Some(ENFILE),
             (Resource::Memory, Fault::Socket) => Some(ENOBUFS),
-            (Resource::Memory, Fault::Own | Fault::Accept | Fault::Register) => Some(ENOMEM),
+            (Resource::Memory, Fault::Descriptor | Fault::Accept | Fault::Register) => Some(ENOMEM),
             (Resource::Memory, Fault::Connect) => Some(match place {
                 Place::Path => ENOMEM,
                 Place::Near | Place::Far => ENOBUFS,

@@ -13,18 +13,21 @@ use super::socket::{Key, failed};
 use crate::kernel::reactor::Id;
 use crate::kernel::resolver::Answer;
 
-/// The first port that is given out by itself: `net.ipv4.ip_local_port_range`.
-const FIRST_PORT: u16 = 32_768;
 /// Standard input, output and error, and the epoll instance, have the lowest.
 const FIRST_DESCRIPTOR: i32 = 4;
 
 /// Whether a host's machine runs.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Power {
     On,
-    /// It sleeps since this time.
-    Suspended(Duration),
-    Off,
+    /// It sleeps.
+    Asleep {
+        since: Duration,
+        until: Duration,
+    },
+    Off {
+        since: Duration,
+    },
 }
 
 #[derive(Debug)]
@@ -43,10 +46,15 @@ pub(super) struct Host {
     pub(super) was_interrupted: bool,
     /// Its program was stopped, and goes on: the wait that it was in is interrupted (signal(7)).
     pub(super) was_stopped: bool,
+    /// Until then its program is stopped.
+    pub(super) stopped_until: Duration,
+    /// Which program runs: the first, or its successors.
+    pub(super) program: u64,
     pub(super) power: Power,
-    /// How long its machine has been asleep.
-    pub(super) slept: Duration,
-    next_port: u16,
+    /// How long its machine has not run.
+    pub(super) rested: Duration,
+    /// The port that was given out last.
+    pub(super) last_port: u16,
     /// The sockets that are ready, in the order in which they became so.
     pub(super) ready: VecDeque<Key>,
     is_woken: bool,
@@ -69,9 +77,11 @@ impl Host {
             shortages: BTreeMap::new(),
             was_interrupted: false,
             was_stopped: false,
+            stopped_until: Duration::ZERO,
+            program: 0,
             power: Power::On,
-            slept: Duration::ZERO,
-            next_port: FIRST_PORT,
+            rested: Duration::ZERO,
+            last_port: 0,
             ready: VecDeque::new(),
             is_woken: false,
             answers: VecDeque::new(),
@@ -81,21 +91,18 @@ impl Host {
         }
     }
 
-    /// Its machine dies. Files stay.
-    pub(super) fn crash(&mut self) {
-        self.power = Power::Off;
+    /// The program is gone, with all that it had open or waited for.
+    pub(super) fn begins_anew(&mut self) {
+        self.program += 1;
         self.descriptors.clear();
         self.ready.clear();
         self.answers.clear();
-        self.forget_signals();
         self.is_woken = false;
-    }
-
-    /// The program is gone that was to be sent signals.
-    pub(super) fn forget_signals(&mut self) {
         self.watched.clear();
         self.arrived.clear();
         self.is_told = true;
+        self.stopped_until = Duration::ZERO;
+        (self.was_stopped, self.was_interrupted) = (false, false);
     }
 
     /// That of fd00::/64 with the same number as the one of IPv4.
@@ -133,13 +140,6 @@ impl Host {
 
     pub(super) fn close(&mut self, descriptor: i32) {
         self.descriptors.remove(&descriptor);
-    }
-
-    /// The next port of those that are given out.
-    pub(super) fn next_port(&mut self) -> u16 {
-        let port = self.next_port;
-        self.next_port = port.checked_add(1).unwrap_or(FIRST_PORT);
-        port
     }
 
     pub(super) fn is_ready(&self) -> bool {

@@ -10,6 +10,7 @@ use mio::Token;
 
 use super::event::Event;
 use super::faults::{Fault, Place};
+use super::host::Host;
 use super::network::Network;
 use super::socket::Key;
 use crate::kernel::Failed;
@@ -19,6 +20,8 @@ use crate::kernel::Failed;
 pub(crate) struct Kernel {
     network: Arc<Mutex<Network>>,
     pub(super) host: usize,
+    /// Which program of the host has it.
+    program: u64,
     /// Stands for the descriptor of the epoll instance. It is never ready.
     descriptor: Arc<File>,
 }
@@ -58,6 +61,7 @@ impl Kernel {
         Ok(Kernel {
             network: Arc::clone(network),
             host: lock(network).add_host(name),
+            program: 0,
             descriptor: Arc::new(File::open("/dev/null")?),
         })
     }
@@ -65,6 +69,21 @@ impl Kernel {
     /// The kernel of a host that is alone in its world. Time passes there while the loop waits.
     pub(crate) fn alone() -> io::Result<Kernel> {
         Kernel::new(&Arc::new(Mutex::new(Network::alone())), "localhost")
+    }
+
+    /// The kernel as the program has it that runs on the host, after others were killed.
+    pub(crate) fn of_successor(&self) -> Kernel {
+        let program = self.network().hosts[self.host].program;
+        Kernel {
+            program,
+            ..self.clone()
+        }
+    }
+
+    /// The host, unless the program is gone that had this kernel.
+    fn host<'n>(&self, network: &'n mut Network) -> Option<&'n mut Host> {
+        let host = &mut network.hosts[self.host];
+        (host.program == self.program).then_some(host)
     }
 
     /// Lets time pass until something is ready, if this host is alone.
@@ -104,7 +123,7 @@ impl Kernel {
     /// A descriptor of the library's own.
     pub(super) fn descriptor(&self) -> io::Result<Descriptor> {
         let mut network = self.network();
-        network.deal(self.host, Fault::Own, Place::Near)?;
+        network.deal(self.host, Fault::Descriptor, Place::Near)?;
         network.hosts[self.host].has_spare()?;
         Ok(Descriptor {
             kernel: self.clone(),
@@ -126,7 +145,9 @@ impl Kernel {
 impl Drop for Descriptor {
     fn drop(&mut self) {
         let mut network = self.kernel.network();
-        network.hosts[self.kernel.host].close(self.number);
+        if let Some(host) = self.kernel.host(&mut network) {
+            host.close(self.number);
+        }
     }
 }
 
@@ -143,7 +164,9 @@ impl Poll {
 impl Waker {
     pub(crate) fn wake(&self) -> io::Result<()> {
         let kernel = &self.0.kernel;
-        kernel.network().wake_loop(kernel.host);
+        if let Some(host) = kernel.host(&mut kernel.network()) {
+            host.wake();
+        }
         Ok(())
     }
 }

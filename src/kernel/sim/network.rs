@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use libc::EDEADLK;
@@ -32,7 +32,7 @@ pub(super) enum Happening {
     Room(Key),
     /// A shortage of a host has ended.
     Plenty(usize),
-    /// A suspended host goes on.
+    /// A host that sleeps, or whose program is stopped, may go on.
     Wake(usize),
     /// A name was looked up.
     Answer(usize, u64, Answer),
@@ -42,10 +42,14 @@ pub(super) enum Happening {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) latency: Range<Duration>,
+    /// Pairs of hosts that have a latency of their own, the lower number first.
+    pub(super) links: BTreeMap<(usize, usize), Range<Duration>>,
     pub(super) send_buffer: usize,
     pub(super) receive_buffer: usize,
     /// Whether readiness comes late, or without need, and what is sent arrives in pieces.
     pub(super) is_whimsical: bool,
+    /// The ports that a host gives out by itself: `net.ipv4.ip_local_port_range`.
+    pub(super) ports: RangeInclusive<u16>,
 }
 
 #[derive(Debug)]
@@ -59,10 +63,15 @@ pub(crate) struct Network {
     pub(super) sockets: BTreeMap<Key, Socket>,
     happenings: BTreeMap<(Duration, u64), Happening>,
     numbers: u64,
-    /// Pairs of hosts between which nothing passes.
+    /// Pairs of hosts: from the first to the second nothing passes.
     pub(super) cut: BTreeSet<(usize, usize)>,
     /// What waits until it can pass from a host to another.
     pub(super) held: Vec<(usize, usize, Happening)>,
+}
+
+/// Two hosts, in whichever order they are named.
+pub(super) fn pair(one: usize, other: usize) -> (usize, usize) {
+    (one.min(other), one.max(other))
 }
 
 impl Network {
@@ -73,9 +82,11 @@ impl Network {
             dice: Dice::new(seed),
             settings: Settings {
                 latency: millis(1)..millis(5),
+                links: BTreeMap::new(),
                 send_buffer: 256 * 1024,
                 receive_buffer: 128 * 1024,
                 is_whimsical,
+                ports: 32_768..=60_999,
             },
             hosts: Vec::new(),
             is_alone: false,
@@ -140,9 +151,12 @@ impl Network {
         }
     }
 
+    /// Lets something happen so much later. What is too late for the clock never happens.
     pub(super) fn schedule(&mut self, after: Duration, what: Happening) -> (Duration, u64) {
         let at = (self.now.saturating_add(after), self.number());
-        self.happenings.insert(at, what);
+        if at.0 < Duration::MAX {
+            self.happenings.insert(at, what);
+        }
         at
     }
 
@@ -164,10 +178,11 @@ impl Network {
 
     /// How long something takes from one host to the other. On one host nothing takes time.
     pub(super) fn latency(&mut self, from: usize, to: usize) -> Duration {
-        match from == to {
-            true => Duration::ZERO,
-            false => self.dice.within(&self.settings.latency),
+        if from == to {
+            return Duration::ZERO;
         }
+        let link = self.settings.links.get(&pair(from, to));
+        self.dice.within(link.unwrap_or(&self.settings.latency))
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -224,6 +239,16 @@ impl Network {
 
     pub(crate) fn set_latency(&mut self, latency: Range<Duration>) {
         self.settings.latency = latency;
+    }
+
+    pub(crate) fn set_link_latency(&mut self, one: usize, other: usize, latency: Range<Duration>) {
+        self.settings.links.insert(pair(one, other), latency);
+    }
+
+    /// Whether a host has this name, however it is written.
+    pub(crate) fn has_name(&self, name: &str) -> bool {
+        let mut names = self.hosts.iter().map(|host| &host.name);
+        names.any(|other| other.eq_ignore_ascii_case(name))
     }
 
     pub(crate) fn set_buffers(&mut self, send: usize, receive: usize) {

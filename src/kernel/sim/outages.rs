@@ -3,15 +3,11 @@
 use std::time::Duration;
 
 use super::host::Power;
-use super::network::{Happening, Network};
+use super::network::{Happening, Network, pair};
 use super::socket::{Domain, Key, Socket, State};
 
 /// One connection's repetition after an outage comes at most so late.
 const REPETITION: Duration = Duration::from_millis(200);
-
-fn pair(one: usize, other: usize) -> (usize, usize) {
-    (one.min(other), one.max(other))
-}
 
 impl Network {
     /// The hosts between which something passes.
@@ -30,8 +26,18 @@ impl Network {
         self.hosts[host].power == Power::On
     }
 
+    /// Whether the program of a host runs.
+    pub(crate) fn runs(&self, host: usize) -> bool {
+        self.is_on(host) && self.hosts[host].stopped_until <= self.now
+    }
+
     pub(super) fn lets_pass(&self, from: usize, to: usize) -> bool {
-        self.is_on(from) && self.is_on(to) && !self.cut.contains(&pair(from, to))
+        self.is_on(from) && self.is_on(to) && !self.cut.contains(&(from, to))
+    }
+
+    /// Whether what one host sends arrives at the other, and the answer, too.
+    pub(super) fn has_answers(&self, one: usize, other: usize) -> bool {
+        self.lets_pass(one, other) && self.lets_pass(other, one)
     }
 
     /// Keeps what cannot pass. It is sent again until it can.
@@ -53,21 +59,25 @@ impl Network {
                 continue;
             }
             let late = self.dice.within(&(Duration::ZERO..REPETITION));
-            let after = self.latency(from, to) + late;
+            let after = self.latency(from, to).saturating_add(late);
             self.schedule(after, happening);
         }
         self.links_have_changed();
     }
 
-    /// Lets nothing pass between two hosts.
-    pub(crate) fn partition(&mut self, one: usize, other: usize) {
-        self.cut.insert(pair(one, other));
-        self.links_have_changed();
+    /// Lets nothing pass from one host to another. A host always reaches itself.
+    pub(crate) fn cut(&mut self, from: usize, to: usize) {
+        if from != to {
+            self.cut.insert((from, to));
+            self.links_have_changed();
+        }
     }
 
-    pub(crate) fn heal(&mut self, one: usize, other: usize) {
-        self.cut.remove(&pair(one, other));
-        self.release();
+    /// Lets what one host sends pass to another again.
+    pub(crate) fn mend(&mut self, from: usize, to: usize) {
+        if self.cut.remove(&(from, to)) {
+            self.release();
+        }
     }
 
     /// Resets all connections between two hosts, at both ends.
@@ -85,46 +95,74 @@ impl Network {
         }
     }
 
-    /// The machine of a host dies: its sockets are gone, and no peer learns of that.
+    /// The machine of a host dies: its sockets are gone, and no peer learns of that. Its files stay.
     pub(crate) fn crash(&mut self, host: usize) {
-        self.sockets.retain(|_, socket| socket.host != host);
-        self.hosts[host].crash();
+        let here = self.sockets.iter().filter(|(_, it)| it.host == host);
+        for key in here.map(|(key, _)| *key).collect::<Vec<Key>>() {
+            self.disarm(key);
+            self.sockets.remove(&key);
+        }
+        let since = match self.hosts[host].power {
+            Power::On => self.now,
+            Power::Asleep { since, .. } | Power::Off { since } => since,
+        };
+        self.hosts[host].power = Power::Off { since };
+        self.hosts[host].begins_anew();
         self.links_have_changed();
     }
 
-    /// The machine of a host runs again. What it is sent belongs to no connection that it knows.
-    pub(crate) fn restart(&mut self, host: usize) {
+    /// The machine of a host is on. What it is sent may belong to no connection that it knows.
+    pub(crate) fn turn_on(&mut self, host: usize) {
+        let (Power::Asleep { since, .. } | Power::Off { since }) = self.hosts[host].power else {
+            return;
+        };
+        self.hosts[host].rested += self.now - since;
         self.hosts[host].power = Power::On;
         self.release();
     }
 
-    /// The machine of a host sleeps for a while, and its clock with it.
+    /// The machine of a host sleeps for a while, and its clock with it. Of two such times the later end
+    /// counts.
     pub(crate) fn suspend(&mut self, host: usize, span: Duration) {
-        if self.hosts[host].power == Power::On {
-            self.hosts[host].power = Power::Suspended(self.now);
-            self.schedule(span, Happening::Wake(host));
-            self.links_have_changed();
-        }
+        let end = self.now.saturating_add(span);
+        let (since, until) = match self.hosts[host].power {
+            Power::Off { .. } => return,
+            Power::On => (self.now, end),
+            Power::Asleep { since, until } => (since, until.max(end)),
+        };
+        self.hosts[host].power = Power::Asleep { since, until };
+        self.schedule(span, Happening::Wake(host));
+        self.links_have_changed();
     }
 
+    /// The program of a host is stopped for a while. It notices when it goes on. Of two such times the later
+    /// end counts.
+    pub(crate) fn stop(&mut self, host: usize, span: Duration) {
+        let end = self.now.saturating_add(span);
+        let it = &mut self.hosts[host];
+        if matches!(it.power, Power::Off { .. }) {
+            return;
+        }
+        it.was_stopped = true;
+        it.stopped_until = it.stopped_until.max(end);
+        self.schedule(span, Happening::Wake(host));
+    }
+
+    /// A time has passed for which a machine sleeps, or a program is stopped. There may be a longer one.
     pub(super) fn wake_up(&mut self, host: usize) {
-        if let Power::Suspended(since) = self.hosts[host].power {
-            self.hosts[host].slept += self.now - since;
-            self.restart(host);
+        if let Power::Asleep { until, .. } = self.hosts[host].power
+            && until <= self.now
+        {
+            self.turn_on(host);
         }
     }
 
-    /// What the clock of a host shows: CLOCK_MONOTONIC, which stands while the machine sleeps.
+    /// What the clock of a host shows: CLOCK_MONOTONIC, which stands while the machine does not run.
     pub(super) fn clock(&self, host: usize) -> Duration {
         let now = match self.hosts[host].power {
-            Power::Suspended(since) => since,
-            Power::On | Power::Off => self.now,
+            Power::Asleep { since, .. } | Power::Off { since } => since,
+            Power::On => self.now,
         };
-        now - self.hosts[host].slept
-    }
-
-    /// The program of a host is stopped. It notices when it goes on.
-    pub(crate) fn stop(&mut self, host: usize) {
-        self.hosts[host].was_stopped = true;
+        now - self.hosts[host].rested
     }
 }

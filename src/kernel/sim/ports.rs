@@ -1,5 +1,6 @@
 //! Addresses and ports: where there are listeners, and which ports are free.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -7,7 +8,7 @@ use libc::{EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, ENETUNREACH};
 
 use super::faults::Fault;
 use super::network::Network;
-use super::socket::{Backlog, Domain, Key, Socket, State, failed};
+use super::socket::{Backlog, Binding, Domain, Key, Socket, State, failed};
 use crate::kernel::listener::BindOptions;
 
 /// Without the mapping of IPv4 into IPv6.
@@ -39,6 +40,16 @@ pub(super) fn reached(to: SocketAddr, from: Option<IpAddr>) -> io::Result<Socket
 fn takes(local: IpAddr, only_v6: bool, ip: IpAddr) -> bool {
     let is_any = local.is_unspecified();
     local == ip || is_any && (local.is_ipv4() == ip.is_ipv4() || local.is_ipv6() && !only_v6)
+}
+
+/// Whether a socket's address and this one have an address in common.
+fn meets(socket: &Socket, ip: IpAddr, options: &BindOptions) -> bool {
+    let only_v6 = match &socket.state {
+        State::Listening(backlog) => backlog.only_v6,
+        _ => false,
+    };
+    let local = socket.local.map(|local| local.ip());
+    local.is_some_and(|local| takes(local, only_v6, ip) || takes(ip, options.ipv6_only, local))
 }
 
 impl Network {
@@ -82,13 +93,18 @@ impl Network {
         }
     }
 
-    /// Whether the port is taken by a listener whose address meets this one.
+    /// Whether the port is taken by a socket whose address meets this one: a listener, or a connection
+    /// that was given the port.
     fn is_taken(&self, host: usize, local: SocketAddr, options: &BindOptions) -> bool {
-        self.listeners(host, local.port()).any(|(_, ip, backlog)| {
-            let meets =
-                takes(ip, backlog.only_v6, local.ip()) || takes(local.ip(), options.ipv6_only, ip);
-            meets && !(options.reuse_port && backlog.reuses_port)
-        })
+        let is_in_the_way = |it: &Socket| {
+            meets(it, local.ip(), options)
+                && match &it.state {
+                    State::Listening(backlog) => !(options.reuse_port && backlog.reuses_port),
+                    _ => it.binding == Binding::Given,
+                }
+        };
+        let here = |it: &&Socket| it.host == host && it.port() == Some(local.port());
+        self.sockets.values().filter(here).any(is_in_the_way)
     }
 
     /// Whether there is a connection between two addresses.
@@ -99,15 +115,42 @@ impl Network {
         })
     }
 
-    pub(super) fn free_port(&mut self, host: usize) -> u16 {
-        loop {
-            let port = self.hosts[host].next_port();
-            let is_used =
-                |it: &Socket| it.host == host && it.local.is_some_and(|it| it.port() == port);
-            if !self.sockets.values().any(is_used) {
-                return port;
-            }
-        }
+    /// The next port, of those that a host gives out by itself, of which no socket is in the way.
+    fn free_port(&mut self, host: usize, is_in_the_way: impl Fn(&Socket) -> bool) -> Option<u16> {
+        let here = |it: &&Socket| it.host == host;
+        let sockets = self.sockets.values().filter(here);
+        let found = sockets.filter(|it| is_in_the_way(it));
+        let taken: BTreeSet<u16> = found.filter_map(Socket::port).collect();
+        let (first, end) = (*self.settings.ports.start(), *self.settings.ports.end());
+        let next = self.hosts[host].last_port.saturating_add(1).max(first);
+        let mut all = (next..=end).chain(first..next.min(end));
+        let port = all.find(|port| !taken.contains(port))?;
+        self.hosts[host].last_port = port;
+        Some(port)
+    }
+
+    /// A port for a connect. Connections share it if they lead to different places, but with no socket
+    /// that was bound to it.
+    pub(super) fn port_to_connect(
+        &mut self,
+        host: usize,
+        ip: IpAddr,
+        to: SocketAddr,
+    ) -> io::Result<u16> {
+        self.deal_port(host, EADDRNOTAVAIL)?;
+        let is_in_the_way = |it: &Socket| match it.binding {
+            Binding::Given => it.remote == Some(to) && it.local.map(|local| local.ip()) == Some(ip),
+            _ => true,
+        };
+        let port = self.free_port(host, is_in_the_way);
+        port.ok_or_else(|| failed(EADDRNOTAVAIL))
+    }
+
+    /// A port for a bind: one that no socket has whose address meets this one.
+    fn port_to_bind(&mut self, host: usize, ip: IpAddr, options: &BindOptions) -> io::Result<u16> {
+        self.deal_port(host, EADDRINUSE)?;
+        let port = self.free_port(host, |it| meets(it, ip, options));
+        port.ok_or_else(|| failed(EADDRINUSE))
     }
 
     /// bind(2), as before listen(2) or connect(2).
@@ -129,12 +172,159 @@ impl Network {
             return Err(failed(EADDRNOTAVAIL));
         }
         if local.port() == 0 {
-            self.deal_port(host, EADDRINUSE)?;
-            local.set_port(self.free_port(host));
+            local.set_port(self.port_to_bind(host, local.ip(), options)?);
         } else if self.is_taken(host, local, options) {
             return Err(failed(EADDRINUSE));
         }
-        self.with(key, |socket| socket.local = Some(local));
+        self.with(key, |socket| {
+            (socket.local, socket.binding) = (Some(local), Binding::Bound);
+        });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    const SHARED: [u16; 4] = [32_768, 32_769, 32_770, 32_771];
+
+    /// A host that gives out four ports.
+    fn network() -> Network {
+        let mut network = Network::new(1, false);
+        network.settings.ports = SHARED[0]..=SHARED[3];
+        network.add_host("host");
+        network
+    }
+
+    fn at(ip: &str, port: u16) -> SocketAddr {
+        SocketAddr::new(ip.parse().expect("an address"), port)
+    }
+
+    fn listen(network: &mut Network, to: SocketAddr) -> Result<(Key, u16), i32> {
+        let mut listen = || {
+            let key = network.open(0, Domain::of(to))?;
+            let options = BindOptions {
+                backlog: 100,
+                ..BindOptions::default()
+            };
+            network.bind(key, to, &options)?;
+            network.listen(key, &options, None)?;
+            Ok((key, network.sockets[&key].local.expect("a port").port()))
+        };
+        listen().map_err(|error: io::Error| error.raw_os_error().expect("an errno"))
+    }
+
+    fn connect(
+        network: &mut Network,
+        to: SocketAddr,
+        from: Option<SocketAddr>,
+    ) -> Result<(Key, u16), i32> {
+        let mut connect = || {
+            let key = network.open(0, Domain::of(to))?;
+            if let Some(from) = from {
+                network.bind(key, from, &BindOptions::default())?;
+            }
+            _ = network.connect(key, to)?;
+            Ok((key, network.sockets[&key].local.expect("a port").port()))
+        };
+        connect().map_err(|error: io::Error| error.raw_os_error().expect("an errno"))
+    }
+
+    /// Calls until there is no port left, and checks that each has been given once.
+    fn all(
+        network: &mut Network,
+        call: impl Fn(&mut Network) -> Result<(Key, u16), i32>,
+    ) -> (Vec<Key>, i32) {
+        let mut given = Vec::new();
+        let errno = loop {
+            match call(network) {
+                Ok(one) => given.push(one),
+                Err(errno) => break errno,
+            }
+            assert!(given.len() <= SHARED.len());
+        };
+        let mut ports: Vec<u16> = given.iter().map(|(_, port)| *port).collect();
+        ports.sort_unstable();
+        assert_eq!(ports, SHARED);
+        (given.into_iter().map(|(key, _)| key).collect(), errno)
+    }
+
+    // What follows is what Linux 6.18 does with these four ports.
+
+    #[test]
+    fn a_bind_without_a_free_port_fails_and_addresses_that_do_not_meet_share_ports() {
+        let mut network = network();
+        listen(&mut network, at("127.0.0.1", 8000)).expect("a listener");
+        let (first, errno) = all(&mut network, |it| listen(it, at("127.0.0.1", 0)));
+        assert_eq!(errno, EADDRINUSE);
+        all(&mut network, |it| listen(it, at("127.0.0.2", 0)));
+        for any in ["0.0.0.0", "::"] {
+            assert_eq!(listen(&mut network, at(any, 0)), Err(EADDRINUSE), "{any}");
+        }
+        assert!(listen(&mut network, at("::1", 0)).is_ok());
+        let to = at("127.0.0.1", 8000);
+        assert_eq!(connect(&mut network, to, None), Err(EADDRNOTAVAIL));
+        let from = Some(at("127.0.0.1", 0));
+        assert_eq!(connect(&mut network, to, from), Err(EADDRINUSE));
+        // A port that is free again is found.
+        let port = network.sockets[&first[2]].port();
+        network.close(first[2]);
+        let (_, found) = listen(&mut network, at("127.0.0.1", 0)).expect("a port");
+        assert_eq!(Some(found), port);
+    }
+
+    #[test]
+    fn a_connect_shares_its_port_with_those_to_other_places_only() {
+        let mut network = network();
+        for port in [8000, 8001] {
+            listen(&mut network, at("127.0.0.1", port)).expect("a listener");
+        }
+        let places = [at("127.0.0.1", 8000), at("127.0.0.1", 8001)];
+        for to in places {
+            let (_, errno) = all(&mut network, |it| connect(it, to, None));
+            assert_eq!(errno, EADDRNOTAVAIL);
+        }
+        let from = Some(at("127.0.0.1", 0));
+        assert_eq!(connect(&mut network, places[1], from), Err(EADDRINUSE));
+        assert_eq!(listen(&mut network, at("127.0.0.1", 0)), Err(EADDRINUSE));
+        assert!(listen(&mut network, at("127.0.0.2", 0)).is_ok());
+        let from = Some(at("127.0.0.3", 0));
+        let (_, errno) = all(&mut network, |it| connect(it, places[0], from));
+        assert_eq!(errno, EADDRINUSE);
+    }
+
+    #[test]
+    fn the_connections_of_a_listener_keep_its_port_when_it_is_closed() {
+        let mut network = network();
+        listen(&mut network, at("127.0.0.1", 8000)).expect("a listener");
+        let (listeners, _) = all(&mut network, |it| listen(it, at("127.0.0.1", 0)));
+        for (listener, port) in listeners.iter().zip(9000..) {
+            let to = network.sockets[listener].local.expect("an address");
+            let from = Some(at("127.0.0.1", port));
+            connect(&mut network, to, from).expect("a connection");
+            network.accept(*listener).expect("accepted");
+            network.close(*listener);
+        }
+        assert_eq!(listen(&mut network, at("127.0.0.1", 0)), Err(EADDRINUSE));
+        assert!(listen(&mut network, at("127.0.0.2", 0)).is_ok());
+        let to = at("127.0.0.1", 8000);
+        assert_eq!(connect(&mut network, to, None), Err(EADDRNOTAVAIL));
+    }
+
+    #[test]
+    fn the_port_of_a_connection_can_be_listened_on_elsewhere_and_is_free_when_it_has_failed() {
+        let mut network = network();
+        let nobody = at("127.0.0.1", 8000);
+        let (refused, port) = connect(&mut network, nobody, None).expect("begun");
+        assert_eq!(network.sockets[&refused].port(), None, "it was refused");
+        listen(&mut network, nobody).expect("a listener");
+        listen(&mut network, at("127.0.0.1", port)).expect("a free port");
+        let (_, port) = connect(&mut network, nobody, None).expect("a connection");
+        let there = at("127.0.0.1", port);
+        assert_eq!(listen(&mut network, there), Err(EADDRINUSE));
+        assert!(listen(&mut network, at("127.0.0.2", port)).is_ok());
     }
 }

@@ -52,7 +52,7 @@ impl Network {
         let Some((next, until_failed)) = socket.probes.next(self.now - socket.heard) else {
             return;
         };
-        if !self.lets_pass(host, from) {
+        if !self.has_answers(host, from) {
             self.arm(key, next + until_failed, Happening::Silence(key));
         } else if socket.peer.is_some_and(|peer| self.is_gone(peer)) {
             self.arm(key, next, Happening::Refusal { from, to: key });
@@ -79,7 +79,7 @@ impl Network {
         let found = self.sockets.iter().filter(|(_, socket)| is_far(socket));
         let found = found.map(|(key, socket)| (*key, socket.host, socket.peer_host));
         for (key, host, other) in found.collect::<Vec<_>>() {
-            if self.lets_pass(host, other) {
+            if self.has_answers(host, other) {
                 self.is_patient_again(key);
             }
             self.probe(key);

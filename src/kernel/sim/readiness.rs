@@ -2,13 +2,13 @@
 
 use std::io;
 
-use libc::{EINTR, EPOLLIN, EPOLLOUT};
+use libc::{EINTR, EPOLLIN};
 use mio::Token;
 
 use super::event::Event;
 use super::faults::Fault;
 use super::network::Network;
-use super::socket::{Key, Socket, failed};
+use super::socket::{Key, Socket, State, failed};
 
 /// Whether an event is of a socket that has none yet.
 fn is_news(event: &Event, told: &[Event]) -> bool {
@@ -69,14 +69,18 @@ impl Network {
         self.event_of(key).filter(|event| is_news(event, told))
     }
 
-    /// An event that does not hold.
+    /// An event that does not hold: a socket seems to be readable, and has nothing (select(2), BUGS), or
+    /// another process has taken it first. Linux does not report a socket as writable that is not, nor one
+    /// that is connecting before its outcome.
     fn untrue(&mut self, host: usize, told: &[Event]) -> Option<Event> {
         let key = self.any_registered(host)?;
+        let socket = self.sockets.get(&key)?;
         let event = Event {
-            token: self.sockets.get(&key)?.token?,
-            flags: EPOLLIN | EPOLLOUT,
+            token: socket.token?,
+            flags: EPOLLIN,
         };
-        is_news(&event, told).then_some(event)
+        let can_be = matches!(socket.state, State::Listening(_) | State::Connected);
+        (can_be && is_news(&event, told)).then_some(event)
     }
 
     fn any_registered(&mut self, host: usize) -> Option<Key> {
@@ -120,15 +124,62 @@ impl Network {
         }
     }
 
-    pub(super) fn wake_loop(&mut self, host: usize) {
-        self.hosts[host].wake();
-    }
-
     pub(super) fn watch(&mut self, host: usize, signal: i32) {
         self.hosts[host].watch(signal);
     }
 
     pub(super) fn arrived(&mut self, host: usize) -> Vec<i32> {
         self.hosts[host].arrived()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use libc::EPOLLOUT;
+
+    use super::super::faults::Faults;
+    use super::super::socket::Domain;
+    use super::*;
+    use crate::kernel::listener::BindOptions;
+
+    /// Lets all happen.
+    fn pass(network: &mut Network) {
+        while let Some(next) = network.next_time() {
+            network.move_to(next);
+        }
+    }
+
+    #[test]
+    fn a_socket_that_connects_or_is_full_is_never_reported_as_writable() {
+        let mut network = Network::new(1, true);
+        let (here, there) = (network.add_host("here"), network.add_host("there"));
+        network.set_faults(here, Faults::none().with(Fault::Wait, 1.0));
+        let address = (network.address(there), 8000).into();
+        let listener = network.open(there, Domain::Ipv4).expect("a socket");
+        let options = BindOptions {
+            backlog: 10,
+            ..BindOptions::default()
+        };
+        network.bind(listener, address, &options).expect("bound");
+        let key = network.open(here, Domain::Ipv4).expect("a socket");
+        _ = network.connect(key, address).expect("begun");
+        network.register(key, Token(7)).expect("registered");
+        for _ in 0..100 {
+            let events = network.ready(here, 10).unwrap_or_default();
+            assert!(events.is_empty(), "its outcome is not known: {events:?}");
+        }
+
+        network.listen(listener, &options, None).expect("listens");
+        pass(&mut network);
+        while network.transmit(key, &[0; 1_000_000]).is_ok() {
+            pass(&mut network);
+        }
+        let mut seen = 0;
+        for _ in 0..100 {
+            let events = network.ready(here, 10).unwrap_or_default();
+            seen |= events.iter().fold(0, |seen, event| seen | event.flags);
+        }
+        assert_eq!(seen & EPOLLOUT, 0, "it is full");
+        assert_ne!(seen & EPOLLIN, 0, "it seems to be readable, and is not");
     }
 }

@@ -36,6 +36,18 @@ impl Domain {
     }
 }
 
+/// How a socket has come by its port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Binding {
+    None,
+    /// By bind(2), with SO_REUSEADDR, which the library sets.
+    Bound,
+    /// From its listener, and the option with it.
+    Inherited,
+    /// By connect(2), which does not set the option.
+    Given,
+}
+
 /// TCP's states, as far as they differ here: `is_shut` and `has_ended` tell the halves of a connection apart.
 #[derive(Debug)]
 pub(super) enum State {
@@ -82,6 +94,7 @@ pub(super) struct Socket {
     pub(super) state: State,
     pub(super) domain: Domain,
     pub(super) local: Option<SocketAddr>,
+    pub(super) binding: Binding,
     pub(super) remote: Option<SocketAddr>,
     pub(super) peer: Option<Key>,
     pub(super) peer_host: usize,
@@ -240,6 +253,17 @@ impl Socket {
             Err(error) if error.raw_os_error() == Some(EAGAIN) => Ok(false),
             other => other.map(|_| true),
         }
+    }
+
+    /// The port that it keeps from others. One that it was not bound to goes with the connection.
+    pub(super) fn port(&self) -> Option<u16> {
+        let is_closed = matches!(self.state, State::Closed);
+        let has_it = match self.binding {
+            Binding::None => false,
+            Binding::Bound => !(is_closed && self.is_orphan),
+            Binding::Inherited | Binding::Given => !is_closed,
+        };
+        self.local.filter(|_| has_it).map(|local| local.port())
     }
 
     /// Whether a send can do anything but fail.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use libc::ETIMEDOUT;
 
 use super::network::{Happening, Network};
-use super::socket::{Key, Segment, Socket, State};
+use super::socket::{Binding, Key, Segment, Socket, State};
 
 /// How often a SYN is repeated: `net.ipv4.tcp_syn_retries`. The first waits a second, the next twice as
 /// long, and so on.
@@ -22,8 +22,8 @@ impl Network {
         };
         socket.wire.push_back(segment);
         let (from, to) = (socket.host, socket.peer_host);
-        let after = self.latency(from, to) + self.delay(from, to);
-        self.schedule(after, Happening::Arrival(key));
+        let (after, delay) = (self.latency(from, to), self.delay(from, to));
+        self.schedule(after.saturating_add(delay), Happening::Arrival(key));
     }
 
     /// Sends what the peer has room for, and our FIN when nothing is left before it.
@@ -85,6 +85,9 @@ impl Network {
         self.hears(to);
         self.try_luck(to);
         match segment {
+            Segment::Reset => self.refused(to),
+            // Whatever else is sent to a connection that has failed is answered with a reset.
+            _ if self.is_closed(to) => self.refuse(from),
             Segment::Syn => {}
             Segment::SynAck => self.syn_is_answered(from, to),
             Segment::Ack => self.handshake_is_over(to),
@@ -93,8 +96,12 @@ impl Network {
             Segment::Taken(count) => self.is_confirmed(to, count),
             Segment::Fin => self.fin_arrives(to),
             Segment::FinTaken => self.fin_is_confirmed(to),
-            Segment::Reset => self.refused(to),
         }
+    }
+
+    fn is_closed(&self, key: Key) -> bool {
+        let socket = self.sockets.get(&key);
+        socket.is_none_or(|it| matches!(it.state, State::Closed))
     }
 
     /// Answers a segment for which there is no connection.
@@ -116,6 +123,11 @@ impl Network {
             return;
         };
         let (host, remote, client_host) = (sender.peer_host, sender.local, sender.host);
+        let answers = |it: &Socket| it.peer == Some(client) && !matches!(it.state, State::Closed);
+        if self.sockets.values().any(answers) {
+            // A repetition: the answer to the first is on its way.
+            return;
+        }
         let Some(listener) = self.listener_for(host, to) else {
             return self.refuse(client);
         };
@@ -137,6 +149,7 @@ impl Network {
         if let Some(socket) = self.sockets.get_mut(&child) {
             socket.state = State::SynReceived;
             (socket.local, socket.remote) = (Some(to), remote);
+            socket.binding = Binding::Inherited;
             (socket.peer, socket.peer_host) = (Some(client), client_host);
             socket.parent = Some(listener);
             (socket.type_of_service, socket.probes) = (type_of_service, probes);
@@ -179,12 +192,14 @@ impl Network {
 
     /// Repeats a SYN that was not answered, or gives up.
     pub(super) fn syn_again(&mut self, key: Key, tries: u32) {
+        let Some(socket) = self.sockets.get(&key) else {
+            return;
+        };
         if tries > SYN_RETRIES {
             return self.fail(key, ETIMEDOUT);
         }
         // In a partition the first is still on its way.
-        let is_lost = self.sockets.get(&key).is_some_and(|it| it.wire.is_empty());
-        if is_lost {
+        if socket.wire.is_empty() {
             self.send(key, Segment::Syn);
         }
         self.await_answer(key, tries);
@@ -204,9 +219,8 @@ impl Network {
         socket.arriving = socket.arriving.saturating_sub(bytes.len());
         if socket.is_orphan {
             // Nobody will read it.
-            socket.fail(None);
-        }
-        if matches!(socket.state, State::Closed) {
+            self.is_over(to, None);
+            self.reap(to);
             return self.refuse(from);
         }
         socket.incoming.extend(bytes);
@@ -233,9 +247,6 @@ impl Network {
         let Some(socket) = self.sockets.get_mut(&key) else {
             return;
         };
-        if matches!(socket.state, State::Closed) {
-            return;
-        }
         socket.has_ended = true;
         socket.is_done = true;
         self.send(key, Segment::FinTaken);
@@ -255,6 +266,7 @@ impl Network {
             && (socket.has_ended && socket.is_done)
         {
             socket.state = State::Closed;
+            self.disarm(key);
         }
         self.wake(key);
         self.reap(key);
@@ -272,12 +284,15 @@ impl Network {
         }
     }
 
-    /// The connection is over.
-    pub(super) fn fail(&mut self, key: Key, errno: i32) {
+    /// The connection is over, and waits for nothing.
+    pub(super) fn is_over(&mut self, key: Key, error: Option<i32>) {
         self.disarm(key);
-        if let Some(socket) = self.sockets.get_mut(&key) {
-            socket.fail(Some(errno));
-        }
+        self.with(key, |socket| socket.fail(error));
+    }
+
+    /// The connection fails.
+    pub(super) fn fail(&mut self, key: Key, errno: i32) {
+        self.is_over(key, Some(errno));
         self.wake(key);
         let peer = self.sockets.get(&key).and_then(|socket| socket.peer);
         self.reap(key);

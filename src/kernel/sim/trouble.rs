@@ -51,7 +51,9 @@ impl Network {
     /// Lets a host run out of something for a while.
     pub(crate) fn exhaust(&mut self, host: usize, what: Resource, span: Duration) {
         let end = self.now.saturating_add(span);
-        self.hosts[host].shortages.insert(what, end);
+        let until = self.hosts[host].shortages.entry(what).or_default();
+        // One that ends later goes on.
+        *until = end.max(*until);
         self.schedule(span, Happening::Plenty(host));
     }
 
@@ -198,7 +200,7 @@ impl Network {
         let errno = self.dealt(host, Fault::Handshake, socket.place())?;
         let after = match errno {
             ETIMEDOUT => UNANSWERED,
-            _ => self.latency(host, to) + self.latency(to, host),
+            _ => (self.latency(host, to)).saturating_add(self.latency(to, host)),
         };
         Some((errno, after))
     }

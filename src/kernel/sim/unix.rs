@@ -168,9 +168,9 @@ impl Network {
         self.hosts[host].files.remove(path).is_some()
     }
 
-    /// The program of a host is killed: it unlinks nothing, and its signals go with it.
+    /// The program of a host is killed: it unlinks nothing, and the kernel closes all that it has open.
     pub(crate) fn die(&mut self, host: usize) {
-        self.hosts[host].forget_signals();
+        self.hosts[host].begins_anew();
         let sockets = self.sockets.values_mut();
         for socket in sockets.filter(|socket| socket.host == host) {
             if let State::Listening(backlog) = &mut socket.state

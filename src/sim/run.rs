@@ -1,0 +1,191 @@
+//! How a world goes on: which loop runs next, and when time passes.
+
+use std::time::Duration;
+
+use super::World;
+use super::process::Next;
+use crate::Error;
+
+/// How many turns the loops of a world may run while no time passes.
+const TURNS_AT_ONCE: usize = 1_000_000;
+
+/// How long a world may take to come to rest: a day.
+const TIME_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Why the loops run no further.
+#[derive(PartialEq, Eq)]
+enum Outcome {
+    /// The condition holds.
+    Holds,
+    /// Nothing more happens.
+    Rests,
+    /// The time is over.
+    Late,
+}
+
+impl World {
+    /// Runs the loops, and lets time pass, until nothing more happens: nothing is on its way, and no loop
+    /// waits for a timer. Servers may still listen, and connections be open. A program with an interval
+    /// never comes to rest: use [`advance`](World::advance), [`run_until`](World::run_until) or
+    /// [`run_within`](World::run_within).
+    ///
+    /// Each loop runs as with [`run_nowait`](crate::EventLoop::run_nowait), as long as something holds it. A
+    /// [`stop`](crate::Loop::stop) has no effect beyond its turn.
+    ///
+    /// # Errors
+    /// - An `error` event without a listener, as in [`EventLoop::run`](crate::EventLoop::run).
+    /// - `ERR_TIME_LIMIT`: the world has not come to rest within a day of its own time.
+    /// - `ERR_NO_PROGRESS`: loops run a million turns while no time passes.
+    ///
+    /// Called again, the world goes on.
+    pub fn run(&mut self) -> Result<(), Error> {
+        if self.run_within(TIME_LIMIT)? {
+            return Ok(());
+        }
+        let message = "the world has not come to rest within a day: is there an interval?";
+        Err(Error::with_code("ERR_TIME_LIMIT", message))
+    }
+
+    /// As [`run`](World::run), but at most until this much time has passed. Returns whether the world has come
+    /// to rest: a test of a program that may never do so has a limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mut world = netloop::sim::World::new(1);
+    /// let host = world.add_host("host")?;
+    /// let minute = Duration::from_secs(60);
+    /// world.event_loop(host).after(Duration::from_secs(59), |event_loop| {
+    ///     event_loop.set_interval(Duration::from_secs(1), |_| {});
+    /// });
+    /// assert!(!world.run_within(minute)?);
+    /// assert_eq!(world.now(), minute);
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](World::run), but for `ERR_TIME_LIMIT`.
+    pub fn run_within(&mut self, limit: Duration) -> Result<bool, Error> {
+        let end = self.now().saturating_add(limit);
+        let outcome = self.run_to(end, |_| false)?;
+        if outcome == Outcome::Late {
+            self.network().move_to(end);
+        }
+        Ok(outcome == Outcome::Rests)
+    }
+
+    /// Runs the loops while this much time passes.
+    ///
+    /// # Errors
+    /// As [`run_within`](World::run_within). After an error, the rest of the time has not passed.
+    pub fn advance(&mut self, by: Duration) -> Result<(), Error> {
+        self.run_until(by, |_| false).map(|_| ())
+    }
+
+    /// Runs the loops until a condition holds, for at most this much time. Returns whether it holds. It is
+    /// asked whenever no loop has anything left to do before time passes, and should only look.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use netloop::sim::World;
+    ///
+    /// let mut world = World::new(1);
+    /// let server = world.add_host("server")?;
+    /// let client = world.add_host("client")?;
+    /// let listening = world.event_loop(server).create_server(|_| {}).listen_on(8000)?.id();
+    /// world.event_loop(client).connect_to(("server", 8000))?;
+    ///
+    /// let is_connected = |world: &mut World| {
+    ///     world.event_loop(server).server_at(listening).connections() == 1
+    /// };
+    /// assert!(world.run_until(Duration::from_secs(1), is_connected)?);
+    /// assert!(world.now() < Duration::from_millis(30));
+    /// # Ok::<(), netloop::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`advance`](World::advance).
+    pub fn run_until(
+        &mut self,
+        limit: Duration,
+        condition: impl FnMut(&mut World) -> bool,
+    ) -> Result<bool, Error> {
+        let end = self.now().saturating_add(limit);
+        let holds = self.run_to(end, condition)? == Outcome::Holds;
+        if !holds {
+            self.network().move_to(end);
+        }
+        Ok(holds)
+    }
+
+    fn run_to(
+        &mut self,
+        end: Duration,
+        mut condition: impl FnMut(&mut World) -> bool,
+    ) -> Result<Outcome, Error> {
+        loop {
+            self.run_turns()?;
+            if condition(self) {
+                return Ok(Outcome::Holds);
+            }
+            // The condition may have given a loop something to do.
+            self.take_back();
+            match self.next_time() {
+                Some(next) if next <= end => self.network().move_to(next),
+                Some(_) => return Ok(Outcome::Late),
+                None => return Ok(Outcome::Rests),
+            }
+        }
+    }
+
+    /// Runs the loops until none of them has anything to do before time passes.
+    fn run_turns(&mut self) -> Result<(), Error> {
+        self.take_back();
+        for _ in 0..TURNS_AT_ONCE {
+            let now = self.now();
+            match self.next_to_run(now) {
+                Some(index) => self.processes[index].turn(now)?,
+                None => return Ok(()),
+            }
+        }
+        let message = "the loops are never done, and no time passes";
+        Err(Error::with_code("ERR_NO_PROGRESS", message))
+    }
+
+    /// The loops that were lent are the world's again.
+    fn take_back(&mut self) {
+        let now = self.now();
+        let processes = self.processes.iter_mut();
+        processes.for_each(|process| process.comes_back(now));
+    }
+
+    /// One of the loops that have something to do, by chance.
+    fn next_to_run(&self, now: Duration) -> Option<usize> {
+        let mut network = self.network();
+        let is_due = |index: &usize| match self.processes[*index].next {
+            Next::Now => true,
+            Next::Later(at) => network.is_ready(*index) || at.is_some_and(|at| at <= now),
+            Next::Never => false,
+        };
+        let runs = |index: &usize| network.runs(*index);
+        let all = 0..self.processes.len();
+        let due: Vec<usize> = all.filter(runs).filter(is_due).collect();
+        match due.len() {
+            0 | 1 => due.first().copied(),
+            several => due.get(network.dice().below(several)).copied(),
+        }
+    }
+
+    /// When the next thing happens: something arrives, or a loop's time is up. A program that is stopped
+    /// and a machine that sleeps go on when that happens.
+    fn next_time(&self) -> Option<Duration> {
+        let network = self.network();
+        let running = self.processes.iter().enumerate();
+        let running = running.filter(|(index, _)| network.runs(*index));
+        let waits = running.filter_map(|(_, process)| match process.next {
+            Next::Later(at) => at,
+            Next::Now | Next::Never => None,
+        });
+        waits.chain(network.next_time()).min()
+    }
+}

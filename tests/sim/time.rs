@@ -1,0 +1,139 @@
+//! How far time goes in a world, and what does not change it.
+
+use std::time::Duration;
+
+use netloop::sim::{Resource, World};
+
+use super::{Diary, chat_world, echo, pair, secs, watched};
+
+#[test]
+fn the_end_of_time_is_reached_and_nothing_happens_after_it() {
+    let (mut world, server, client) = pair(1);
+    echo(world.event_loop(server));
+    world.advance(Duration::MAX).unwrap();
+    assert_eq!(world.now(), Duration::MAX);
+    let diary = Diary::default();
+    watched(world.event_loop(client), "10.0.0.1", "client", &diary);
+    world
+        .event_loop(client)
+        .after(secs(1), |_| panic!("too late"));
+    world.stop(server, secs(1));
+    world.suspend(server, secs(1));
+    world.exhaust(server, Resource::Memory, secs(1));
+    world.advance(secs(1)).unwrap();
+    world.advance(Duration::MAX).unwrap();
+    world.run().unwrap();
+    assert_eq!(diary.take(), [""; 0]);
+}
+
+#[test]
+fn what_lasts_for_ever_does_not_take_time_along() {
+    let (mut world, server, client) = pair(1);
+    echo(world.event_loop(server));
+    let mut third = world.add_host("third").unwrap();
+    for begin in [World::stop, World::suspend] {
+        begin(&mut world, third, Duration::MAX);
+        third = world
+            .add_host(&format!("{third:?}").replace(['(', ')'], ""))
+            .unwrap();
+    }
+    world.exhaust(third, Resource::Files, Duration::MAX);
+    let diary = Diary::default();
+    super::call(world.event_loop(client), &diary);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["hello"]);
+    assert!(world.now() < secs(1), "{:?}", world.now());
+}
+
+#[test]
+fn a_segment_that_takes_for_ever_never_arrives() {
+    for latency in [Duration::MAX..Duration::MAX, secs(u64::MAX)..Duration::MAX] {
+        let (mut world, server, client) = pair(1);
+        echo(world.event_loop(server));
+        world.set_latency(latency);
+        let diary = Diary::default();
+        watched(world.event_loop(client), "server", "client", &diary);
+        world.advance(secs(128)).unwrap();
+        assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
+    }
+}
+
+#[test]
+fn a_world_with_an_interval_never_rests_and_says_so() {
+    let (mut world, server, _) = pair(1);
+    world.event_loop(server).set_interval(secs(60), |_| {});
+    let error = world.run().unwrap_err();
+    assert_eq!(error.code(), Some("ERR_TIME_LIMIT"));
+    assert_eq!(world.now(), secs(24 * 60 * 60));
+    assert!(!world.run_within(secs(90)).unwrap());
+    assert_eq!(world.now(), secs(24 * 60 * 60 + 90));
+    world.advance(secs(7 * 24 * 60 * 60)).unwrap();
+}
+
+#[test]
+fn a_world_runs_until_a_condition_holds_or_its_time_is_over() {
+    let (mut world, server, _) = pair(1);
+    world
+        .event_loop(server)
+        .set_data(0_u32)
+        .set_interval(secs(1), |event_loop| {
+            *event_loop.data_mut::<u32>().unwrap() += 1;
+        });
+    let has_counted =
+        |count: u32| move |world: &mut World| world.event_loop(server).data() == Some(&count);
+    assert!(world.run_until(secs(10), has_counted(0)).unwrap());
+    assert_eq!(world.now(), Duration::ZERO);
+    assert!(world.run_until(secs(10), has_counted(5)).unwrap());
+    assert_eq!(world.now(), secs(5));
+    assert!(!world.run_until(secs(10), has_counted(3)).unwrap());
+    assert_eq!(world.now(), secs(15));
+    // Without anything to wait for, the time passes all the same.
+    world.kill(server);
+    assert!(!world.run_until(secs(10), |_| false).unwrap());
+    assert_eq!(world.now(), secs(25));
+}
+
+#[test]
+fn a_condition_can_give_a_loop_something_to_do() {
+    let (mut world, server, _) = pair(1);
+    let mut asked = 0;
+    let holds = world.run_until(secs(10), |world| {
+        asked += 1;
+        world.event_loop(server).after(secs(1), |_| {});
+        asked == 5
+    });
+    assert!(holds.unwrap());
+    assert_eq!(world.now(), secs(4));
+}
+
+/// What happens in a chat of which the test looks at each step, or not, and whose time passes in steps of so
+/// many milliseconds.
+fn looked_at(seed: u64, step: usize, looks: bool) -> (Vec<String>, Vec<u64>) {
+    let (mut world, hosts, diary) = chat_world(seed);
+    for _ in (0..210).step_by(step) {
+        world.advance(Duration::from_millis(step as u64)).unwrap();
+        for host in hosts.iter().filter(|_| looks) {
+            let event_loop = world.event_loop(*host);
+            assert!(event_loop.is_alive());
+            let _ = (event_loop.data::<u32>(), event_loop.turns());
+        }
+    }
+    let turns = hosts.iter().map(|host| world.event_loop(*host).turns());
+    let turns = turns.collect();
+    (diary.take(), turns)
+}
+
+#[test]
+fn to_look_at_a_world_does_not_change_what_happens_in_it() {
+    for seed in 0..50 {
+        let whole = looked_at(seed, 210, false);
+        for step in [1, 7, 30] {
+            assert_eq!(
+                looked_at(seed, step, false),
+                whole,
+                "seed {seed}, {step} ms"
+            );
+            assert_eq!(looked_at(seed, step, true), whole, "seed {seed}, {step} ms");
+        }
+    }
+}
