@@ -1,6 +1,7 @@
 //! What the seed of a program chooses.
 
 use super::dice::Dice;
+use super::extras::EVENTS;
 use super::program::{
     Action, Actor, Bounds, HOSTS, Manner, Place, Reading, Route, Step, Venue, When,
 };
@@ -84,7 +85,7 @@ fn size(dice: &mut Dice) -> usize {
 }
 
 pub(super) fn socket_action(dice: &mut Dice, connections: usize) -> Action {
-    match dice.below(64) {
+    match dice.below(80) {
         0..=5 => Action::Write(size(dice)),
         6..=12 => Action::WriteThen(size(dice)),
         13 => Action::End,
@@ -98,7 +99,7 @@ pub(super) fn socket_action(dice: &mut Dice, connections: usize) -> Action {
         23..=25 => Action::Resume,
         26 => Action::Read(None),
         27 => Action::Read(Some(dice.below(100))),
-        28 => Action::Unshift(1 + dice.below(50)),
+        28 | 64 | 65 => Action::Unshift(1 + dice.below(50)),
         29 | 30 => Action::Cork,
         31..=33 => Action::Uncork,
         34 => Action::IdleTimeout(dice.below(2000) as u64),
@@ -121,6 +122,18 @@ pub(super) fn socket_action(dice: &mut Dice, connections: usize) -> Action {
             };
             Action::On(actor, Box::new(action))
         }
+        66..=70 => match dice.below(5) {
+            0 | 1 => Action::AddListener(dice.below(EVENTS.len())),
+            2 => Action::OnceListener(dice.below(EVENTS.len())),
+            3 => Action::RemoveListener,
+            _ => Action::RemoveListeners(dice.below(EVENTS.len())),
+        },
+        71 => Action::SetValue(dice.below(100)),
+        72 => Action::TakeValue,
+        73 => Action::LendValue,
+        74 => Action::SocketInterval(dice.below(100) as u64),
+        75 => Action::TimeoutOnce(dice.below(2000) as u64),
+        76 if dice.one_in(3) => Action::Flood(1 + dice.below(20), size(dice)),
         _ => loop_action(dice, connections),
     }
 }
@@ -140,7 +153,7 @@ pub(super) fn server_action(dice: &mut Dice, connections: usize) -> Action {
 }
 
 fn loop_action(dice: &mut Dice, connections: usize) -> Action {
-    match dice.below(20) {
+    match dice.below(21) {
         0..=2 => Action::Tick,
         3 | 4 => Action::Microtask,
         5 | 6 => Action::Immediate,
@@ -158,8 +171,8 @@ fn loop_action(dice: &mut Dice, connections: usize) -> Action {
             _ => Action::Hold,
         },
         15 => Action::LetGo,
-        16 => Action::Listens(dice.below(2)),
-        17 => Action::Post,
+        16 | 17 => Action::Listens(dice.below(4)),
+        18 => Action::Post,
         _ => Action::Panic,
     }
 }
@@ -173,7 +186,7 @@ pub(super) fn world_action(dice: &mut Dice) -> Step {
         2 => Action::Crash,
         3 => Action::Restart,
         4 => Action::Break(other),
-        5 => Action::Raise(dice.below(2)),
+        5 => Action::Raise(dice.below(3)),
         6 => Action::Freeze(dice.below(1000) as u64),
         7 => Action::Suspend(dice.below(1000) as u64),
         8 => Action::Exhaust(dice.below(1000) as u64),

@@ -5,6 +5,7 @@ use std::rc::Weak;
 
 use netloop::{AbortId, Socket, SocketId};
 
+use super::extras::Extras;
 use super::program::{Actor, Manner, Reading};
 
 /// The events of a socket, and the callbacks of its calls.
@@ -32,6 +33,8 @@ pub(super) enum Event {
     Ended,
     /// A tick, a timer or the like.
     Later,
+    /// A timer that ends with the socket.
+    OwnTimer,
 }
 
 pub(super) struct End {
@@ -42,6 +45,8 @@ pub(super) struct End {
     /// The server that has accepted it.
     pub(super) server: Option<usize>,
     pub(super) abort: Option<AbortId>,
+    pub(super) extras: Extras,
+    pub(super) piped_into: Vec<SocketId>,
     /// Falls with the last callback that the loop keeps for the socket.
     pub(super) guard: Weak<()>,
     /// Which end its socket is.
@@ -120,6 +125,8 @@ impl End {
             manner,
             server: None,
             abort: None,
+            extras: Extras::default(),
+            piped_into: Vec::new(),
             guard: Weak::new(),
             me: Weak::new(),
             callbacks: 0,
@@ -155,6 +162,7 @@ impl End {
     pub(super) fn again(&self, actor: Actor) -> End {
         let mut end = End::new(actor, self.host, self.id, self.manner);
         end.guard = self.guard.clone();
+        end.extras = self.extras.clone();
         (end.may_miss_bytes, end.has_other_readers) = (self.may_miss_bytes, self.has_other_readers);
         // What waits for `connect` or `finish` waits on, and pipes stay.
         (end.may_be_destroyed, end.sends_other_bytes) =
@@ -183,6 +191,8 @@ impl End {
             Event::Data if self.has_ended => Err("data after end"),
             Event::Data if is_destroyed => Err("data after destroy"),
             Event::Timeout if is_destroyed => Err("timeout after destroy"),
+            Event::OwnTimer if is_destroyed => Err("a timer of its own after destroy"),
+            Event::End if self.ends_early(socket) => Err("end while bytes wait"),
             Event::End => first(&mut self.has_ended, "end twice"),
             Event::Finish => first(&mut self.has_finished, "finish twice"),
             Event::Error if !is_destroyed => Err("error before destroy"),
@@ -191,6 +201,10 @@ impl End {
             Event::Close => first(&mut self.has_closed, "close twice"),
             _ => Ok(()),
         }
+    }
+
+    fn ends_early(&self, socket: &Socket<'_>) -> bool {
+        socket.readable_length() > 0 && !socket.is_destroyed()
     }
 
     /// Whether there is a reason to close: both halves are over, something has failed, or the program wants it.
@@ -206,6 +220,7 @@ impl End {
         match event {
             Event::Written | Event::Ended | Event::Later | Event::Pipe | Event::Unpipe => true,
             Event::Connect | Event::Data | Event::Timeout | Event::Close => false,
+            Event::OwnTimer => false,
             _ => self.host_has_thrown,
         }
     }

@@ -69,7 +69,7 @@ impl Play {
         action: &Action,
     ) {
         match action {
-            Action::Listens(number) => self.listens(event_loop, host, actor, signal(*number)),
+            Action::Listens(number) => self.listens(event_loop, host, actor, *number),
             Action::Post => self.post(event_loop, host, actor),
             Action::Hold => {
                 // An error is that of a host without descriptors.
@@ -107,11 +107,15 @@ impl Play {
 
     // Signals.
 
-    fn listens(&self, event_loop: &mut Loop, host: usize, actor: Actor, signal: Signal) {
-        let play = self.clone();
+    fn listens(&self, event_loop: &mut Loop, host: usize, actor: Actor, number: usize) {
+        let (play, signal) = (self.clone(), signal(number));
+        let panics = number >= SIGNALS.len();
         let heard = move |event_loop: &mut Loop| {
             play.desk(host, |desk| desk.raised.retain(|raised| *raised != signal));
             play.act(event_loop, actor);
+            if panics {
+                play.panic(actor);
+            }
         };
         // An error is that of a host without descriptors.
         if event_loop.on_signal(signal, heard).is_ok() {

@@ -39,6 +39,7 @@ mod choose;
 mod course;
 mod dice;
 mod end;
+mod extras;
 mod host;
 mod oracle;
 mod place;

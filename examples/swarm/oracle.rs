@@ -128,6 +128,8 @@ impl End {
         }
         must(state != State::Idle, "it is not connected")?;
         must(self.is_connected, "connect has not come")?;
+        let has_listeners = self.extras.are_there(socket);
+        must(has_listeners, "a listener is not there")?;
         let unsent = socket.writable_length();
         let can_send = peer.is_some_and(|peer| peer.is_open && peer.is_reading);
         if can_send && socket.writable_corked() == 0 {

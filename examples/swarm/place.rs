@@ -237,8 +237,8 @@ impl Play {
                 ConnectOptions::from((live.to_string(), port)).local_address(local)
             }
             Route::Several(delay) => {
-                // On this port, only one of them has a listener.
-                let dead = (there + 1) % HOSTS;
+                // Of these hosts, only one is there.
+                let dead = HOSTS + 1;
                 let mut found = vec![ipv6(dead), ipv4(dead), live];
                 found.rotate_left(delay as usize % 3);
                 ConnectOptions::from((NAMES[there], port))

@@ -140,6 +140,12 @@ impl Play {
         self.with(|state| state.current = None);
     }
 
+    /// The callback of an actor throws.
+    pub(super) fn panic(&self, actor: Actor) {
+        self.with(|state| state.current = Some(actor));
+        resume_unwind(Box::new(Planned));
+    }
+
     fn do_all(&self, event_loop: &mut Loop, actor: Actor, actions: &[Action]) {
         for action in actions {
             self.perform(event_loop, actor, action);

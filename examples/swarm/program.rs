@@ -147,6 +147,17 @@ pub(super) enum Action {
     Unpipe,
     OnceData,
     OnceReadable,
+    AddListener(usize),
+    OnceListener(usize),
+    RemoveListener,
+    RemoveListeners(usize),
+    SetValue(usize),
+    TakeValue,
+    LendValue,
+    SocketAfter(u64),
+    SocketInterval(u64),
+    TimeoutOnce(u64),
+    Flood(usize, usize),
     Reconnect(usize, usize),
     // A server's.
     Listen,
@@ -162,7 +173,6 @@ pub(super) enum Action {
     Microtask,
     Immediate,
     After(u64),
-    SocketAfter(u64),
     Interval(u64),
     ClearTimer,
     RefreshTimer,
@@ -353,6 +363,7 @@ impl Action {
             Action::Write(size) | Action::WriteThen(size) | Action::EndWith(size) => {
                 *size %= BUFFER_MIN;
             }
+            Action::Flood(_, size) => *size %= BUFFER_MIN,
             Action::On(_, action) => action.limit(),
             _ => {}
         }

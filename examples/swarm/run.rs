@@ -66,7 +66,7 @@ impl Run {
             if let Some(seed) = program.faults[hosts.len()] {
                 let mut faults = Faults::of_seed(seed);
                 if program.has_paths() {
-                    faults = faults.with(Fault::Accept, 0.0);
+                    faults = faults.with(Fault::Accept, 0.0).with(Fault::Register, 0.0);
                 }
                 world.set_faults(host, faults);
             }
@@ -165,8 +165,14 @@ impl Run {
             }
             Action::Descriptors(limit) => self.world.set_descriptor_limit(here, *limit),
             Action::Raise(number) => {
-                self.world.raise(here, signal(*number));
-                play.raises(host, signal(*number));
+                for number in if *number == 2 {
+                    0..2
+                } else {
+                    *number..number + 1
+                } {
+                    self.world.raise(here, signal(number));
+                    play.raises(host, signal(number));
+                }
             }
             _ => {}
         }

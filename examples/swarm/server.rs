@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
-use netloop::{Loop, ServerId, Socket};
+use netloop::{Loop, Server, ServerId, Socket, SocketId};
 
+use super::end::End;
 use super::place::LOCAL_PORT;
 use super::play::Play;
 use super::program::{Action, Actor};
@@ -39,7 +40,10 @@ impl Play {
                 let (listening, close, error) = (self.clone(), self.clone(), self.clone());
                 let (dropped, actor) = (self.clone(), Actor::Server(number));
                 server.on_listening(move |server| listening.act(server.event_loop(), actor));
-                server.on_close(move |server| close.act(server.event_loop(), actor));
+                server.on_close(move |server| {
+                    close.closes(server, number);
+                    close.act(server.event_loop(), actor);
+                });
                 server.on_error(move |server, _| error.act(server.event_loop(), actor));
                 server.on_drop(move |server, _| {
                     dropped.queue(number, VecDeque::pop_front);
@@ -59,6 +63,27 @@ impl Play {
                 self.listen(event_loop, number, id);
                 self.begin(event_loop, actor);
             }
+        }
+    }
+
+    /// A server closes when its last connection is destroyed, and not before.
+    fn closes(&self, server: &mut Server<'_>, number: usize) {
+        let ours: Vec<_> = self.with(|state| {
+            let here = state.servers.get(&number).map(|it| it.host);
+            // After a throw, `close` may wait for another callback.
+            let is_late = |end: &End| Some(end.host) == here && end.host_has_thrown;
+            if state.ends.iter().any(is_late) {
+                return Vec::new();
+            }
+            let ends = state.ends.iter();
+            ends.filter(|end| end.server == Some(number) && !end.has_closed && !end.is_killed)
+                .map(|end| end.id)
+                .collect()
+        });
+        let event_loop = server.event_loop();
+        let mut is_open = |id: SocketId| !event_loop.socket_at(id).is_destroyed();
+        if ours.into_iter().any(&mut is_open) {
+            self.fault("a server closes before its connections");
         }
     }
 

@@ -105,7 +105,7 @@ impl Me {
 
 impl Play {
     /// Notes an event, and compares the socket's properties with what is known.
-    fn note(&self, number: usize, event: Event, socket: &Socket<'_>) {
+    pub(super) fn note(&self, number: usize, event: Event, socket: &Socket<'_>) {
         self.with(|state| {
             state.course.note((state.ends[number].actor, event));
             state.course.note_socket(socket);
@@ -178,6 +178,7 @@ impl Play {
                 socket
                     .set_no_delay(true)
                     .set_keep_alive(true, delay)
+                    .set_keep_alive_with(true, delay, Duration::from_secs(75), 3)
                     .set_type_of_service(8);
             }
             Action::Ref => _ = socket.ref_(),
@@ -185,10 +186,7 @@ impl Play {
                 self.end(number, |end| end.was_unreferenced = true);
                 socket.unref();
             }
-            Action::SocketAfter(millis) => {
-                let back = self.back_once(number, Event::Later);
-                socket.after(Duration::from_millis(*millis), back);
-            }
+            Action::Flood(count, size) => self.flood(&mut socket, number, *count, *size),
             Action::Reconnect(connection, server) => {
                 self.reconnect(&mut socket, number, *connection, *server);
             }
@@ -205,7 +203,7 @@ impl Play {
                 self.end(number, |end| end.is_stopped = false);
                 socket.resume();
             }
-            _ if has_own_buffer => {}
+            _ if has_own_buffer => self.act_on_extras(socket, number, action),
             Action::Read(size) => {
                 let bytes = socket.read(*size).unwrap_or_default();
                 self.received(number, &bytes);
@@ -224,7 +222,10 @@ impl Play {
             }
             Action::Encoding => _ = socket.set_encoding(Encoding::Utf8),
             Action::Pipe(other, ends) => self.pipe(socket, number, *other, *ends),
-            Action::Unpipe => _ = socket.unpipe(None),
+            Action::Unpipe => {
+                let piped = self.end(number, |end| end.piped_into.pop());
+                socket.unpipe(piped);
+            }
             Action::OnceData => {
                 let back = self.back_once(number, Event::Later);
                 self.end(number, |end| {
@@ -241,7 +242,7 @@ impl Play {
                 });
                 socket.once_readable(back);
             }
-            _ => {}
+            _ => self.act_on_extras(socket, number, action),
         }
     }
 
@@ -255,6 +256,7 @@ impl Play {
             end.sends_other_bytes |= end.host == host;
             (end.host == host && reading == Reading::Flowing).then_some(end.id)
         });
+        self.end(number, |end| end.piped_into.extend(target));
         match target {
             Some(id) if ends => _ = socket.pipe(id),
             Some(id) => _ = socket.pipe_without_end(id),
@@ -291,7 +293,19 @@ impl Play {
         });
     }
 
-    /// A callback that is callbacks_given.
+    /// Writes again and again, as soon as the last write is through.
+    fn flood(&self, socket: &mut Socket<'_>, number: usize, count: usize, size: usize) {
+        let bytes = self.bytes(number, socket, size);
+        let (play, back) = (self.clone(), self.back(number, Event::Written));
+        socket.write_then(bytes, move |socket, outcome| {
+            if outcome.is_ok() && count > 1 {
+                play.flood(socket, number, count - 1, size);
+            }
+            back(socket, outcome);
+        });
+    }
+
+    /// A callback that must run.
     fn back(
         &self,
         number: usize,
@@ -312,7 +326,11 @@ impl Play {
         }
     }
 
-    fn back_once(&self, number: usize, event: Event) -> impl FnOnce(&mut Socket<'_>) + 'static {
+    pub(super) fn back_once(
+        &self,
+        number: usize,
+        event: Event,
+    ) -> impl FnOnce(&mut Socket<'_>) + 'static {
         let play = self.clone();
         let guard = self.end(number, |end| end.guard.upgrade());
         move |socket| {
