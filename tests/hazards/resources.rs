@@ -3,6 +3,8 @@
 use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::process::Command;
+use std::rc::Rc;
+use std::time::Duration;
 
 use netloop::ServerOptions;
 
@@ -155,6 +157,21 @@ fn sockets_that_close_without_a_turn_leave_nothing_behind() {
         }
     };
     leaves_nothing_behind(20_000, &mut churn);
+}
+
+/// Catches: a turn that is run alone keeps what has closed after its closing phase, and a loop that nothing
+/// holds has no other turn.
+#[test]
+fn sockets_that_close_in_the_last_phase_of_a_last_turn_are_freed() {
+    let mut l = event_loop();
+    let captured = Rc::new(());
+    let kept = captured.clone();
+    let socket = l.socket().on_close(move |_, _| _ = &kept).id();
+    l.after(Duration::from_millis(1), move |l| {
+        l.socket_at(socket).destroy(); // `close` comes in the tick after the timer
+    });
+    while l.run_once().unwrap() {}
+    assert_eq!(Rc::strong_count(&captured), 1);
 }
 
 /// J5. Catches: a connect without descriptors panics, or is never told.

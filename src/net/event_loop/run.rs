@@ -183,12 +183,11 @@ impl EventLoop {
         if self.phase != Phase::Pending || !self.is_stopping {
             self.turn(wait)?;
         }
-        self.phase = Phase::Script;
-        self.inner.is_stopping = false;
+        self.finish();
         Ok(self.is_alive())
     }
 
-    /// Ends a run, even if something still holds the loop.
+    /// Ends a run, or a turn that is run alone, even if something still holds the loop.
     pub(in crate::net) fn finish(&mut self) {
         self.free_all_closed();
         self.phase = Phase::Script;
