@@ -15,7 +15,11 @@
 //! - Counters add up: `End::check_counters`, `Keeper::check_rest`.
 //! - Nothing is held, registered or kept when a loop ends: `Run::all`, `Play::check_end`.
 //! - No loop turns without progress: `Run::check_turns`.
-//! - What has happened to a socket is what the kernel, and so its peer, knows: `End::check_rest`.
+//! - The states of a socket are what its kernel knows, whenever no loop runs: `agree` in `kernel.rs`. At rest no
+//!   byte, end or error waits in a kernel, no room is left unused, and each socket is registered:
+//!   `End::check_kernel_rest`, `Play::check_registrations`.
+//! - `bytes_read` and `bytes_written` are what the kernel has moved, and what waits: `agree`.
+//! - A world comes to rest: `Run::run`.
 //! - The same seed leads to the same course of events, traced or not: `outcome`.
 //!
 //! What it is worth: with one change of `.ci/mutants` in the library, the first seed from 0 that fails.
@@ -41,6 +45,7 @@ mod dice;
 mod end;
 mod extras;
 mod host;
+mod kernel;
 mod oracle;
 mod place;
 mod play;

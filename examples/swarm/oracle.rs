@@ -10,9 +10,9 @@ use super::program::{Actor, HOSTS};
 use super::server::Keeper;
 
 /// Of one end, a rule that does not hold.
-type Outcome = Result<(), &'static str>;
+pub(super) type Outcome = Result<(), &'static str>;
 
-fn must(holds: bool, words: &'static str) -> Outcome {
+pub(super) fn must(holds: bool, words: &'static str) -> Outcome {
     match holds {
         true => Ok(()),
         false => Err(words),
@@ -59,10 +59,14 @@ impl Play {
                     continue;
                 }
                 let peer = peer.map(|end| Peer::new(end, world, hosts));
+                let infos = world.sockets(hosts[end.host]);
                 let socket = world.event_loop(hosts[end.host]).socket_at(end.id);
-                if let Err(words) =
-                    end.check_rest(&socket, peer.as_ref(), state.program.is_faulty())
-                {
+                let rests = end.check_rest(&socket, peer.as_ref(), state.program.is_faulty());
+                let rests = rests.and_then(|()| match end.has_closed {
+                    true => Ok(()),
+                    false => end.check_kernel_rest(&socket, &infos),
+                });
+                if let Err(words) = rests {
                     wrong.push(format!("{words}: {:?} at rest", end.actor));
                 }
             }
@@ -75,6 +79,18 @@ impl Play {
             }
         });
         wrong.into_iter().for_each(|words| self.fault(words));
+        for (host, name) in hosts.iter().enumerate() {
+            let is_undisturbed = self.with(|state| {
+                let ends = state.ends.iter();
+                let ends = ends.map(|end| (end.host, end.was_unreferenced || end.host_has_thrown));
+                let servers = state.servers.values();
+                let servers = servers.map(|it| (it.host, it.was_unreferenced || it.has_thrown));
+                !ends.chain(servers).any(|it| it == (host, true))
+            });
+            if is_undisturbed {
+                self.check_registrations(world, host, *name);
+            }
+        }
     }
 
     /// When all is over, every promise was kept.

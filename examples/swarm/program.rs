@@ -205,6 +205,8 @@ pub(super) enum Action {
 }
 
 const BUFFER_MIN: usize = 256;
+/// How many connections may wait for a server that has not asked for another number.
+const BACKLOG: usize = 511;
 /// How many hosts there are.
 pub(super) const HOSTS: usize = 3;
 /// A connection to this server is one to a port without a listener; to the next, to a name without a host.
@@ -320,6 +322,14 @@ impl Program {
     /// Whether connections have no names but their places in a queue: none may be lost from it.
     pub(super) fn has_paths(&self) -> bool {
         self.venues.iter().any(|venue| venue.place.is_path())
+    }
+
+    /// How many connections may wait for a server.
+    pub(super) fn backlog(&self, server: usize) -> usize {
+        let venue = self.venues.get(server);
+        venue
+            .and_then(|it| it.backlog)
+            .map_or(BACKLOG, |backlog| backlog as usize)
     }
 
     pub(super) fn manner(&self, actor: Actor) -> Manner {

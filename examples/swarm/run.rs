@@ -192,6 +192,7 @@ impl Run {
     /// Runs the world until nothing more happens, and checks that nothing could.
     fn rest(&mut self) {
         self.run();
+        self.play.check_kernels(&mut self.world, &self.hosts);
         self.play.check_rest(&mut self.world, &self.hosts);
         self.play.check_desks(&mut self.world, &self.hosts);
     }
@@ -199,7 +200,18 @@ impl Run {
     /// Runs the world until nothing more happens.
     fn run(&mut self) {
         let end = self.world.now() + REST_MAX;
-        let is_at_rest = self.run_on(|world| world.run_within(end.saturating_sub(world.now())));
+        let mut span = Duration::from_millis(1);
+        let mut is_at_rest = false;
+        while !is_at_rest && self.world.now() < end {
+            let next = end.min(self.world.now() + span);
+            is_at_rest = self.run_on(|world| world.run_within(next.saturating_sub(world.now())));
+            if !is_at_rest {
+                let wait = |world: &mut World| world.advance(next.saturating_sub(world.now()));
+                self.run_on(|world| wait(world).map(|()| true));
+            }
+            self.play.check_kernels(&mut self.world, &self.hosts);
+            span *= 2;
+        }
         if !is_at_rest {
             self.play.fault("a world does not come to rest");
         }

@@ -57,7 +57,7 @@ impl Id {
     }
 
     /// No token of this module is zero. A zero would become an id that names nothing.
-    fn of(token: Token) -> Id {
+    pub(super) fn of(token: Token) -> Id {
         Id(NonZeroU64::new(token.0 as u64).unwrap_or(NonZeroU64::MAX))
     }
 }

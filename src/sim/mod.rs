@@ -59,6 +59,7 @@ mod outages;
 mod pair;
 mod process;
 mod run;
+mod sockets;
 mod trouble;
 
 use std::fmt;
@@ -74,6 +75,7 @@ use crate::{Error, EventLoop, Loop, Signal};
 use self::process::Process;
 
 pub use self::pair::{Pair, PairOptions};
+pub use self::sockets::SocketInfo;
 pub use self::trouble::{Fault, Faults, Resource};
 
 /// A loop on a simulated kernel, in place of [`EventLoop::new`]: alone on its host, which has no network. When

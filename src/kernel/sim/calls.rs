@@ -51,6 +51,8 @@ impl Network {
             is_done: false,
             is_fin_sent: false,
             is_fin_taken: false,
+            received: 0,
+            sent: 0,
             resets_on_close: false,
             type_of_service: 0,
             probes: Probes::default(),
@@ -213,6 +215,7 @@ impl Network {
             return Ok(0);
         };
         let received = socket.receive(buffer)?;
+        socket.received += received as u64;
         let (host, from) = (socket.host, socket.peer_host);
         if socket.domain == Domain::Unix {
             let sender = socket.peer;
@@ -233,6 +236,7 @@ impl Network {
         }
         let socket = self.sockets.get_mut(&key);
         let sent = socket.map_or(Ok(0), |socket| socket.send(bytes))?;
+        self.with(key, |socket| socket.sent += sent as u64);
         self.pump(key);
         self.settle();
         Ok(sent)

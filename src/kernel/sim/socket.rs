@@ -116,6 +116,9 @@ pub(super) struct Socket {
     pub(super) is_done: bool,
     pub(super) is_fin_sent: bool,
     pub(super) is_fin_taken: bool,
+    /// How many bytes recv(2) has returned, and send(2) has taken.
+    pub(super) received: u64,
+    pub(super) sent: u64,
     pub(super) resets_on_close: bool,
     pub(super) type_of_service: u8,
     pub(super) probes: Probes,

@@ -107,6 +107,7 @@ impl Network {
             return Ok(0);
         };
         let (sent, peer) = (socket.send_unix(bytes.len())?, socket.peer);
+        socket.sent += sent as u64;
         if let Some(peer) = peer.filter(|_| sent > 0) {
             self.with(peer, |peer| peer.incoming.extend(&bytes[..sent]));
             self.wake(peer);
@@ -224,7 +225,7 @@ impl Socket {
     }
 
     /// Three quarters of the buffer are free.
-    fn is_unix_writable(&self) -> bool {
+    pub(super) fn is_unix_writable(&self) -> bool {
         self.used() <= self.send_buffer / 4
     }
 

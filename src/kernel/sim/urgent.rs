@@ -55,7 +55,7 @@ impl Network {
 
 impl Socket {
     /// Whether the next byte is the urgent one.
-    fn is_at_mark(&self) -> bool {
+    pub(super) fn is_at_mark(&self) -> bool {
         self.mark == Some(0)
     }
 
