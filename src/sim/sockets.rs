@@ -24,7 +24,7 @@ impl World {
     /// let ours = world.sockets(client);
     /// assert_eq!(ours[0].to_string(), "ESTAB 0 0 10.0.0.2:32768 10.0.0.1:8000");
     /// assert_eq!((ours[0].sent, ours[0].socket()), (5, Some(id)));
-    /// assert_eq!(world.sockets(server)[0].to_string(), "LISTEN 0 511 0.0.0.0:8000 *");
+    /// assert_eq!(world.sockets(server)[0].to_string(), "LISTEN 0 511 [::]:8000 *");
     /// # Ok::<(), netloop::Error>(())
     /// ```
     ///
