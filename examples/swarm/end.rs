@@ -60,6 +60,11 @@ pub(super) struct End {
     pub(super) callbacks_given: usize,
     pub(super) callbacks_run: usize,
     pub(super) last_written: usize,
+    /// How many writes there were, and whether one of them has returned `false` since the last `drain`.
+    pub(super) writes: usize,
+    pub(super) needs_drain: bool,
+    /// Its socket had another connection before.
+    pub(super) is_again: bool,
     pub(super) is_connected: bool,
     pub(super) is_ready: bool,
     pub(super) has_ended: bool,
@@ -135,6 +140,9 @@ impl End {
             callbacks_given: 0,
             callbacks_run: 0,
             last_written: 0,
+            writes: 0,
+            needs_drain: false,
+            is_again: false,
             is_connected: matches!(actor, Actor::Accepted(_)),
             is_ready: false,
             has_ended: false,
@@ -161,6 +169,7 @@ impl End {
     /// Its socket, connected again.
     pub(super) fn again(&self, actor: Actor) -> End {
         let mut end = End::new(actor, self.host, self.id, self.manner);
+        end.is_again = true;
         end.guard = self.guard.clone();
         end.extras = self.extras.clone();
         (end.may_miss_bytes, end.has_other_readers) = (self.may_miss_bytes, self.has_other_readers);
@@ -190,6 +199,9 @@ impl End {
             Event::Data | Event::Readable if !self.is_connected => Err("data before connect"),
             Event::Data if self.has_ended => Err("data after end"),
             Event::Data if is_destroyed => Err("data after destroy"),
+            Event::Drain if !std::mem::take(&mut self.needs_drain) && self.has_own_bytes() => {
+                Err("drain for no reason")
+            }
             Event::Timeout if is_destroyed => Err("timeout after destroy"),
             Event::OwnTimer if is_destroyed => Err("a timer of its own after destroy"),
             Event::End if self.ends_early(socket) => Err("end while bytes wait"),
@@ -250,8 +262,13 @@ impl End {
         let read = (self.received + socket.readable_length()) as u64;
         match is_known && socket.bytes_read() != read {
             true => Err("bytes_read is wrong"),
-            false => Ok(()),
+            false => self.check_sending(socket),
         }
+    }
+
+    /// Whether all writes are known.
+    fn has_own_bytes(&self) -> bool {
+        !self.sends_other_bytes && !self.is_again
     }
 
     /// Whether all bytes that arrive are passed to its listeners.

@@ -72,7 +72,7 @@ impl Run {
             }
             let event_loop = world.event_loop(host);
             if trace != Trace::Off {
-                follow(event_loop, name, trace);
+                follow(event_loop, name, trace, play.clone());
             }
             play.boot(event_loop, hosts.len());
             hosts.push(host);

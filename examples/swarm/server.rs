@@ -47,6 +47,8 @@ impl Play {
                 server.on_error(move |server, _| error.act(server.event_loop(), actor));
                 server.on_drop(move |server, _| {
                     dropped.queue(number, VecDeque::pop_front);
+                    let (count, most) = (server.connections(), server.max_connections());
+                    dropped.check_connections(count, most, server.id(), true);
                     dropped.act(server.event_loop(), actor);
                 });
                 let keeper = Keeper {
@@ -156,6 +158,10 @@ impl Play {
         let Some(connection) = connection else {
             return self.fault("an accepted socket has no peer");
         };
+        if let Some(id) = socket.server() {
+            let server = socket.event_loop().server_at(id);
+            self.check_connections(server.connections(), server.max_connections(), id, false);
+        }
         let actor = Actor::Accepted(connection);
         let manner = self.with(|state| state.program.manner(actor));
         socket.set_allow_half_open(manner.is_half_open);

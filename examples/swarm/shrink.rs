@@ -41,7 +41,7 @@ impl Shrinking {
         if self.tries > TRIES || self.begun.elapsed() > PATIENCE {
             return false;
         }
-        let fails = run(&smaller, Trace::Off).is_err_and(|fault| rule(&fault) == self.rule);
+        let fails = run(&smaller, Trace::Silent).is_err_and(|fault| rule(&fault) == self.rule);
         if fails {
             self.program = smaller;
         }

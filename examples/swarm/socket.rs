@@ -147,7 +147,10 @@ impl Play {
         );
         self.end(number, |end| end.may_be_destroyed |= destroys);
         match action {
-            Action::Write(size) => _ = socket.write(self.bytes(number, &socket, *size)),
+            Action::Write(size) => {
+                let bytes = self.bytes(number, &socket, *size);
+                self.write_checked(&mut socket, number, *size, |socket| socket.write(bytes));
+            }
             Action::WriteThen(size) => self.write_then(&mut socket, number, *size),
             Action::End => _ = socket.end(),
             Action::EndThen => {
@@ -278,7 +281,7 @@ impl Play {
         let bytes = self.bytes(number, socket, size);
         let order = self.end(number, |end| end.callbacks_given + 1);
         let (written, back) = (self.clone(), self.back(number, Event::Written));
-        socket.write_then(bytes, move |socket, outcome| {
+        let then = move |socket: &mut Socket<'_>, outcome: Result<(), &Error>| {
             if outcome.is_ok() {
                 let last = written.end(number, |end| {
                     let last = end.last_written;
@@ -290,6 +293,9 @@ impl Play {
                 }
             }
             back(socket, outcome);
+        };
+        self.write_checked(socket, number, size, |socket| {
+            socket.write_then(bytes, then)
         });
     }
 
@@ -297,11 +303,14 @@ impl Play {
     fn flood(&self, socket: &mut Socket<'_>, number: usize, count: usize, size: usize) {
         let bytes = self.bytes(number, socket, size);
         let (play, back) = (self.clone(), self.back(number, Event::Written));
-        socket.write_then(bytes, move |socket, outcome| {
+        let then = move |socket: &mut Socket<'_>, outcome: Result<(), &Error>| {
             if outcome.is_ok() && count > 1 {
                 play.flood(socket, number, count - 1, size);
             }
             back(socket, outcome);
+        };
+        self.write_checked(socket, number, size, |socket| {
+            socket.write_then(bytes, then)
         });
     }
 

@@ -1,20 +1,61 @@
 //! The records of the trace, as text.
 
+use std::time::Duration;
+
 use netloop::Loop;
-use netloop::trace::What;
+use netloop::trace::{Record, What};
+
+use super::play::Play;
+
+/// How many turns in a row may lead to nothing while no time passes: the kernel has whims.
+const VAIN_TURNS_MAX: usize = 64;
 
 /// What becomes of the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trace {
     Off,
-    /// There are some, and nothing reads them.
+    /// They are read, and not printed.
     Silent,
     Printed,
 }
 
-/// Prints what a loop does.
-pub(super) fn follow(event_loop: &mut Loop, host: &'static str, trace: Trace) {
+/// The turns of a loop that have led to nothing, one after the other.
+#[derive(Default)]
+struct Progress {
+    vain_turns: usize,
+    has_progressed: bool,
+    last: Duration,
+}
+
+impl Progress {
+    /// Whether the loop makes progress.
+    fn note(&mut self, record: &Record<'_>) -> bool {
+        match record.what {
+            What::Wait { .. } => {
+                let has_progressed = std::mem::take(&mut self.has_progressed);
+                let is_later = std::mem::replace(&mut self.last, record.at) != record.at;
+                self.vain_turns = match has_progressed || is_later {
+                    true => 0,
+                    false => self.vain_turns + 1,
+                };
+            }
+            What::Callback(_) | What::Call(_) | What::Tick(_) | What::Transition { .. } => {
+                self.has_progressed = true;
+            }
+            What::System { errno, .. } => self.has_progressed |= errno.is_none(),
+            _ => {}
+        }
+        self.vain_turns <= VAIN_TURNS_MAX
+    }
+}
+
+/// Prints what a loop does, and checks that its turns lead to something.
+pub(super) fn follow(event_loop: &mut Loop, host: &'static str, trace: Trace, play: Play) {
+    let mut progress = Progress::default();
     event_loop.on_trace(move |record| {
+        if !progress.note(record) {
+            play.fault(format!("a loop turns without progress: {host}"));
+        }
         if trace != Trace::Printed {
             return;
         }
