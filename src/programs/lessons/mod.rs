@@ -279,7 +279,7 @@ mod tests {
     #[cfg(feature = "sim")]
     fn played_in_a_world(lesson: &Lesson, seed: u64) -> Played {
         let mut world = netloop::sim::World::new(seed);
-        let host = world.add_host("localhost").unwrap();
+        let host = world.add_host("host").unwrap();
         let recorded = trace::Recorded::default();
         stage::begin(world.event_loop(host), lesson.program, &recorded).unwrap();
         world.run().unwrap();
