@@ -1,10 +1,11 @@
 //! How far time goes in a world, and what does not change it.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use netloop::sim::{Resource, World};
 
-use super::{Diary, chat_world, echo, pair, secs, watched};
+use super::{Diary, chat_world, echo, pair, secs, watch, watched};
 
 #[test]
 fn the_end_of_time_is_reached_and_nothing_happens_after_it() {
@@ -136,4 +137,30 @@ fn to_look_at_a_world_does_not_change_what_happens_in_it() {
             assert_eq!(looked_at(seed, step, true), whole, "seed {seed}, {step} ms");
         }
     }
+}
+
+#[test]
+fn a_socket_that_closes_after_the_closing_phase_is_not_kept_while_the_loop_waits() {
+    let mut event_loop = netloop::sim::event_loop().unwrap();
+    let kept = Rc::new(());
+    let seen = Rc::downgrade(&kept);
+    let id = event_loop.socket().on_close(move |_, _| _ = &kept).id();
+    event_loop.after(secs(1), move |event_loop| {
+        event_loop.socket_at(id).destroy(); // `close` comes in the tick after the timer
+        // The answer comes before the next closing phase.
+        let mut other = event_loop.connect_to(("nowhere", 8000)).unwrap();
+        let (on_lookup, noted) = (seen.clone(), Diary::default());
+        watch(&mut other, "other", &noted);
+        other.on_close(move |socket, _| {
+            socket.event_loop().set_data(noted.take());
+        });
+        other.on_lookup(move |socket, _| {
+            let count = on_lookup.strong_count();
+            socket.event_loop().set_data(count);
+        });
+    });
+    event_loop.run().unwrap();
+    let noted = event_loop.take_data::<Vec<String>>().unwrap();
+    assert_eq!(noted, ["other: ENOTFOUND", "other: close"]);
+    assert_eq!(event_loop.data(), Some(&0_usize));
 }

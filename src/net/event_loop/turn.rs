@@ -328,7 +328,11 @@ impl EventLoop {
         while self.inner.agenda.timers.is_in_pass() {
             let now = self.agenda.clock.now();
             match self.inner.agenda.timers.next_due(now) {
-                Some(key) => self.inner.fire(key)?,
+                Some(key) => {
+                    self.inner.fire(key)?;
+                    // A socket may have closed in a tick, and the next turn be far.
+                    self.free_all_closed();
+                }
                 None => self.inner.agenda.end_timers(),
             }
         }
