@@ -1,6 +1,8 @@
 //! The places of one program, and what it does there.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{self, UnixListener};
 use std::path::PathBuf;
 
 use super::place::Place;
@@ -13,9 +15,18 @@ use crate::kernel::sim::Dice;
 pub(super) struct Map {
     own: Ipv4Addr,
     ports: [u16; 2],
+    /// Keep other processes with such programs from these ports.
+    _claims: [UnixListener; 2],
     /// All listeners share their ports.
     shares: bool,
     paths: [PathBuf; 3],
+}
+
+/// A port that nothing listens on, under a name that no other process has.
+fn claim(port: u16) -> Option<UnixListener> {
+    let name = net::SocketAddr::from_abstract_name(format!("netloop-port-{port}")).ok()?;
+    let claim = UnixListener::bind_addr(&name).ok()?;
+    TcpListener::bind(("::", port)).ok().map(|_| claim)
 }
 
 impl Map {
@@ -24,17 +35,19 @@ impl Map {
         let mut dice = Dice::new(process << 32 ^ seed);
         let mut byte = || 1 + dice.below(250) as u8;
         let own = Ipv4Addr::new(127, byte(), byte(), byte());
-        let is_free = |port: &u16| std::net::TcpListener::bind(("::", *port)).is_ok();
         let mut port = || {
             let mut all = std::iter::repeat_with(|| 10_000 + dice.below(22_000) as u16);
-            all.find(is_free).expect("a free port")
+            let claimed = all.find_map(|port| Some((port, claim(port)?)));
+            claimed.expect("a free port")
         };
+        let [(first, first_claim), (second, second_claim)] = [port(), port()];
         let path =
             |name: &str| std::env::temp_dir().join(format!("netloop-{process}-{seed}-{name}"));
         Map {
             own,
             shares: seed.is_multiple_of(4),
-            ports: [port(), port()],
+            ports: [first, second],
+            _claims: [first_claim, second_claim],
             paths: [
                 path("a"),
                 path("b"),
