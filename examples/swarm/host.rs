@@ -58,6 +58,8 @@ impl Play {
         if let Some(bytes) = bounds.burst {
             event_loop.set_read_burst(bytes);
         }
+        event_loop.measure_idle_time();
+        event_loop.set_default_auto_select_family(true);
         event_loop.set_data(self.clone());
     }
 
@@ -84,6 +86,8 @@ impl Play {
             Action::Immediate => {
                 let later = self.clone();
                 let id = event_loop.set_immediate(move |event_loop| later.act(event_loop, actor));
+                event_loop.unref_immediate(id);
+                event_loop.ref_immediate(id);
                 self.desk(host, |desk| desk.immediates.push(id));
             }
             Action::ClearImmediate => {

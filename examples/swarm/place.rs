@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
-use netloop::{ConnectOptions, ListenOptions, Loop, OnRead, ServerOptions, Socket, SocketOptions};
+use netloop::{
+    BlockList, ConnectOptions, ListenOptions, Loop, OnRead, ServerOptions, Socket, SocketOptions,
+};
 
 use super::end::End;
 use super::play::{NAMES, Play};
@@ -74,6 +76,7 @@ impl Play {
         let venue = venue.unwrap_or_default();
         let options = ServerOptions::default()
             .accepts_per_turn(1 + number * 7)
+            .block_list(elsewhere())
             .pause_on_connect(venue.pauses);
         let options = match venue.is_tuned {
             true => options
@@ -199,6 +202,7 @@ impl Play {
         };
         let options = options
             .local_port(LOCAL_PORT + number as u16)
+            .block_list(elsewhere())
             .allow_half_open(manner.is_half_open);
         let options = match manner.is_tuned {
             true => options
@@ -242,6 +246,7 @@ impl Play {
                 let mut found = vec![ipv6(dead), ipv4(dead), live];
                 found.rotate_left(delay as usize % 3);
                 ConnectOptions::from((NAMES[there], port))
+                    .auto_select_family(true)
                     .auto_select_family_attempt_timeout(ATTEMPT)
                     .lookup(move |event_loop, request| {
                         let found = found.clone();
@@ -285,6 +290,13 @@ impl Play {
             state.ends.push(end);
         });
     }
+}
+
+/// A list of addresses that no host has.
+fn elsewhere() -> BlockList {
+    let mut list = BlockList::new();
+    list.add_address("192.0.2.1").expect("an address");
+    list
 }
 
 /// A buffer of this size, which now and then stops reading.

@@ -78,12 +78,40 @@ impl Me {
         if !manner.lacks_error_listener {
             socket.on_error(move |socket, _| error.on_event(socket, Event::Error));
         }
+        if manner.is_tuned {
+            self.listen_once(socket);
+        }
         let me = self.clone();
         match manner.reading {
             Reading::Nothing | Reading::OwnBuffer(_) => {}
             Reading::Flowing => _ = socket.on_data(move |socket, chunk| me.data(socket, chunk)),
             Reading::ByHand => _ = socket.on_readable(move |socket| me.readable(socket)),
         }
+    }
+
+    /// Listens a second time to what comes once, and does nothing then: the others are called all the same.
+    fn listen_once(&self, socket: &mut Socket<'_>) {
+        let guard = || {
+            let guard = self.guard.clone();
+            move || drop(guard)
+        };
+        let (connect, ready, lookup, attempt) = (guard(), guard(), guard(), guard());
+        socket
+            .once_connect(move |_| connect())
+            .once_ready(move |_| ready())
+            .once_lookup(move |_, _| lookup())
+            .once_connection_attempt(move |_, _| attempt());
+        let (failed, late, prefinish, finish) = (guard(), guard(), guard(), guard());
+        socket
+            .once_connection_attempt_failed(move |_, _, _| failed())
+            .once_connection_attempt_timeout(move |_, _| late())
+            .once_prefinish(move |_| prefinish())
+            .once_finish(move |_| finish());
+        let (pipe, unpipe, close) = (guard(), guard(), guard());
+        socket
+            .once_pipe(move |_, _| pipe())
+            .once_unpipe(move |_, _| unpipe())
+            .once_close(move |_, _| close());
     }
 
     fn data(&self, socket: &mut Socket<'_>, chunk: &[u8]) {
