@@ -5,9 +5,7 @@ use std::time::Duration;
 use super::host::Power;
 use super::network::{Happening, Network, pair};
 use super::socket::{Domain, Key, Socket, State};
-
-/// One connection's repetition after an outage comes at most so late.
-const REPETITION: Duration = Duration::from_millis(200);
+use super::trouble::REPETITION;
 
 impl Network {
     /// The hosts between which something passes.

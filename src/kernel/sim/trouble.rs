@@ -15,8 +15,9 @@ use crate::kernel::resolver::Answer;
 
 /// How long a send may find no memory.
 const WITHOUT_MEMORY: Range<Duration> = Duration::from_millis(1)..Duration::from_millis(20);
-/// The first repetition of a segment; each further one waits twice as long.
-const REPETITION: Duration = Duration::from_millis(200);
+/// The first repetition of a segment; each further one waits twice as long. After an outage, that of a
+/// connection comes at most so late.
+pub(super) const REPETITION: Duration = Duration::from_millis(200);
 /// How long a connect is tried that nobody answers: see tcp_syn_retries in tcp(7).
 const UNANSWERED: Duration = Duration::from_secs(127);
 /// How long a late answer about a name takes.
