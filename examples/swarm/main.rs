@@ -13,7 +13,8 @@
 //! - Each write calls back once, those that succeed in order: `End::check_end`, `Play::write_then`.
 //! - Timers run once, and not too early; posts in order; signals come: `Play::check_desks`, `Play::rings`.
 //! - Counters add up: `End::check_counters`, `Keeper::check_rest`.
-//! - Nothing is held, registered or kept when a loop ends: `Run::all`, `Play::check_end`.
+//! - Nothing is held, registered or kept when a loop ends, no descriptor and no socket of a kernel is left:
+//!   `Run::all`, `Play::check_end`. The memory of the process does not grow: `Swarm::growth`.
 //! - No loop turns without progress: `Run::check_turns`; none turns on and on while no time passes, and calls
 //!   nothing back: `Progress::note` in `trace.rs`.
 //! - `write` returns `false` at the high-water mark and only there, then `drain` follows, and only then; beyond the
@@ -70,7 +71,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use std::{env, io, panic, thread};
+use std::{env, fs, io, panic, thread};
 
 use program::Program;
 use run::{LAST_PANIC, run};
@@ -80,6 +81,9 @@ use trace::Trace;
 const USAGE: &str = "usage: swarm [--seeds A..B] [--trace]";
 /// One seed of so many is run twice.
 const TWICE: u64 = 32;
+/// How much more memory the process may have after all seeds than after a tenth of them: what a world has
+/// allocated is freed with it.
+const GROWTH_MAX: u64 = 32 << 20;
 /// After so many failures the swarm ends.
 const FAILURES_MAX: u64 = 10;
 
@@ -92,6 +96,8 @@ struct Swarm {
     options: Options,
     next: AtomicU64,
     failures: AtomicU64,
+    /// The memory of the process after a tenth of the seeds, in bytes.
+    memory_then: AtomicU64,
     begun: Instant,
     /// When progress was printed last.
     told: Mutex<Instant>,
@@ -114,6 +120,7 @@ fn main() -> ExitCode {
     let swarm = Swarm {
         next: AtomicU64::new(options.seeds.start),
         failures: AtomicU64::new(0),
+        memory_then: AtomicU64::new(u64::MAX),
         begun: Instant::now(),
         told: Mutex::new(Instant::now()),
         options,
@@ -125,6 +132,11 @@ fn main() -> ExitCode {
         }
     });
     println!("{}", swarm.progress());
+    let growth = swarm.growth();
+    if growth > GROWTH_MAX {
+        println!("memory is kept: {growth} bytes more than after a tenth of the seeds");
+        return ExitCode::FAILURE;
+    }
     match swarm.failures.into_inner() {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
@@ -174,6 +186,10 @@ impl Swarm {
             if seed >= self.options.seeds.end {
                 break;
             }
+            let seeds = &self.options.seeds;
+            if seed == seeds.start + (seeds.end - seeds.start) / 10 {
+                self.memory_then.store(memory(), Ordering::Relaxed);
+            }
             match outcome(seed) {
                 Ok(()) if self.options.is_traced => {
                     show(&format!("seed {seed}"), &Program::new(seed))
@@ -202,6 +218,10 @@ impl Swarm {
         format!("{start}..{next}: {failures} failed; {seconds:.0} s, {rate:.0} a second")
     }
 
+    fn growth(&self) -> u64 {
+        memory().saturating_sub(self.memory_then.load(Ordering::Relaxed))
+    }
+
     /// Prints a failure, and then the smallest program found that fails in the same way.
     fn report(&self, seed: u64, fault: &str) {
         println!(
@@ -216,6 +236,14 @@ impl Swarm {
             false => println!("{name}:\n{program}"),
         }
     }
+}
+
+/// How much memory the process has, in bytes.
+fn memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let count = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    count.map_or(0, |kilobytes| kilobytes * 1024)
 }
 
 /// Prints a program and its trace.
