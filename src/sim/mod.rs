@@ -33,8 +33,8 @@
 //! # Ok::<(), netloop::Error>(())
 //! ```
 //!
-//! A [`Pair`] tests a protocol handler alone. The guide [Testing your program](crate::guide::testing) shows
-//! more.
+//! A [`Pair`] tests a protocol handler alone, and with [`Sockets`] a test plays a peer call by call. The guide
+//! [Testing your program](crate::guide::testing) shows more.
 //!
 //! # What there is
 //!
@@ -54,6 +54,7 @@
 //! Other threads may [post](crate::Handle::post) to a loop, but no seed rules them, and the world does not
 //! wait for them.
 
+mod by_hand;
 mod links;
 mod outages;
 mod pair;
@@ -74,6 +75,7 @@ use crate::{Error, EventLoop, Loop, Signal};
 
 use self::process::Process;
 
+pub use self::by_hand::{Listener, Sockets, Stream};
 pub use self::pair::{Pair, PairOptions};
 pub use self::sockets::SocketInfo;
 pub use self::trouble::{Fault, Faults, Resource};

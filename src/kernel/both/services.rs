@@ -24,6 +24,14 @@ impl<T> Reactor<T> {
         Reactor::of(Poll::Simulated(sim::Poll::of(kernel)))
     }
 
+    /// The simulated kernel, if it waits for one.
+    pub(crate) fn simulated_kernel(&self) -> Option<&sim::Kernel> {
+        match &self.poll {
+            Poll::Real(_) => None,
+            Poll::Simulated(poll) => Some(poll.kernel()),
+        }
+    }
+
     /// A stopwatch that goes by the kernel's time.
     pub(crate) fn stopwatch(&self) -> Stopwatch {
         match &self.poll {

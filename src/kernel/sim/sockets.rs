@@ -183,6 +183,11 @@ impl Listener {
         self.accept_next()
     }
 
+    /// accept4(2), without the treatment of errors.
+    pub(crate) fn accept_one(&self) -> io::Result<Stream> {
+        self.try_accept().map(|(stream, _)| stream)
+    }
+
     pub(crate) fn refuse_new(&self) -> io::Result<()> {
         self.socket.call(Network::refuse_new);
         Ok(())
@@ -252,7 +257,6 @@ impl Stream {
         })
     }
 
-    #[cfg(test)]
     pub(crate) fn send_urgent(&self) -> io::Result<usize> {
         self.0.call(Network::send_urgent)
     }

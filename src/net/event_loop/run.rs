@@ -213,6 +213,12 @@ impl EventLoop {
         self.agenda.trace.unwind();
         Ok(is_alive)
     }
+
+    /// The simulated kernel, if it waits for one.
+    #[cfg(feature = "sim")]
+    pub(crate) fn simulated_kernel(&self) -> Option<&crate::kernel::sim::Kernel> {
+        self.inner.reactor.simulated_kernel()
+    }
 }
 
 /// The epoll instance, libuv's `uv_backend_fd`: readable when the loop has something to do for a
