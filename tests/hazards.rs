@@ -8,6 +8,8 @@
 
 mod support;
 
+const IS_SIMULATED: bool = false;
+
 #[path = "hazards/accept.rs"]
 mod accept;
 #[path = "hazards/data.rs"]
@@ -20,6 +22,8 @@ mod fairness;
 mod holders;
 #[path = "hazards/loops.rs"]
 mod loops;
+#[path = "support/peers.rs"]
+mod peers;
 #[path = "hazards/readiness.rs"]
 mod readiness;
 #[path = "hazards/reading.rs"]

@@ -3,6 +3,8 @@
 
 mod support;
 
+const IS_SIMULATED: bool = false;
+
 #[path = "hazards/addresses.rs"]
 mod addresses;
 #[path = "hazards/closing.rs"]
@@ -19,6 +21,8 @@ mod kernel;
 mod names;
 #[path = "hazards/panics.rs"]
 mod panics;
+#[path = "support/peers.rs"]
+mod peers;
 #[path = "support/program.rs"]
 mod program;
 #[path = "hazards/resources.rs"]

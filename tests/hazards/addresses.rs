@@ -43,6 +43,9 @@ fn in_own_world(test: &str, setup: &str, with_shim: bool) {
 /// That Node prints the same, in the same world.
 #[track_caller]
 fn as_node(script: &str, ours: &[String]) {
+    if lacks(Real::Processes) {
+        return;
+    }
     match node_prints(script, Stdio::null()) {
         Some(lines) => assert_eq!(ours, lines, "ours, and Node's"),
         None => skipped("Node's own words for names and addresses", "no Node 26"),
@@ -95,6 +98,9 @@ fn connects_as_node(targets: Vec<ConnectOptions>, of_node: &str) -> Vec<String> 
 #[cfg(feature = "idna")]
 #[test]
 fn an_international_name_is_looked_up_in_its_ascii_form() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "an_international_name_is_looked_up_in_its_ascii_form";
         return in_own_world(this, ONE_DEVICE, false);
@@ -142,6 +148,9 @@ fn a_name_that_has_no_ascii_form_is_invalid() {
 /// The hosts file has the address twice, and Node tells of each. Catches: what was found is sifted.
 #[test]
 fn each_address_that_was_found_is_told_and_tried_once() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "each_address_that_was_found_is_told_and_tried_once";
         return in_own_world(this, ONE_DEVICE, false);
@@ -166,6 +175,9 @@ fn a_right_to_left_label_binds_the_whole_name() {
 /// at another time than Node's.
 #[test]
 fn a_name_of_more_than_255_bytes_is_invalid_and_told_so_in_the_next_tick() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "a_name_of_more_than_255_bytes_is_invalid_and_told_so_in_the_next_tick";
         // With 255 bytes the resolver is asked: one that ends whoever asks it is not there.
@@ -237,6 +249,9 @@ fn a_name_of_more_than_255_bytes_is_invalid_and_told_so_in_the_next_tick() {
 /// Catches: a lookup's error without libuv's name and number, or one that is told as another.
 #[test]
 fn what_a_lookup_fails_with_has_the_name_and_the_number_that_libuv_gives_it() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "what_a_lookup_fails_with_has_the_name_and_the_number_that_libuv_gives_it";
         return in_own_world(this, "true", true);
@@ -313,6 +328,9 @@ fn told_where(
 /// to the kernel as it is, which refuses it.
 #[test]
 fn a_link_local_address_without_a_zone_is_looked_for_on_the_first_device_that_has_one() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this =
             "a_link_local_address_without_a_zone_is_looked_for_on_the_first_device_that_has_one";
@@ -375,6 +393,9 @@ fn a_link_local_address_without_a_zone_is_looked_for_on_the_first_device_that_ha
 /// Catches: the zone that a lookup has found is lost. Node loses it, and takes the first device.
 #[test]
 fn the_zone_of_what_a_lookup_found_is_kept() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         return in_own_world("the_zone_of_what_a_lookup_found_is_kept", TWO_DEVICES, true);
     }
@@ -400,6 +421,9 @@ fn the_zone_of_what_a_lookup_found_is_kept() {
 /// its way to the kernel or back, or one's own address is not bound in it.
 #[test]
 fn the_zone_of_an_address_is_the_number_of_a_device_and_shown_with_the_port() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "the_zone_of_an_address_is_the_number_of_a_device_and_shown_with_the_port";
         return in_own_world(this, TWO_DEVICES, false);
@@ -453,6 +477,9 @@ fn probed_in(table: &str, [ours, peer]: [u16; 2]) -> String {
 /// connection, with the kernel's two hours.
 #[test]
 fn keep_alive_told_while_connecting_has_libuvs_minute_unless_a_time_is_told() {
+    if lacks(Real::Descriptors) {
+        return;
+    }
     type Way = (&'static str, bool, fn(&mut Socket<'_>));
     let ways: [Way; 9] = [
         ("", false, |_| {}),

@@ -3,11 +3,10 @@
 
 use std::cell::Cell;
 use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use netloop::{EventLoop, Loop, SocketId};
+use netloop::{Loop, SocketId};
 
 use crate::stage::*;
 
@@ -25,12 +24,6 @@ impl Drop for Dropped {
     }
 }
 
-fn member(l: &mut EventLoop) -> (SocketId, UnixStream) {
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    theirs.set_read_timeout(Some(LIMIT)).unwrap();
-    (l.socket_from_fd(ours).unwrap().id(), theirs)
-}
-
 fn panic_of(call: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(call)).expect_err("it panics");
     let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -43,7 +36,7 @@ fn panic_of(call: impl FnOnce()) -> String {
 #[test]
 fn values_are_lent_while_sockets_are_written_to_each_from_its_own_place() {
     let mut l = event_loop();
-    let ((alice, mut a), (bob, mut b)) = (member(&mut l), member(&mut l));
+    let ((alice, mut a), (bob, mut b)) = (connected(&mut l), connected(&mut l));
     l.set_data(Room(vec![alice, bob]));
     for (id, nick) in [(alice, "alice"), (bob, "bob")] {
         let mut socket = l.socket_at(id);
@@ -113,7 +106,7 @@ fn a_value_that_is_lent_is_refused_by_name() {
 fn the_values_of_a_socket_live_until_its_close_has_run() {
     let mut l = event_loop();
     let words = Words::default();
-    let (id, _peer) = member(&mut l);
+    let (id, _peer) = connected(&mut l);
     let (closed, ticked) = (words.clone(), words.clone());
     let mut socket = l.socket_at(id);
     socket.set_data(Dropped(words.clone()));
@@ -147,10 +140,10 @@ fn a_value_that_panics_when_it_is_dropped_keeps_no_other_socket() {
     }
     let mut l = event_loop();
     let captured = Rc::new(Cell::new(0));
-    for _ in 0..3 {
-        let (id, _) = member(&mut l);
+    let connections = [(); 3].map(|()| connected(&mut l));
+    for (id, _) in &connections {
         let mine = captured.clone();
-        let mut socket = l.socket_at(id);
+        let mut socket = l.socket_at(*id);
         socket.set_data(Bomb);
         socket.on_close(move |_, _| mine.set(mine.get() + 1));
         socket.destroy();

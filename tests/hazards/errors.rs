@@ -73,8 +73,9 @@ fn an_error_without_a_listener_names_its_socket() {
     let words = format!("boom (EMINE), an unheard 'error' of {id}");
     assert_eq!(format!("{error:?}"), words, "what main prints");
 
+    let taken = listen(l.create_server(|_| {}).unref());
     let mut server = l.create_server(|_| {});
-    let id = server.listen_on("/nosuch/folder/socket").unwrap().id();
+    let id = server.listen_on(taken).unwrap().id();
     let error = l.run().unwrap_err();
     assert_eq!((error.socket(), error.server()), (None, Some(id)));
     let words = format!("{error}, an unheard 'error' of {id}");

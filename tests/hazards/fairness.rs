@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::io::Write;
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::rc::Rc;
 
 use netloop::trace::{Subject, What};
@@ -30,8 +29,7 @@ fn a_flood_is_read_in_bounded_bursts() {
         close_server(c);
     });
     let mut peer = peer(listen(&mut server));
-    peer.set_nonblocking(true).unwrap();
-    while peer.write(&[1; 4096]).is_ok() {}
+    peer.flood(&[1; 4096]);
     drop(peer);
     l.run().unwrap();
     assert_eq!(longest.get(), 32);
@@ -54,21 +52,18 @@ fn a_burst_is_bounded_in_bytes() {
         }
     });
     let max = longest.clone();
-    let listener = TcpListener::bind((HOST, 0)).unwrap();
-    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (mut peer, _) = listener.accept().unwrap();
-    peer.set_nonblocking(true).unwrap();
-    while peer.write(&[1; BUFFER]).is_ok() {}
-    let mut more = 100;
-    l.socket_from_fd(ours).unwrap().on_data(move |_, chunk| {
+    let (ours, mut peer) = connected(&mut l);
+    peer.flood(&[1; BUFFER]);
+    let (mut more, mut is_first) = (100, true);
+    l.socket_at(ours).on_data(move |_, chunk| {
         burst.set(burst.get() + chunk.len());
         max.set(max.get().max(burst.get()));
         // The kernel tells of it in the next turn, in which the rest is read, too.
         if more > 0 {
             more -= 1;
-            let _ = peer.write(&[1; BUFFER]);
-        } else {
-            let _ = peer.shutdown(Shutdown::Write);
+            peer.offer(&[1; BUFFER]);
+        } else if std::mem::take(&mut is_first) {
+            peer.end();
         }
     });
     l.run().unwrap();
@@ -82,15 +77,11 @@ fn turns_of_two(prepare: impl FnOnce(&mut EventLoop)) -> Vec<String> {
     l.set_read_buffer(4);
     prepare(&mut l);
     let words = Words::default();
-    let listener = TcpListener::bind((HOST, 0)).unwrap();
-    let connected = || {
-        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        (ours, listener.accept().unwrap().0)
-    };
-    let ((ours, mut flooding), (other, mut pinging)) = (connected(), connected());
+    let (ours, mut flooding) = connected(&mut l);
+    let (other, mut pinging) = connected(&mut l);
     let said = words.clone();
     let mut chunks = 0;
-    let mut socket = l.socket_from_fd(ours).unwrap();
+    let mut socket = l.socket_at(ours);
     socket.on_data(move |_, _| {
         chunks += 1;
         if chunks == 1 {
@@ -103,7 +94,7 @@ fn turns_of_two(prepare: impl FnOnce(&mut EventLoop)) -> Vec<String> {
     let said = words.clone();
     socket.on_end(move |_| said.say("end"));
     let said = words.clone();
-    l.socket_from_fd(other).unwrap().on_data(move |socket, _| {
+    l.socket_at(other).on_data(move |socket, _| {
         said.say("ping");
         socket.destroy();
     });
@@ -115,7 +106,7 @@ fn turns_of_two(prepare: impl FnOnce(&mut EventLoop)) -> Vec<String> {
         _ => {}
     });
     flooding.write_all(&[b'f'; 33 * 4 - 1]).unwrap();
-    flooding.shutdown(Shutdown::Write).unwrap();
+    flooding.end();
     l.run().unwrap();
     words.take()
 }
@@ -150,13 +141,13 @@ fn a_socket_that_is_paused_and_resumed_often_is_served_once_a_turn() {
             l.next_tick(move |l| pause_and_resume(l, id, left - 1));
         }
     }
-    let listener = std::net::TcpListener::bind((HOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = Listener::new();
+    let address = listener.address();
     let own = OnRead::new(vec![0; 16], |_, _| true);
     let mut c = l.socket_with(SocketOptions::default().on_read(own));
     c.connect(address, move |c| {
         // More than one read takes, so that there is something to be served for.
-        let (mut peer, _) = listener.accept().unwrap();
+        let mut peer = listener.accept();
         peer.write_all(&[0; 64]).unwrap();
         let id = c.id();
         pause_and_resume(c.event_loop(), id, 10);
@@ -251,7 +242,7 @@ fn an_interval_of_nothing_lets_the_rest_of_the_loop_run_between() {
     let said = words.clone();
     l.set_interval(ms(0), move |l| {
         said.say("timer");
-        busy(3);
+        l.advance(ms(3));
         let said = said.clone();
         l.set_immediate(move |_| said.say("immediate"));
         if said_count(l) == 5 {

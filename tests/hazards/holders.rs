@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::net::{TcpListener, TcpStream};
 use std::rc::Rc;
 
 use netloop::trace::{Subject, What};
@@ -30,15 +29,10 @@ fn timer_of(who: &str, line: u32) -> String {
     format!("{who}, due in 90s, set at {}:{line}", file!())
 }
 
-/// A socket that is connected, its peer, and the peer's address.
-fn connected(l: &mut EventLoop) -> (SocketId, TcpStream, String) {
-    let listener = TcpListener::bind((HOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    let socket = l.connect_to(address).unwrap().id();
-    while l.socket_at(socket).is_connecting() {
-        l.run_once().unwrap();
-    }
-    let (peer, _) = listener.accept().unwrap();
+/// A socket that is connected, its peer, and the address it is connected to.
+fn connected(l: &mut EventLoop) -> (SocketId, Peer, String) {
+    let (socket, peer) = crate::stage::connected(l);
+    let address = l.socket_at(socket).peer().expect("it is connected");
     (socket, peer, address.to_string())
 }
 

@@ -21,7 +21,7 @@ fn with_a_slow_name_server(test: &str, what: &str) {
 
 /// A loop on which the shim's slowness would be seen.
 fn impatient() -> EventLoop {
-    let mut l = EventLoop::new().unwrap();
+    let mut l = new_loop();
     let limit = l.set_timeout(LIMIT, |_| panic!("the loop waits for a name server"));
     l.unref_timer(limit);
     l
@@ -38,6 +38,9 @@ fn look_up(l: &mut Loop, name: &str, words: &Words) -> SocketId {
 /// E1. Catches: getaddrinfo is called on the loop's own thread.
 #[test]
 fn a_slow_name_server_does_not_hold_up_an_interval() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "names::a_slow_name_server_does_not_hold_up_an_interval";
         return with_a_slow_name_server(this, "E1, a slow getaddrinfo");
@@ -65,6 +68,9 @@ fn a_slow_name_server_does_not_hold_up_an_interval() {
 /// E1. Catches: a loop is taken for idle while its helper thread looks a name up.
 #[test]
 fn a_loop_is_not_idle_while_it_looks_a_name_up() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "names::a_loop_is_not_idle_while_it_looks_a_name_up";
         return with_a_slow_name_server(this, "E1, idle during a lookup");
@@ -90,6 +96,9 @@ fn a_loop_is_not_idle_while_it_looks_a_name_up() {
 /// E1. Catches: one thread asks for one name after the other.
 #[test]
 fn slow_lookups_do_not_queue_behind_each_other() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "names::slow_lookups_do_not_queue_behind_each_other";
         return with_a_slow_name_server(this, "E1, several slow lookups");
@@ -106,6 +115,9 @@ fn slow_lookups_do_not_queue_behind_each_other() {
 /// E1. Catches: a loop waits for an answer that nobody wants any more, or emits it.
 #[test]
 fn a_socket_destroyed_during_its_lookup_closes_and_the_loop_ends_without_the_answer() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "names::a_socket_destroyed_during_its_lookup_closes_and_the_loop_ends_\
                     without_the_answer";
@@ -128,6 +140,9 @@ fn a_socket_destroyed_during_its_lookup_closes_and_the_loop_ends_without_the_ans
 /// E1. Catches: a lookup that nobody wants any more holds up the one that follows it.
 #[test]
 fn a_lookup_that_was_given_up_does_not_hold_up_the_next() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "names::a_lookup_that_was_given_up_does_not_hold_up_the_next";
         return with_a_slow_name_server(this, "E1, after a lookup that was given up");
@@ -147,6 +162,9 @@ fn a_lookup_that_was_given_up_does_not_hold_up_the_next() {
 /// E1. Catches: a question that nobody wants answered any more stays in the queue.
 #[test]
 fn a_lookup_that_was_given_up_while_it_waited_is_not_made() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "names::a_lookup_that_was_given_up_while_it_waited_is_not_made";
         return with_a_slow_name_server(this, "E1, given up before it is asked for");
@@ -175,6 +193,9 @@ fn a_lookup_that_was_given_up_while_it_waited_is_not_made() {
 /// the program's and the kernel.
 #[test]
 fn a_link_local_address_is_listened_on_and_connected_to_in_its_zone() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "names::a_link_local_address_is_listened_on_and_connected_to_in_its_zone";
         // Two devices, so that an address without its zone is taken for one of the first. The kernel makes
@@ -295,6 +316,9 @@ fn a_lookup_beyond_ten_thousand_that_wait_fails_with_enobufs() {
 /// E2. Catches: a shortage of the machine's is told as a name that does not exist.
 #[test]
 fn a_name_server_without_descriptors_is_no_missing_name() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "names::a_name_server_without_descriptors_is_no_missing_name";
         return with_a_slow_name_server(this, "E2, EAI_SYSTEM from getaddrinfo");

@@ -1,15 +1,10 @@
 //! F: reading, and the half-closed connection.
 
-use std::io::{Read, Write};
-use std::net::Shutdown;
-use std::sync::mpsc;
+use std::io::Write;
 
 use netloop::{OnRead, ServerOptions, Socket, SocketOptions};
 
 use crate::stage::*;
-
-/// More than the buffers of a connection hold.
-const MUCH: usize = 8 << 20;
 
 /// F1. Catches: the peer's end closes the socket before what it is owed has left.
 #[test]
@@ -17,22 +12,23 @@ fn a_peer_that_has_ended_gets_all_that_it_is_owed() {
     let mut l = event_loop();
     let words = Words::default();
     let said = words.clone();
-    let (written, told) = mpsc::channel();
+    let reader = Reader::default();
+    let reads = reader.clone();
     let mut server = l.create_server(move |c| {
         watch(&said, c);
-        let written = written.clone();
+        let reads = reads.clone();
         c.on_end(move |c| {
             assert!(!c.write(vec![7; MUCH]));
-            written.send(()).unwrap();
+            reads.begin(c.event_loop());
         });
         close_server(c);
     });
     let peer = peer(listen(&mut server));
-    peer.shutdown(Shutdown::Write).unwrap();
-    let reader = read_all(told, peer);
+    peer.end();
+    reader.is(peer);
     l.run().unwrap();
     assert_eq!(words.take(), ["end", "close Some(false)"]);
-    assert_eq!(reader.join().unwrap(), vec![7; MUCH]);
+    assert_eq!(reader.all().unwrap(), vec![7; MUCH]);
 }
 
 /// F1. Catches: the peer's end is not told, or closes the socket, while our own waits for what is
@@ -42,23 +38,24 @@ fn a_peer_that_ends_after_us_gets_all_that_it_is_owed() {
     let mut l = event_loop();
     let words = Words::default();
     let said = words.clone();
-    let (ended, told) = mpsc::channel();
+    let reader = Reader::default();
+    let reads = reader.clone();
     let mut server = l.create_server(move |c| {
         watch(&said, c);
-        let ended = ended.clone();
+        let reads = reads.clone();
         c.on_end(move |c| {
             assert!(c.writable_length() > 0);
-            ended.send(()).unwrap();
+            reads.begin(c.event_loop());
         });
         c.end_with(vec![7; MUCH]);
         close_server(c);
     });
     let peer = peer(listen(&mut server));
-    peer.shutdown(Shutdown::Write).unwrap();
-    let reader = read_all(told, peer);
+    peer.end();
+    reader.is(peer);
     l.run().unwrap();
     assert_eq!(words.take(), ["end", "close Some(false)"]);
-    assert_eq!(reader.join().unwrap(), vec![7; MUCH]);
+    assert_eq!(reader.all().unwrap(), vec![7; MUCH]);
 }
 
 /// Catches: bytes that are put back when the end is due are lost, or nobody is told of the end.
@@ -83,7 +80,7 @@ fn what_is_put_back_before_the_end_stands_before_it() {
     });
     let mut peer = peer(listen(&mut server));
     peer.write_all(b"onetwo").unwrap();
-    peer.shutdown(Shutdown::Write).unwrap();
+    peer.end();
     l.run().unwrap();
     assert_eq!(words.take(), ["two", "end"]);
 }
@@ -135,7 +132,7 @@ fn after_destroy_nothing_comes_but_close() {
     });
     let mut peer = peer(listen(&mut server));
     peer.write_all(b"one two three").unwrap();
-    peer.shutdown(Shutdown::Write).unwrap();
+    peer.end();
     l.run().unwrap();
     assert_eq!(words.take(), ["data one ", "close Some(false)"]);
 }
@@ -155,12 +152,10 @@ fn what_was_sent_before_end_arrives_though_nothing_was_read() {
     });
     let mut peer = peer(listen(&mut server));
     peer.write_all(&[1; 100_000]).unwrap();
-    let reader = std::thread::spawn(move || {
-        let mut all = Vec::new();
-        peer.read_to_end(&mut all).map(|_| all)
-    });
+    let reader = Reader::of(peer);
+    reader.begin(&mut l);
     l.run().unwrap();
-    assert_eq!(reader.join().unwrap().unwrap(), vec![7; 100_000]);
+    assert_eq!(reader.all().unwrap(), vec![7; 100_000]);
 }
 
 /// F4, F5. Catches: `resume` waits for an edge that has been, or a paused socket is read from.
@@ -181,7 +176,7 @@ fn what_came_during_a_pause_is_seen_at_its_end_and_not_before() {
     });
     let mut peer = peer(listen(&mut server));
     peer.write_all(b"patience").unwrap();
-    peer.shutdown(Shutdown::Write).unwrap();
+    peer.end();
     l.run().unwrap();
     assert_eq!(
         words.take(),
@@ -194,21 +189,20 @@ fn what_came_during_a_pause_is_seen_at_its_end_and_not_before() {
 fn an_empty_buffer_is_not_the_end_of_the_stream() {
     let mut l = event_loop();
     let words = Words::default();
-    let listener = std::net::TcpListener::bind((HOST, 0)).unwrap();
+    let listener = Listener::new();
     let said = words.clone();
     let own = OnRead::new(Vec::new(), move |_, chunk| {
         said.say(String::from_utf8_lossy(chunk));
         true
     });
-    let address = listener.local_addr().unwrap();
+    let address = listener.address();
     let mut c = l.socket_with(SocketOptions::default().on_read(own));
     let said = words.clone();
     c.on_end(move |_| said.say("end"));
     c.connect_to(address).unwrap();
-    let sender = std::thread::spawn(move || listener.accept().unwrap().0.write_all(b"abc"));
+    c.on_connect(move |_| listener.accept().write_all(b"abc").unwrap());
     l.run().unwrap();
     assert_eq!(words.take(), ["a", "b", "c", "end"]);
-    sender.join().unwrap().unwrap();
 }
 
 /// F7. Catches: a chunk is shown from the read buffer after another read has gone into it.
@@ -233,7 +227,7 @@ fn a_chunk_that_is_kept_is_not_overwritten_by_the_next() {
     });
     let address = listen(&mut server);
     let mut peers = [peer(address), peer(address)];
-    last_port(Some(peers[1].local_addr().unwrap().port()));
+    last_port(Some(peers[1].address().unwrap().port()));
     peers[0].write_all(b"aaaabbbb").unwrap();
     peers[1].write_all(b"ccccdddd").unwrap();
     drop(peers);

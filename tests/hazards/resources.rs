@@ -15,6 +15,9 @@ use crate::tools::*;
 /// J1. Catches: each connection gets a buffer, or a field, of its own that it does not need.
 #[test]
 fn an_idle_connection_with_four_listeners_needs_less_than_300_bytes() {
+    if lacks(Real::Processes) {
+        return;
+    }
     const COUNT: usize = 3000;
     if !is_child() {
         let this = "resources::an_idle_connection_with_four_listeners_needs_less_than_300_bytes";
@@ -77,6 +80,9 @@ fn a_silent_peer_is_noticed() {
 /// J3. Catches: an error that the kernel finds by itself is not told to a socket that only waits.
 #[test]
 fn a_peer_that_has_vanished_is_told_by_the_kernel() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "resources::a_peer_that_has_vanished_is_told_by_the_kernel";
         // Probed, so that a kernel without the discipline is seen; taken away for the handshake.
@@ -122,6 +128,9 @@ fn leaves_nothing_behind(rounds: u64, churn: &mut dyn FnMut(u64)) {
 /// J4. Catches: a timer that was cleared, or a time that was put off, leaves something behind.
 #[test]
 fn a_million_timers_that_were_cleared_leave_nothing_behind() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         return passes(myself(
             "resources::a_million_timers_that_were_cleared_leave_nothing_behind",
@@ -144,6 +153,9 @@ fn a_million_timers_that_were_cleared_leave_nothing_behind() {
 /// J4. Catches: a socket without a descriptor is kept if no turn follows its `close`.
 #[test]
 fn sockets_that_close_without_a_turn_leave_nothing_behind() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         return passes(myself(
             "resources::sockets_that_close_without_a_turn_leave_nothing_behind",
@@ -177,6 +189,9 @@ fn sockets_that_close_in_the_last_phase_of_a_last_turn_are_freed() {
 /// J5. Catches: a connect without descriptors panics, or is never told.
 #[test]
 fn a_connect_without_descriptors_is_an_event_like_any_other() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if !is_child() {
         let this = "resources::a_connect_without_descriptors_is_an_event_like_any_other";
         return match limited(&myself(this), 64) {

@@ -18,7 +18,7 @@ fn the_turn_in_which_a_loop_is_stopped_is_its_last_until_it_is_run_again() {
     l.set_immediate(move |l| {
         let [check, tick, close, timer, next] = [(); 5].map(|()| said.clone());
         l.set_timeout(ms(1), move |_| timer.say("timers"));
-        busy(2);
+        l.advance(ms(2));
         let mut socket = l.socket_at(socket);
         socket.on_close(move |_, _| close.say("closing"));
         socket.destroy();
@@ -43,7 +43,7 @@ fn a_loop_that_is_stopped_before_a_run_makes_no_turn_in_it() {
     l.set_timeout(ms(1), move |_| timer.say("timers"));
     l.set_immediate(move |_| check.say("check"));
     l.next_tick(move |_| tick.say("tick"));
-    busy(2);
+    l.advance(ms(2));
     l.stop();
     l.run().unwrap();
     assert_eq!(words.take(), ["tick"]);
@@ -59,7 +59,7 @@ fn a_loop_that_is_stopped_before_a_run_makes_no_turn_in_it() {
 /// Catches: another loop sleeps before it comes to know that this one is to stop.
 #[test]
 fn a_loop_that_is_to_stop_is_not_waited_for() {
-    let mut l = EventLoop::new().unwrap();
+    let mut l = new_loop();
     listen(&mut l.create_server(|_| {}));
     assert!(l.run_nowait().unwrap());
     assert_eq!(l.backend_timeout(), None);
@@ -91,6 +91,9 @@ fn what_was_ready_is_served_though_the_loop_is_stopped() {
 /// Catches: another thread cannot stop a loop that sleeps.
 #[test]
 fn another_thread_stops_a_loop_by_its_handle() {
+    if lacks(Real::Threads) {
+        return;
+    }
     let mut l = event_loop();
     listen(&mut l.create_server(|_| {}));
     let handle = l.handle().unwrap();
@@ -101,7 +104,7 @@ fn another_thread_stops_a_loop_by_its_handle() {
 
 /// Without a limit of its own: its time is held.
 fn held_loop() -> EventLoop {
-    let mut event_loop = EventLoop::new().unwrap();
+    let mut event_loop = new_loop();
     event_loop.pause_time();
     event_loop
 }
@@ -113,6 +116,9 @@ fn s(seconds: u64) -> Duration {
 /// Catches: timers fire while their time is held, or are due all at once when it goes on.
 #[test]
 fn held_time_stands_still_and_goes_on_from_there() {
+    if lacks(Real::Clock) {
+        return;
+    }
     let mut l = event_loop();
     let words = Words::default();
     let said = words.clone();
@@ -213,6 +219,9 @@ fn time_passes_no_further_than_the_loop_is_held() {
 /// Catches: a wait ends for a timer that stands still, or the loop is not woken by what is real.
 #[test]
 fn a_loop_whose_time_is_held_sleeps_until_the_outside_wakes_it() {
+    if lacks(Real::Threads) {
+        return;
+    }
     let mut l = held_loop();
     let waits = count_waits(&mut l);
     l.after(ms(1), |_| panic!("its time is held"));

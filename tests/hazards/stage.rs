@@ -1,26 +1,27 @@
-//! What the hazards are played with: a loop that must end, peers of the standard library, and
-//! counters.
+//! What the hazards are played with: a loop that must end, peers, and counters.
 
 use std::cell::{Cell, RefCell};
-use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
-use std::sync::mpsc::Receiver;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use netloop::state::server::State;
 use netloop::trace::What;
-use netloop::{EventLoop, Server, ServerId, Socket};
+use netloop::{EventLoop, Server, ServerId, Socket, SocketId};
 use socket2::{Domain, Type};
 
 pub(crate) const HOST: &str = "127.0.0.1";
 
+/// More bytes than the buffers of a connection hold.
+pub(crate) const MUCH: usize = if IS_SIMULATED { 1 << 20 } else { 32 << 20 };
+
+use crate::IS_SIMULATED;
+pub(crate) use crate::peers::{Listener, Peer, Reader, Real, lacks, new_loop};
 pub(crate) use crate::support::LIMIT;
 
 /// A loop that panics when it does not end by itself.
 pub(crate) fn event_loop() -> EventLoop {
-    let mut event_loop = EventLoop::new().expect("an event loop");
+    let mut event_loop = new_loop();
     let limit = event_loop.set_timeout(LIMIT, |_| panic!("the loop did not end by itself"));
     event_loop.unref_timer(limit);
     event_loop
@@ -71,23 +72,21 @@ pub(crate) fn at_its_end(socket: &mut Socket<'_>, then: impl FnOnce(&mut Socket<
     });
 }
 
-/// Connects a blocking peer to a server of a loop that does not run yet: the connection waits in
-/// the kernel, with all that the peer does to it.
-pub(crate) fn peer(address: SocketAddr) -> TcpStream {
-    let peer = TcpStream::connect(address).expect("the kernel accepts");
-    peer.set_read_timeout(Some(LIMIT)).expect("a time limit");
-    peer
+/// Connects a peer to a server of a loop that does not run yet: the connection waits in the kernel, with all
+/// that the peer does to it.
+pub(crate) fn peer(address: SocketAddr) -> Peer {
+    Peer::connect(address).expect("the kernel accepts")
 }
 
-/// Reads only once it is told to: a reader that keeps up with a writer would leave it nothing to
-/// wait for.
-pub(crate) fn read_all(told: Receiver<()>, mut peer: TcpStream) -> JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        told.recv().expect("all is written");
-        let mut all = Vec::new();
-        peer.read_to_end(&mut all).expect("no reset");
-        all
-    })
+/// A socket that is connected, and its peer.
+pub(crate) fn connected(event_loop: &mut EventLoop) -> (SocketId, Peer) {
+    let listener = Listener::new();
+    let socket = event_loop.connect_to(listener.address());
+    let socket = socket.expect("good options").id();
+    while event_loop.socket_at(socket).is_connecting() {
+        event_loop.run_once().expect("no error");
+    }
+    (socket, listener.accept())
 }
 
 /// Listens on any port of the loopback, in the call.
@@ -139,12 +138,7 @@ pub(crate) fn count_waits(event_loop: &mut EventLoop) -> Rc<Cell<u32>> {
     count
 }
 
-/// A reset: close with a linger time of zero.
-pub(crate) fn reset(peer: TcpStream) {
-    let peer = socket2::Socket::from(peer);
-    peer.set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
-}
-
+/// Lets real time pass.
 pub(crate) fn busy(millis: u64) {
     let start = std::time::Instant::now();
     while start.elapsed() < ms(millis) {

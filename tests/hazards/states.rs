@@ -2,10 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
-use std::sync::mpsc::channel;
 
 use netloop::state::server;
 use netloop::state::socket::{Readable, Standing, State, Writable};
@@ -76,7 +74,7 @@ fn end_half(c: &mut Socket<'_>, place: Place, then: impl FnOnce(&mut Socket<'_>)
             assert!(!c.is_writable() && !c.is_writable_ended());
             return arrived(c);
         }
-        Writable::Ending => assert!(!c.write(vec![7; 32 << 20]), "more than the kernel takes"),
+        Writable::Ending => assert!(!c.write(vec![7; MUCH])),
         Writable::Shutting => {}
         Writable::Sent => {
             c.once_prefinish(arrived);
@@ -100,9 +98,9 @@ fn end_half(c: &mut Socket<'_>, place: Place, then: impl FnOnce(&mut Socket<'_>)
 fn acted(place: Place, act: fn(&mut Socket<'_>)) -> (Vec<String>, bool) {
     let mut l = event_loop();
     let words = Words::default();
-    let (go, may_go) = channel();
+    let reader = Reader::default();
     let (told, is_there) = (words.clone(), Rc::new(Cell::new(false)));
-    let there = is_there.clone();
+    let (there, reads) = (is_there.clone(), reader.clone());
     let options = ServerOptions::default().allow_half_open(true);
     let mut server = l.create_server_with(options, move |c| {
         close_server(c);
@@ -112,13 +110,13 @@ fn acted(place: Place, act: fn(&mut Socket<'_>)) -> (Vec<String>, bool) {
             .on_end(move |_| end.say("end"))
             .on_finish(move |_| finish.say("finish"))
             .on_close(move |_, _| close.say("close"));
-        let (told, go, there) = (said(), go.clone(), there.clone());
+        let (told, reads, there) = (said(), reads.clone(), there.clone());
         let begin = move |c: &mut Socket<'_>| {
             end_half(c, place, move |c| {
                 told.take();
                 there.set(true);
                 act(c);
-                go.send(()).unwrap();
+                reads.begin(c.event_loop());
             });
         };
         match place.readable {
@@ -130,7 +128,7 @@ fn acted(place: Place, act: fn(&mut Socket<'_>)) -> (Vec<String>, bool) {
     let mut peer = peer(listen(&mut server));
     if place.readable != Readable::Open {
         peer.write_all(b"farewell").unwrap();
-        peer.shutdown(Shutdown::Write).unwrap();
+        peer.end();
     }
     if place.writable == Writable::Broken {
         drop(peer);
@@ -138,14 +136,12 @@ fn acted(place: Place, act: fn(&mut Socket<'_>)) -> (Vec<String>, bool) {
         assert!(is_there.get(), "{place:?}");
         return (words.take(), false);
     }
-    let reader = std::thread::spawn(move || {
-        let _ = may_go.recv();
-        peer.read_to_end(&mut Vec::new())
-            .is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)
-    });
+    reader.is(peer);
     l.run().unwrap();
     assert!(is_there.get(), "{place:?}");
-    (words.take(), reader.join().unwrap())
+    let read = reader.all();
+    let is_reset = read.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
+    (words.take(), is_reset)
 }
 
 const READABLES: [Readable; 4] = [
@@ -236,7 +232,7 @@ fn in_each_state_of_our_half_bytes_are_put_back_before_the_end() {
 }
 
 /// An accepted socket that tells of its end, and a peer that has sent eight bytes and its FIN.
-fn ending(begin: impl FnOnce(&mut Socket<'_>) + 'static) -> (EventLoop, Words, TcpStream) {
+fn ending(begin: impl FnOnce(&mut Socket<'_>) + 'static) -> (EventLoop, Words, Peer) {
     let mut l = event_loop();
     // The eight bytes fill it, so that the end is read in the same breath.
     l.set_read_buffer(8);
@@ -267,7 +263,7 @@ fn an_end_that_comes_before_our_shutdown_is_told() {
             assert_eq!(c.standing(), open(Readable::Open, Writable::Shutting));
         });
     });
-    peer.shutdown(Shutdown::Write).unwrap();
+    peer.end();
     l.run().unwrap();
     assert_eq!(words.take(), ["end", "finish", "close"]);
 }
@@ -288,7 +284,7 @@ fn throw(c: &mut Socket<'_>) {
 /// Catches: an end that is read when our own has left, and `finish` is due, is not told.
 #[test]
 fn an_end_that_comes_before_finish_is_told() {
-    let its_peer = Rc::new(Cell::new(None::<TcpStream>));
+    let its_peer = Rc::new(Cell::new(None::<Peer>));
     let of_it = its_peer.clone();
     let (mut l, words, peer) = ending(move |c| {
         c.once_prefinish(throw);
@@ -297,7 +293,7 @@ fn an_end_that_comes_before_finish_is_told() {
             // From a timer the loop goes on to the shutdown, and only then to what the kernel has.
             c.event_loop().set_timeout(ms(1), move |l| {
                 l.socket_at(id).end();
-                peer.shutdown(Shutdown::Write).unwrap();
+                peer.end();
             });
         });
     });
@@ -317,7 +313,7 @@ fn a_shutdown_that_comes_before_the_end_is_told_finishes() {
             assert_eq!(c.standing(), open(Readable::Due, Writable::Shutting));
         });
     });
-    peer.shutdown(Shutdown::Write).unwrap();
+    peer.end();
     run_through_a_panic(&mut l);
     assert_eq!(words.take(), ["end", "finish", "close"]);
 }
@@ -337,7 +333,7 @@ fn a_finish_that_comes_before_the_end_is_emitted() {
             });
         });
     });
-    peer.shutdown(Shutdown::Write).unwrap();
+    peer.end();
     l.run().unwrap();
     assert_eq!(words.take(), ["finish", "end", "close"]);
 }
@@ -389,8 +385,10 @@ fn our_half_can_be_ended_after_close() {
 }
 
 /// Connects to a listener with our half as it is told, acts in the call, and returns what came of it.
-fn connecting(half: Writable, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String> {
+fn connecting(half: Writable, act: fn(&mut Socket<'_>)) -> (Vec<String>, Listener) {
     let mut l = event_loop();
+    let listener = Listener::new();
+    let port = listener.address().port();
     let words = Words::default();
     let connected = move |c: &mut Socket<'_>| {
         c.connect_to((HOST, port)).unwrap();
@@ -409,7 +407,7 @@ fn connecting(half: Writable, port: u16, act: fn(&mut Socket<'_>)) -> Vec<String
         connected(&mut c);
     }
     l.run().unwrap();
-    words.take()
+    (words.take(), listener)
 }
 
 /// How our half can stand before the connection does.
@@ -420,12 +418,11 @@ const BEFORE: [Writable; 3] = [Writable::Open, Writable::Ending, Writable::Finis
 /// Of one that is to end Node says `EINVAL`, and never closes it.
 #[test]
 fn whatever_is_asked_of_a_connecting_socket_it_can_be_reset() {
-    let listener = TcpListener::bind((HOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
     for half in BEFORE {
         let reset = |c: &mut Socket<'_>| _ = c.reset_and_destroy().unwrap();
-        assert_eq!(connecting(half, port, reset), ["close"]);
-        let (mut peer, _) = listener.accept().unwrap();
+        let (events, listener) = connecting(half, reset);
+        assert_eq!(events, ["close"]);
+        let mut peer = listener.accept();
         let error = peer.read_to_end(&mut Vec::new()).expect_err("no FIN");
         assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{half:?}");
     }
@@ -434,14 +431,12 @@ fn whatever_is_asked_of_a_connecting_socket_it_can_be_reset() {
 /// Catches: a socket that is connecting cannot be destroyed when it is to end, or has ended.
 #[test]
 fn whatever_is_asked_of_a_connecting_socket_it_can_be_destroyed() {
-    let listener = TcpListener::bind((HOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
     for half in BEFORE {
         let destroyed = |c: &mut Socket<'_>| {
             c.once_connect(|_| panic!("connected"));
             assert!(c.destroy().is_destroyed());
         };
-        assert_eq!(connecting(half, port, destroyed), ["close"]);
+        assert_eq!(connecting(half, destroyed).0, ["close"]);
     }
 }
 
@@ -526,8 +521,8 @@ fn a_server_that_drains_closes_while_it_looks_a_name_up() {
 #[test]
 fn a_shutdown_that_was_queued_for_a_former_connection_leaves_the_next_one_alone() {
     let mut l = event_loop();
-    let listener = TcpListener::bind((HOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = Listener::new();
+    let address = listener.address();
     let words = Words::default();
     let id = l.socket().id();
     watch(&words, &mut l.socket_at(id));
@@ -543,14 +538,19 @@ fn a_shutdown_that_was_queued_for_a_former_connection_leaves_the_next_one_alone(
         });
     })
     .unwrap();
-    let peer = std::thread::spawn(move || {
-        drop(listener.accept().unwrap());
-        let mut heard = String::new();
-        let (mut second, _) = listener.accept().unwrap();
-        second.read_to_string(&mut heard).map(|_| heard)
+    let second = Reader::default();
+    let reads = second.clone();
+    let mut count = 0;
+    l.socket_at(id).on_connect(move |c| {
+        let peer = listener.accept();
+        count += 1;
+        if count == 2 {
+            reads.is(peer);
+            reads.begin(c.event_loop());
+        }
     });
     l.run().unwrap();
-    assert_eq!(peer.join().unwrap().unwrap(), "second life");
+    assert_eq!(second.all().unwrap(), b"second life");
     assert_eq!(
         words.take(),
         ["close Some(false)", "end", "close Some(false)"]
@@ -561,6 +561,9 @@ fn a_shutdown_that_was_queued_for_a_former_connection_leaves_the_next_one_alone(
 /// unset comes back.
 #[test]
 fn options_that_were_changed_hold_for_the_next_connection() {
+    if lacks(Real::Descriptors) {
+        return;
+    }
     fn kernel(c: &mut Socket<'_>) -> (bool, bool) {
         let kernel: socket2::Socket = c.duplicate_fd().unwrap().into();
         (kernel.tcp_nodelay().unwrap(), kernel.keepalive().unwrap())
@@ -648,7 +651,7 @@ fn what_is_left_is_read_while_the_end_is_due() {
     });
     let mut peer = peer(listen(&mut server));
     peer.write_all(b"farewell").unwrap();
-    peer.shutdown(Shutdown::Write).unwrap();
+    peer.end();
     l.run().unwrap();
     assert_eq!(words.take(), ["well"]);
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use netloop::trace::{Subject, What};
-use netloop::{EventLoop, Handle, Loop};
+use netloop::{Handle, Loop};
 
 use crate::stage::*;
 use crate::support::{has_strace, skipped};
@@ -48,6 +48,9 @@ fn numbers(range: std::ops::Range<usize>) -> Vec<usize> {
 /// Catches: what was posted runs on another thread, or in another order.
 #[test]
 fn posts_run_on_the_thread_of_the_loop_in_their_order() {
+    if lacks(Real::Threads) {
+        return;
+    }
     let mut l = event_loop();
     let (handle, run) = (l.handle().unwrap(), Run::default());
     let noted = run.clone();
@@ -67,6 +70,9 @@ fn posts_run_on_the_thread_of_the_loop_in_their_order() {
 /// Catches: the loop does not wait for handles, or is not woken when the last one goes.
 #[test]
 fn a_handle_holds_the_loop_until_it_and_its_clones_are_gone() {
+    if lacks(Real::Threads) {
+        return;
+    }
     let mut l = event_loop();
     let handle = l.handle().unwrap();
     let clone = handle.clone();
@@ -125,6 +131,9 @@ fn a_handle_that_was_let_go_does_not_hold_the_loop_nor_do_its_clones() {
 /// Catches: each post wakes the loop.
 #[test]
 fn many_posts_wake_the_loop_once() {
+    if lacks(Real::Processes) {
+        return;
+    }
     if is_child() {
         let mut l = event_loop();
         let (handle, run) = (l.handle().unwrap(), Run::default());
@@ -178,6 +187,9 @@ fn posts_are_bounded_in_a_turn_and_the_rest_comes_in_the_next() {
 /// Catches: a callback that posts to its own loop is run in the same turn for ever.
 #[test]
 fn a_post_that_posts_again_does_not_starve_the_sockets() {
+    if lacks(Real::Clock) {
+        return;
+    }
     fn again(handle: Handle, is_over: Arc<AtomicBool>) {
         if !is_over.load(Ordering::Relaxed) {
             let next = handle.clone();
@@ -210,7 +222,7 @@ fn a_post_that_panics_takes_no_other_with_it() {
 /// Catches: posting to a loop that is gone succeeds, or what nobody ran is never freed.
 #[test]
 fn posting_to_a_loop_that_is_gone_says_so() {
-    let mut l = EventLoop::new().unwrap();
+    let mut l = new_loop();
     let handle = l.handle().unwrap();
     let luggage = Arc::new(());
     let (carried, own) = (Arc::clone(&luggage), handle.clone());
@@ -242,7 +254,10 @@ fn no_more_than_a_million_posts_wait() {
 /// Catches: another loop that waits for this one's descriptor sleeps through a post.
 #[test]
 fn a_post_wakes_the_loop_inside_another_loop() {
-    let mut l = EventLoop::new().unwrap();
+    if lacks(Real::Threads) {
+        return;
+    }
+    let mut l = new_loop();
     let (handle, run) = (l.handle().unwrap(), Run::default());
     let mut other = Poll::new().unwrap();
     let fd = l.as_fd().as_raw_fd();

@@ -1,6 +1,8 @@
 //! The tools with which the kernel is made to misbehave: strace, shims before the C library, a
 //! network of one's own, and processes of this very test binary.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

@@ -2,12 +2,10 @@
 
 use std::cell::RefCell;
 use std::io::Write;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener};
 use std::rc::Rc;
 
 use netloop::ServerOptions;
 use netloop::trace::{Queue, What};
-use socket2::{Domain, Socket, Type};
 
 use crate::stage::*;
 
@@ -15,12 +13,8 @@ use crate::stage::*;
 #[test]
 fn what_connect_has_answered_is_told() {
     let mut l = event_loop();
-    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    listener
-        .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
-        .unwrap();
-    listener.listen(0).unwrap();
-    let address = listener.local_addr().unwrap().as_socket().unwrap();
+    let listener = Listener::with_backlog(0);
+    let address = listener.address();
     let words = Words::default();
     let said = words.clone();
     l.on_trace(move |record| {
@@ -258,15 +252,15 @@ fn a_burst_that_used_up_its_share_says_so_also_after_a_pause() {
             said.say(format!("{why:?}"));
         }
     });
-    let listener = TcpListener::bind((HOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = Listener::new();
+    let address = listener.address();
     l.connect(address, move |socket| {
-        let (mut peer, _) = listener.accept().unwrap();
+        let mut peer = listener.accept();
         peer.write_all(&[b'x'; 2500]).unwrap();
         socket.pause().after(ms(1), move |socket| {
             socket.resume().on_data(move |socket, chunk| {
                 if chunk.len() < 1000 {
-                    _ = peer.shutdown(Shutdown::Both);
+                    peer.end();
                     socket.destroy();
                 }
             });
