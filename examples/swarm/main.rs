@@ -28,22 +28,52 @@
 //! - A world comes to rest: `Run::run`.
 //! - The same seed leads to the same course of events, traced or not: `outcome`.
 //!
-//! What it is worth: with one change of `.ci/mutants` in the library, the first seed from 0 that fails.
+//! What it is worth: with one change of `.ci/mutants` in the library, the first seed from 0 that fails. Of the 245
+//! changes, 89 were tried, each for some 3000 seeds; these 34 are seen, 55 are not.
 //!
 //! | the change that this test sees | seed |
 //! | --- | --- |
-//! | `accept::all_that_wait_are_accepted` | 11 |
-//! | `accept::a_server_closed_in_its_first` | 13 |
-//! | `accept::a_dropped_connection` | 35 |
-//! | `reading::a_peer_that_has_ended` | 1 |
-//! | `reading::after_destroy_nothing` | 84 |
-//! | `reading::what_was_sent_before_end` | 1 |
-//! | `reading::what_came_during_a_pause` | 161 |
-//! | `reading::a_chunk_that_is_kept` | 1 |
-//! | `readiness::an_end_that_came` | 19 |
-//! | `writing::drain_comes_once` | 9 |
-//! | `panics::close_comes_though_a_cancelled`, `panics::close_comes_though_an_error` | 4 |
+//! | `accept::a_dropped_connection` | 14 |
+//! | `accept::a_server_closed_in_its_first` | 0 |
+//! | `closing::a_closing_server_waits` | 1 |
+//! | `closing::a_listener_may_add` | 47 |
+//! | `closing::callbacks_that_do_anything` | 3 |
 //! | `closing::nothing_a_listener_captured` | 0 |
+//! | `closing::one_callback_that_panics` | 174 |
+//! | `connect::whatever_is_done_while` | 0 |
+//! | `kernel::a_read_that_found_nothing` | 7 |
+//! | `kernel::a_server_that_rests_can_be_closed` | 11 |
+//! | `panics::a_lookup_function_that_panicked` | 326 |
+//! | `panics::a_signal_whose_listener_panicked` | 1212 |
+//! | `panics::a_socket_whose_close_panicked` | 191 |
+//! | `panics::close_comes_though_a_cancelled` | 1 |
+//! | `panics::close_comes_though_an_error` | 1 |
+//! | `panics::the_end_that_came_with_the_bytes` | 1212 |
+//! | `panics::what_the_kernel_still_has_comes_though_an_error` | 1212 |
+//! | `readiness::a_socket_destroyed_by_another` | 608 |
+//! | `readiness::an_end_that_came` | 182 |
+//! | `readiness::what_came_before_a_reset` | 4 |
+//! | `reading::a_chunk_that_is_kept` | 12 |
+//! | `reading::a_peer_that_has_ended` | 1 |
+//! | `reading::what_came_during_a_pause` | 1 |
+//! | `reading::what_was_sent_before_end` | 1 |
+//! | `resources::a_million_timers` | 3 |
+//! | `resources::a_peer_that_has_vanished` | 1 |
+//! | `resources::sockets_that_close_in_the_last_phase` | 1702 |
+//! | `states::a_socket_that_never_connects` | 4 |
+//! | `states::an_interval_of_a_socket_that_is_gone` | 92 |
+//! | `states::in_each_state_a_socket_can_be_destroyed` | 1 |
+//! | `states::whatever_is_asked_of_a_connecting_socket_it_can_be_destroyed` | 3 |
+//! | `threads::a_post_that_panics` | 1212 |
+//! | `time::what_a_socket_is_to_do_later` | 5 |
+//! | `writing::drain_comes_once` | 7 |
+//!
+//! Not tried are those that no simulated kernel can show: of descriptors from outside, other threads, name servers,
+//! the real clock, files, records of the trace, words of errors, and how many system calls there are.
+//!
+//! What programs do not call: what only tells (`ready_state`, `idle_time`, `holders_up_to` …); `fd`,
+//! `socket_from_fd` and what duplicates descriptors, which are not simulated; `pause_time`, `run_once` and the
+//! like, since a world runs its loops and has its own time; `set_lookup`, for which `ConnectOptions::lookup` stands.
 
 mod choose;
 mod course;

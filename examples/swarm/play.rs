@@ -15,8 +15,9 @@ use super::server::Keeper;
 
 /// The hosts' names.
 pub(super) const NAMES: [&str; 3] = ["server", "one", "two"];
-/// What a callback panics with on purpose.
+/// What a callback panics with on purpose, and when a rule is broken: the run is over.
 pub(super) struct Planned;
+pub(super) struct Broken;
 
 /// What the callbacks share.
 pub(super) struct State {
@@ -119,8 +120,16 @@ impl Play {
         });
     }
 
+    /// Whether a rule did not hold.
+    pub(super) fn is_broken(&self) -> bool {
+        self.with(|state| state.fault.is_some())
+    }
+
     /// Does what the program does in the next callback of an actor.
     pub(super) fn act(&self, event_loop: &mut Loop, actor: Actor) {
+        if self.is_broken() {
+            resume_unwind(Box::new(Broken));
+        }
         let now = event_loop.now();
         let actions = self.with(|state| {
             state.current = Some(actor);

@@ -9,7 +9,7 @@ use netloop::Error;
 use netloop::sim::{Fault, Faults, Host, Resource, World};
 
 use super::host::signal;
-use super::play::{NAMES, Planned, Play};
+use super::play::{Broken, NAMES, Planned, Play};
 use super::program::{Action, HOSTS, Program, When};
 use super::trace::{Trace, follow};
 
@@ -241,7 +241,7 @@ impl Run {
 
     /// Runs the world in this way, and on after whatever was thrown.
     fn run_on(&mut self, run: impl Fn(&mut World) -> Result<bool, Error>) -> bool {
-        while self.throws < THROWS_MAX {
+        while self.throws < THROWS_MAX && !self.play.is_broken() {
             let world = &mut self.world;
             match catch_unwind(AssertUnwindSafe(|| run(world))) {
                 Ok(Ok(is_at_rest)) => {
@@ -250,11 +250,14 @@ impl Run {
                 }
                 Ok(Err(error)) => self.unheard(&error),
                 Err(thrown) if thrown.is::<Planned>() => self.play.has_thrown(),
+                Err(broken) if broken.is::<Broken>() => return true,
                 Err(panic) => resume_unwind(panic),
             }
             self.throws += 1;
         }
-        self.play.fault("there is no end to what is thrown");
+        if !self.play.is_broken() {
+            self.play.fault("there is no end to what is thrown");
+        }
         true
     }
 
