@@ -34,6 +34,8 @@ mod program;
 mod proxy;
 #[path = "cli/rolling.rs"]
 mod rolling;
+#[path = "cli/seed.rs"]
+mod seed;
 #[path = "cli/server.rs"]
 mod server;
 #[path = "cli/show.rs"]

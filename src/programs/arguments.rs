@@ -7,6 +7,7 @@ use std::time::Duration;
 use getopts::{Fail, Matches};
 use netloop::BlockList;
 
+use super::course::Seed;
 use super::lessons::{CODES, Language};
 use super::server::place::Place;
 use super::server::proxy::Proxies;
@@ -68,6 +69,12 @@ impl Arguments<'_> {
 
     pub(super) fn number<N: FromStr>(&self, name: &str) -> Result<Option<N>, Complaint> {
         self.parsed(name, "a number (0 or more)", whole)
+    }
+
+    /// The seed of a simulated world, if this program can make one.
+    pub(super) fn seed(&self, name: &str) -> Result<Option<Seed>, Complaint> {
+        let seed = self.number(name)?.map(Seed::of).transpose();
+        seed.map_err(|why| self.wrong(name, why))
     }
 
     pub(super) fn bytes(&self, name: &str) -> Result<Option<usize>, Complaint> {

@@ -7,15 +7,16 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use netloop::study::{Beside, Entry, Kind, Recorder, Recording};
+use netloop::study::{Beside, Entry, Kind, Recorder};
 use netloop::trace::{Record, Subject};
-use netloop::{Error, EventLoop, SocketId};
+use netloop::{Error, Loop, SocketId};
 
+use super::course::{Course, Seed};
 use super::printer::{Level, Paint, Printer};
 use super::server::place::{Binding, Place};
 use super::show::write_page;
 use super::trace::{Recorded, Told};
-use super::{client, output, server, status};
+use super::{client, output, server};
 
 const LEGEND: &str = "\
 A server and a timer-driven client, on one loop. The client writes hi three
@@ -60,6 +61,8 @@ pub(crate) struct Settings {
     pub(crate) recorded: Recorded,
     /// The file for a page.
     pub(crate) html: Option<PathBuf>,
+    /// What it is replayed from.
+    pub(crate) seed: Option<Seed>,
 }
 
 pub(crate) fn run(settings: &Settings) -> ExitCode {
@@ -73,12 +76,32 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
 }
 
 fn show(settings: &Settings) -> Result<ExitCode, Error> {
-    let recorder = settings.recorded.begin()?;
+    let course = Course::new(&["netloop", "demo"], settings.seed);
+    let recorder = settings.recorded.begin(|file| course.recorder(file))?;
     output::text(LEGEND);
+    if let Some(seed) = settings.seed {
+        output::text(&simulated(seed));
+    }
     let (tell, told) = channel();
-    let mut event_loop = EventLoop::new()?;
-    event_loop.on_trace(tracer(tell, recorder, settings.recorded.payloads));
-    let servers = server::start(&mut event_loop, server_settings())?;
+    let status = course.play(|event_loop| {
+        event_loop.on_trace(tracer(tell, recorder, settings.recorded.payloads));
+        start(event_loop)
+    })?;
+    let recording = course.recording(told.try_iter().collect());
+    output::text(&summary(&recording.entries));
+    if let Some(path) = &settings.html {
+        let node = Beside::read(include_str!("demo/node.txt"));
+        write_page(path, &recording, Some(&node)).map_err(Error::new)?;
+    }
+    if output::is_lost() {
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(status)
+}
+
+/// The server and, once it listens, the client.
+fn start(event_loop: &mut Loop) -> Result<(), Error> {
+    let servers = server::start(event_loop, server_settings())?;
     event_loop
         .server_at(servers[0])
         .on_listening(move |server| {
@@ -90,19 +113,7 @@ fn show(settings: &Settings) -> Result<ExitCode, Error> {
                 socket.event_loop().server_at(id).close();
             });
         });
-    event_loop.run()?;
-    let mut recording = Recording::default();
-    recording.args = vec!["netloop".into(), "demo".into()];
-    recording.entries = told.try_iter().collect();
-    output::text(&summary(&recording.entries));
-    if let Some(path) = &settings.html {
-        let node = Beside::read(include_str!("demo/node.txt"));
-        write_page(path, &recording, Some(&node)).map_err(Error::new)?;
-    }
-    if output::is_lost() {
-        return Ok(ExitCode::FAILURE);
-    }
-    Ok(status(&event_loop))
+    Ok(())
 }
 
 /// Prints each record, records it and hands it on; marks each line that the programs print with the program's
@@ -137,6 +148,16 @@ fn name(subject: Subject, client: &mut Option<SocketId>) -> &'static str {
         Subject::Socket(_) => "accepted",
         _ => "loop",
     }
+}
+
+/// What a run from a seed is.
+fn simulated(seed: Seed) -> String {
+    format!(
+        "\n\
+This run is simulated, from seed {}: the kernel is in memory, its times are not\n\
+those of this machine, and the same seed leads to the same run.",
+        seed.number()
+    )
 }
 
 fn summary(entries: &[Entry]) -> String {

@@ -3,6 +3,7 @@
 mod arguments;
 mod claim;
 pub(crate) mod client;
+mod course;
 pub(crate) mod demo;
 mod descriptors;
 pub(crate) mod lessons;

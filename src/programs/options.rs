@@ -66,6 +66,7 @@ fn parse_command(command: &Command, arguments: &[String]) -> Result<Run, Complai
             language: arguments.language("lang")?.unwrap_or_default(),
             recorded: recorded(&arguments)?,
             html: arguments.text("html").map(Into::into),
+            seed: arguments.seed("seed")?,
             wire: arguments.text("wire").map(Into::into),
             is_live: arguments.has("live"),
         })),
@@ -74,6 +75,7 @@ fn parse_command(command: &Command, arguments: &[String]) -> Result<Run, Complai
         _ => Ok(Run::Demo(demo::Settings {
             recorded: recorded(&arguments)?,
             html: arguments.text("html").map(Into::into),
+            seed: arguments.seed("seed")?,
         })),
     }
 }

@@ -164,7 +164,11 @@ fn about(recording: &Recording, names: &Names, last: &Entry) -> String {
     }
     let count = recording.entries.len();
     let turns = last.turn;
-    let counts = format!("{count} records, {turns} turns, {:.0?}", last.at);
+    let seed = recording
+        .seed
+        .map(|seed| format!(", simulated, seed {seed}"));
+    let seed = seed.unwrap_or_default();
+    let counts = format!("{count} records, {turns} turns, {:.0?}{seed}", last.at);
     let wire = match recording.segments.len() {
         0 => String::new(),
         count => {

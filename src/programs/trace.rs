@@ -29,7 +29,7 @@ pub(crate) struct Recorded {
 
 impl Told {
     pub(crate) fn follow(&self, event_loop: &mut EventLoop) -> Result<(), Error> {
-        let mut recorder = self.recorded.begin()?;
+        let mut recorder = self.recorded.begin(Recorder::new)?;
         if !self.is_traced && recorder.is_none() {
             return Ok(());
         }
@@ -49,12 +49,15 @@ impl Told {
 }
 
 impl Recorded {
-    /// What writes the recording, if one is asked for.
-    pub(crate) fn begin(&self) -> Result<Option<Recorder<File>>, Error> {
+    /// What writes the recording, if one is asked for. `begin` writes its header.
+    pub(crate) fn begin(
+        &self,
+        begin: impl FnOnce(File) -> io::Result<Recorder<File>>,
+    ) -> Result<Option<Recorder<File>>, Error> {
         let Some(path) = &self.file else {
             return Ok(None);
         };
-        let begun = File::create(path).and_then(Recorder::new);
+        let begun = File::create(path).and_then(begin);
         let begun = begun.map(|recorder| Some(recorder.with_payloads(self.payloads)));
         begun.map_err(|error| Error::new(format!("--record {}: {error}", path.display())))
     }

@@ -100,7 +100,36 @@ pub use self::trouble::{Fault, Faults, Resource};
 /// # Errors
 /// As [`World::add_host`].
 pub fn event_loop() -> Result<EventLoop, Error> {
-    let kernel = Kernel::alone().map_err(|error| Error::of_call("open", &error))?;
+    let kernel = Kernel::alone(None).map_err(|error| Error::of_call("open", &error))?;
+    Ok(EventLoop::simulated(kernel))
+}
+
+/// As [`event_loop`], with what differs from one run on a machine to the next: how late a wait ends, how large
+/// the buffers are, and so in which pieces bytes arrive, and which ports are free. All of it follows from the
+/// seed: the same seed leads to the same course of events.
+///
+/// ```
+/// let port = |seed| {
+///     let mut event_loop = netloop::sim::event_loop_from(seed)?;
+///     let mut server = event_loop.create_server(|_| {});
+///     server.on_listening(|server| {
+///         let port = server.port();
+///         server.event_loop().set_data(port);
+///         server.close();
+///     });
+///     server.listen_on(0)?;
+///     event_loop.run()?;
+///     Ok::<_, netloop::Error>(event_loop.take_data::<Option<u16>>())
+/// };
+/// assert_eq!(port(1)?, port(1)?);
+/// assert_ne!(port(1)?, port(2)?);
+/// # Ok::<(), netloop::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`World::add_host`].
+pub fn event_loop_from(seed: u64) -> Result<EventLoop, Error> {
+    let kernel = Kernel::alone(Some(seed)).map_err(|error| Error::of_call("open", &error))?;
     Ok(EventLoop::simulated(kernel))
 }
 

@@ -7,7 +7,8 @@
 //! | --- | --- |
 //! | `netloop` | the version of the format, 1 |
 //! | `pid`, `args` | the process, and how it was started |
-//! | `clock`, `unix` | `monotonic`; when the recording began, in seconds since 1970 |
+//! | `clock`, `unix` | `monotonic`, or `simulated`; when the recording began, in seconds since 1970 |
+//! | `seed` | the seed of the simulated world in which it was made: then there are no `pid` and no `unix` |
 //!
 //! | key of a record | |
 //! | --- | --- |

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::mem;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::line::{nanos, write};
 use super::payload::PAYLOAD_MAX;
@@ -38,7 +38,6 @@ impl<W: Write> Recorder<W> {
     /// # Errors
     /// Those of the writer.
     pub fn new(writer: W) -> io::Result<Recorder<W>> {
-        let mut out = BufWriter::new(writer);
         let unix = SystemTime::now().duration_since(UNIX_EPOCH);
         let args: Vec<String> = std::env::args_os()
             .map(|argument| argument.to_string_lossy().into_owned())
@@ -50,6 +49,37 @@ impl<W: Write> Recorder<W> {
             "clock": "monotonic",
             "unix": unix.unwrap_or_default().as_secs_f64(),
         });
+        Recorder::begin(writer, &header)
+    }
+
+    /// Begins the recording of a loop in a simulated world (the feature `sim`), made from this seed. The header
+    /// tells nothing of this process and of its time, so that each run with the seed has the same recording;
+    /// `args` tells how it was started.
+    ///
+    /// ```
+    /// use netloop::study::{Recorder, Recording};
+    ///
+    /// let mut file = Vec::new();
+    /// drop(Recorder::simulated(&mut file, &["a test"], 7));
+    /// let recording = Recording::read(&*file);
+    /// assert_eq!((recording.seed, &recording.args[..]), (Some(7), &["a test".to_owned()][..]));
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn simulated(writer: W, args: &[impl AsRef<str>], seed: u64) -> io::Result<Recorder<W>> {
+        let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
+        let header = json!({
+            "netloop": VERSION,
+            "args": args,
+            "clock": "simulated",
+            "seed": seed,
+        });
+        Recorder::begin(writer, &header)
+    }
+
+    fn begin(writer: W, header: &Value) -> io::Result<Recorder<W>> {
+        let mut out = BufWriter::new(writer);
         writeln!(out, "{header}")?;
         out.flush()?;
         Ok(Recorder {

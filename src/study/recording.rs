@@ -32,6 +32,8 @@ pub struct Recording {
     pub args: Vec<String>,
     /// When it began, if that is known.
     pub began: Option<SystemTime>,
+    /// The seed of the simulated world in which it was made.
+    pub seed: Option<u64>,
     /// The records, by number.
     pub entries: Vec<Entry>,
     /// What the wire has carried, if it was recorded, in the order in which it was sent.
@@ -98,7 +100,7 @@ impl Recording {
         let Some(header) = lines.next_line()? else {
             return Err(format!("{HEADER}, found nothing"));
         };
-        (self.args, self.began) = about(&header)?;
+        self.read_header(&header)?;
         while let Some(line) = lines.next_line()? {
             let line: Map<String, Value> = serde_json::from_slice(&line).map_err(|error| {
                 let words = error.to_string();
@@ -131,6 +133,30 @@ impl Recording {
         Ok(())
     }
 
+    fn read_header(&mut self, header: &[u8]) -> Result<(), String> {
+        let header: Result<Map<String, Value>, _> = serde_json::from_slice(header);
+        let Ok(header) = header else {
+            return Err(format!("{HEADER}, found something else"));
+        };
+        match header.get("netloop") {
+            Some(version) if *version == VERSION => {}
+            Some(version) => {
+                return Err(format!(
+                    "expected version {VERSION} of the format, found {version}"
+                ));
+            }
+            None => return Err(format!("{HEADER}, found no \"netloop\"")),
+        }
+        let args = header.get("args").and_then(Value::as_array);
+        let words = args.into_iter().flatten().filter_map(Value::as_str);
+        self.args = words.map(str::to_owned).collect();
+        let unix = header.get("unix").and_then(Value::as_f64);
+        let unix = unix.and_then(|unix| Duration::try_from_secs_f64(unix).ok());
+        self.began = unix.and_then(|unix| UNIX_EPOCH.checked_add(unix));
+        self.seed = header.get("seed").and_then(Value::as_u64);
+        Ok(())
+    }
+
     /// Whether the recording was full before its program ended.
     pub fn is_full(&self) -> bool {
         (self.entries.last()).is_some_and(|last| last.kind == Kind::Stopped)
@@ -138,29 +164,6 @@ impl Recording {
 }
 
 const HEADER: &str = "expected the header of a recording, {\"netloop\":1,…}";
-
-/// How the process was started, and when, from the header.
-fn about(header: &[u8]) -> Result<(Vec<String>, Option<SystemTime>), String> {
-    let header: Result<Map<String, Value>, _> = serde_json::from_slice(header);
-    let Ok(header) = header else {
-        return Err(format!("{HEADER}, found something else"));
-    };
-    match header.get("netloop") {
-        Some(version) if *version == VERSION => {}
-        Some(version) => {
-            return Err(format!(
-                "expected version {VERSION} of the format, found {version}"
-            ));
-        }
-        None => return Err(format!("{HEADER}, found no \"netloop\"")),
-    }
-    let args = header.get("args").and_then(Value::as_array);
-    let words = args.into_iter().flatten().filter_map(Value::as_str);
-    let unix = header.get("unix").and_then(Value::as_f64);
-    let unix = unix.and_then(|unix| Duration::try_from_secs_f64(unix).ok());
-    let began = unix.and_then(|unix| UNIX_EPOCH.checked_add(unix));
-    Ok((words.map(str::to_owned).collect(), began))
-}
 
 struct Lines<R> {
     reader: R,

@@ -40,7 +40,7 @@ document.body.append(Object.assign(document.createElement('pre'), { id: 'told', 
 ";
 
 /// A browser without a window; none if there is no Chromium.
-fn browser() -> Option<Command> {
+pub(crate) fn browser() -> Option<Command> {
     let names = [
         "chromium",
         "chromium-browser",
@@ -71,7 +71,7 @@ fn browser() -> Option<Command> {
 }
 
 /// The page as it is after its script has run. It has nothing to complain of.
-fn opened(mut browser: Command, page: &Path) -> String {
+pub(crate) fn opened(mut browser: Command, page: &Path) -> String {
     let profile = own_path(&format!("profile-{}", page.file_name().unwrap().display()));
     browser.arg(format!("--user-data-dir={}", profile.display()));
     let output = browser

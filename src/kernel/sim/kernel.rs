@@ -66,9 +66,15 @@ impl Kernel {
         })
     }
 
-    /// The kernel of a host that is alone in its world. Time passes there while the loop waits.
-    pub(crate) fn alone() -> io::Result<Kernel> {
-        Kernel::new(&Arc::new(Mutex::new(Network::alone())), "localhost")
+    /// The kernel of a host that is alone in its world. Time passes there while the loop waits. With a seed, runs
+    /// differ as those on a machine do.
+    pub(crate) fn alone(seed: Option<u64>) -> io::Result<Kernel> {
+        let network = Network::alone(seed.unwrap_or(0));
+        let kernel = Kernel::new(&Arc::new(Mutex::new(network)), "localhost")?;
+        if seed.is_some() {
+            kernel.network().vary();
+        }
+        Ok(kernel)
     }
 
     /// The kernel as the program has it that runs on the host, after others were killed.

@@ -50,6 +50,8 @@ pub(super) struct Settings {
     pub(super) is_whimsical: bool,
     /// The ports that a host gives out by itself: `net.ipv4.ip_local_port_range`.
     pub(super) ports: RangeInclusive<u16>,
+    /// How much later than it could a wait ends, in a world of one host.
+    lateness: Range<Duration>,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl Network {
                 receive_buffer: 128 * 1024,
                 is_whimsical,
                 ports: 32_768..=60_999,
+                lateness: Duration::ZERO..Duration::ZERO,
             },
             hosts: Vec::new(),
             is_alone: false,
@@ -104,11 +107,21 @@ impl Network {
     }
 
     /// A network of one host, without whims.
-    pub(super) fn alone() -> Network {
+    pub(super) fn alone(seed: u64) -> Network {
         Network {
             is_alone: true,
-            ..Network::new(0, false)
+            ..Network::new(seed, false)
         }
+    }
+
+    /// Leaves to chance what differs from one run on a machine to the next: how late a wait ends, how large the
+    /// buffers are, and which ports are free.
+    pub(super) fn vary(&mut self) {
+        self.settings.lateness = Duration::from_micros(5)..Duration::from_micros(300);
+        let mut buffer = || (64 + self.dice.below(448)) * 1024;
+        (self.settings.send_buffer, self.settings.receive_buffer) = (buffer(), buffer());
+        let first = 32_768 + self.dice.below(1 << 14) as u16;
+        self.settings.ports = first..=60_999;
     }
 
     // Time.
@@ -136,6 +149,10 @@ impl Network {
             // Nothing will ever end this wait.
             let next = next.ok_or_else(|| failed(EDEADLK))?;
             self.move_to(next);
+        }
+        if self.is_alone && !self.settings.lateness.is_empty() {
+            let late = self.dice.within(&self.settings.lateness);
+            self.move_to(self.now.saturating_add(late));
         }
         Ok(())
     }

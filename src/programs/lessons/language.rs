@@ -45,8 +45,10 @@ pub(super) struct Words {
     pub(super) next: &'static str,
     /// What a reader at a terminal is asked for.
     pub(super) enter: &'static str,
-    /// Above a run: why it is in English, and that it is a recording, made on a wire or with a server apart.
+    /// Above a run: why it is in English, and that it is simulated, from the seed `#`, or a recording, made on a
+    /// wire or with a server apart.
     pub(super) english: &'static str,
+    pub(super) simulated: &'static str,
     pub(super) recorded: &'static str,
     pub(super) apart: &'static str,
     /// Where a claim is seen, with `#` for the numbers.
@@ -78,6 +80,10 @@ is checked on that run, and Node prints the same.",
     next: "Next",
     enter: "Press Enter to see what happens.",
     english: "",
+    simulated: "
+This run is simulated, from seed #: the kernel is in memory, its times are not
+those of this machine, and the same seed leads to the same run.
+",
     recorded: "
 This run is a recording. It was made on a wire that loses what it is told to,
 which needs a device of its own (tests/wire.py, in the repository, makes it
@@ -116,6 +122,10 @@ JavaScript와 Rust로 똑같이 썼습니다. 먼저 답을 생각해 보고 실
     enter: "Enter 키를 누르면 실행 과정이 나옵니다.",
     english: "
 실행 과정은 Node와 이 라이브러리의 문서에서 쓰는 말 그대로 영어로 나옵니다.
+",
+    simulated: "
+이 실행은 시드 #(으)로 만든 시뮬레이션입니다. 커널은 메모리 안에 있고, 시각은 이
+컴퓨터의 것이 아니며, 시드가 같으면 실행도 같습니다.
 ",
     recorded: "
 이 실행은 미리 기록해 둔 것입니다. 정해 준 것만 잃어버리는 회선에서 기록했으며,

@@ -24,6 +24,8 @@ pub(super) struct Lesson {
     /// What Node has run of the same program, as `tests/node_run.js` has written it down. None where
     /// each run has other chunks, where there are hundreds of callbacks, or where it needs a wire or a server.
     pub(super) beside: Option<&'static str>,
+    /// Why it cannot run in a simulated world, if that is its program's own doing.
+    pub(super) outside: Option<&'static str>,
 }
 
 /// A sentence about a run, and whether the recording of that run shows it.
@@ -43,6 +45,17 @@ impl Lesson {
     /// Whether its server is a program of its own.
     pub(super) fn needs_server(&self) -> bool {
         self.recorded.is_some() && !self.needs_wire()
+    }
+
+    /// Why it cannot run in a simulated world.
+    pub(super) fn outside(&self) -> Option<&'static str> {
+        match self.recorded {
+            Some(_) if self.needs_wire() => {
+                Some("the wire of this lesson is a device of a real machine")
+            }
+            Some(_) => Some("the server of this lesson is a program of its own"),
+            None => self.outside,
+        }
     }
 
     fn prose(&self, language: Language) -> &'static str {

@@ -20,6 +20,7 @@ macro_rules! lesson {
             claims: $claims,
             recorded: None,
             beside: None,
+            outside: None,
         }
     };
     ($name:literal, $claims:expr, beside) => {
@@ -68,6 +69,7 @@ use netloop::study::{Beside, Segment};
 pub(crate) use self::language::{CODES, Language};
 use self::lesson::Lesson;
 use self::stage::Played;
+use super::course::{Course, Seed};
 use super::show::write_page;
 use super::{output, trace};
 
@@ -106,6 +108,8 @@ pub(crate) struct Settings {
     pub(crate) recorded: trace::Recorded,
     /// The file for a page of the run.
     pub(crate) html: Option<PathBuf>,
+    /// What it is replayed from.
+    pub(crate) seed: Option<Seed>,
     /// The log of a wire on which a lesson about the wire runs.
     pub(crate) wire: Option<PathBuf>,
     /// Whether what a recorded lesson needs is there.
@@ -136,8 +140,7 @@ fn teach(lesson: &Lesson, next: Option<&Lesson>, settings: &Settings) -> Result<
     check(lesson, settings)?;
     output::text(&page::before(lesson, language));
     wait_for_enter(words.enter);
-    let mut played = run_of(lesson, settings)?;
-    played.recording.args = ["netloop", "lesson", lesson.name].map(str::to_owned).into();
+    let played = run_of(lesson, settings)?;
     if let Some(path) = &settings.html {
         let node = lesson.beside.map(Beside::read);
         write_page(path, &played.recording, node.as_ref()).map_err(Error::new)?;
@@ -146,7 +149,7 @@ fn teach(lesson: &Lesson, next: Option<&Lesson>, settings: &Settings) -> Result<
     page::story(&played, is_recorded, words);
     let (text, is_true) = page::after(lesson, &played, language);
     output::text(&text);
-    output::text(&page::next(lesson, next, words));
+    output::text(&page::next(lesson, played.recording.seed, next, words));
     Ok(is_true)
 }
 
@@ -158,23 +161,29 @@ fn check(lesson: &Lesson, settings: &Settings) -> Result<(), Error> {
     if settings.is_live && !lesson.needs_server() {
         return Err(Error::new("--live is for the lesson edge"));
     }
+    if let Some(why) = lesson.outside().filter(|_| settings.seed.is_some()) {
+        return Err(Error::new(format!("--seed: {why}")));
+    }
     Ok(())
 }
 
 /// Runs the program. A lesson that needs a wire, or a server beside it, shows its recorded run without that.
 fn run_of(lesson: &Lesson, settings: &Settings) -> Result<Played, Error> {
     let record = &settings.recorded;
+    let course = Course::new(&["netloop", "lesson", lesson.name], settings.seed);
     match (&lesson.recorded, &settings.wire) {
-        (None, _) => stage::play(lesson.program, record),
-        (Some(_), None) if settings.is_live => stage::play(lesson.program, record),
+        (None, _) => stage::play(lesson.program, &course, record),
+        (Some(_), None) if settings.is_live => stage::play(lesson.program, &course, record),
         (Some(recorded), None) => {
             if let Some(path) = &record.file {
                 std::fs::write(path, recorded.run)?;
             }
-            Ok(stage::recorded(recorded))
+            let mut played = stage::recorded(recorded);
+            played.recording.args = course.args;
+            Ok(played)
         }
         (Some(_), Some(log)) => {
-            let mut played = stage::play(lesson.program, record)?;
+            let mut played = stage::play(lesson.program, &course, record)?;
             let text = std::fs::read_to_string(log)?;
             let segments = wire::segments(&text, played.recording.began);
             if let Some(path) = &record.file {
@@ -205,8 +214,8 @@ mod tests {
 
     #[test]
     fn a_sentence_that_the_run_does_not_show_fails_its_lesson() {
-        let played =
-            stage::play(two_programs::LESSON.program, &trace::Recorded::default()).unwrap();
+        let (program, record) = (two_programs::LESSON.program, trace::Recorded::default());
+        let played = stage::play(program, &Course::new(&[], None), &record).unwrap();
         let told = |seen| {
             let claims: &[Claim] = Box::leak(Box::new([Claim {
                 sentence: "A sentence.",
@@ -270,76 +279,6 @@ mod tests {
                 assert!(
                     names(english).is_subset(&names(korean)),
                     "{english}\n{korean}"
-                );
-            }
-        }
-    }
-
-    /// The run of a lesson on one host of a world with this seed.
-    #[cfg(feature = "sim")]
-    fn played_in_a_world(lesson: &Lesson, seed: u64) -> Played {
-        let mut world = netloop::sim::World::new(seed);
-        let host = world.add_host("host").unwrap();
-        let recorded = trace::Recorded::default();
-        stage::begin(world.event_loop(host), lesson.program, &recorded).unwrap();
-        world.run().unwrap();
-        drop(world);
-        stage::end()
-    }
-
-    /// Those without a wire.
-    #[cfg(feature = "sim")]
-    fn live() -> impl Iterator<Item = &'static Lesson> {
-        LESSONS.iter().filter(|lesson| lesson.recorded.is_none())
-    }
-
-    /// Sockets are numbered in each process from 1, so each page is made in a process of its own.
-    #[cfg(feature = "sim")]
-    #[test]
-    fn a_lesson_replayed_from_a_seed_has_always_the_same_page() {
-        const SEED: &str = "NETLOOP_LESSONS_FROM_SEED";
-        if let Ok(seed) = std::env::var(SEED) {
-            let seed = seed.parse().unwrap();
-            let recordings = live().map(|lesson| played_in_a_world(lesson, seed).recording);
-            let pages = recordings.map(|recording| netloop::study::page(&recording, None));
-            return std::io::stdout()
-                .write_all(pages.collect::<String>().as_bytes())
-                .unwrap();
-        }
-        let pages = |seed: &str| {
-            let mut this = std::process::Command::new(std::env::current_exe().unwrap());
-            let this = this.args(["--nocapture", "a_lesson_replayed_from_a_seed"]);
-            let told = this.env(SEED, seed).output().unwrap();
-            assert!(told.status.success());
-            let text = String::from_utf8(told.stdout).unwrap();
-            let (_, pages) = text.split_once("<!doctype html>").unwrap();
-            let (pages, _) = pages.rsplit_once("</script>").unwrap();
-            pages.to_owned()
-        };
-        let first = pages("1");
-        assert!(first == pages("1"), "the same seed, another page");
-        assert!(first != pages("2"), "another seed, the same page");
-    }
-
-    #[cfg(feature = "sim")]
-    #[test]
-    fn a_lesson_prints_in_a_world_what_it_prints_on_a_machine() {
-        // What keeps a loop busy takes no time of a world, and no file of it is on the machine.
-        let has_its_own = |it: &&Lesson| ["blocking", "path"].contains(&it.name);
-        for lesson in live().filter(|lesson| !has_its_own(lesson)) {
-            let lines = |run: &Played| {
-                let mut lines: Vec<String> = run.prints().map(str::to_owned).collect();
-                lines.sort_unstable();
-                lines
-            };
-            let real = stage::play(lesson.program, &trace::Recorded::default()).unwrap();
-            for seed in 0..2 {
-                let simulated = played_in_a_world(lesson, seed);
-                assert_eq!(
-                    lines(&simulated),
-                    lines(&real),
-                    "{}, seed {seed}",
-                    lesson.name
                 );
             }
         }

@@ -69,6 +69,9 @@ pub(super) fn story(played: &Played, is_recorded: bool, words: &Words) {
     output::lines(&(heading(words.prints) + &lines));
     output::text(&heading(words.happens));
     output::lines(words.english);
+    if let Some(seed) = played.recording.seed {
+        output::lines(&words.simulated.replace('#', &seed.to_string()));
+    }
     if is_recorded && played.recording.segments.is_empty() {
         output::lines(words.apart);
     } else if is_recorded {
@@ -125,9 +128,15 @@ fn place(lesson: &Lesson, numbers: &[u64], words: &Words) -> String {
 }
 
 /// What to do next.
-pub(super) fn next(lesson: &Lesson, next: Option<&Lesson>, words: &Words) -> String {
+pub(super) fn next(
+    lesson: &Lesson,
+    seed: Option<u64>,
+    next: Option<&Lesson>,
+    words: &Words,
+) -> String {
     let mut text = heading(words.next);
-    let this = command(lesson, words);
+    let seed = seed.map(|seed| format!(" --seed {seed}"));
+    let this = command(lesson, words) + &seed.unwrap_or_default();
     _ = writeln!(
         text,
         "  {this} --html run.html   {}\n  \

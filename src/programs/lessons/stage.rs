@@ -7,8 +7,9 @@ use std::time::SystemTime;
 
 use netloop::study::{Entry, Names, Recorder, Recording};
 use netloop::trace::Record;
-use netloop::{Error, EventLoop, Loop};
+use netloop::{Error, Loop};
 
+use super::super::course::Course;
 use super::super::trace;
 
 pub(super) type Program = fn(&mut Loop) -> Result<(), Error>;
@@ -61,37 +62,25 @@ fn tell(record: &Record<'_>, payloads: usize, recorder: &mut Option<Recorder<Fil
 }
 
 /// Plays a program until nothing holds its loop.
-pub(super) fn play(program: Program, recorded: &trace::Recorded) -> Result<Played, Error> {
-    let mut event_loop = EventLoop::new()?;
-    let began = SystemTime::now();
-    begin(&mut event_loop, program, recorded)?;
-    event_loop.run()?;
-    drop(event_loop);
-    let mut played = end();
-    played.recording.began = Some(began);
-    Ok(played)
-}
-
-/// Calls a program, whose loop is run next.
-pub(super) fn begin(
-    event_loop: &mut Loop,
+pub(super) fn play(
     program: Program,
+    course: &Course,
     recorded: &trace::Recorded,
-) -> Result<(), Error> {
-    let (mut recorder, payloads) = (recorded.begin()?, recorded.payloads);
+) -> Result<Played, Error> {
+    let mut recorder = recorded.begin(|file| course.recorder(file))?;
+    let payloads = recorded.payloads;
     STAGE.set(Stage::default());
-    event_loop.on_trace(move |record| tell(record, payloads, &mut recorder));
-    program(event_loop)
-}
-
-/// What has happened since.
-pub(super) fn end() -> Played {
-    let mut recording = Recording::default();
-    recording.entries = STAGE.take().entries;
-    Played {
+    let began = SystemTime::now();
+    course.play(|event_loop| {
+        event_loop.on_trace(move |record| tell(record, payloads, &mut recorder));
+        program(event_loop)
+    })?;
+    let mut recording = course.recording(STAGE.take().entries);
+    recording.began = Some(began).filter(|_| recording.seed.is_none());
+    Ok(Played {
         names: Names::of(&recording.entries),
         recording,
-    }
+    })
 }
 
 /// A run that was recorded.

@@ -1,9 +1,11 @@
 //! What the program says about itself: its commands and options stand in one table, from which the
 //! parser, the help, the manual page and the completions are made.
 
+mod choices;
 pub(super) mod completions;
 pub(super) mod help;
 pub(super) mod page;
+mod server;
 pub(super) mod table;
 pub(super) mod units;
 

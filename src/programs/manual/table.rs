@@ -1,50 +1,9 @@
 //! The commands and their options.
 
 use super::super::lessons;
-use super::{Choice, Command, Group, Operand, Value};
-
-const fn choice(name: &'static str, value: Value, help: &'static str) -> Choice {
-    Choice {
-        name,
-        value,
-        help,
-        is_repeated: false,
-    }
-}
-
-const fn repeated(name: &'static str, value: Value, help: &'static str) -> Choice {
-    Choice {
-        is_repeated: true,
-        ..choice(name, value, help)
-    }
-}
-
-const HELP: Choice = choice("help", Value::None, "print this text");
-const TRACE: Choice = choice(
-    "trace",
-    Value::None,
-    "print on standard error what the loop does",
-);
-const PATH: Choice = choice(
-    "path",
-    Value::Path,
-    "a Unix-domain socket, instead of host and port",
-);
-const HTML: Choice = choice(
-    "html",
-    Value::Path,
-    "write it to a file as a page, to step through",
-);
-const RECORD: Choice = choice(
-    "record",
-    Value::Path,
-    "write what the loop does, as JSON Lines",
-);
-const PAYLOADS: Choice = choice(
-    "payloads",
-    Value::Bytes,
-    "record the first BYTES of each write and chunk",
-);
+use super::choices::{HELP, HTML, PATH, PAYLOADS, RECORD, SEED, TRACE, choice};
+use super::server::SERVER;
+use super::{Command, Group, Operand, Value};
 
 pub(crate) const COMMANDS: &[Command] = &[
     SERVER,
@@ -55,9 +14,13 @@ pub(crate) const COMMANDS: &[Command] = &[
         operand: Operand::None,
         groups: &[Group {
             title: "Options",
-            options: &[RECORD, PAYLOADS, HTML, HELP],
+            options: &[RECORD, PAYLOADS, HTML, SEED, HELP],
         }],
-        notes: "",
+        notes: "\
+With --seed the run and its page are the same each time, whatever the machine
+does meanwhile. That takes a program built with the feature sim:
+cargo run --release --features sim -- demo --seed 7
+",
     },
     SHOW,
     Command {
@@ -75,6 +38,7 @@ pub(crate) const COMMANDS: &[Command] = &[
                 RECORD,
                 PAYLOADS,
                 HTML,
+                SEED,
                 choice(
                     "wire",
                     Value::Path,
@@ -94,7 +58,9 @@ JavaScript and in Rust, and a run of it; at a terminal the run waits for Enter.
 What the lesson says of the run is checked on that run: if something did not
 show, the exit status is 1. The lessons lost and handshake need a wire that
 loses segments, and edge a server that forgets; without --wire or --live they
-show a run that was recorded.
+show a run that was recorded. With --seed a run and its page are the same each
+time; that takes a program built with the feature sim:
+cargo run --release --features sim -- lesson ready --seed 7
 ",
     },
     Command {
@@ -132,155 +98,6 @@ const JUST_HELP: &[Group] = &[Group {
     title: "Options",
     options: &[HELP],
 }];
-
-const SERVER: Command = Command {
-    name: "server",
-    summary: "greets each client and prints what it sends",
-    operand: Operand::None,
-    groups: &[
-        Group {
-            title: "Where it listens",
-            options: &[
-                choice("host", Value::Host, "the host (127.0.0.1)"),
-                choice("port", Value::Port, "the port (8000); 0 takes any free one"),
-                PATH,
-                repeated(
-                    "listen",
-                    Value::Address,
-                    "tcp:HOST:PORT or unix:PATH; may be repeated",
-                ),
-                repeated(
-                    "proxy-protocol",
-                    Value::Addresses,
-                    "trust PROXY headers of these, or of unix",
-                ),
-                choice(
-                    "mode",
-                    Value::Mode,
-                    "the mode of socket files, such as 0660",
-                ),
-                choice(
-                    "backlog",
-                    Value::Number,
-                    "connections that wait to be accepted (511)",
-                ),
-                choice(
-                    "reuse-port",
-                    Value::None,
-                    "share the port with other processes",
-                ),
-            ],
-        },
-        Group {
-            title: "What it does",
-            options: &[
-                choice(
-                    "welcome",
-                    Value::Text,
-                    "the greeting; '' for none (Welcome)",
-                ),
-                choice(
-                    "whoami",
-                    Value::None,
-                    "greet with our host and the client's address",
-                ),
-                choice("echo", Value::None, "send back what clients send"),
-            ],
-        },
-        Group {
-            title: "Limits",
-            options: &[
-                choice(
-                    "max-connections",
-                    Value::Number,
-                    "drop connections beyond N (no limit)",
-                ),
-                choice(
-                    "max-connections-per-peer",
-                    Value::Number,
-                    "the same for each address, or IPv6 /64",
-                ),
-                repeated(
-                    "allow",
-                    Value::Addresses,
-                    "serve only these addresses; may be repeated",
-                ),
-                repeated(
-                    "deny",
-                    Value::Addresses,
-                    "serve all but these; may be repeated",
-                ),
-                choice(
-                    "max-owed",
-                    Value::Bytes,
-                    "reset those owed most beyond this (no limit)",
-                ),
-                choice(
-                    "idle-timeout",
-                    Value::Duration,
-                    "close connections idle this long (0: never)",
-                ),
-                choice(
-                    "keep-alive",
-                    Value::Duration,
-                    "probe silent peers after this long (never)",
-                ),
-            ],
-        },
-        Group {
-            title: "How it stops",
-            options: &[
-                choice(
-                    "grace",
-                    Value::Duration,
-                    "serve on for this long before a stop (0)",
-                ),
-                choice(
-                    "drain-timeout",
-                    Value::Duration,
-                    "how long a stop waits for connections (10s)",
-                ),
-            ],
-        },
-        Group {
-            title: "What it tells",
-            options: &[
-                choice(
-                    "metrics",
-                    Value::Address,
-                    "serve /metrics and /healthz at this address",
-                ),
-                choice(
-                    "log-rate",
-                    Value::Number,
-                    "log N lines a second, count the rest",
-                ),
-                choice(
-                    "quiet",
-                    Value::None,
-                    "print nothing for connections and chunks",
-                ),
-                TRACE,
-                RECORD,
-                PAYLOADS,
-                HELP,
-            ],
-        },
-    ],
-    notes: "\
-DUR is 200ms, 1s, 1h30m or milliseconds; BYTES is 64M; CIDR is 10.0.0.0/8.
-
-SIGINT, SIGTERM or SIGHUP: for the time of --grace the server serves on, while
-/healthz answers 503. Then it serves the clients that have connected, stops
-listening and ends its half of each open connection (with --echo it waits for
-the clients to end theirs). Those still open after --drain-timeout are cut, and
-the exit status is 1. A second SIGINT or SIGTERM ends it at once. SIGHUP has no
-effect if it was ignored at the start (nohup). SIGUSR1 has it report.
-
-It also serves the sockets that systemd passes (netloop unit). By PATH.lock
-beside its socket, the next server takes the place of one that was killed.
-",
-};
 
 const CLIENT: Command = Command {
     name: "client",

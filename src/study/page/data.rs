@@ -52,6 +52,9 @@ pub(super) fn of(recording: &Recording, entries: &[Entry], beside: Option<&Besid
     for argument in &recording.args {
         tables.add_texts("args", &[argument]);
     }
+    if let Some(seed) = recording.seed {
+        tables.add_texts("seed", &[&seed.to_string()]);
+    }
     if let Some(damage) = &recording.damage {
         tables.add_texts("damage", &[&damage.to_string()]);
     }

@@ -8,7 +8,10 @@ use netloop::study::Kind;
 
 use super::lesson::{Claim, Lesson, in_order, seen};
 
-pub(super) const LESSON: Lesson = lesson!("blocking", CLAIMS, beside);
+pub(super) const LESSON: Lesson = Lesson {
+    outside: Some("in a simulated world a callback takes no time, however long it blocks"),
+    ..lesson!("blocking", CLAIMS, beside)
+};
 
 const LONG: Duration = Duration::from_millis(290);
 

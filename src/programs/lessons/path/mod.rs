@@ -6,7 +6,10 @@ use netloop::study::Kind;
 
 use super::lesson::{Claim, Lesson, in_order, seen};
 
-pub(super) const LESSON: Lesson = lesson!("path", CLAIMS, beside);
+pub(super) const LESSON: Lesson = Lesson {
+    outside: Some("this lesson looks at a file, and a simulated host has none"),
+    ..lesson!("path", CLAIMS, beside)
+};
 
 const CLAIMS: &[Claim] = &[
     Claim {

@@ -114,7 +114,8 @@ function fromLink () {
 
 function begin () {
   const [program = '', ...rest] = table('args').map(([argument]) => text(argument))
-  $('about').textContent = [[program.split('/').pop(), ...rest].join(' '), `${count} records`].filter(it => it).join(' · ')
+  const seed = table('seed').map(([seed]) => `simulated, seed ${text(seed)}`)
+  $('about').textContent = [[program.split('/').pop(), ...rest].join(' '), ...seed, `${count} records`].filter(it => it).join(' · ')
   const [damage, left] = [table('damage')[0], table('left')[0][0]]
   const notices = [damage && `The recording cannot be read on: ${text(damage[0])}`, left && `It has ${left} more records than a page shows.`]
   $('notice').textContent = notices.filter(it => it).join(' ')
