@@ -95,7 +95,8 @@ pub use self::trouble::{Fault, Faults, Resource};
 /// # Ok::<(), netloop::Error>(())
 /// ```
 ///
-/// If nothing can ever end a wait, [`run`](EventLoop::run) returns the error `EDEADLK`.
+/// If nothing can ever end a wait, such as that of a server which no socket connects to,
+/// [`run`](EventLoop::run) returns an error with the code `EDEADLK`.
 ///
 /// # Errors
 /// As [`World::add_host`].
@@ -195,9 +196,15 @@ impl World {
     ///   host has it. A name in other letters is given in its ASCII form, which begins with `xn--`.
     /// - Errors of open(2): each loop has one real descriptor, for programs that ask for it.
     pub fn add_host(&mut self, name: &str) -> Result<Host, Error> {
-        if !is_host_name(name) || self.network().has_name(name) {
-            let message = format!("a host cannot have the name {name:?}, or another one has it");
-            return Err(Error::with_code("ERR_INVALID_ARG_VALUE", message));
+        let refused = |reason| {
+            let message = format!("a host cannot have the name {name:?}: {reason}");
+            Err(Error::with_code("ERR_INVALID_ARG_VALUE", message))
+        };
+        if !is_host_name(name) {
+            return refused("it is not one that other hosts could look up");
+        }
+        if self.network().has_name(name) {
+            return refused("another host has it");
         }
         let kernel = Kernel::new(&self.network, name);
         let kernel = kernel.map_err(|error| Error::of_call("open", &error))?;
@@ -268,7 +275,11 @@ impl World {
 /// Whether other programs could look a name up: it is one of DNS, in ASCII, and no number.
 fn is_host_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(is_plain);
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(is_plain)
+            && !(label.starts_with('-') || label.ends_with('-'))
+    };
     let is_number = name
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.');

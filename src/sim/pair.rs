@@ -91,7 +91,9 @@ impl PairOptions {
         self
     }
 
-    /// Calls this before the two are connected, with the world, and the host of the handler.
+    /// Calls this before the two are connected, with the world, and the host of the handler. Port 1 of this
+    /// host is the pair's. The two are then connected while no time passes, so there can be neither latency
+    /// nor a partition between them yet.
     #[must_use]
     pub fn prepare(mut self, prepare: impl FnOnce(&mut World, Host) + 'static) -> PairOptions {
         self.preparation = Some(Box::new(prepare));
@@ -128,7 +130,9 @@ impl Pair {
     /// Calls a handler with a connected socket.
     ///
     /// # Errors
-    /// As [`World::add_host`], and an `error` event of the program that has no listener.
+    /// - Those of [`World::add_host`], and an `error` event of the program that has no listener.
+    /// - `ECONNABORTED`: the handler was not called, because what was [prepared](PairOptions::prepare) kept the
+    ///   connection from being made.
     pub fn new(seed: u64, handler: impl FnMut(&mut Socket<'_>) + 'static) -> Result<Pair, Error> {
         Pair::with(seed, PairOptions::default(), handler)
     }
@@ -165,7 +169,11 @@ impl Pair {
         world.event_loop(ours).server_at(server).close();
         world.advance(Duration::ZERO)?;
         let accepted = world.event_loop(ours).take_data();
-        let Accepted(socket) = accepted.ok_or_else(|| Error::new("no connection"))?;
+        let Accepted(socket) = accepted.ok_or_else(|| {
+            let message =
+                "the handler was not called: the preparation kept the connection from being made";
+            Error::with_code("ECONNABORTED", message)
+        })?;
         Ok(Pair {
             world,
             handler: (ours, socket),

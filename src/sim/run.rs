@@ -42,7 +42,10 @@ impl World {
         if self.run_within(TIME_LIMIT)? {
             return Ok(());
         }
-        let message = "the world has not come to rest within a day: is there an interval?";
+        let message = format!(
+            "the world has not come to rest within a day; {}",
+            self.holders()
+        );
         Err(Error::with_code("ERR_TIME_LIMIT", message))
     }
 
@@ -75,6 +78,10 @@ impl World {
     }
 
     /// Runs the loops while this much time passes.
+    ///
+    /// A loop counts whole milliseconds, as Node's does: a timer that is set between two of them may be late by
+    /// less than one. After traffic, let a little more time pass than a timer takes. An interval runs as often
+    /// as it is due, however much time that is.
     ///
     /// # Errors
     /// As [`run_within`](World::run_within). After an error, the rest of the time has not passed.
@@ -148,8 +155,29 @@ impl World {
                 None => return Ok(()),
             }
         }
-        let message = "the loops are never done, and no time passes";
+        let message = format!(
+            "the loops are never done, and no time passes; {}",
+            self.holders()
+        );
         Err(Error::with_code("ERR_NO_PROGRESS", message))
+    }
+
+    /// What holds the loops of the hosts, the first of each.
+    fn holders(&self) -> String {
+        let network = self.network();
+        let processes = self.processes.iter().enumerate();
+        let of_each = processes.filter_map(|(index, process)| {
+            let (first, more) = process.event_loop.holders_up_to(1);
+            let held = match (first.first(), more) {
+                (None, _) => return None,
+                (Some(holder), 0) => format!("host {}: {holder}", network.name(index)),
+                (Some(holder), more) => {
+                    format!("host {}: {holder}, and {more} more", network.name(index))
+                }
+            };
+            Some(held)
+        });
+        of_each.collect::<Vec<_>>().join("; ")
     }
 
     /// The loops that were lent are the world's again.

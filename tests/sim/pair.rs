@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netloop::sim::{Pair, PairOptions};
+use netloop::sim::{Pair, PairOptions, World};
 use netloop::{LineSplitter, ServerOptions, Socket};
 
 use crate::{code, secs};
@@ -153,4 +153,12 @@ fn a_program_is_prepared_before_its_handler_runs_and_its_world_can_be_changed_la
     assert_eq!(pair.send("hello\n").unwrap(), b"");
     pair.world().heal(handler, peer);
     assert_eq!(pair.advance(secs(1)).unwrap(), b"HELLO\n");
+}
+
+#[test]
+fn a_preparation_that_keeps_the_two_apart_is_named() {
+    let apart = |world: &mut World, _| world.set_latency(secs(1)..secs(1));
+    let options = PairOptions::default().prepare(apart);
+    let error = Pair::with(1, options, shout).unwrap_err();
+    assert_eq!(error.code(), Some("ECONNABORTED"));
 }

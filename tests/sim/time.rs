@@ -65,10 +65,23 @@ fn a_world_with_an_interval_never_rests_and_says_so() {
     world.event_loop(server).set_interval(secs(60), |_| {});
     let error = world.run().unwrap_err();
     assert_eq!(error.code(), Some("ERR_TIME_LIMIT"));
+    let words = error.to_string();
+    assert!(
+        words.contains("host server: timer: set_interval"),
+        "{words}"
+    );
     assert_eq!(world.now(), secs(24 * 60 * 60));
     assert!(!world.run_within(secs(90)).unwrap());
     assert_eq!(world.now(), secs(24 * 60 * 60 + 90));
     world.advance(secs(7 * 24 * 60 * 60)).unwrap();
+}
+
+#[test]
+fn a_wait_that_nothing_can_end_is_an_error() {
+    let mut event_loop = netloop::sim::event_loop().unwrap();
+    event_loop.create_server(|_| {}).listen_on(8000).unwrap();
+    let error = event_loop.run().unwrap_err();
+    assert_eq!(error.code(), Some("EDEADLK"));
 }
 
 #[test]

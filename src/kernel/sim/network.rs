@@ -263,6 +263,10 @@ impl Network {
     }
 
     /// Whether a host has this name, however it is written.
+    pub(crate) fn name(&self, host: usize) -> &str {
+        &self.hosts[host].name
+    }
+
     pub(crate) fn has_name(&self, name: &str) -> bool {
         let mut names = self.hosts.iter().map(|host| &host.name);
         names.any(|other| other.eq_ignore_ascii_case(name))

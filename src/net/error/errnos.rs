@@ -12,7 +12,9 @@ pub(super) fn code_of(error: &io::Error) -> (&'static str, &'static str) {
 }
 
 macro_rules! errnos {
-    ($($name:ident $words:literal)*) => { &[$((libc::$name, stringify!($name), $words)),*] };
+    ($($(#[$when:meta])? $name:ident $words:literal)*) => {
+        &[$($(#[$when])? (libc::$name, stringify!($name), $words)),*]
+    };
 }
 
 /// The errors of sockets (errno(3)): number, Node's name, and the text of `uv_strerror`.
@@ -66,4 +68,6 @@ const ERRNOS: &[(i32, &str, &str)] = errnos! {
     EHOSTUNREACH "host is unreachable"
     EALREADY "connection already in progress"
     ECANCELED "operation canceled"
+    #[cfg(feature = "sim")]
+    EDEADLK "resource deadlock avoided"
 };
