@@ -5,17 +5,11 @@
 
 mod support;
 
-/// `row!(name, [lines], |t, l| { … })` plays, and compares what was logged with these lines. Of
-/// what callbacks get, `t` is the transcript, `l` the loop, `s` a server and `c` a connection.
-macro_rules! row {
-    ($name:ident, $lines:expr, |$story:ident, $event_loop:ident| $play:block) => {
-        #[test]
-        fn $name() {
-            let expected = $crate::stage::text(&$lines);
-            $crate::story::check_text(stringify!($name), &expected, |$story, $event_loop| $play);
-        }
-    };
-}
+const IS_SIMULATED: bool = false;
+
+#[macro_use]
+#[path = "node_suite/row.rs"]
+mod row;
 
 #[path = "node_suite/addresses.rs"]
 mod addresses;
@@ -39,6 +33,8 @@ mod listen;
 mod names;
 #[path = "node_suite/paths.rs"]
 mod paths;
+#[path = "support/peers.rs"]
+mod peers;
 #[path = "node_suite/places.rs"]
 mod places;
 #[cfg(feature = "cli")]

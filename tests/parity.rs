@@ -1,5 +1,7 @@
 //! The parity page cannot rot: what it names exists, and what Node has is named.
 
+#[path = "support/peers.rs"]
+mod peers;
 #[path = "parity/pins.rs"]
 mod pins;
 #[path = "parity/same.rs"]
@@ -10,6 +12,8 @@ mod story;
 mod support;
 #[path = "parity/times.rs"]
 mod times;
+
+const IS_SIMULATED: bool = false;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -4,6 +4,8 @@
 
 mod support;
 
+const IS_SIMULATED: bool = false;
+
 #[allow(dead_code, reason = "the other twins use the rest")]
 #[macro_use]
 #[path = "scenarios/story.rs"]
@@ -11,6 +13,8 @@ mod story;
 
 #[path = "scenarios/children.rs"]
 mod children;
+#[path = "support/peers.rs"]
+mod peers;
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -62,7 +66,8 @@ fn differs_in_node(node: &Path, clock: &Path, name: &str) -> Option<String> {
 /// What a script prints. It is the head of a process group, so that nothing it has started
 /// outlives it, and prints into a file, which nobody can keep open for us.
 fn printed(node: &Path, clock: &Path, name: &str) -> String {
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.printed"));
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("{name}-{}.printed", std::process::id()));
     let mut command = Command::new(node);
     command
         .arg(recorded::folder().join(format!("{name}.js")))

@@ -9,6 +9,8 @@
 
 mod support;
 
+const IS_SIMULATED: bool = false;
+
 #[macro_use]
 #[path = "scenarios/story.rs"]
 mod story;
@@ -37,6 +39,8 @@ mod intervals;
 mod listen;
 #[path = "scenarios/options.rs"]
 mod options;
+#[path = "support/peers.rs"]
+mod peers;
 #[path = "scenarios/queues.rs"]
 mod queues;
 #[path = "scenarios/reading.rs"]

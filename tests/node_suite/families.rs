@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use netloop::{ConnectOptions, EventLoop, Loop, Socket};
+use netloop::{ConnectOptions, Loop, Socket};
 
+use crate::peers::{new_loop, silent_at};
 use crate::stage::*;
 use crate::story::*;
-use crate::support::Silent;
 
 const BOTH: &[&str] = &["::1", HOST];
 
@@ -32,7 +32,7 @@ fn serve_v4(l: &mut Loop, then: impl FnOnce(&mut Loop, u16) + 'static) {
 
 #[test]
 fn net_autoselectfamily_attempt_timeout_default_value() {
-    let l = EventLoop::new().unwrap();
+    let l = new_loop();
     assert_eq!(l.default_auto_select_family_attempt_timeout(), ms(500));
 }
 
@@ -47,7 +47,7 @@ row!(
             l.set_default_auto_select_family_attempt_timeout(ms(asked));
             assert_eq!(l.default_auto_select_family_attempt_timeout(), ms(kept));
         }
-        let silent = Silent::at([127, 0, 0, 2].into());
+        let (silent, waiting) = silent_at([127, 0, 0, 2].into());
         let port = silent.address().port();
         refuse(SocketAddr::from(([127, 0, 0, 3], port)));
         let options =
@@ -71,7 +71,7 @@ row!(
                 t.log(format!("{} {}", error.name(), codes.join(" ")));
             });
         t.run(l);
-        drop(silent);
+        drop((silent, waiting));
     }
 );
 

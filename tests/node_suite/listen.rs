@@ -227,6 +227,7 @@ row!(
 
 row!(
     net_server_bind,
+    Real::Descriptors,
     [
         "a callback alone ::",
         "a port ::",

@@ -9,6 +9,7 @@ use crate::story::*;
 
 row!(
     net_better_error_messages_listen_path,
+    Real::Files,
     ["EACCES listen, of the path that was asked for"],
     |t, l| {
         let path = t.sock_path("none").join("below");
@@ -60,6 +61,7 @@ fn mode_of(server: &Server<'_>) -> u32 {
 
 row!(
     net_server_listen_path,
+    Real::Files,
     [
         "6 forms have listened",
         "readable true, writable false: 444",

@@ -9,6 +9,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use netloop::{LookupRequest, Loop, Server, Socket};
 use socket2::{Domain, Type};
 
+use crate::peers::{Real, closed_port, lacks};
 use crate::story::*;
 
 /// The transcript that consists of these lines.
@@ -29,11 +30,17 @@ pub(crate) fn answering(
 /// A port at which this host refuses: it is bound, so that nobody else gets it, and nobody
 /// listens. It stays so until the tests have ended.
 pub(crate) fn refusing_port(host: &str) -> u16 {
+    if lacks(Real::Descriptors) {
+        return closed_port().1;
+    }
     refuse(SocketAddr::new(host.parse().expect("an address"), 0))
 }
 
 /// Lets this address refuse, as [`refusing_port`].
 pub(crate) fn refuse(address: SocketAddr) -> u16 {
+    if lacks(Real::Descriptors) {
+        return address.port();
+    }
     let domain = Domain::for_address(address);
     let socket = socket2::Socket::new(domain, Type::STREAM, None).expect("a socket");
     // What an earlier connection of this port left in the kernel does not matter.

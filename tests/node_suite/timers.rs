@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use netloop::Loop;
 
+use crate::peers::new_loop;
 use crate::stage::*;
 use crate::story::*;
 
@@ -104,7 +105,7 @@ row!(
         tell("interval");
         l.run_for(ms(1)).unwrap();
         t.log(format!("{} ran", ran.get()));
-        *l = netloop::EventLoop::new().unwrap();
+        *l = new_loop();
     }
 );
 

@@ -149,6 +149,7 @@ fn probes(c: &mut Socket<'_>) -> String {
 
 row!(
     net_persistent_keepalive,
+    Real::Descriptors,
     [
         "kept 7 s, 1 s, 10",
         "then 9 s, 5 s, 3",
@@ -183,6 +184,7 @@ row!(
 
 row!(
     net_socket_tos,
+    Real::Descriptors,
     ["before connect 0, then 184", "kernel 184, then 16"],
     |t, l| {
         farewell(l, HOST, move |s| {

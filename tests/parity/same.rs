@@ -4,6 +4,7 @@ use netloop::{
     ConnectOptions, Encoding, Error, EventLoop, ListenOptions, LookupRequest, Loop, OnRead, Socket,
 };
 
+use crate::peers::new_loop;
 use crate::story::*;
 
 fn code<T>(result: Result<T, Error>) -> &'static str {
@@ -39,7 +40,7 @@ fn a_read_of_more_than_the_mark_raises_it_to_the_next_power_of_two() {
 
 #[test]
 fn a_read_of_text_counts_as_javascript_does() {
-    let mut l = EventLoop::new().unwrap();
+    let mut l = new_loop();
     let mut c = l.socket();
     c.set_encoding(Encoding::Utf8);
     c.unshift("\u{e9}\u{1f600}a");
@@ -60,7 +61,7 @@ fn a_read_of_text_counts_as_javascript_does() {
 #[test]
 fn a_number_that_is_no_port_is_refused_and_so_is_nothing() {
     for text in ["70000", ""] {
-        let mut l = EventLoop::new().unwrap();
+        let mut l = new_loop();
         let refused = l.connect(text, |_| unreachable!()).err().unwrap();
         let message = format!("should be >= 0 and < 65536. Received type string ('{text}').");
         assert_eq!(refused.to_string(), format!("Port {message}"));
@@ -77,7 +78,7 @@ fn a_number_that_is_no_port_is_refused_and_so_is_nothing() {
 
 #[test]
 fn an_empty_path_is_none_and_an_empty_host_is_any() {
-    let mut l = EventLoop::new().unwrap();
+    let mut l = new_loop();
     let mut server = l.create_server(|_| {});
     let nowhere = ListenOptions::default().path("");
     let refused = server.listen_on(nowhere);
@@ -90,7 +91,7 @@ fn an_empty_path_is_none_and_an_empty_host_is_any() {
 #[test]
 fn a_family_and_hints_that_there_are_not_are_refused_or_told_to_the_own_lookup() {
     let options = || ConnectOptions::from(("x.test", 1));
-    let mut l = EventLoop::new().unwrap();
+    let mut l = new_loop();
     let refused = code(l.connect(options().family(5), |_| unreachable!()));
     assert_eq!(refused, "ERR_INVALID_ARG_VALUE");
     let refused = code(l.connect(options().hints(3), |_| unreachable!()));
@@ -111,7 +112,7 @@ fn a_family_and_hints_that_there_are_not_are_refused_or_told_to_the_own_lookup()
 
 #[test]
 fn an_idle_timeout_reads_back_as_it_was_given() {
-    let mut l = EventLoop::new().unwrap();
+    let mut l = new_loop();
     let mut c = l.socket();
     let longest = ms(i32::MAX as u64);
     for given in [

@@ -2,6 +2,7 @@
 
 use netloop::{EventLoop, Socket, TimerId};
 
+use crate::peers::{Real, lacks};
 use crate::story::*;
 
 #[test]
@@ -34,6 +35,9 @@ fn a_cleared_timer_leaves_no_list_behind_though_it_did_not_hold_the_loop() {
 
 #[test]
 fn an_idle_timeout_counts_from_the_time_of_the_turn() {
+    if lacks(Real::Clock) {
+        return;
+    }
     let play = |t: &'static Story, l: &mut EventLoop| {
         // To be busy in held time is to read the clock.
         t.go_by_the_clock(l);

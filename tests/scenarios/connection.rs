@@ -86,7 +86,7 @@ twin!(connection_events_ip, |t, l| {
     .unwrap();
 });
 
-twin!(connection_events_localhost, |t, l| {
+twin!(connection_events_localhost, Real::Names, |t, l| {
     l.create_server(move |c| {
         c.end().resume();
         close_server(c);
@@ -238,7 +238,7 @@ twin!(connection_two_servers, |t, l| {
     first.listen((HOST, 0), listening).unwrap();
 });
 
-twin!(connection_order_child, |t, l| {
+twin!(connection_order_child, Real::Threads, |t, l| {
     t.go_by_the_clock(l);
     let listener = TcpListener::bind((HOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use netloop::{ConnectOptions, EventLoop, LookupRequest, Loop, Socket};
 
+use crate::peers::new_loop;
 use crate::story::*;
 
 #[test]
@@ -228,7 +229,7 @@ fn pipe_events() {
 
 #[test]
 fn connecting_nowhere_is_refused_in_the_call() {
-    let mut l = EventLoop::new().unwrap();
+    let mut l = new_loop();
     let error = l.connect(ConnectOptions::default(), |_| {}).err().unwrap();
     assert_eq!(
         (error.code(), error.name()),
@@ -238,7 +239,7 @@ fn connecting_nowhere_is_refused_in_the_call() {
 
 #[test]
 fn the_defaults_for_several_addresses_are_those_of_node() {
-    let mut l = EventLoop::new().unwrap();
+    let mut l = new_loop();
     let millis = Duration::from_millis;
     assert!(l.default_auto_select_family());
     assert_eq!(l.default_auto_select_family_attempt_timeout(), millis(500));
@@ -262,7 +263,7 @@ fn pause_is_emitted_a_tick_later() {
 
 #[test]
 fn a_timer_that_has_fired_is_gone() {
-    let mut l = EventLoop::new().unwrap();
+    let mut l = new_loop();
     let timer = l.set_timeout(Duration::ZERO, |_| {});
     assert!(l.timer_has_ref(timer));
     l.run().unwrap();

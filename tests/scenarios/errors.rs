@@ -142,7 +142,7 @@ twin!(error_throw_in_data, |t, l| {
     .unwrap();
 });
 
-twin!(error_econnrefused_unix, |t, l| {
+twin!(error_econnrefused_unix, Real::Files, |t, l| {
     let path = t.sock_path("file");
     std::fs::write(&path, "").unwrap();
     let mut c = l.socket();

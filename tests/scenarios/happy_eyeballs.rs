@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use netloop::{ConnectOptions, Error, LookupRequest, Loop, Socket};
 
+use crate::peers::silent_at;
 use crate::story::*;
-use crate::support::Silent;
 
 /// A lookup that answers these addresses.
 fn answering(addresses: &'static [&'static str]) -> impl FnMut(&mut Loop, LookupRequest) {
@@ -120,7 +120,7 @@ twin!(happy_eyeballs_two_first_ok, |t, l| {
 });
 
 twin!(happy_eyeballs_timeout, |t, l| {
-    let silent = Silent::at([127, 0, 0, 2].into());
+    let (silent, waiting) = silent_at([127, 0, 0, 2].into());
     let port = silent.address().port();
     l.create_server(move |c| {
         c.end().resume();
@@ -136,11 +136,11 @@ twin!(happy_eyeballs_timeout, |t, l| {
     })
     .unwrap();
     t.run(l);
-    drop(silent);
+    drop((silent, waiting));
 });
 
 twin!(happy_eyeballs_timeout_all, |t, l| {
-    let silent = Silent::at([127, 0, 0, 2].into());
+    let (silent, waiting) = silent_at([127, 0, 0, 2].into());
     let options = named(silent.address().port(), &["127.0.0.2", "127.0.0.3"])
         .auto_select_family_attempt_timeout(ms(50));
     let mut c = l.connect(options, move |_| {}).unwrap();
@@ -154,7 +154,7 @@ twin!(happy_eyeballs_timeout_all, |t, l| {
         ));
     });
     t.run(l);
-    drop(silent);
+    drop((silent, waiting));
 });
 
 twin!(option_signal, |t, l| {
@@ -180,7 +180,7 @@ twin!(option_signal, |t, l| {
     .unwrap();
 });
 
-twin!(option_socket_fd, |t, l| {
+twin!(option_socket_fd, Real::Descriptors, |t, l| {
     l.create_server(move |c| {
         c.on_error(move |_, _| {}).end_with("hi").resume();
         close_server(c);

@@ -294,7 +294,7 @@ twin!(server_unix_long_path, |t, l| {
         });
 });
 
-twin!(server_unix_modes, |t, l| {
+twin!(server_unix_modes, Real::Files, |t, l| {
     let path = t.sock_path("s");
     let options = || ListenOptions::default().path(&path);
     for (told, options) in [

@@ -50,7 +50,7 @@ fn tick(t: &'static Story, c: &mut Socket<'_>, n: &'static std::cell::Cell<u32>)
     }
 }
 
-twin!(seed_client_side, |t, l| {
+twin!(seed_client_side, Real::Threads, |t, l| {
     t.go_by_the_clock(l);
     let listener = TcpListener::bind((HOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -107,7 +107,7 @@ twin!(seed_interval_before_connect, |t, l| {
     .unwrap();
 });
 
-twin!(seed_server_side, |t, l| {
+twin!(seed_server_side, Real::Threads, |t, l| {
     t.go_by_the_clock(l);
     let (heard, told) = channel();
     let mut s = l.create_server(move |c| {

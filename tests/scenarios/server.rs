@@ -281,7 +281,7 @@ twin!(server_eaddrinuse_nohost, |t, l| {
         .unwrap();
 });
 
-twin!(server_eaddrinuse_unix, |t, l| {
+twin!(server_eaddrinuse_unix, Real::Files, |t, l| {
     let path = t.sock_path("s");
     l.create_server(move |_| {})
         .listen(path.clone(), move |s| {
@@ -412,7 +412,7 @@ twin!(server_listen_after_close, |t, l| {
         .unwrap();
 });
 
-twin!(server_listen_fd, |t, l| {
+twin!(server_listen_fd, Real::Descriptors, |t, l| {
     l.create_server(move |_| {})
         .listen((HOST, 0), move |s| {
             let (a, port, fd) = (s.id(), s.port(), s.duplicate_fd().unwrap());
@@ -570,7 +570,7 @@ twin!(server_signal, |t, l| {
         .unwrap();
 });
 
-twin!(server_unix_enoent_dir, |t, l| {
+twin!(server_unix_enoent_dir, Real::Files, |t, l| {
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)
         .on_error(move |s, e| {
@@ -583,7 +583,7 @@ twin!(server_unix_enoent_dir, |t, l| {
         .unwrap();
 });
 
-twin!(server_unix_unlink_foreign, |t, l| {
+twin!(server_unix_unlink_foreign, Real::Files, |t, l| {
     let path = t.sock_path("s");
     l.create_server(move |_| {})
         .listen(path.clone(), move |s| {
@@ -595,7 +595,7 @@ twin!(server_unix_unlink_foreign, |t, l| {
         .unwrap();
 });
 
-twin!(server_unix_unlink, |t, l| {
+twin!(server_unix_unlink, Real::Files, |t, l| {
     let path = t.sock_path("s");
     let mut s = l.create_server(move |_| {});
     watch_server(t, "server", &mut s)

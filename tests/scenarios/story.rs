@@ -3,9 +3,6 @@
 #[cfg(feature = "study")]
 #[path = "chains.rs"]
 pub(crate) mod chains;
-#[cfg(feature = "sim")]
-#[path = "simulated.rs"]
-pub(crate) mod simulated;
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -17,15 +14,20 @@ use netloop::{Error, EventLoop, Loop, Server, Socket};
 
 #[cfg(feature = "study")]
 use self::chains::Chains;
-use crate::support::{self, LIMIT, recorded, skipped};
+use crate::peers::{self, new_loop};
+use crate::support::{LIMIT, recorded, skipped};
 
 /// A twin: its name, that of the script with underscores; then a closure over the transcript and
-/// the event loop, `t` and `l`, which is played, and what it prints compared.
+/// the event loop, `t` and `l`, which is played, and what it prints compared. What only the real
+/// kernel has, if the twin needs it, stands behind the name.
 #[allow(unused_macros, reason = "rows of Node's suite are no twins")]
 macro_rules! twin {
-    ($name:ident, |$story:ident, $event_loop:ident| $play:block) => {
+    ($name:ident, $(Real::$real:ident,)? |$story:ident, $event_loop:ident| $play:block) => {
         #[test]
         fn $name() {
+            $(if $crate::peers::lacks($crate::peers::Real::$real) {
+                return;
+            })?
             $crate::story::check(stringify!($name), |$story, $event_loop| $play);
         }
     };
@@ -132,15 +134,6 @@ pub(crate) fn count_up(count: &Cell<u32>) -> u32 {
     count.get()
 }
 
-/// A loop for a twin, on the kernel on which twins are played.
-fn event_loop() -> Result<EventLoop, Error> {
-    #[cfg(feature = "sim")]
-    if simulated::is_on() {
-        return netloop::sim::event_loop();
-    }
-    EventLoop::new()
-}
-
 /// Plays a twin and compares what it printed with what Node prints.
 #[track_caller]
 pub(crate) fn check(name: &str, play: impl FnOnce(&'static Story, &mut EventLoop)) {
@@ -157,17 +150,13 @@ pub(crate) fn check_text(
     if let Some(why) = recorded::cannot_run(name) {
         return skipped(name, why);
     }
-    #[cfg(feature = "sim")]
-    if simulated::is_on() && !simulated::can_play(name) {
-        return;
-    }
     let story: &'static Story = Box::leak(Box::new(Story {
         lines: RefCell::default(),
         uncaught: RefCell::default(),
         folder: RefCell::default(),
         goes_by_the_clock: Cell::default(),
     }));
-    let mut event_loop = event_loop().expect("an event loop");
+    let mut event_loop = new_loop();
     event_loop.pause_time();
     #[cfg(feature = "study")]
     let chains = Chains::follow(&mut event_loop);
@@ -328,7 +317,7 @@ pub(crate) fn close_server_telling(story: &'static Story, socket: &mut Socket<'_
 /// A port of the loopback on which nothing listens, nor will: it stays bound as long as this
 /// process lives.
 pub(crate) fn closed_port(event_loop: &mut Loop, then: impl FnOnce(&mut Loop, u16) + 'static) {
-    let (held, port) = support::closed_port();
+    let (held, port) = peers::closed_port();
     std::mem::forget(held);
     event_loop.set_immediate(move |event_loop| then(event_loop, port));
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use netloop::{ConnectOptions, Error, EventLoop, Loop, Server, ServerOptions, Socket};
 
+use crate::peers::new_loop;
 use crate::story::*;
 
 fn resuming(c: &mut Socket<'_>) {
@@ -327,7 +328,7 @@ fn a_timeout_set_after_destroy_adds_no_listener_for_the_next_life() {
 /// back as it was given.
 #[test]
 fn an_idle_timeout_above_the_longest_is_cut_and_tells_what_was_asked() {
-    let mut l = EventLoop::new().unwrap();
+    let mut l = new_loop();
     let fired = shared(false);
     let mut c = l.socket();
     let told = c

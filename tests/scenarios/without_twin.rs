@@ -96,6 +96,20 @@ fn sources() -> Vec<(PathBuf, String)> {
 }
 
 #[test]
+fn each_file_of_twins_is_played_on_a_simulated_kernel_too() {
+    let tests = recorded::folder().ancestors().nth(2).unwrap().to_path_buf();
+    let list = std::fs::read_to_string(tests.join("scenarios_simulated.rs")).unwrap();
+    for (path, source) in sources() {
+        // Its twins start processes.
+        let is_children = path.ends_with("children.rs");
+        let module = format!("\nmod {};\n", path.file_stem().unwrap().display());
+        let is_there = list.contains(&module);
+        let has_twins = source.contains("\ntwin!(") && !is_children;
+        assert!(is_there || !has_twins, "{path:?} is not played");
+    }
+}
+
+#[test]
 fn every_recorded_script_has_a_twin_or_a_reason() {
     let mut seen = BTreeSet::new();
     for (path, source) in sources() {

@@ -252,7 +252,11 @@ impl Listener {
 
     /// At which so many connections, and one more, can wait.
     pub(crate) fn with_backlog(backlog: u16) -> Listener {
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Listener::at(Ipv4Addr::LOCALHOST, backlog)
+    }
+
+    fn at(host: Ipv4Addr, backlog: u16) -> Listener {
+        let any = SocketAddr::from((host, 0));
         #[cfg(feature = "sim")]
         if IS_SIMULATED {
             let listener = simulated(|sockets| sockets.listen(any, backlog.into()));
@@ -353,7 +357,11 @@ impl Reading {
 
 /// A listener at which nobody answers any more: its queue holds one connection, and that has come.
 pub(crate) fn silent() -> (Listener, Peer) {
-    let listener = Listener::with_backlog(0);
+    silent_at(Ipv4Addr::LOCALHOST)
+}
+
+pub(crate) fn silent_at(host: Ipv4Addr) -> (Listener, Peer) {
+    let listener = Listener::at(host, 0);
     let waiting = Peer::connect(listener.address()).expect("the kernel accepts one");
     (listener, waiting)
 }
