@@ -294,7 +294,8 @@ fn an_error_of_one_waiting_connection_passes_on_to_the_next() {
         let inject = format!("inject=accept4:error={error}:when=1");
         let (server, file) = traced(error, &["-e", "trace=accept4", "-e", &inject]);
         assert!(echoes(&connect(server.port())), "{error}");
-        assert!(trace_of(server, &file).contains("(INJECTED)"), "{error}");
+        // strace wrote this before the call that accepted; the server is killed, and ends nothing in order.
+        assert!(read_trace(&file).contains("(INJECTED)"), "{error}");
     }
 }
 
