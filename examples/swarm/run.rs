@@ -15,6 +15,8 @@ use super::trace::{Trace, follow};
 
 /// A run ends after so many callbacks that throw, or errors without a listener.
 const THROWS_MAX: usize = 500;
+/// How many turns the loops may take while no time passes.
+const TURNS_MAX: usize = 20_000;
 /// How many turns the loops may take for each callback, and for each byte.
 const TURNS_PER_CALLBACK: usize = 200;
 const TURNS_PER_BYTE: usize = 4;
@@ -57,6 +59,7 @@ pub(super) fn run(program: &Program, trace: Trace) -> Result<u64, String> {
 impl Run {
     fn new(program: &Program, trace: Trace) -> Run {
         let mut world = World::new(program.seed);
+        world.set_turn_limit(TURNS_MAX);
         if let Some((send, receive)) = program.buffers {
             world.set_buffers(send, receive);
         }

@@ -159,6 +159,8 @@ pub struct World {
     id: u64,
     network: Arc<Mutex<Network>>,
     processes: Vec<Process>,
+    /// How many turns the loops may run while no time passes.
+    turn_limit: usize,
 }
 
 impl World {
@@ -169,6 +171,7 @@ impl World {
             id: WORLDS.fetch_add(1, Ordering::Relaxed),
             network: Arc::new(Mutex::new(Network::new(seed, true))),
             processes: Vec::new(),
+            turn_limit: run::TURN_LIMIT,
         }
     }
 

@@ -6,8 +6,8 @@ use super::World;
 use super::process::Next;
 use crate::Error;
 
-/// How many turns the loops of a world may run while no time passes.
-const TURNS_AT_ONCE: usize = 1_000_000;
+/// How many turns the loops of a world may run while no time passes, unless the program sets a limit.
+pub(super) const TURN_LIMIT: usize = 1_000_000;
 
 /// How long a world may take to come to rest: a day.
 const TIME_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -35,7 +35,7 @@ impl World {
     /// # Errors
     /// - An `error` event without a listener, as in [`EventLoop::run`](crate::EventLoop::run).
     /// - `ERR_TIME_LIMIT`: the world has not come to rest within a day of its own time.
-    /// - `ERR_NO_PROGRESS`: loops run a million turns while no time passes.
+    /// - `ERR_NO_PROGRESS`: the loops reach the [limit of turns](World::set_turn_limit) while no time passes.
     ///
     /// Called again, the world goes on.
     pub fn run(&mut self) -> Result<(), Error> {
@@ -75,6 +75,12 @@ impl World {
             self.network().move_to(end);
         }
         Ok(outcome == Outcome::Rests)
+    }
+
+    /// Sets how many turns the loops may run while no time passes, before a run ends with `ERR_NO_PROGRESS`. By
+    /// default a million; at least one. A test that looks for loops that spin fails sooner with a lower one.
+    pub fn set_turn_limit(&mut self, turns: usize) {
+        self.turn_limit = turns.max(1);
     }
 
     /// Runs the loops while this much time passes.
@@ -148,7 +154,7 @@ impl World {
     /// Runs the loops until none of them has anything to do before time passes.
     fn run_turns(&mut self) -> Result<(), Error> {
         self.take_back();
-        for _ in 0..TURNS_AT_ONCE {
+        for _ in 0..self.turn_limit {
             let now = self.now();
             match self.next_to_run(now) {
                 Some(index) => self.processes[index].turn(now)?,
@@ -164,16 +170,15 @@ impl World {
 
     /// What holds the loops of the hosts, the first of each.
     fn holders(&self) -> String {
-        let network = self.network();
         let processes = self.processes.iter().enumerate();
         let of_each = processes.filter_map(|(index, process)| {
+            let name = self.network().name(index).to_owned();
+            // A socket asks the kernel for its addresses, so the network must not be locked.
             let (first, more) = process.event_loop.holders_up_to(1);
             let held = match (first.first(), more) {
                 (None, _) => return None,
-                (Some(holder), 0) => format!("host {}: {holder}", network.name(index)),
-                (Some(holder), more) => {
-                    format!("host {}: {holder}, and {more} more", network.name(index))
-                }
+                (Some(holder), 0) => format!("host {name}: {holder}"),
+                (Some(holder), more) => format!("host {name}: {holder}, and {more} more"),
             };
             Some(held)
         });

@@ -1,9 +1,11 @@
 //! How far time goes in a world, and what does not change it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
 use netloop::sim::{Resource, World};
+use netloop::{ConnectOptions, OnRead};
 
 use super::{Diary, chat_world, echo, pair, secs, watch, watched};
 
@@ -176,4 +178,57 @@ fn a_socket_that_closes_after_the_closing_phase_is_not_kept_while_the_loop_waits
     let noted = event_loop.take_data::<Vec<String>>().unwrap();
     assert_eq!(noted, ["other: ENOTFOUND", "other: close"]);
     assert_eq!(event_loop.data(), Some(&0_usize));
+}
+
+#[test]
+fn loops_that_are_never_done_end_the_run_at_the_limit_of_turns_and_the_error_names_a_connection() {
+    fn again(event_loop: &mut netloop::Loop) {
+        event_loop.set_immediate(again);
+    }
+    let (mut world, server, client) = pair(1);
+    echo(world.event_loop(server));
+    world
+        .event_loop(client)
+        .connect_to(("10.0.0.1", 8000))
+        .unwrap();
+    world.run().unwrap();
+    let (turns, now) = (world.event_loop(client).turns(), world.now());
+    again(world.event_loop(client));
+    world.set_turn_limit(100);
+    let error = world.run().unwrap_err();
+    assert_eq!(error.code(), Some("ERR_NO_PROGRESS"));
+    let words = error.to_string();
+    assert!(words.contains("10.0.0.1:8000"), "{words}");
+    assert_eq!(world.event_loop(client).turns(), turns + 100);
+    assert_eq!(world.now(), now);
+}
+
+#[test]
+fn the_end_is_read_once_though_a_write_has_failed_and_its_callback_has_panicked() {
+    let (mut world, server, client) = pair(1);
+    let mut listening = world
+        .event_loop(server)
+        .create_server(|socket| _ = socket.destroy());
+    listening.listen_on(8000).unwrap();
+    let on_read = OnRead::new(vec![0; 8], |_, _| panic!("nothing was sent"));
+    let options = ConnectOptions::from(("10.0.0.1", 8000)).on_read(on_read);
+    let event_loop = world.event_loop(client);
+    let socket = event_loop.connect_to(options).unwrap().id();
+    event_loop.socket_at(socket).on_connect(|socket| {
+        socket.pause().write("to one that is gone");
+    });
+    event_loop.after(secs(1), move |event_loop| {
+        let mut socket = event_loop.socket_at(socket);
+        socket.write_then("into the reset", |_, written| {
+            panic!("{}", written.unwrap_err().code().unwrap());
+        });
+    });
+    let ends = catch_unwind(AssertUnwindSafe(|| world.run()));
+    let words = ends.unwrap_err();
+    assert_eq!(words.downcast_ref::<String>().unwrap(), "EPIPE");
+    world.event_loop(client).socket_at(socket).resume();
+    let turns = world.event_loop(client).turns();
+    world.run().unwrap();
+    assert!(world.event_loop(client).turns() < turns + 20);
+    assert!(!world.event_loop(client).socket_at(socket).is_destroyed());
 }
