@@ -35,7 +35,8 @@
 //! - When the second half is over, the socket is destroyed: `Destroy` follows `EmitEnd` or
 //!   `EmitFinish`.
 //! - When the peer ends while we may still write, `OfferEnd` follows `EmitEnd`.
-//! - After a failed write the receiving half hears nothing: the socket is about to be destroyed.
+//! - After a failed write the receiving half hears nothing but `PeerEnded`: the socket is about to be destroyed,
+//!   unless the callback of that write panics, and what was read is not read again.
 //!
 //! # What the driver feeds
 //!
@@ -69,8 +70,10 @@ pub use states::{Readable, Standing, State, Writable};
 pub fn step(socket: Standing, input: Input) -> (Standing, &'static [Action]) {
     match part(socket.life, input) {
         Part::Life => life::step(socket, input),
-        // The socket is about to be destroyed: it emits no `end`.
-        Part::Receiving if socket.sending == Writable::Broken => (socket, &[]),
+        // It emits no `end`.
+        Part::Receiving if socket.sending == Writable::Broken && input != Input::PeerEnded => {
+            (socket, &[])
+        }
         Part::Receiving => {
             let (receiving, actions) = receiving::step(socket.receiving, input);
             join(
