@@ -3,7 +3,7 @@
 use super::dice::Dice;
 use super::extras::EVENTS;
 use super::program::{
-    Action, Actor, Bounds, HOSTS, Manner, Place, Reading, Route, Step, Venue, When,
+    Action, Actor, Bounds, HOSTS, Manner, Place, Program, Reading, Route, Step, Venue, When,
 };
 
 pub(super) fn manner(dice: &mut Dice) -> Manner {
@@ -199,5 +199,32 @@ pub(super) fn world_action(dice: &mut Dice) -> Step {
     Step {
         when: When::World(host),
         action,
+    }
+}
+
+/// Adds steps that seldom come together by themselves: one end reads by hand, and puts bytes back while its peer
+/// ends.
+pub(super) fn put_back(dice: &mut Dice, program: &mut Program) {
+    let number = dice.below(program.manners[0].len());
+    let (one, other) = match dice.one_in(2) {
+        true => (Actor::Client(number), Actor::Accepted(number)),
+        false => (Actor::Accepted(number), Actor::Client(number)),
+    };
+    let side = usize::from(matches!(one, Actor::Accepted(_)));
+    program.manners[side][number].reading = Reading::ByHand;
+    program.add(
+        When::Callback(other, 0),
+        Action::Write(1 + dice.below(2000)),
+    );
+    program.add(When::Callback(other, dice.below(2)), Action::End);
+    for nth in 1..8 {
+        let when = When::Callback(one, nth);
+        program.add(when, Action::Unshift(1 + dice.below(20)));
+        if dice.one_in(2) {
+            program.add(when, Action::Read(Some(dice.below(40))));
+        }
+        if dice.one_in(3) {
+            program.add(when, Action::Tick);
+        }
     }
 }

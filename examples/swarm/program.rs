@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::choose::{actor, bounds, manner, server_action, socket_action, venue, world_action};
+use super::choose::{
+    actor, bounds, manner, put_back, server_action, socket_action, venue, world_action,
+};
 use super::dice::Dice;
 
 /// A program, and the world that it runs in.
@@ -207,6 +209,9 @@ pub(super) enum Action {
 const BUFFER_MIN: usize = 256;
 /// How many connections may wait for a server that has not asked for another number.
 const BACKLOG: usize = 511;
+/// In one program of so many bytes are put back; and the number that makes the dice for that others.
+const PUT_BACK_ONE_IN: usize = 12;
+const PUT_BACK: u64 = 0x7075_745f_6261;
 /// How many hosts there are.
 pub(super) const HOSTS: usize = 3;
 /// A connection to this server is one to a port without a listener; to the next, to a name without a host.
@@ -266,6 +271,11 @@ impl Program {
                 program.steps.push(step);
             }
         }
+        // With dice of its own, so that the other programs stay what they are.
+        let mut dice = Dice::new(seed ^ PUT_BACK);
+        if dice.one_in(PUT_BACK_ONE_IN) {
+            put_back(&mut dice, &mut program);
+        }
         if buffers.is_some_and(|(send, receive)| send.min(receive) < BUFFER_MIN) {
             program
                 .steps
@@ -296,7 +306,7 @@ impl Program {
         }
     }
 
-    fn add(&mut self, when: When, action: Action) {
+    pub(super) fn add(&mut self, when: When, action: Action) {
         self.steps.push(Step { when, action });
     }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use netloop::state::socket::State;
+use netloop::state::socket::{Readable, State};
 use netloop::{Encoding, Error, Loop, Socket, SocketId};
 
 use super::end::{End, Event};
@@ -131,6 +131,14 @@ impl Me {
     }
 }
 
+/// Whether a read of this size must find something: so much waits, or all that will come.
+fn owes_bytes(socket: &Socket<'_>, size: Option<usize>) -> bool {
+    let length = socket.readable_length();
+    let is_last = matches!(socket.standing().receiving, Readable::Eof | Readable::Due);
+    let asks = size.is_none_or(|size| size > 0 && (is_last || size <= length));
+    length > 0 && asks && !socket.is_destroyed()
+}
+
 impl Play {
     /// Notes an event, and compares the socket's properties with what is known.
     pub(super) fn note(&self, number: usize, event: Event, socket: &Socket<'_>) {
@@ -236,7 +244,11 @@ impl Play {
             }
             _ if has_own_buffer => self.act_on_extras(socket, number, action),
             Action::Read(size) => {
+                let owes = owes_bytes(socket, *size);
                 let bytes = socket.read(*size).unwrap_or_default();
+                if owes && bytes.is_empty() {
+                    self.fault("bytes wait, and are not read");
+                }
                 self.received(number, &bytes);
             }
             Action::Unshift(size) => {

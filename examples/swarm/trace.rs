@@ -1,9 +1,10 @@
 //! The records of the trace, as text.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use netloop::Loop;
-use netloop::trace::{Record, What};
+use netloop::trace::{Record, Subject, What};
 
 use super::play::Play;
 
@@ -25,9 +26,23 @@ struct Progress {
     vain_turns: usize,
     has_progressed: bool,
     last: Duration,
+    /// What was served in this turn for what was left of another.
+    served_again: HashSet<Subject>,
 }
 
 impl Progress {
+    /// Whether a socket is served again at most once in a turn, however often it was paused and resumed.
+    fn is_fair(&mut self, record: &Record<'_>) -> bool {
+        match (record.what, record.subject) {
+            (What::Wait { .. }, _) => self.served_again.clear(),
+            (What::Again(_), socket @ Subject::Socket(_)) => {
+                return self.served_again.insert(socket);
+            }
+            _ => {}
+        }
+        true
+    }
+
     /// Whether the loop makes progress.
     fn note(&mut self, record: &Record<'_>) -> bool {
         match record.what {
@@ -55,6 +70,12 @@ pub(super) fn follow(event_loop: &mut Loop, host: &'static str, trace: Trace, pl
     event_loop.on_trace(move |record| {
         if !progress.note(record) {
             play.fault(format!("a loop turns without progress: {host}"));
+        }
+        if !progress.is_fair(record) {
+            play.fault(format!(
+                "a socket is served twice in a turn: {}",
+                record.subject
+            ));
         }
         if trace != Trace::Printed {
             return;
