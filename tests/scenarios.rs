@@ -57,6 +57,8 @@ mod sending;
 mod server;
 #[path = "scenarios/state.rs"]
 mod state;
+#[path = "scenarios/throwing.rs"]
+mod throwing;
 #[path = "scenarios/timeout.rs"]
 mod timeout;
 #[path = "scenarios/timers.rs"]

@@ -50,6 +50,8 @@ mod sending;
 mod server;
 #[path = "scenarios/state.rs"]
 mod state;
+#[path = "scenarios/throwing.rs"]
+mod throwing;
 #[path = "scenarios/timeout.rs"]
 mod timeout;
 #[path = "scenarios/timers.rs"]

@@ -113,6 +113,29 @@ fn a_burst_goes_on_after_the_panic_of_a_socket_newly_ready() {
     assert_eq!(words.take(), BY_FOUR);
 }
 
+/// Catches: a socket that reads on after the panic is on the again list twice, and off it after the first
+/// service, so that the reset, which has one edge, finds it without a mark.
+#[test]
+fn a_reset_is_noticed_by_a_socket_that_has_read_on_after_the_panic() {
+    const TURN: usize = 4 * 32;
+    let mut l = event_loop();
+    l.set_read_buffer(4);
+    let (socket, mut peer) = connected(&mut l);
+    let words = Words::default();
+    let said = words.clone();
+    let mut socket = l.socket_at(socket);
+    socket.on_data(|c, _| assert!(c.bytes_read() as usize != TURN + 4, "on purpose"));
+    socket.on_error(move |c, error| said.say(format!("{} after {}", error, c.bytes_read())));
+    // A turn, one read, which panics, and a turn; what is left is a short read.
+    peer.write_all(&[b'x'; 2 * TURN + 6]).unwrap();
+    while is_done(&mut l, &words, EventLoop::run_nowait) {}
+    assert!(is_done(&mut l, &words, EventLoop::run_nowait));
+    peer.reset();
+    run_on(&mut l, &words);
+    let last = format!("read ECONNRESET after {}", 2 * TURN + 6);
+    assert_eq!(words.take(), ["on purpose", last.as_str()]);
+}
+
 /// Catches: who was served when the loop was left is not served again.
 #[test]
 fn what_the_kernel_still_has_comes_though_an_error_elsewhere_was_not_heard() {

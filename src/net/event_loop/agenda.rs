@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::firing::{Armed, TimerTask};
-use super::phase::{Listed, Pending};
+use super::phase::{Listed, Pending, Rest};
 use super::queues::{FollowUp, Immediates, Task, Tick};
 use super::trace::{Cause, Caused, Queue, Subject, Trace, Why};
 use crate::kernel::clock::Clock;
@@ -32,6 +32,8 @@ pub(in crate::net) struct Agenda {
     pub(in crate::net) to_free: Vec<SocketId>,
     /// Servers that are out of descriptors: the next descriptor that is closed ends their back-off.
     pub(in crate::net) backing_off: Vec<ServerId>,
+    /// What follows the callbacks that are running, even if one of them throws.
+    pub(in crate::net) rest: Option<Rest>,
     /// Work that a call has left for other entries.
     pub(in crate::net) follow_ups: VecDeque<Caused<FollowUp>>,
     /// How many sockets and servers hold the loop.
@@ -58,6 +60,7 @@ impl Agenda {
             closing: Vec::new(),
             to_free: Vec::new(),
             backing_off: Vec::new(),
+            rest: None,
             follow_ups: VecDeque::new(),
             holds: 0,
             turns: 0,

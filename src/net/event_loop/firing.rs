@@ -113,6 +113,19 @@ impl Loop {
             false => 0,
         };
         self.running = Running::Callback;
+        // For what Node has no timer, ticks that a throw has left wait on.
+        let has_called_back = self.fire_task(key)?;
+        self.running = Running::Other;
+        self.agenda.trace.leave(former);
+        self.agenda.end_timers();
+        match has_called_back {
+            true => self.drain(),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns whether this is a callback in Node as well.
+    fn fire_task(&mut self, key: TimerKey) -> Result<bool, Error> {
         match self.agenda.timers.get_mut(key).map(|timer| &mut timer.task) {
             Some(TimerTask::User(_)) => self.fire_user_timer(key),
             Some(&mut TimerTask::Idle(socket)) => self.served(socket).idle_timer_fired(key),
@@ -122,24 +135,23 @@ impl Loop {
             }
             Some(&mut TimerTask::Flush(socket)) => {
                 self.agenda.timers.release(key);
-                // Node has no such timer: whatever throws here is a write callback.
+                // What throws here is a write callback.
                 self.running = Running::Other;
                 self.served(socket).serve_starved()?;
+                return Ok(false);
             }
             Some(&mut TimerTask::BackOff(server)) => {
                 self.agenda.timers.release(key);
                 self.with_server(server, ServerEntry::try_again);
+                return Ok(false);
             }
             Some(&mut TimerTask::Handshakes(server)) => {
                 self.agenda.timers.release(key);
                 self.with_server(server, ServerEntry::handshakes_due);
             }
-            None => {}
+            None => return Ok(false),
         }
-        self.running = Running::Other;
-        self.agenda.trace.leave(former);
-        self.agenda.end_timers();
-        self.drain()
+        Ok(true)
     }
 
     fn fire_user_timer(&mut self, key: TimerKey) {
@@ -300,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_left_by_a_write_that_was_tried_again_wait_for_the_next_callback() {
+    fn ticks_left_by_a_socket_that_was_starved_wait_for_the_next_callback() {
         let mut event_loop = EventLoop::new().unwrap();
         event_loop.set_data(Vec::<&'static str>::new());
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -309,6 +321,7 @@ mod tests {
         event_loop.run_nowait().unwrap();
 
         event_loop.phase = Phase::Timers;
+        event_loop.socket_at(socket).end();
         let starved = event_loop.agenda.arm(1, TimerTask::Flush(socket));
         let unheard = SocketTick::Error(Error::with_code("EPIPE", "nobody hears it"));
         event_loop.agenda.tick(Tick::Socket(socket, unheard));

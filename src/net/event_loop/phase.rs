@@ -26,6 +26,20 @@ impl Pending {
     }
 }
 
+/// What is left to do for a socket when one of its callbacks throws. libuv knows nothing of exceptions, and
+/// goes on with the same descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// It reads on, and then writes.
+    Read(SocketId),
+    /// It has read, and writes.
+    Write(SocketId),
+    /// It has called its writes back, and shuts its half down.
+    ShutDown(SocketId),
+    /// It has called its last write back, and emits `close`.
+    Close(SocketId),
+}
+
 /// A source on the again list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listed {

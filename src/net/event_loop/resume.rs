@@ -6,9 +6,10 @@
 
 use std::mem;
 
-use super::phase::Phase;
+use super::phase::{Phase, Rest};
 use super::trace::{Caused, Subject, Why};
 use super::{Entry, EventLoop, Running};
+use crate::kernel::reactor::Id;
 use crate::net::error::Error;
 use crate::net::{ServerId, SocketId};
 
@@ -33,43 +34,59 @@ impl EventLoop {
     /// - If a microtask has thrown, the other microtasks run first, and then the ticks.
     /// - If the last timer of a list has thrown, its ticks run first, unless it has cleared that list.
     /// - If the last immediate of a batch has thrown, those that were set meanwhile run in this turn.
+    /// - Then libuv goes on with the socket whose callback has thrown: see [`Rest`].
     fn follow_exception(&mut self) -> Result<(), Error> {
         self.set_immediate(|_| {});
-        let outcome = match (mem::take(&mut self.inner.running), self.phase) {
+        if self.phase == Phase::Ready {
+            let interrupted = self.leave_the_interrupted();
+            if !matches!(self.agenda.rest, Some(Rest::Read(_) | Rest::ShutDown(_))) {
+                interrupted
+                    .into_iter()
+                    .for_each(|id| self.serve_again_next_turn(id));
+            }
+        }
+        match (mem::take(&mut self.inner.running), self.phase) {
             (Running::Microtasks, _) => {
                 self.run_microtasks();
-                self.drain()
+                self.drain()?;
             }
             (Running::Callback, Phase::Timers | Phase::FirstTimers) => {
                 let was_closed = self.agenda.timers.has_lost_its_list();
                 let is_through = self.agenda.timers.settle().is_none();
                 self.agenda.end_timers();
-                match is_through && !(was_closed && self.agenda.timers.is_in_pass()) {
-                    true => self.drain(),
-                    false => Ok(()),
+                if is_through && !(was_closed && self.agenda.timers.is_in_pass()) {
+                    self.drain()?;
                 }
             }
             (Running::Callback, Phase::Check) if self.agenda.immediates.are_through() => {
                 self.agenda.immediates.begin_batch();
-                Ok(())
             }
-            _ => Ok(()),
-        };
-        if self.phase == Phase::Ready {
-            self.serve_the_interrupted_again();
+            _ => {}
         }
-        outcome
+        self.serve_rest()
     }
 
-    /// Puts the source that was being served on the again list: it may have more to give, and no new edge
-    /// will come for it.
-    fn serve_the_interrupted_again(&mut self) {
+    fn serve_rest(&mut self) -> Result<(), Error> {
+        let Some(rest) = self.agenda.rest.take() else {
+            return Ok(());
+        };
+        let (Rest::Read(id) | Rest::Write(id) | Rest::ShutDown(id) | Rest::Close(id)) = rest;
+        let buffer = self.buffer.bytes();
+        self.inner.served(id).serve_on(rest, buffer)
+    }
+
+    /// Leaves the source that was being served. If it was served from the again list, it is off this list.
+    fn leave_the_interrupted(&mut self) -> Option<Id> {
         let batches = &mut self.batches;
-        let left = match mem::take(&mut batches.is_at_again) {
+        match mem::take(&mut batches.is_at_again) {
             true => batches.again.pop_front().map(|Caused(_, listed)| listed.id),
             false => batches.ready.last_handed_out(),
-        };
-        let Some(id) = left else { return };
+        }
+    }
+
+    /// Puts a source that was interrupted on the again list: it may have more to give, and no new edge will
+    /// come for it.
+    fn serve_again_next_turn(&mut self, id: Id) {
         match self.inner.reactor.get(id) {
             Some(Entry::Socket(_)) => {
                 self.inner.with_socket(SocketId(id), |socket, errands| {

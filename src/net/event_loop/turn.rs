@@ -85,12 +85,7 @@ impl EventLoop {
     #[cold]
     fn serve_pending(&mut self) -> Result<(), Error> {
         self.batches.pending.append(&mut self.inner.agenda.pending);
-        while let Some(&Caused(by, pending)) = self.batches.pending.front() {
-            // A socket that a throw interrupts is served again: its half may still have to be shut down.
-            let is_served_again = matches!(pending, Pending::Writable(_));
-            if !is_served_again {
-                self.batches.pending.pop_front();
-            }
+        while let Some(Caused(by, pending)) = self.batches.pending.pop_front() {
             let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
             let phase = What::Phase("pending");
             let subject = Subject::Socket(id);
@@ -98,13 +93,9 @@ impl EventLoop {
                 Pending::Writable(id) => event_loop.served(id).serve_put_off(),
                 Pending::ConnectFailed(id) => {
                     event_loop.served(id).attempt_failed(None);
-                    Ok(())
+                    event_loop.drain()
                 }
             })?;
-            if is_served_again {
-                self.batches.pending.pop_front();
-            }
-            self.drain()?;
         }
         Ok(())
     }
@@ -288,12 +279,11 @@ impl EventLoop {
 
     /// Emits `close`, first for the socket that was destroyed last, then frees the closed sockets.
     fn run_closing(&mut self) -> Result<(), Error> {
-        while let Some(&Caused(by, id)) = self.batches.closing.last() {
+        while let Some(Caused(by, id)) = self.batches.closing.pop() {
             let phase = What::Phase("closing");
             self.traced(by, Subject::Socket(id), phase, |event_loop| {
                 event_loop.served(id).finish_closing()
             })?;
-            self.batches.closing.pop();
         }
         self.free_all_closed();
         Ok(())

@@ -26,8 +26,10 @@ enum Knock {
     Dropped(Option<Dropped>),
     /// Its address is blocked: it was closed without an event.
     Blocked,
-    /// No connection waits, or none can be accepted at present.
-    Nobody,
+    /// No connection waits.
+    None,
+    /// None can be accepted at present, or any more.
+    Shut,
     Failed(Error),
 }
 
@@ -55,7 +57,8 @@ impl Served<'_, ServerId> {
                     });
                 }
                 Some(Knock::Blocked) => {}
-                Some(Knock::Nobody) | None => return self.drain(),
+                Some(Knock::None) | None => return Ok(()),
+                Some(Knock::Shut) => return self.drain(),
                 Some(Knock::Failed(error)) => {
                     self.emit_server_error(error)?;
                     return self.drain();
@@ -156,7 +159,7 @@ impl ServerEntry {
         let is_last = state.accepts_last();
         let (true, Some(listener)) = (is_last || state == State::Listening, &mut self.listener)
         else {
-            return Knock::Nobody;
+            return Knock::None;
         };
         let accepted = listener.accept();
         if errands.agenda.trace.is_on() {
@@ -174,12 +177,12 @@ impl ServerEntry {
                     false => Input::Failed,
                 };
                 self.feed_end(input, errands);
-                Knock::Nobody
+                Knock::Shut
             }
-            Accepted::Nobody => Knock::Nobody,
+            Accepted::Nobody => Knock::None,
             Accepted::Failed(_) if is_last => {
                 self.feed_end(Input::Failed, errands);
-                Knock::Nobody
+                Knock::Shut
             }
             Accepted::Shed(count) => {
                 let text =
@@ -220,7 +223,7 @@ impl ServerEntry {
     ) -> Knock {
         self.log_shortage(text, errands);
         self.feed_end(input, errands);
-        Knock::Nobody
+        Knock::Shut
     }
 
     /// Warns of a shortage once, however long it lasts. A new one begins only after a time without any.

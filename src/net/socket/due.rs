@@ -5,6 +5,7 @@ use super::SocketEntry;
 use super::events::{CLOSE, ERROR, FINISH, PIPE, UNPIPE};
 use crate::net::error::Error;
 use crate::net::event_loop::Served;
+use crate::net::event_loop::phase::Rest;
 use crate::net::queues::SocketTick;
 use crate::net::trace::{Subject, errno};
 use crate::rules::state::socket::{Input, State, Writable};
@@ -46,11 +47,13 @@ impl Served<'_> {
     /// the socket is destroyed in the same drain, and `close(2)` sends the FIN: `shutdown(2)` is skipped,
     /// unless the difference could be observed. A socket that was destroyed meanwhile, or is being
     /// connected again, has nothing to shut down.
-    pub(in crate::net) fn shut_down(&mut self) {
-        let Some(entry) = self.entry() else { return };
+    pub(in crate::net) fn shut_down(&mut self) -> Result<(), Error> {
+        let Some(entry) = self.entry() else {
+            return Ok(());
+        };
         let state = entry.state;
         let (Writable::Shutting, Some(stream)) = (state.sending, &entry.stream) else {
-            return;
+            return Ok(());
         };
         let shut_down = if state.is_end_emitted() && !entry.is_finish_observed() {
             Ok(())
@@ -65,6 +68,7 @@ impl Served<'_> {
             Ok(()) => self.feed(Input::ShutDown),
             Err(error) => self.destroy(Some(Error::of_call("shutdown", &error))),
         }
+        self.drain()
     }
 
     pub(super) fn emit_finish(&mut self) {
@@ -86,20 +90,25 @@ impl Served<'_> {
         }
     }
 
-    /// The closing phase of one socket: cancels the request in flight, then emits `close`. If a panic or an
-    /// error interrupts it, it is called again, and does the rest.
+    /// The closing phase of one socket: cancels the request in flight, then emits `close`.
     pub(in crate::net) fn finish_closing(&mut self) -> Result<(), Error> {
         let Some(entry) = self.entry() else {
             return Ok(());
         };
         if entry.sending.is_in_flight() && !entry.sending.is_held() {
+            self.event_loop.agenda.rest = Some(Rest::Close(self.id));
             self.cancel_request();
             self.drain()?;
+            self.event_loop.agenda.rest = None;
         }
-        self.feed(Input::CloseDue);
-        self.drain()?;
+        self.close_is_due()
+    }
+
+    /// Emits `close`. The socket is freed after it, also if a listener throws.
+    pub(in crate::net) fn close_is_due(&mut self) -> Result<(), Error> {
         self.event_loop.agenda.to_free.push(self.id);
-        Ok(())
+        self.feed(Input::CloseDue);
+        self.drain()
     }
 
     pub(super) fn emit_close(&mut self) {

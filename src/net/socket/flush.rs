@@ -5,7 +5,7 @@ use super::{SocketEntry, WriteCallback};
 use crate::net::error::{Error, words};
 use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
-use crate::net::event_loop::phase::Pending;
+use crate::net::event_loop::phase::{Pending, Rest};
 use crate::net::listeners::Own;
 use crate::net::socket::watched::Watched;
 use crate::rules::sending::Next;
@@ -125,10 +125,13 @@ impl Served<'_> {
         let Some(outcome) = outcome.flatten() else {
             return Ok(());
         };
-        self.finish_request(outcome);
-        self.drain()?;
-        self.shut_down();
-        self.drain()
+        if outcome.is_some() {
+            self.event_loop.agenda.rest = Some(Rest::ShutDown(self.id));
+            self.finish_request(outcome);
+            self.drain()?;
+            self.event_loop.agenda.rest = None;
+        }
+        self.shut_down()
     }
 
     /// Ends the request in flight of a socket that closes: it is cancelled, unless it has landed.

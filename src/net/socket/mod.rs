@@ -15,6 +15,7 @@ mod pipe;
 mod properties;
 mod reading;
 mod receive;
+mod rest;
 mod settings;
 mod timeouts;
 mod unsent;

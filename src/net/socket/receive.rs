@@ -7,6 +7,7 @@
 use std::{io, mem};
 
 use super::events::{DATA, ON_READ, OnData};
+use super::rest::Delivery;
 use super::{OnRead, SocketEntry};
 use crate::kernel::Stream;
 use crate::kernel::reactor::Readiness;
@@ -82,7 +83,7 @@ impl Served<'_> {
 
     /// What follows reading: a write, if there is room. When the connection is over, our half is also shut
     /// down at once if `end` was called meanwhile, and not put off, as in libuv.
-    fn serve_rest(&mut self) -> Result<(), Error> {
+    pub(super) fn serve_rest(&mut self) -> Result<(), Error> {
         match self.entry_ref() {
             Some(entry) if entry.is_hung_up || entry.sending.has_room() => self.serve_writable(),
             _ => Ok(()),
@@ -112,7 +113,7 @@ impl Served<'_> {
 
     /// Reads until the kernel has no more, or the bound is hit: one burst a turn.
     #[inline(always)]
-    fn receive(self, may_hide_more: bool, buffer: &mut [u8]) -> Result<(), Error> {
+    pub(super) fn receive(self, may_hide_more: bool, buffer: &mut [u8]) -> Result<(), Error> {
         match self.event_loop.agenda.trace.is_on() {
             true => self.receive_traced(may_hide_more, buffer),
             false => self.receive_as::<false>(may_hide_more, buffer),
@@ -171,14 +172,15 @@ impl Served<'_> {
             let passes = entry.begin_passing();
             let listeners = passes.then(|| mem::take(&mut entry.listeners.data));
             self.trace_chunk::<IS_TRACED>(&buffer[..count]);
-            match listeners {
-                Some(listeners) => self.pass(listeners, &buffer[..count]),
-                None => deliver(self.lend(), &buffer[..count]),
-            }
-            self.drain()?;
             reads += 1;
-            let bound = self.event_loop.burst.bytes;
-            match Next::after_read(count, buffer.len(), reads, bound, short_means_empty) {
+            let reading = (count, buffer.len(), reads);
+            let mut delivery = Delivery::begin(self.lend(), reading, short_means_empty);
+            match listeners {
+                Some(listeners) => delivery.socket.pass(listeners, &buffer[..count]),
+                None => deliver(delivery.socket.lend(), &buffer[..count]),
+            }
+            delivery.socket.drain()?;
+            match delivery.end() {
                 Next::Done => return Ok(()),
                 Next::Again => {
                     self.read_on_next_turn(may_hide_more, count == buffer.len());

@@ -24,7 +24,7 @@ impl Served<'_> {
             (self.event_loop.agenda.trace).system(subject, "getsockopt", Err(errno(error)));
         }
         match outcome {
-            None | Some(Ok(false)) => {}
+            None | Some(Ok(false)) => return Ok(()),
             Some(Ok(true)) => self.connected(readiness),
             Some(Err(error)) => self.attempt_failed(Some(error)),
         }

@@ -1,0 +1,359 @@
+//! `error-throw-*`: what an exception leaves in each phase. The ticks that are left wait for the next
+//! callback, and the socket whose callback has thrown is served on.
+
+use netloop::{ConnectOptions, Error, Loop, ServerOptions, Socket, SocketId};
+
+use crate::story::*;
+
+fn uncaught_are_told(t: &'static Story) {
+    t.on_uncaught(move |_, thrown| match thrown {
+        Thrown::Panic(text) => t.log(format!("uncaughtException {text}")),
+        Thrown::Error(error) => panic!("{error}"),
+    });
+}
+
+/// Plays with so many accepted sockets, once all of them are there.
+fn with_accepted(
+    t: &'static Story,
+    l: &mut Loop,
+    count: usize,
+    allow_half_open: bool,
+    play: impl Fn(&mut Loop, &[SocketId]) + 'static,
+) {
+    uncaught_are_told(t);
+    let mut accepted = Vec::new();
+    let options = ServerOptions::default().allow_half_open(allow_half_open);
+    l.create_server_with(options, move |c| {
+        accepted.push(c.id());
+        if accepted.len() == count {
+            close_server(c);
+            play(c.event_loop(), &accepted);
+        }
+    })
+    .listen((HOST, 0), move |s| {
+        for _ in 0..count {
+            let options = ConnectOptions::from((HOST, s.port().unwrap()));
+            let options = options.allow_half_open(allow_half_open);
+            let mut c = s.event_loop().connect(options, |_| {}).unwrap();
+            c.on_error(|_, _| {}).resume();
+        }
+    })
+    .unwrap();
+}
+
+fn logs(t: &'static Story, line: impl Into<String>) -> impl FnOnce(&mut Loop) {
+    let line = line.into();
+    move |_| t.log(line)
+}
+
+twin!(error_throw_in_pending, |t, l| {
+    fn throws(t: &'static Story, place: &'static str) -> impl FnMut(&mut Socket<'_>) {
+        move |c| {
+            let l = c.event_loop();
+            l.next_tick(logs(t, "tick"));
+            l.queue_microtask(logs(t, "microtask"));
+            l.set_immediate(logs(t, "immediate"));
+            panic!("in {place}");
+        }
+    }
+    with_accepted(t, l, 4, true, move |l, ours| {
+        for (i, pair) in ours.chunks(2).enumerate() {
+            for (name, &id) in ["a", "b"].into_iter().zip(pair) {
+                watch(t, name, &mut l.socket_at(id), "prefinish finish").resume();
+            }
+            let (a, b) = (pair[0], pair[1]);
+            match i {
+                0 => _ = l.socket_at(a).on_prefinish(throws(t, "prefinish")),
+                _ => _ = l.socket_at(a).on_finish(throws(t, "finish")),
+            }
+            l.set_timeout(ms(100 * (i as u64 + 1)), move |l| {
+                l.socket_at(a).end();
+                l.socket_at(b).end();
+            });
+        }
+        let ours = ours.to_vec();
+        l.set_timeout(ms(400), move |l| {
+            for &id in &ours {
+                let mut c = l.socket_at(id);
+                let (finished, destroyed) = (c.is_writable_finished(), c.is_destroyed());
+                t.log(format!("{finished} {destroyed}"));
+                c.destroy();
+            }
+        });
+    });
+});
+
+twin!(error_throw_before_shutdown, |t, l| {
+    uncaught_are_told(t);
+    let options = ServerOptions::default().allow_half_open(true);
+    l.create_server_with(options, move |c| {
+        close_server(c);
+        watch(t, "peer", c, "prefinish finish close").on_data(move |c, _| {
+            c.end();
+            c.event_loop().next_tick(logs(t, "tick"));
+            panic!("in data");
+        });
+    })
+    .listen((HOST, 0), |s| {
+        let mut c = connect(s);
+        c.on_connect(|c| {
+            let id = c.id();
+            c.event_loop().set_timeout(ms(20), move |l| {
+                l.socket_at(id).write("x");
+            });
+        });
+        c.resume();
+    })
+    .unwrap();
+});
+
+twin!(error_throw_in_attempt_failed, |t, l| {
+    uncaught_are_told(t);
+    for name in ["a", "b"] {
+        let mut c = l.connect_to(t.sock_path(name)).unwrap();
+        watch(t, name, &mut c, "connectionAttemptFailed error close").on_connection_attempt_failed(
+            move |c, _, _| {
+                c.event_loop().next_tick(logs(t, format!("tick of {name}")));
+                if name == "a" {
+                    panic!("in connectionAttemptFailed");
+                }
+            },
+        );
+        let id = c.id();
+        if name == "a" {
+            l.set_timeout(ms(50), move |l| {
+                let mut c = l.socket_at(id);
+                t.log(format!("destroyed {}", c.is_destroyed()));
+                c.destroy();
+            });
+        }
+    }
+});
+
+twin!(error_throw_in_close, |t, l| {
+    with_accepted(t, l, 3, false, move |l, ours| {
+        for (n, &id) in ours.iter().enumerate() {
+            let mut c = l.socket_at(id);
+            c.on_close(move |c, _| {
+                t.log(format!("close {n}"));
+                let l = c.event_loop();
+                l.next_tick(logs(t, format!("tick {n}")));
+                l.queue_microtask(logs(t, format!("microtask {n}")));
+                l.set_immediate(logs(t, format!("immediate {n}")));
+                if n > 0 {
+                    panic!("in close {n}");
+                }
+            });
+            c.destroy();
+        }
+    });
+});
+
+twin!(error_throw_in_last_close, |t, l| {
+    with_accepted(t, l, 1, false, move |l, ours| {
+        l.socket_at(ours[0]).on_close(move |c, _| {
+            c.event_loop().next_tick(logs(t, "tick"));
+            c.event_loop().queue_microtask(logs(t, "microtask"));
+            panic!("in close");
+        });
+        l.set_timeout(ms(1), move |_| t.log("timer"));
+        l.set_immediate(|l| busy(l, 5));
+        l.socket_at(ours[0]).destroy();
+    });
+});
+
+/// Has the peers of two accepted sockets write and end, each what stands here.
+fn with_two_that_are_sent(
+    t: &'static Story,
+    l: &mut Loop,
+    sent: [Vec<u8>; 2],
+    play: impl Fn(&mut Loop, SocketId, SocketId) + 'static,
+) {
+    uncaught_are_told(t);
+    let mut accepted = Vec::new();
+    l.create_server(move |c| {
+        accepted.push(c.id());
+        if let [a, b] = accepted[..] {
+            close_server(c);
+            play(c.event_loop(), a, b);
+        }
+    })
+    .listen((HOST, 0), move |s| {
+        let first = connect(s).resume().id();
+        let second = connect(s).resume().id();
+        s.event_loop().set_timeout(ms(30), move |l| {
+            let [a, b] = &sent;
+            l.socket_at(first).end_with(a);
+            l.socket_at(second).end_with(b);
+        });
+    })
+    .unwrap();
+}
+
+twin!(error_throw_in_burst, |t, l| {
+    let sent = [vec![0; 220_000], b"x".to_vec()];
+    with_two_that_are_sent(t, l, sent, move |l, a, b| {
+        let count = shared(0);
+        l.socket_at(a).on_data(move |c, _| {
+            let n = count_up(count);
+            if n > 3 {
+                return;
+            }
+            t.log(format!("a data {n}"));
+            c.event_loop().next_tick(logs(t, format!("tick of {n}")));
+            c.event_loop()
+                .set_immediate(logs(t, format!("immediate of {n}")));
+            if n < 3 {
+                panic!("in data");
+            }
+        });
+        l.socket_at(b).on_data(move |_, _| t.log("b data"));
+    });
+});
+
+twin!(error_throw_after_a_short_read, |t, l| {
+    let sent = [b"x".to_vec(), b"y".to_vec()];
+    with_two_that_are_sent(t, l, sent, move |l, a, b| {
+        watch(t, "a", &mut l.socket_at(a), "data end").on_data(move |c, _| {
+            let l = c.event_loop();
+            l.next_tick(|_| panic!("in a tick"));
+            l.next_tick(logs(t, "next tick"));
+            l.queue_microtask(logs(t, "microtask"));
+            l.set_immediate(logs(t, "immediate"));
+        });
+        watch(t, "b", &mut l.socket_at(b), "data").on_data(move |c, _| {
+            c.event_loop().next_tick(logs(t, "tick of b"));
+        });
+    });
+});
+
+twin!(error_throw_in_connect, |t, l| {
+    uncaught_are_told(t);
+    let count = shared(0);
+    l.create_server(move |c| {
+        c.end_with("hi").resume().on_error(|_, _| {});
+        if count_up(count) == 2 {
+            close_server(c);
+        }
+    })
+    .listen((HOST, 0), move |s| {
+        for name in ["a", "b"] {
+            let mut c = connect(s);
+            watch(t, name, &mut c, "connect ready data end").on_connect(move |c| {
+                c.event_loop().next_tick(logs(t, format!("tick of {name}")));
+                if name == "a" {
+                    c.event_loop().set_immediate(logs(t, "immediate"));
+                    panic!("in connect");
+                }
+            });
+            let id = c.id();
+            if name == "a" {
+                s.event_loop().set_timeout(ms(100), move |l| {
+                    let mut c = l.socket_at(id);
+                    t.log(format!("{} {}", c.is_destroyed(), c.bytes_read()));
+                    c.destroy();
+                });
+            }
+        }
+    })
+    .unwrap();
+});
+
+twin!(error_throw_in_accept, |t, l| {
+    uncaught_are_told(t);
+    let count = shared(0);
+    l.create_server(move |c| {
+        let k = count_up(count);
+        t.log(format!("connection {k}"));
+        c.event_loop().next_tick(logs(t, format!("tick of {k}")));
+        c.event_loop()
+            .set_immediate(logs(t, format!("immediate of {k}")));
+        c.resume();
+        match k {
+            3 => close_server(c),
+            _ => panic!("in connection {k}"),
+        }
+    })
+    .listen((HOST, 0), move |s| {
+        for name in ["a", "b", "c"] {
+            connect(s)
+                .on_connect(move |c| {
+                    t.log(format!("connect {name}"));
+                    c.end();
+                })
+                .resume();
+        }
+    })
+    .unwrap();
+});
+
+/// A write of this size has to wait for the peer.
+const LARGE: usize = 40 << 20;
+
+fn written(
+    t: &'static Story,
+    then: impl FnOnce(&mut Socket<'_>) + 'static,
+) -> impl FnOnce(&mut Socket<'_>, Result<(), &Error>) {
+    move |c, _| {
+        t.log("written");
+        c.event_loop().next_tick(logs(t, "tick"));
+        then(c);
+        panic!("in a write callback");
+    }
+}
+
+twin!(error_throw_in_landed, |t, l| {
+    with_accepted(t, l, 1, false, move |l, ours| {
+        let mut c = l.socket_at(ours[0]);
+        c.on_drain(move |_| t.log("drain"))
+            .on_prefinish(move |_| t.log("prefinish"))
+            .on_finish(move |_| t.log("finish"));
+        c.resume()
+            .write_then(vec![0; LARGE], written(t, |c| _ = c.end()));
+    });
+});
+
+twin!(error_throw_behind_landed, |t, l| {
+    with_accepted(t, l, 1, false, move |l, ours| {
+        let mut c = l.socket_at(ours[0]);
+        let callback = written(t, move |c| {
+            let id = c.id();
+            c.event_loop().set_immediate(logs(t, "immediate"));
+            c.event_loop()
+                .set_timeout(ms(30), move |l| _ = l.socket_at(id).end());
+        });
+        c.resume().write_then(vec![0; LARGE], callback);
+    });
+});
+
+twin!(error_throw_in_cancelled, |t, l| {
+    uncaught_are_told(t);
+    let mut accepted = Vec::new();
+    l.create_server(move |c| {
+        accepted.push(c.id());
+        let [a, b] = accepted[..] else { return };
+        close_server(c);
+        for (n, id) in [a, b].into_iter().enumerate() {
+            let mut c = c.event_loop().socket_at(id);
+            c.on_error(|_, _| {})
+                .on_close(move |_, _| t.log(format!("close {n}")));
+            c.write_then(vec![0; LARGE], move |c, _| {
+                t.log(format!("cancelled {n}"));
+                c.event_loop().next_tick(logs(t, format!("tick of {n}")));
+                if n == 1 {
+                    panic!("in a write callback");
+                }
+            });
+        }
+        c.event_loop().set_timeout(ms(30), move |l| {
+            l.socket_at(a).destroy();
+            l.socket_at(b).destroy();
+        });
+    })
+    .listen((HOST, 0), |s| {
+        for _ in 0..2 {
+            connect(s).on_error(|_, _| {}).pause();
+        }
+    })
+    .unwrap();
+});
