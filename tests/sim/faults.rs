@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use netloop::sim::{Fault, Faults, Host, Resource, World};
-use netloop::{Loop, SocketId};
+use netloop::{Loop, ServerOptions, SocketId};
 
 use super::{Diary, call, echo, pair, secs, watch, watched};
 
@@ -68,6 +68,40 @@ fn a_server_that_cannot_accept_backs_off_and_goes_on() {
         let mut greeted = diary.take();
         greeted.sort();
         assert_eq!(greeted, ["one: welcome", "three: welcome", "two: welcome"]);
+    }
+}
+
+#[test]
+fn what_a_send_has_left_is_sent_as_far_as_there_is_room_though_nobody_reads() {
+    for seed in 0..300 {
+        let (mut world, server, client) = pair(seed);
+        world.set_buffers(1000, 1000);
+        let options = ServerOptions::default().pause_on_connect(true);
+        let event_loop = world.event_loop(server);
+        let mut listening = event_loop.create_server_with(options, |_| {});
+        listening.listen_on(8000).unwrap();
+        let socket = watched(
+            world.event_loop(client),
+            "server",
+            "client",
+            &Diary::default(),
+        );
+        let socket = socket.id();
+        world.set_faults(client, faulty(Fault::Send, 0.2));
+        world.run().unwrap();
+        for _ in 0..6 {
+            // The peer's kernel takes a thousand bytes, and ours keeps a thousand.
+            let mut socket = world.event_loop(client).socket_at(socket);
+            if socket.is_destroyed() {
+                break;
+            }
+            socket.write([b'x'; 500]);
+            world.run().unwrap();
+        }
+        let waits = world.event_loop(client).socket_at(socket).writable_length() > 0;
+        let infos = world.sockets(client);
+        let has_room = infos.iter().any(|info| info.is_open && info.is_writable);
+        assert!(!waits || !has_room, "seed {seed}: {infos:#?}");
     }
 }
 

@@ -177,18 +177,26 @@ impl Network {
         // What follows from a send on one host has happened when it returns.
         self.with(key, |socket| socket.wants_room |= count < bytes.len());
         let sent = self.transmit(key, &bytes[..count]);
-        self.with(key, |socket| socket.wants_room |= count < bytes.len());
+        if count < bytes.len() {
+            self.room_follows(host, key);
+        }
         sent
+    }
+
+    /// The kernel is short of memory for this socket: an event follows when there is some, soon, or at the end of
+    /// the shortage.
+    fn room_follows(&mut self, host: usize, key: Key) {
+        self.with(key, |socket| socket.wants_room = true);
+        if !self.is_short_of(host, Resource::Memory) {
+            let after = self.dice.within(&WITHOUT_MEMORY);
+            self.schedule(after, Happening::Room(key));
+        }
     }
 
     /// After `EAGAIN` an event follows when there is memory: soon, or at the end of the shortage.
     fn was_starved(&mut self, host: usize, key: Key, error: &io::Error) {
         if error.raw_os_error() == Some(EAGAIN) {
-            self.with(key, |socket| socket.wants_room = true);
-            if !self.is_short_of(host, Resource::Memory) {
-                let after = self.dice.within(&WITHOUT_MEMORY);
-                self.schedule(after, Happening::Room(key));
-            }
+            self.room_follows(host, key);
         }
     }
 
