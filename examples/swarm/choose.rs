@@ -6,6 +6,9 @@ use super::program::{
     Action, Actor, Bounds, HOSTS, Manner, Place, Program, Reading, Route, Step, Venue, When,
 };
 
+/// How many bytes each write of a flood has at most: a peer that reads few bytes a turn needs many turns.
+const FLOOD_MAX: usize = 16 * 1024;
+
 pub(super) fn manner(dice: &mut Dice) -> Manner {
     let size = |dice: &mut Dice| {
         let bits = dice.below(18);
@@ -133,7 +136,7 @@ pub(super) fn socket_action(dice: &mut Dice, connections: usize) -> Action {
         73 => Action::LendValue,
         74 => Action::SocketInterval(dice.below(100) as u64),
         75 => Action::TimeoutOnce(dice.below(2000) as u64),
-        76 if dice.one_in(3) => Action::Flood(1 + dice.below(20), size(dice)),
+        76 if dice.one_in(3) => Action::Flood(1 + dice.below(20), size(dice) % FLOOD_MAX),
         _ => loop_action(dice, connections),
     }
 }

@@ -16,7 +16,7 @@ use super::trace::{Trace, follow};
 /// A run ends after so many callbacks that throw, or errors without a listener.
 const THROWS_MAX: usize = 500;
 /// How many turns the loops may take while no time passes.
-const TURNS_MAX: usize = 20_000;
+const TURNS_MAX: usize = 50_000;
 /// How many turns the loops may take for each callback, and for each byte.
 const TURNS_PER_CALLBACK: usize = 200;
 const TURNS_PER_BYTE: usize = 4;
