@@ -194,11 +194,19 @@ fn the_second_half_that_is_over_destroys_the_socket_and_an_end_offers_our_own() 
 }
 
 #[test]
-fn once_a_write_has_failed_what_the_peer_does_goes_unheard() {
-    use socket::{State, Writable};
-    each_step(|from, input, next, _| {
+fn once_a_write_has_failed_what_the_peer_does_goes_unheard_and_its_end_is_read_once() {
+    use socket::{Input, Readable, State, Writable};
+    each_step(|from, input, next, actions| {
         if (from.life, from.sending) == (State::Open, Writable::Broken) {
-            assert_eq!(from.receiving, next.receiving, "{from:?} {input:?}");
+            let receiving = match (from.receiving, input) {
+                (Readable::Open, Input::PeerEnded) => Readable::Eof,
+                (same, _) => same,
+            };
+            assert_eq!(receiving, next.receiving, "{from:?} {input:?}");
+            assert!(
+                !actions.contains(&socket::Action::EmitEnd),
+                "{from:?} {input:?}"
+            );
         }
     });
 }

@@ -323,12 +323,13 @@ impl Play {
         let (written, back) = (self.clone(), self.back(number, Event::Written));
         let then = move |socket: &mut Socket<'_>, outcome: Result<(), &Error>| {
             if outcome.is_ok() {
-                let last = written.end(number, |end| {
-                    let last = end.last_written;
+                let is_late = written.end(number, |end| {
+                    // A callback that a tick owes waits after a throw, and one of the pending phase does not.
+                    let is_late = end.last_written > order && !end.host_has_thrown;
                     end.last_written = order;
-                    last
+                    is_late
                 });
-                if last > order {
+                if is_late {
                     written.fault("writes are called back in another order");
                 }
             }
