@@ -313,19 +313,6 @@ twin!(error_throw_in_landed, |t, l| {
     });
 });
 
-twin!(error_throw_behind_landed, |t, l| {
-    with_accepted(t, l, 1, false, move |l, ours| {
-        let mut c = l.socket_at(ours[0]);
-        let callback = written(t, move |c| {
-            let id = c.id();
-            c.event_loop().set_immediate(logs(t, "immediate"));
-            c.event_loop()
-                .set_timeout(ms(30), move |l| _ = l.socket_at(id).end());
-        });
-        c.resume().write_then(vec![0; LARGE], callback);
-    });
-});
-
 twin!(error_throw_in_cancelled, |t, l| {
     uncaught_are_told(t);
     let mut accepted = Vec::new();
