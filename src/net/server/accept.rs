@@ -28,7 +28,7 @@ enum Knock {
     Blocked,
     /// No connection waits.
     None,
-    /// None can be accepted at present, or any more.
+    /// The listener accepts nothing for now, or for good.
     Shut,
     Failed(Error),
 }
