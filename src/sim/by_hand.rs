@@ -1,4 +1,4 @@
-//! Sockets that a test holds itself, beside the loop.
+//! Sockets that a test uses directly, without a loop.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -9,11 +9,11 @@ use crate::kernel::listener::BindOptions;
 use crate::kernel::options::StreamOptions;
 use crate::kernel::sim;
 
-/// The system calls of a loop's host, for a test that plays the peer of a program call by call, as it would
-/// with the sockets of the standard library on the real kernel.
+/// Sockets on the host of a loop: with them a test plays the peer call by call, as with those of the standard
+/// library on the real kernel.
 ///
-/// No call waits: one that would block fails with [`WouldBlock`](io::ErrorKind::WouldBlock). Nothing takes time
-/// on a host, so what one end writes the other can read at once.
+/// No call blocks: one that would fails with [`WouldBlock`](io::ErrorKind::WouldBlock). On a single host nothing
+/// takes time, so one end can read at once what the other has written.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -38,22 +38,22 @@ use crate::kernel::sim;
 #[derive(Clone, Debug)]
 pub struct Sockets(sim::Kernel);
 
-/// One end of a connection. Dropping it closes it, with a reset if something is unread.
+/// One end of a connection. Dropping it closes it, with a reset if bytes are unread.
 #[derive(Debug)]
 pub struct Stream(sim::Stream);
 
-/// A socket that listens. Dropping it closes it, and resets the connections that it has not accepted.
+/// A listening socket. Dropping it closes it, and resets the connections in its backlog.
 #[derive(Debug)]
 pub struct Listener(sim::Listener);
 
 impl Sockets {
-    /// Those of the host on which this loop runs. `None` if its kernel is the real one.
+    /// The sockets of the host on which a loop runs. `None` if its kernel is the real one.
     pub fn of(event_loop: &EventLoop) -> Option<Sockets> {
         event_loop.simulated_kernel().cloned().map(Sockets)
     }
 
-    /// Connects to an address. If nothing is known of the connection yet, because it takes time or because
-    /// the backlog is full, the stream connects later.
+    /// Connects to an address. If the handshake takes time, or the backlog is full, the stream is returned
+    /// while it is still connecting: see [`is_connected`](Stream::is_connected).
     ///
     /// # Errors
     /// Errors of connect(2), such as `ECONNREFUSED`.
@@ -72,14 +72,14 @@ impl Sockets {
         Ok(Stream(stream))
     }
 
-    /// Listens on an address; on any free port, if its port is 0. `backlog` connections and one more can wait
-    /// to be accepted.
+    /// Listens on an address; on any free port if its port is 0. As in Linux, the backlog holds one connection
+    /// more than `backlog`.
     ///
     /// # Errors
-    /// Errors of bind(2), such as `EADDRINUSE`.
+    /// Errors of bind(2) and listen(2), such as `EADDRINUSE`.
     pub fn listen(&self, address: SocketAddr, backlog: u32) -> io::Result<Listener> {
         let options = StreamOptions::default();
-        (self.0.listen(address, bound(backlog), &options)).map(Listener)
+        (self.0.listen(address, bind_options(backlog), &options)).map(Listener)
     }
 
     /// Listens on a path; a NUL in front makes it an abstract name.
@@ -87,11 +87,11 @@ impl Sockets {
     /// # Errors
     /// Errors of bind(2), such as `EADDRINUSE`.
     pub fn listen_path(&self, path: impl AsRef<Path>, backlog: u32) -> io::Result<Listener> {
-        (self.0.listen_unix(path.as_ref(), bound(backlog))).map(Listener)
+        (self.0.listen_unix(path.as_ref(), bind_options(backlog))).map(Listener)
     }
 }
 
-fn bound(backlog: u32) -> BindOptions {
+fn bind_options(backlog: u32) -> BindOptions {
     BindOptions {
         backlog,
         ..BindOptions::default()
@@ -102,22 +102,22 @@ impl Listener {
     /// Accepts a connection.
     ///
     /// # Errors
-    /// Errors of accept(2): `EAGAIN` if none waits.
+    /// Errors of accept(2): `EAGAIN` if the backlog is empty.
     pub fn accept(&self) -> io::Result<Stream> {
         self.0.accept_one().map(Stream)
     }
 
-    /// The address it listens on. `None` for a path.
+    /// The address that the socket listens on. `None` for a path.
     pub fn address(&self) -> Option<SocketAddr> {
         self.0.local_address()
     }
 }
 
 impl Stream {
-    /// Sends the end: shutdown(2) of this half. What the other half sends can still be read.
+    /// Ends this half of the connection: shutdown(2) with SHUT_WR. What the peer sends can still be read.
     ///
     /// # Errors
-    /// Errors of shutdown(2). A connection that is over already is none.
+    /// Errors of shutdown(2), but not `ENOTCONN`: a connection that is already over is no error.
     pub fn end(&self) -> io::Result<()> {
         self.0.shutdown()
     }
@@ -127,41 +127,41 @@ impl Stream {
         self.0.reset_on_close();
     }
 
-    /// Sends a byte of urgent data, an exclamation mark (tcp(7), MSG_OOB).
+    /// Sends a byte of urgent data (tcp(7), MSG_OOB): `!`.
     ///
     /// # Errors
-    /// Errors of send(2): `EAGAIN` if other bytes wait to be sent.
+    /// Errors of send(2): `EAGAIN` if bytes wait to be sent.
     pub fn send_urgent(&self) -> io::Result<()> {
         self.0.send_urgent().map(|_| ())
     }
 
-    /// Whether the connection has been made.
+    /// Whether the socket is connected.
     ///
     /// # Errors
-    /// Why it has failed, once: SO_ERROR (socket(7)).
+    /// The error with which the connection has failed, once: SO_ERROR (socket(7)).
     pub fn is_connected(&self) -> io::Result<bool> {
         self.0.connected()
     }
 
-    /// Its own address. `None` for a path.
+    /// The local address. `None` for a path.
     pub fn local_address(&self) -> Option<SocketAddr> {
         self.0.local_address()
     }
 
-    /// The address of the other end. `None` for a path, or without a connection.
+    /// The peer's address. `None` for a path, or without a connection.
     pub fn remote_address(&self) -> Option<SocketAddr> {
         self.0.remote_address()
     }
 }
 
-/// Bytes that have arrived; none at the end.
+/// Reads the bytes that have arrived; none after the peer's end.
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.receive(buffer)
     }
 }
 
-/// As much as fits into the kernel's buffers.
+/// Writes as much as the kernel's buffers take.
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let sent = self.0.try_to_send(bytes);

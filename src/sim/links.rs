@@ -1,4 +1,4 @@
-//! The network between the hosts of a world: partitions, latencies, buffers, and what befalls connections.
+//! The network between the hosts of a world: partitions, latencies, buffers, resets and urgent data.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::{Host, World};
 
 impl World {
-    /// Lets nothing pass between two hosts, in either direction, until they are [healed](World::heal). What
-    /// is sent meanwhile is late, not lost. As in Linux, connecting fails with `ETIMEDOUT` after 127 seconds,
-    /// and so does a connection after a quarter of an hour, if it has something to send, or when its
-    /// [keep-alive](crate::Socket::set_keep_alive) has no answer.
+    /// Partitions two hosts: nothing passes between them, in either direction, until the partition is
+    /// [healed](World::heal). What is sent meanwhile is late, not lost. As in Linux, a connect fails with
+    /// `ETIMEDOUT` after 127 seconds, and a connection after 15 minutes with unacknowledged data, or when its
+    /// [keep-alive](crate::Socket::set_keep_alive) probes give up.
     ///
-    /// A host always reaches itself: a partition of a host from itself has no effect.
+    /// A host always reaches itself: partitioning it from itself has no effect.
     ///
     /// # Panics
     /// If a host is of another world.
@@ -21,8 +21,8 @@ impl World {
         self.partition_oneway(other, one);
     }
 
-    /// Lets nothing pass from one host to another, as [`partition`](World::partition) does. What the other
-    /// one sends arrives, and stays without an answer.
+    /// As [`partition`](World::partition), in one direction: what `to` sends arrives at `from`, but no answer
+    /// comes back.
     ///
     /// # Panics
     /// If a host is of another world.
@@ -31,7 +31,8 @@ impl World {
         self.network().cut(self.index(from), self.index(to));
     }
 
-    /// Ends a partition, in both directions. What was sent meanwhile arrives within moments.
+    /// Ends a partition, in both directions. What was sent meanwhile arrives soon: its next retransmission is
+    /// due within 200 ms.
     ///
     /// # Panics
     /// If a host is of another world.
@@ -41,23 +42,23 @@ impl World {
         self.heal_oneway(other, one);
     }
 
-    /// Ends a partition from one host to another, and no other one.
+    /// Ends a partition in one direction.
     ///
     /// # Panics
     /// If a host is of another world.
     #[track_caller]
     pub fn heal_oneway(&mut self, from: Host, to: Host) {
-        self.network().mend(self.index(from), self.index(to));
+        self.network().heal(self.index(from), self.index(to));
     }
 
-    /// Sets how long a segment takes from one host to another, from now on: one to five milliseconds by
-    /// default. On one host nothing takes time. If the range is empty, it is its start.
+    /// Sets the latency of the network: how long a segment takes from one host to another. By default it is one
+    /// to five milliseconds. An empty range stands for its start. On a single host nothing takes time.
     pub fn set_latency(&mut self, latency: Range<Duration>) {
         self.network().set_latency(latency);
     }
 
-    /// Sets how long a segment takes between two hosts, in either direction, from now on, whatever the
-    /// [others](World::set_latency) take.
+    /// Sets the latency of the link between two hosts, in both directions. It replaces
+    /// [that of the network](World::set_latency).
     ///
     /// # Panics
     /// If a host is of another world.
@@ -67,15 +68,14 @@ impl World {
         self.network().set_link_latency(one, other, latency);
     }
 
-    /// Sets how many bytes the kernel keeps for each connection that is made from now on: those that were
-    /// sent and have not arrived, and those that arrived and were not read. By default 256 and 128 KiB; at
-    /// least one byte each.
+    /// Sets the sizes of the send and receive buffers of new sockets, in bytes: at least 1 each, by default
+    /// 256 KiB and 128 KiB. The send buffer holds what is not acknowledged, the receive buffer what is not read.
     pub fn set_buffers(&mut self, send: usize, receive: usize) {
         self.network().set_buffers(send, receive);
     }
 
-    /// Resets all TCP connections between two hosts, at both ends, as a firewall does that has forgotten
-    /// them. What has arrived can still be read. The two may be one host.
+    /// Resets all TCP connections between two hosts at both ends, like a firewall that has dropped its state.
+    /// Bytes that have arrived can still be read. Both hosts may be the same.
     ///
     /// # Panics
     /// If a host is of another world.
@@ -84,17 +84,18 @@ impl World {
         self.network().reset(self.index(one), self.index(other));
     }
 
-    /// Lets each TCP connection from one host to another send a byte of urgent data to it (tcp(7), MSG_OOB),
-    /// as programs do that are written without this library. The byte is `!`. It splits the stream: a read
-    /// ends before it, and passes over it. It becomes a byte of the stream if another one is sent before the
-    /// reader has come to it.
+    /// Sends a byte of urgent data, `!`, on each TCP connection from one host to another (tcp(7), MSG_OOB).
+    /// The library has no call for this, but its peers may do it. Urgent data splits the stream: a read ends
+    /// before the byte, and the next one skips it. If another urgent byte arrives before the reader has reached
+    /// the first, the first becomes part of the stream.
     ///
-    /// None is sent on a connection that is shut down, or has bytes to send for which there is no room.
+    /// Nothing is sent on a connection whose half is shut down, or that has bytes waiting to be sent.
     ///
     /// # Panics
     /// If a host is of another world.
     #[track_caller]
     pub fn send_urgent(&mut self, from: Host, to: Host) {
-        self.network().urge(self.index(from), self.index(to));
+        self.network()
+            .send_urgent_to(self.index(from), self.index(to));
     }
 }

@@ -1,12 +1,10 @@
-//! A simulated world for tests: hosts, each with its own loop, a network between them, and a time that
-//! costs nothing.
+//! A simulated world for tests: hosts, each with its own loop, a network between them, and virtual time.
 //!
-//! The loops are those of the library, and so is all that a program does with them; only the kernel below
-//! is another. It keeps its sockets in memory, and Linux's rules: the same calls have the same results,
-//! errors and readiness. Time moves only when no loop has anything left to do, and then straight to the
-//! next thing that happens, so an hour takes a moment. Everything that is left to chance, such as latency,
-//! pieces in which bytes arrive, and which loop runs first, follows from the seed: one seed, one course of
-//! events.
+//! The loops, and everything that a program does with them, are the library's own; only the kernel is
+//! simulated. It keeps its sockets in memory and follows Linux: the same calls have the same results, errors
+//! and readiness. Time advances only when no loop has anything left to do, and then jumps to the next event,
+//! so an hour takes a moment. Everything random follows from the seed, such as latencies, the sizes of the
+//! pieces in which bytes arrive, and which loop runs first: a seed always leads to the same course of events.
 //!
 //! ```
 //! use std::time::Duration;
@@ -28,7 +26,7 @@
 //!
 //! world.advance(Duration::from_secs(29))?;
 //! assert_eq!(world.event_loop(server).data(), Some(&0_u32));
-//! world.advance(Duration::from_secs(2))?; // no time at all
+//! world.advance(Duration::from_secs(2))?; // takes no real time
 //! assert_eq!(world.event_loop(server).data(), Some(&1_u32));
 //! # Ok::<(), netloop::Error>(())
 //! ```
@@ -36,23 +34,26 @@
 //! A [`Pair`] tests a protocol handler alone, and with [`Sockets`] a test plays a peer call by call. The guide
 //! [Testing your program](crate::guide::testing) shows more.
 //!
-//! # What there is
+//! # What is simulated
 //!
-//! TCP over IPv4 and IPv6; connections that are refused, time out or are reset; half-closed connections;
-//! urgent data ([`World::send_urgent`]); keep-alive; backlogs that are full; buffers of a limited size;
-//! edge-triggered readiness that comes late, together, or without need; latency, for all or for a
-//! [link](World::set_link_latency); [partitions](World::partition), also in one direction; names (each host's own,
-//! and `localhost`); signals ([`World::raise`]); a process that dies ([`World::kill`]) or is stopped
-//! ([`World::stop`]); a machine that dies ([`World::crash`]) or sleeps ([`World::suspend`]); a limit of
-//! descriptors ([`World::set_descriptor_limit`]); shortages ([`World::exhaust`]); and calls that fail by
-//! chance ([`World::set_faults`]).
+//! - TCP over IPv4 and IPv6: connections that are refused, time out or are [reset](World::reset), half-closed
+//!   connections, keep-alive, full backlogs, buffers of limited [size](World::set_buffers), and urgent data
+//!   ([`World::send_urgent`]).
+//! - Unix sockets. Each host has its own paths, and all directories exist. Nothing is written to the real file
+//!   system, and file modes have no effect.
+//! - Edge-triggered readiness, which may be late, joined with other changes, or redundant.
+//! - [Latency](World::set_latency), also of a [link](World::set_link_latency), and
+//!   [partitions](World::partition), also in one direction.
+//! - Names: each host's own, and `localhost`.
+//! - Signals ([`World::raise`]).
+//! - Processes that are killed ([`World::kill`]) or stopped ([`World::stop`]); machines that crash
+//!   ([`World::crash`]) or sleep ([`World::suspend`]).
+//! - A limit of descriptors ([`World::set_descriptor_limit`]), shortages ([`World::exhaust`]), and random
+//!   faults ([`World::set_faults`]).
 //!
-//! A host has its own paths, on which Unix sockets listen, and every folder is there; nothing is written to
-//! the real file system, and modes have no effect.
-//!
-//! There are no descriptors from outside (`EBADF`, `EPERM`), and no duplicates of descriptors (`EOPNOTSUPP`).
-//! Other threads may [post](crate::Handle::post) to a loop, but no seed rules them, and the world does not
-//! wait for them.
+//! Descriptors from outside cannot be used (`EBADF`, `EPERM`), and none can be duplicated (`EOPNOTSUPP`).
+//! Other threads may [post](crate::Handle::post) to a loop, but their timing does not follow from the seed,
+//! and the world does not wait for them.
 
 mod by_hand;
 mod links;
@@ -80,9 +81,9 @@ pub use self::pair::{Pair, PairOptions};
 pub use self::sockets::SocketInfo;
 pub use self::trouble::{Fault, Faults, Resource};
 
-/// A loop on a simulated kernel, in place of [`EventLoop::new`]: alone on its host, which has no network. When
-/// it would sleep, time passes, and costs nothing; readiness comes as a real kernel reports it over loopback,
-/// without whims. It is for tests that run a loop themselves.
+/// A loop on a simulated kernel, in place of [`EventLoop::new`], for tests that run a loop themselves. Its host
+/// has no network. When the loop would sleep, virtual time passes instead. Readiness is reported as by a real
+/// kernel over loopback: never late, and never redundant.
 ///
 /// ```
 /// use std::time::Duration;
@@ -95,8 +96,8 @@ pub use self::trouble::{Fault, Faults, Resource};
 /// # Ok::<(), netloop::Error>(())
 /// ```
 ///
-/// If nothing can ever end a wait, such as that of a server which no socket connects to,
-/// [`run`](EventLoop::run) returns an error with the code `EDEADLK`.
+/// If nothing can end a wait, as when a server listens and no client connects, [`run`](EventLoop::run) returns
+/// an error with the code `EDEADLK`.
 ///
 /// # Errors
 /// As [`World::add_host`].
@@ -105,9 +106,9 @@ pub fn event_loop() -> Result<EventLoop, Error> {
     Ok(EventLoop::simulated(kernel))
 }
 
-/// As [`event_loop`], with what differs from one run on a machine to the next: how late a wait ends, how large
-/// the buffers are, and so in which pieces bytes arrive, and which ports are free. All of it follows from the
-/// seed: the same seed leads to the same course of events.
+/// As [`event_loop`], but what varies between runs on a real machine varies with the seed: how late a wait ends,
+/// the sizes of the buffers and so of the pieces in which bytes arrive, and the port that is given to `listen`
+/// on port 0. The same seed leads to the same course of events.
 ///
 /// ```
 /// let port = |seed| {
@@ -134,23 +135,23 @@ pub fn event_loop_from(seed: u64) -> Result<EventLoop, Error> {
     Ok(EventLoop::simulated(kernel))
 }
 
-/// The name of a host in its [`World`].
+/// The id of a host in its [`World`].
 ///
-/// Hosts of different worlds are never the same, and a world refuses those of another one.
+/// Hosts of different worlds are never equal. A world panics when it is given a host of another one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Host {
     number: usize,
     world: u64,
 }
 
-/// The same in each run: the number of the host, from 0.
+/// The number of the host, from 0: the same in each run.
 impl fmt::Debug for Host {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Host({})", self.number)
     }
 }
 
-/// How many worlds there have been.
+/// How many worlds this process has created.
 static WORLDS: AtomicU64 = AtomicU64::new(0);
 
 /// Hosts with their loops, and the network between them. See the [module](self).
@@ -184,27 +185,27 @@ impl World {
         lock(&self.network)
     }
 
-    /// The place of a host in the lists.
+    /// The index of a host in the lists.
     #[track_caller]
     fn index(&self, host: Host) -> usize {
         assert!(host.world == self.id, "a host of another world");
         host.number
     }
 
-    /// Adds a host, with a loop and an [address](World::address) of its own. The other hosts find it under
-    /// its name, in upper or lower case.
+    /// Adds a host, with its own loop and [address](World::address). The other hosts can look up its name, in
+    /// upper or lower case.
     ///
     /// # Errors
-    /// - `ERR_INVALID_ARG_VALUE`: the name is no host name in ASCII, is an address or `localhost`, or another
-    ///   host has it. A name in other letters is given in its ASCII form, which begins with `xn--`.
-    /// - Errors of open(2): each loop has one real descriptor, for programs that ask for it.
+    /// - `ERR_INVALID_ARG_VALUE`: the name is not an ASCII host name, is an address or `localhost`, or belongs
+    ///   to another host. An internationalized name must be given in its ASCII form, which begins with `xn--`.
+    /// - Errors of open(2): each loop opens one real descriptor.
     pub fn add_host(&mut self, name: &str) -> Result<Host, Error> {
         let refused = |reason| {
             let message = format!("a host cannot have the name {name:?}: {reason}");
             Err(Error::with_code("ERR_INVALID_ARG_VALUE", message))
         };
         if !is_host_name(name) {
-            return refused("it is not one that other hosts could look up");
+            return refused("it is not a host name that can be looked up");
         }
         if self.network().has_name(name) {
             return refused("another host has it");
@@ -218,8 +219,8 @@ impl World {
         })
     }
 
-    /// The loop of a host, to give it something to do, or to look at what has become of it. What it is given
-    /// happens when the world runs. Only to look changes nothing in the course of events.
+    /// The loop of a host: to start something on it, or to look at its state. What is started happens when the
+    /// world runs. A mere look does not change the course of events.
     ///
     /// # Panics
     /// If the host is of another world.
@@ -229,7 +230,7 @@ impl World {
         self.processes[number].lend()
     }
 
-    /// The address of a host in the network: the first has 10.0.0.1, the next 10.0.0.2, and so on. Each also
+    /// The IPv4 address of a host: 10.0.0.1 for the first, 10.0.0.2 for the next, and so on. Each host also
     /// has 127.0.0.1 and `::1` for itself.
     ///
     /// # Panics
@@ -239,8 +240,8 @@ impl World {
         self.network().address(self.index(host)).into()
     }
 
-    /// The address of a host over IPv6: the first has `fd00::1`, the next `fd00::2`, and so on. A name leads
-    /// to it only if [family 6](crate::ConnectOptions::family) is asked for.
+    /// The IPv6 address of a host: `fd00::1` for the first, `fd00::2` for the next, and so on. A lookup of its
+    /// name returns it only for [family 6](crate::ConnectOptions::family).
     ///
     /// # Panics
     /// If the host is of another world.
@@ -249,13 +250,13 @@ impl World {
         self.network().ipv6_address(self.index(host)).into()
     }
 
-    /// How much time has passed in the world.
+    /// The time that has passed in the world.
     pub fn now(&self) -> Duration {
         self.network().now()
     }
 
-    /// Sends a signal to the program of a host. One that it does not
-    /// [listen for](Loop::on_signal) is ignored.
+    /// Sends a signal to the program of a host. A signal that it does not [listen for](Loop::on_signal) is
+    /// ignored.
     ///
     /// # Panics
     /// If the host is of another world.
@@ -264,8 +265,8 @@ impl World {
         self.network().raise(self.index(host), signal.number());
     }
 
-    /// Removes the file of a Unix socket, as unlink(2) does: one that a [killed](World::kill) program has
-    /// left makes `listen` fail with `EADDRINUSE`. Returns whether there was one.
+    /// Removes the file of a Unix socket, as unlink(2) does. Returns whether it existed. A file that a
+    /// [killed](World::kill) program has left makes `listen` fail with `EADDRINUSE`.
     ///
     /// # Panics
     /// If the host is of another world.
@@ -275,7 +276,7 @@ impl World {
     }
 }
 
-/// Whether other programs could look a name up: it is one of DNS, in ASCII, and no number.
+/// Whether a name can be looked up: it is a DNS name in ASCII, and not an address or `localhost`.
 fn is_host_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let is_label = |label: &str| {

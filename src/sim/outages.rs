@@ -1,4 +1,4 @@
-//! Programs and machines that die, stop, sleep and begin again.
+//! Programs that are killed or stopped, and machines that crash, sleep and restart.
 
 use std::mem;
 use std::time::Duration;
@@ -6,36 +6,37 @@ use std::time::Duration;
 use super::process::Process;
 use super::{Host, World};
 
-/// # Programs and machines that do not run
+/// # Outages
 ///
-/// A program is [stopped](World::stop) or [killed](World::kill); a machine [sleeps](World::suspend),
-/// [dies](World::crash) and is [turned on](World::restart). What each means while another one lasts:
+/// A program can be [stopped](World::stop) or [killed](World::kill); a machine can [sleep](World::suspend),
+/// [crash](World::crash) and [restart](World::restart). Their effects while another outage lasts:
 ///
-/// | | the program is stopped | the machine sleeps | the machine is off |
+/// | | on a stopped program | on a sleeping machine | on a machine that is off |
 /// | --- | --- | --- | --- |
-/// | `stop` | the later end counts | it goes on when both are over | no effect |
-/// | `suspend` | it goes on when both are over | the later end counts | no effect |
-/// | `kill` | it dies at once; the next one is not stopped | it dies; peers learn of that when the machine wakes | what the next one was given is forgotten |
-/// | `crash` | as if it ran | as if it was awake | as `kill` |
-/// | `restart` | no effect | it wakes at once | it is on |
+/// | `stop` | the later end counts | the program goes on when both are over | none |
+/// | `suspend` | the program goes on when both are over | the later end counts | none |
+/// | `kill` | the program dies at once; the next one is not stopped | the program dies at once; its peers notice when the machine wakes | the next program loses what it was given |
+/// | `crash` | as on a running program | as on a machine that is awake | as `kill` |
+/// | `restart` | none | the machine wakes at once | the machine is turned on |
 impl World {
-    /// Kills the program of a host, as SIGKILL does: no callback of it runs, and the kernel closes its
-    /// sockets. The host gets a new, empty loop. The files of its Unix sockets remain.
+    /// Kills the program of a host, as SIGKILL does: none of its callbacks run, and the kernel closes its
+    /// sockets. The files of its Unix sockets remain. The host gets a new, empty loop.
     ///
     /// # Panics
     /// If the host is of another world.
     #[track_caller]
     pub fn kill(&mut self, host: Host) {
         let index = self.index(host);
-        self.network().die(index);
+        self.network().kill_program(index);
         let process = &mut self.processes[index];
         let next = Process::new(process.kernel.of_successor());
         drop(mem::replace(process, next));
     }
 
-    /// Lets the machine of a host die, as without power: its program and its sockets are gone, and no peer
-    /// learns of that. What is sent to it meanwhile is late, as in a [partition](World::partition). The host
-    /// gets a new, empty loop, which runs after [`restart`](World::restart), and whose time begins then.
+    /// Crashes the machine of a host, as a power failure does: its program and its sockets are gone, and
+    /// nothing is sent to their peers. What is sent to the host meanwhile is late, as in a
+    /// [partition](World::partition). The host gets a new, empty loop, which runs after
+    /// [`restart`](World::restart), and whose time begins then.
     ///
     /// # Panics
     /// If the host is of another world.
@@ -45,9 +46,8 @@ impl World {
         self.kill(host);
     }
 
-    /// Turns the machine of a host on. If it was off, it answers what it is sent on connections from before
-    /// the crash with a reset. If it was asleep, it wakes, and its program goes on. If it is on, nothing
-    /// happens.
+    /// Turns the machine of a host on. After a crash, it answers segments of earlier connections with a reset.
+    /// If it is asleep, it wakes, and its program goes on. If it is on, nothing happens.
     ///
     /// # Panics
     /// If the host is of another world.
@@ -56,10 +56,10 @@ impl World {
         self.network().turn_on(self.index(host));
     }
 
-    /// Stops the program of a host for a while, beginning now, as SIGSTOP does, or a hypervisor that has no
-    /// time for it. Its kernel goes on: connections are made, bytes arrive, until the buffers are full. When
-    /// the program goes on, its clock has jumped, and its wait was interrupted: what is due by then comes
-    /// before what is ready.
+    /// Stops the program of a host for a while, as SIGSTOP does, or a hypervisor that does not schedule it. Its
+    /// kernel keeps running: connections are made and bytes arrive until the buffers are full. When the program
+    /// goes on, its clock has jumped, and its wait fails with `EINTR`: timers that are due run before readiness
+    /// is served.
     ///
     /// # Panics
     /// If the host is of another world.
@@ -68,8 +68,8 @@ impl World {
         self.network().stop(self.index(host), span);
     }
 
-    /// Lets the machine of a host sleep for a while, beginning now. Nothing reaches it, and its clock stands
-    /// still (CLOCK_MONOTONIC): to its program no time passes.
+    /// Suspends the machine of a host for a while. Nothing reaches it, and its clock (CLOCK_MONOTONIC) stands
+    /// still: for its program no time passes.
     ///
     /// # Panics
     /// If the host is of another world.

@@ -1,4 +1,4 @@
-//! A connection between a protocol handler and its test.
+//! A connection between a protocol handler and a test.
 
 use std::fmt;
 use std::mem;
@@ -8,22 +8,22 @@ use super::{Host, World};
 use crate::net::error::words;
 use crate::{ConnectOptions, Error, ServerOptions, Socket, SocketId};
 
-/// Any port will do: the handler's host has no other.
+/// The port on which the handler's host listens.
 const PORT: u16 = 1;
 
-/// A protocol handler and its peer, which the test plays, at the two ends of a connection in memory.
+/// The two ends of a connection in memory: a protocol handler, and a peer that the test plays.
 ///
-/// A handler is what a program gives to [`create_server`](crate::Loop::create_server). Its socket has a loop
-/// to itself. Nothing takes time between the two, so a handler has answered all that it can when a call of
-/// the test returns; only [`advance`](Pair::advance) lets time pass. In how many pieces the bytes arrive
-/// follows from the seed.
+/// The handler is the listener that a program gives to [`create_server`](crate::Loop::create_server). It runs
+/// on a loop of its own. Nothing takes time between the two ends, so the handler has answered everything that it
+/// can when a call of the test returns; only [`advance`](Pair::advance) lets time pass. The sizes of the pieces
+/// in which bytes arrive follow from the seed.
 ///
 /// ```
 /// use std::time::Duration;
 /// use netloop::Socket;
 /// use netloop::sim::Pair;
 ///
-/// /// Greets a peer by the name that it sends, and waits for it a minute.
+/// /// Greets a peer by the name that it sends, and ends after an idle minute.
 /// fn greet(socket: &mut Socket<'_>) {
 ///     socket.on_data(|socket, name| {
 ///         let mut greeting = b"hello ".to_vec();
@@ -47,13 +47,13 @@ pub struct Pair {
     peer: (Host, SocketId),
 }
 
-/// How a [`Pair`] is made.
+/// The options of a [`Pair`].
 ///
 /// ```
 /// use std::time::Duration;
 /// use netloop::sim::{Pair, PairOptions};
 ///
-/// // What the program has prepared before it listens, and a peer that still sends after the end.
+/// // The handler needs data on its loop, and the peer still sends after the handler's end.
 /// let options = PairOptions::default()
 ///     .prepare(|world, host| _ = world.event_loop(host).set_data("hello"))
 ///     .half_open(true);
@@ -76,24 +76,24 @@ pub struct PairOptions {
 type Preparation = dyn FnOnce(&mut World, Host);
 
 impl PairOptions {
-    /// The options of the server that has the handler.
+    /// The options of the server that calls the handler.
     #[must_use]
     pub fn server(mut self, options: ServerOptions) -> PairOptions {
         self.server = options;
         self
     }
 
-    /// Whether the peer can still send after the handler has ended its half: `allowHalfOpen`. Without this,
-    /// the peer ends its own half then.
+    /// Whether the peer keeps its half open after the handler has ended its own: `allowHalfOpen`. By default
+    /// the peer then ends its half.
     #[must_use]
     pub fn half_open(mut self, is_half_open: bool) -> PairOptions {
         self.is_half_open = is_half_open;
         self
     }
 
-    /// Calls this before the two are connected, with the world, and the host of the handler. Port 1 of this
-    /// host is the pair's. The two are then connected while no time passes, so there can be neither latency
-    /// nor a partition between them yet.
+    /// A function to call before the two ends are connected, with the world and the handler's host. Port 1 of
+    /// that host belongs to the pair. No time passes while the ends connect, so this function must set neither
+    /// a latency nor a partition between them.
     #[must_use]
     pub fn prepare(mut self, prepare: impl FnOnce(&mut World, Host) + 'static) -> PairOptions {
         self.preparation = Some(Box::new(prepare));
@@ -115,10 +115,10 @@ impl fmt::Debug for PairOptions {
     }
 }
 
-/// The handler's socket, until the pair knows it.
+/// The handler's socket, kept in its loop until the pair takes it.
 struct Accepted(SocketId);
 
-/// What has come to the peer.
+/// What the peer has received.
 #[derive(Default)]
 struct Received {
     bytes: Vec<u8>,
@@ -127,17 +127,17 @@ struct Received {
 }
 
 impl Pair {
-    /// Calls a handler with a connected socket.
+    /// Connects the two ends, and calls the handler with its socket.
     ///
     /// # Errors
-    /// - Those of [`World::add_host`], and an `error` event of the program that has no listener.
-    /// - `ECONNABORTED`: the handler was not called, because what was [prepared](PairOptions::prepare) kept the
-    ///   connection from being made.
+    /// - As [`World::add_host`] and [`World::advance`].
+    /// - `ECONNABORTED`: the [preparation](PairOptions::prepare) has prevented the connection, and the handler
+    ///   was not called.
     pub fn new(seed: u64, handler: impl FnMut(&mut Socket<'_>) + 'static) -> Result<Pair, Error> {
         Pair::with(seed, PairOptions::default(), handler)
     }
 
-    /// As [`new`](Pair::new), with these options: [`PairOptions`], or those of a server.
+    /// As [`new`](Pair::new), with [`PairOptions`] or [`ServerOptions`].
     ///
     /// # Errors
     /// As [`new`](Pair::new).
@@ -171,7 +171,7 @@ impl Pair {
         let accepted = world.event_loop(ours).take_data();
         let Accepted(socket) = accepted.ok_or_else(|| {
             let message =
-                "the handler was not called: the preparation kept the connection from being made";
+                "the handler was not called: the preparation has prevented the connection";
             Error::with_code("ECONNABORTED", message)
         })?;
         Ok(Pair {
@@ -181,25 +181,25 @@ impl Pair {
         })
     }
 
-    /// The world in which the two are, each on a host of its own.
+    /// The world of the pair. Each end has a host of its own.
     pub fn world(&mut self) -> &mut World {
         &mut self.world
     }
 
-    /// The host of the handler, and that of the peer.
+    /// The hosts of the handler and of the peer.
     pub fn hosts(&self) -> (Host, Host) {
         (self.handler.0, self.peer.0)
     }
 
-    /// The handler's socket, and with it the [loop](Socket::event_loop) of the program.
+    /// The handler's socket, which leads to the handler's [loop](Socket::event_loop).
     pub fn socket(&mut self) -> Socket<'_> {
         self.world
             .event_loop(self.handler.0)
             .socket_at(self.handler.1)
     }
 
-    /// The peer's socket: to pause, end, reset or destroy it, for example. What follows from that happens at
-    /// the next call of [`send`](Pair::send) or [`advance`](Pair::advance).
+    /// The peer's socket: to pause, end, reset or destroy it, for example. The effects follow in the next
+    /// [`send`](Pair::send) or [`advance`](Pair::advance).
     pub fn peer(&mut self) -> Socket<'_> {
         self.world.event_loop(self.peer.0).socket_at(self.peer.1)
     }
@@ -207,8 +207,8 @@ impl Pair {
     /// Sends bytes to the handler. Returns what the peer has received since the last call.
     ///
     /// # Errors
-    /// - `ERR_STREAM_WRITE_AFTER_END`: the peer has ended its half, perhaps since the handler has: see
-    ///   [`PairOptions::half_open`].
+    /// - `ERR_STREAM_WRITE_AFTER_END`: the peer has ended its half. Without [`PairOptions::half_open`] it does
+    ///   so when the handler ends its own.
     /// - `ERR_STREAM_DESTROYED`: the connection is over.
     /// - As [`World::advance`].
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
@@ -240,18 +240,18 @@ impl Pair {
         self.world.processes[peer].event_loop.data()
     }
 
-    /// Whether the peer has received the end of what the handler sends.
+    /// Whether the peer has received the handler's end.
     pub fn has_ended(&self) -> bool {
         self.received().is_some_and(|it| it.has_ended)
     }
 
-    /// The error of the peer's socket, such as `ECONNRESET` after the handler has reset the connection.
+    /// The `error` event of the peer's socket, such as `ECONNRESET` if the handler has reset the connection.
     pub fn error(&self) -> Option<&Error> {
         self.received()?.error.as_ref()
     }
 }
 
-/// Keeps what comes to the peer in its loop.
+/// Keeps what the peer receives in its loop.
 fn receive(mut socket: Socket<'_>) -> SocketId {
     fn keep(socket: &mut Socket<'_>, change: impl FnOnce(&mut Received)) {
         socket.event_loop().data_mut().map(change);

@@ -1,27 +1,27 @@
-//! The loop of a host, and when it runs next.
+//! The program of a host: its loop, and when the loop runs next.
 
 use std::time::Duration;
 
 use crate::kernel::sim::Kernel;
 use crate::{Error, EventLoop, Loop};
 
-/// When a loop is run next.
+/// When a loop runs next.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Next {
-    /// It has something to do.
+    /// At once.
     Now,
     /// When something is ready, or at this time.
     Later(Option<Duration>),
-    /// Nothing holds it: its program is over, until it is given something to do.
+    /// Not at all: nothing holds the loop.
     Never,
 }
 
-/// The loop of a host.
+/// The program of a host.
 pub(super) struct Process {
     pub(super) kernel: Kernel,
     pub(super) event_loop: EventLoop,
     pub(super) next: Next,
-    /// How long the loop would have waited, when it was lent to the test since its last turn.
+    /// If the loop is lent to the test: how long it would have waited before.
     lent: Option<Option<Duration>>,
 }
 
@@ -35,7 +35,7 @@ impl Process {
         }
     }
 
-    /// The loop, which the test may give something to do.
+    /// Lends the loop to the test, which may start something on it.
     pub(super) fn lend(&mut self) -> &mut Loop {
         if self.lent.is_none() {
             self.lent = Some(self.event_loop.backend_timeout());
@@ -43,8 +43,8 @@ impl Process {
         &mut self.event_loop
     }
 
-    /// Finds out whether the loop was given something to do. No time has passed since it was lent.
-    pub(super) fn comes_back(&mut self, now: Duration) {
+    /// Takes a lent loop back, and finds out when it runs next. No time has passed since it was lent.
+    pub(super) fn take_back(&mut self, now: Duration) {
         let Some(before) = self.lent.take() else {
             return;
         };
@@ -59,7 +59,7 @@ impl Process {
 
     /// Runs one turn.
     pub(super) fn turn(&mut self, now: Duration) -> Result<(), Error> {
-        // After an error or a panic, the loop has the rest of the turn to do.
+        // After an error or a panic, the rest of the turn is still to be run.
         self.next = Next::Now;
         let is_alive = self.event_loop.run_nowait()?;
         self.next = match self.event_loop.backend_timeout() {
@@ -71,7 +71,7 @@ impl Process {
 }
 
 impl Next {
-    /// What is too late for the clock never comes.
+    /// After a wait that began now. A time beyond the range of the clock never comes.
     fn after(wait: Option<Duration>, now: Duration) -> Next {
         match wait {
             Some(Duration::ZERO) => Next::Now,

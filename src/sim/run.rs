@@ -1,4 +1,4 @@
-//! How a world goes on: which loop runs next, and when time passes.
+//! Running a world: which loop runs next, and when time passes.
 
 use std::time::Duration;
 
@@ -6,38 +6,39 @@ use super::World;
 use super::process::Next;
 use crate::Error;
 
-/// How many turns the loops of a world may run while no time passes, unless the program sets a limit.
+/// How many turns the loops of a world may run while no time passes, by default.
 pub(super) const TURN_LIMIT: usize = 1_000_000;
 
-/// How long a world may take to come to rest: a day.
+/// How much of its time a world may take to come to rest: a day.
 const TIME_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Why the loops run no further.
+/// Why a run has ended.
 #[derive(PartialEq, Eq)]
 enum Outcome {
     /// The condition holds.
     Holds,
-    /// Nothing more happens.
+    /// The world is at rest.
     Rests,
-    /// The time is over.
+    /// The time limit is reached.
     Late,
 }
 
 impl World {
-    /// Runs the loops, and lets time pass, until nothing more happens: nothing is on its way, and no loop
-    /// waits for a timer. Servers may still listen, and connections be open. A program with an interval
+    /// Runs the loops, and lets time pass, until the world is at rest: nothing is in flight, and no loop waits
+    /// for a timer. Servers may still be listening, and connections may be open. A program with an interval
     /// never comes to rest: use [`advance`](World::advance), [`run_until`](World::run_until) or
     /// [`run_within`](World::run_within).
     ///
-    /// Each loop runs as with [`run_nowait`](crate::EventLoop::run_nowait), as long as something holds it. A
-    /// [`stop`](crate::Loop::stop) has no effect beyond its turn.
+    /// Each loop runs turn by turn, as with [`run_nowait`](crate::EventLoop::run_nowait), as long as something
+    /// holds it. A [`stop`](crate::Loop::stop) ends only its own turn.
     ///
     /// # Errors
     /// - An `error` event without a listener, as in [`EventLoop::run`](crate::EventLoop::run).
     /// - `ERR_TIME_LIMIT`: the world has not come to rest within a day of its own time.
-    /// - `ERR_NO_PROGRESS`: the loops reach the [limit of turns](World::set_turn_limit) while no time passes.
+    /// - `ERR_NO_PROGRESS`: the loops have reached the [limit of turns](World::set_turn_limit) while no time
+    ///   passed.
     ///
-    /// Called again, the world goes on.
+    /// After an error, another call goes on from there.
     pub fn run(&mut self) -> Result<(), Error> {
         if self.run_within(TIME_LIMIT)? {
             return Ok(());
@@ -49,8 +50,7 @@ impl World {
         Err(Error::with_code("ERR_TIME_LIMIT", message))
     }
 
-    /// As [`run`](World::run), but at most until this much time has passed. Returns whether the world has come
-    /// to rest: a test of a program that may never do so has a limit.
+    /// As [`run`](World::run), for at most this much time. Returns whether the world has come to rest.
     ///
     /// ```
     /// use std::time::Duration;
@@ -77,26 +77,27 @@ impl World {
         Ok(outcome == Outcome::Rests)
     }
 
-    /// Sets how many turns the loops may run while no time passes, before a run ends with `ERR_NO_PROGRESS`. By
-    /// default a million; at least one. A test that looks for loops that spin fails sooner with a lower one.
+    /// Sets how many turns the loops may run while no time passes, at least 1, before a run ends with
+    /// `ERR_NO_PROGRESS`. The default is a million. With a lower limit, a test finds a spinning loop sooner.
     pub fn set_turn_limit(&mut self, turns: usize) {
         self.turn_limit = turns.max(1);
     }
 
     /// Runs the loops while this much time passes.
     ///
-    /// A loop counts whole milliseconds, as Node's does: a timer that is set between two of them may be late by
-    /// less than one. After traffic, let a little more time pass than a timer takes. An interval runs as often
-    /// as it is due, however much time that is.
+    /// A loop counts whole milliseconds, as Node's does: a timer that is set between two of them may be up to a
+    /// millisecond late. After traffic, advance a little further than the timer needs. An interval runs each
+    /// time that it is due, however far the world advances.
     ///
     /// # Errors
-    /// As [`run_within`](World::run_within). After an error, the rest of the time has not passed.
+    /// As [`run_within`](World::run_within). After an error, the remaining time has not passed.
     pub fn advance(&mut self, by: Duration) -> Result<(), Error> {
         self.run_until(by, |_| false).map(|_| ())
     }
 
-    /// Runs the loops until a condition holds, for at most this much time. Returns whether it holds. It is
-    /// asked whenever no loop has anything left to do before time passes, and should only look.
+    /// Runs the loops until a condition holds, for at most this much time. Returns whether it holds. The
+    /// condition is checked each time before time passes, when no loop has anything left to do. It should
+    /// only look at the world.
     ///
     /// ```
     /// use std::time::Duration;
@@ -141,7 +142,7 @@ impl World {
             if condition(self) {
                 return Ok(Outcome::Holds);
             }
-            // The condition may have given a loop something to do.
+            // The condition may have started something on a loop.
             self.take_back();
             match self.next_time() {
                 Some(next) if next <= end => self.network().move_to(next),
@@ -151,7 +152,7 @@ impl World {
         }
     }
 
-    /// Runs the loops until none of them has anything to do before time passes.
+    /// Runs the loops until each of them waits.
     fn run_turns(&mut self) -> Result<(), Error> {
         self.take_back();
         for _ in 0..self.turn_limit {
@@ -162,13 +163,13 @@ impl World {
             }
         }
         let message = format!(
-            "the loops are never done, and no time passes; {}",
+            "the loops keep running while no time passes; {}",
             self.holders()
         );
         Err(Error::with_code("ERR_NO_PROGRESS", message))
     }
 
-    /// What holds the loops of the hosts, the first of each.
+    /// What holds the loops: the first holder of each.
     fn holders(&self) -> String {
         let processes = self.processes.iter().enumerate();
         let of_each = processes.filter_map(|(index, process)| {
@@ -185,14 +186,14 @@ impl World {
         of_each.collect::<Vec<_>>().join("; ")
     }
 
-    /// The loops that were lent are the world's again.
+    /// Takes back the loops that are lent to the test.
     fn take_back(&mut self) {
         let now = self.now();
         let processes = self.processes.iter_mut();
-        processes.for_each(|process| process.comes_back(now));
+        processes.for_each(|process| process.take_back(now));
     }
 
-    /// One of the loops that have something to do, by chance.
+    /// A random one of the loops that have something to do.
     fn next_to_run(&self, now: Duration) -> Option<usize> {
         let mut network = self.network();
         let is_due = |index: &usize| match self.processes[*index].next {
@@ -209,8 +210,8 @@ impl World {
         }
     }
 
-    /// When the next thing happens: something arrives, or a loop's time is up. A program that is stopped
-    /// and a machine that sleeps go on when that happens.
+    /// The time of the next event or the next end of a loop's wait. The end of a stop or of a sleep is an
+    /// event, too.
     fn next_time(&self) -> Option<Duration> {
         let network = self.network();
         let running = self.processes.iter().enumerate();

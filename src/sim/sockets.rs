@@ -1,13 +1,13 @@
-//! What the kernels of a world know of their sockets.
+//! The sockets of a world as its kernels know them.
 
 use super::{Host, World};
 pub use crate::kernel::sim::SocketInfo;
 use crate::{ServerId, SocketId};
 
 impl World {
-    /// The sockets of a host as its kernel has them, the oldest first: what `ss -a` prints. A test can see
-    /// what no program is told, such as bytes that nobody has read, connections that wait to be accepted, or
-    /// one that its program has closed and the kernel has not finished with.
+    /// The sockets of a host as its kernel knows them, the oldest first: what `ss -a` prints. They show what a
+    /// program cannot see, such as unread bytes, connections in a backlog, and connections that the program has
+    /// closed and the kernel is still finishing.
     ///
     /// ```
     /// use netloop::sim::World;
@@ -37,13 +37,13 @@ impl World {
 }
 
 impl SocketInfo {
-    /// The socket of the program under whose name this one is registered with epoll.
+    /// The id of the program's socket, if it is registered with epoll.
     pub fn socket(&self) -> Option<SocketId> {
         let id = self.id.filter(|_| self.state != "LISTEN");
         id.map(SocketId)
     }
 
-    /// The server of the program under whose name this one is registered with epoll.
+    /// The id of the program's server, if its listener is registered with epoll.
     pub fn server(&self) -> Option<ServerId> {
         let id = self.id.filter(|_| self.state == "LISTEN");
         id.map(ServerId)

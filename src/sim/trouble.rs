@@ -1,4 +1,4 @@
-//! What can go wrong in a world, at the wish of its test or by chance.
+//! Faults, limits and shortages in a world.
 
 use std::time::Duration;
 
@@ -6,8 +6,7 @@ use super::{Host, World};
 pub use crate::kernel::sim::{Fault, Faults, Resource};
 
 impl World {
-    /// Sets how often things go wrong on a host from now on. Which calls it strikes follows from the world's
-    /// seed. See [`Fault`] for what there is.
+    /// Sets how often each [kind of fault](Fault) happens on a host. Which calls fail follows from the seed.
     ///
     /// ```
     /// use netloop::sim::{Fault, Faults, World};
@@ -40,9 +39,9 @@ impl World {
         self.network().set_faults(self.index(host), faults);
     }
 
-    /// Sets how many descriptors a program on this host may have open, from now on: RLIMIT_NOFILE. Standard
-    /// input, output and error and the loop's epoll instance count. Without a limit there is none.
-    /// Beyond it, what needs a descriptor fails with `EMFILE`.
+    /// Sets how many descriptors the program of a host may have open: RLIMIT_NOFILE. Standard input, output and
+    /// error and the loop's epoll instance count. A call that would exceed the limit fails with `EMFILE`. `None`,
+    /// the default, means no limit.
     ///
     /// # Panics
     /// If the host is of another world.
@@ -52,8 +51,8 @@ impl World {
         self.network().set_descriptor_limit(self.index(host), limit);
     }
 
-    /// How many descriptors the program of a host has open, those that count for the
-    /// [limit](World::set_descriptor_limit): a test can see that none is left behind.
+    /// How many descriptors the program of a host has open, counted as for the
+    /// [limit](World::set_descriptor_limit). A test can check that none is leaked.
     ///
     /// ```
     /// let mut world = netloop::sim::World::new(1);
@@ -75,8 +74,8 @@ impl World {
         self.network().descriptors(self.index(host))
     }
 
-    /// Lets a host run out of something for a while, beginning now. If it has done so already, the later
-    /// end counts.
+    /// Lets a host run out of a resource for a while. If the shortage lasts already, the later end counts. It
+    /// outlives a [`kill`](World::kill) and a [`crash`](World::crash).
     ///
     /// # Panics
     /// If the host is of another world.
@@ -95,7 +94,7 @@ mod tests {
     use crate::Error;
     use crate::kernel::sim::Place;
 
-    /// The names of errors in a cell of the table.
+    /// The names of the errors in a cell of the table.
     fn names(cell: &str) -> BTreeSet<String> {
         let words = cell.split('`').skip(1).step_by(2);
         let errnos = words.filter(|word| word.starts_with('E') && !word.starts_with("EAI"));
@@ -116,11 +115,11 @@ mod tests {
             let cells: Vec<&str> = row.expect("a row").split(" | ").collect();
             let places = [Place::Path, Place::Near, Place::Far];
             let errnos = places.iter().flat_map(|place| fault.errnos(*place));
-            let mut dealt: BTreeSet<String> = errnos.map(|errno| name(*errno)).collect();
+            let mut injected: BTreeSet<String> = errnos.map(|errno| name(*errno)).collect();
             if *fault == Fault::LookUp {
-                dealt.insert("ENOTFOUND".to_owned());
+                injected.insert("ENOTFOUND".to_owned());
             }
-            assert_eq!(names(cells[3]), dealt, "{fault:?}");
+            assert_eq!(names(cells[3]), injected, "{fault:?}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The system calls of a program on a host. Each leaves the world settled: what takes no time has happened
-//! when it returns.
+//! The system calls of a program on a host. Each leaves the network settled: everything that takes no time
+//! has happened when the call returns.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,13 +18,13 @@ use super::socket::{Backlog, Binding, Domain, Key, Segment, Socket, State, faile
 use crate::kernel::connector::Answer;
 use crate::kernel::listener::BindOptions;
 
-/// How long a connect takes to fail when no host has the address: three ARP requests, one a second.
+/// How long a connect to an address without a host takes to fail: three ARP requests, one a second.
 const UNREACHABLE: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// The largest backlog: `net.core.somaxconn`.
 const BACKLOG_MAX: u32 = 4096;
 
-/// How many bytes a Unix socket's peer may leave unread: `net.core.wmem_default`.
+/// The send buffer of a Unix socket, which holds the bytes until the peer reads them: `net.core.wmem_default`.
 const UNIX_BUFFER: usize = 212_992;
 
 impl Network {
@@ -48,15 +48,15 @@ impl Network {
             error: None,
             is_shut: false,
             has_ended: false,
-            is_done: false,
+            is_fin_received: false,
             is_fin_sent: false,
-            is_fin_taken: false,
+            is_fin_acked: false,
             received: 0,
             sent: 0,
             resets_on_close: false,
             type_of_service: 0,
             probes: Probes::default(),
-            heard: self.now,
+            last_arrival: self.now,
             outgoing: VecDeque::new(),
             in_flight: 0,
             send_buffer: match domain {
@@ -77,8 +77,8 @@ impl Network {
 
     /// socket(2).
     pub(super) fn open(&mut self, host: usize, domain: Domain) -> io::Result<Key> {
-        self.deal(host, Fault::Socket, Place::Near)?;
-        self.hosts[host].has_spare()?;
+        self.inject(host, Fault::Socket, Place::Near)?;
+        self.hosts[host].check_descriptor_limit()?;
         let key = self.add_socket(host, domain);
         let descriptor = self.hosts[host].open();
         self.with(key, |socket| socket.descriptor = Some(descriptor));
@@ -98,7 +98,7 @@ impl Network {
         options: &BindOptions,
         name: Option<Name>,
     ) -> io::Result<()> {
-        self.deal_on(key, Fault::Listen)?;
+        self.inject_on(key, Fault::Listen)?;
         let backlog = Backlog {
             waiting: VecDeque::new(),
             limit: options.backlog.min(BACKLOG_MAX) as usize,
@@ -118,7 +118,7 @@ impl Network {
         }
     }
 
-    /// Begins no new connection from now on. Of a Unix listener, this is a shutdown(2).
+    /// Refuses new connections. For a Unix listener, this is shutdown(2).
     pub(super) fn refuse_new(&mut self, listener: Key) {
         if let Some(backlog) = self.backlog(listener) {
             backlog.refuses = true;
@@ -129,9 +129,9 @@ impl Network {
         }
     }
 
-    /// connect(2), which never waits.
+    /// connect(2) of a nonblocking socket.
     pub(super) fn connect(&mut self, key: Key, to: SocketAddr) -> io::Result<Answer> {
-        self.deal_on(key, Fault::Connect)?;
+        self.inject_on(key, Fault::Connect)?;
         let Some(socket) = self.sockets.get(&key) else {
             return Err(failed(EINVAL));
         };
@@ -165,7 +165,7 @@ impl Network {
         });
         if target.is_none() {
             self.arm(key, UNREACHABLE, Happening::Failure(key, EHOSTUNREACH));
-        } else if let Some((errno, after)) = self.deal_handshake(key) {
+        } else if let Some((errno, after)) = self.inject_handshake(key) {
             self.arm(key, after, Happening::Failure(key, errno));
         } else {
             self.send(key, Segment::Syn);
@@ -180,10 +180,10 @@ impl Network {
         let host = self.sockets.get(&listener).map(|socket| socket.host);
         let host = host.ok_or_else(|| failed(EINVAL))?;
         // The kernel reserves a descriptor before it looks at the queue.
-        self.hosts[host].has_spare()?;
-        self.deal_on(listener, Fault::Accept)?;
+        self.hosts[host].check_descriptor_limit()?;
+        self.inject_on(listener, Fault::Accept)?;
         let child = self.next_waiting(listener)?;
-        if let Err(error) = self.deal_on(listener, Fault::Abort) {
+        if let Err(error) = self.inject_on(listener, Fault::Abort) {
             self.drop_waiting(child);
             self.settle();
             return Err(error);
@@ -204,7 +204,7 @@ impl Network {
         child.ok_or_else(|| failed(EAGAIN))
     }
 
-    /// Resets a connection that nobody has accepted.
+    /// Resets a connection that waits in a backlog.
     fn drop_waiting(&mut self, child: Key) {
         self.with(child, |socket| socket.resets_on_close = true);
         self.abandon(child);
@@ -219,7 +219,7 @@ impl Network {
         let (host, from) = (socket.host, socket.peer_host);
         if socket.domain == Domain::Unix {
             let sender = socket.peer;
-            self.was_read(sender, received);
+            self.peer_has_read(sender, received);
         } else if let Some(peer) = socket.peer
             && (self.sockets.get(&peer)).is_some_and(|peer| !peer.outgoing.is_empty())
         {
@@ -242,7 +242,7 @@ impl Network {
         Ok(sent)
     }
 
-    /// shutdown(2) of our half.
+    /// shutdown(2) with SHUT_WR.
     pub(super) fn shut_down(&mut self, key: Key) -> io::Result<()> {
         if self.is_unix(key) {
             self.shut_down_unix(key);
@@ -270,7 +270,7 @@ impl Network {
         answer
     }
 
-    /// close(2). Unread bytes turn it into a reset.
+    /// close(2): with a reset if bytes are unread.
     pub(super) fn close(&mut self, key: Key) {
         let Some(socket) = self.sockets.get_mut(&key) else {
             return;
@@ -292,7 +292,7 @@ impl Network {
         self.settle();
     }
 
-    /// Ends a connection as its program does by closing it.
+    /// Orphans a socket: the program has closed it, and the kernel finishes the connection.
     pub(super) fn abandon(&mut self, key: Key) {
         if self.is_unix(key) {
             return self.abandon_unix(key);
@@ -305,7 +305,7 @@ impl Network {
         let is_over = socket.is_shut && socket.has_ended;
         let is_connected = matches!(socket.state, State::Connected | State::SynReceived);
         if is_connected && (is_unread || socket.resets_on_close && !is_over) {
-            self.is_over(key, None);
+            self.terminate(key, None);
             self.send(key, Segment::Reset);
         } else if is_connected {
             socket.is_shut = true;

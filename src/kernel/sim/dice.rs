@@ -1,4 +1,4 @@
-//! Chance, the same for the same seed: SplitMix64.
+//! A pseudorandom number generator: SplitMix64.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -19,12 +19,12 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`; 0 if that is 0.
+    /// A number below `bound`; 0 if `bound` is 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % (bound as u64).max(1)) as usize
     }
 
-    /// Whether something happens that does so with this probability.
+    /// `true` with this probability.
     pub(super) fn happens(&mut self, probability: f64) -> bool {
         ((self.next() >> 11) as f64) < probability * (1_u64 << 53) as f64
     }
@@ -33,7 +33,7 @@ impl Dice {
         self.below(chances) == 0
     }
 
-    /// A time of the range, in whole microseconds; its start if it is empty.
+    /// A duration in the range, in whole microseconds; the start of an empty range.
     pub(crate) fn within(&mut self, range: &Range<Duration>) -> Duration {
         let width = range.end.saturating_sub(range.start).as_micros();
         let width = usize::try_from(width).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! What epoll_wait(2) reports of one source, read as mio reads it.
+//! An event of epoll_wait(2), interpreted as mio does.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Faults: what can go wrong, how often it does, and which errors it leads to.
+//! Faults: their kinds, their probabilities, and the errors that they lead to.
 
 use std::collections::BTreeMap;
 
@@ -10,81 +10,82 @@ use libc::{
 
 use super::dice::Dice;
 
-/// A kind of fault. Each stands for calls of a program, or for what happens to its connections, and can
-/// only lead to what Linux itself can lead to:
+/// A kind of fault: in a system call, or on a connection. It has only the effects that it can have on Linux:
 ///
-/// | fault | where | what it leads to |
+/// | fault | where | effect |
 /// | --- | --- | --- |
 /// | `Socket` | socket(2) | `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM` |
-/// | `Descriptor` | descriptors of the library's own: eventfd(2), with the first handle or lookup of a loop; socketpair(2), with its first signal; open(2), for the one that a listener keeps in reserve | `EMFILE`, `ENFILE`, `ENOMEM` |
+/// | `Descriptor` | the library's own descriptors: eventfd(2), for the first handle or lookup of a loop; socketpair(2), for its first signal; open(2), for the one that a listener keeps in reserve | `EMFILE`, `ENFILE`, `ENOMEM` |
 /// | `Bind` | bind(2) | `EACCES`, `EADDRINUSE`, `EADDRNOTAVAIL`; of a path also `ENOMEM`, `ENOSPC`, `EROFS` |
 /// | `Listen` | listen(2) on a port | `EADDRINUSE` |
 /// | `Connect` | connect(2), at once | `EACCES`, `EADDRNOTAVAIL`, `EAGAIN`, `EHOSTUNREACH`, `ENETUNREACH`, `ENOBUFS`, `EPERM`; to a path `EACCES`, `EAGAIN`, `ENOMEM`, `EPERM` |
-/// | `Handshake` | a connect that was begun, later | `ECONNREFUSED`; from another host also `EHOSTUNREACH`, `ENETUNREACH`, `ETIMEDOUT` |
+/// | `Handshake` | a connect in progress | `ECONNREFUSED`; from another host also `EHOSTUNREACH`, `ENETUNREACH`, `ETIMEDOUT` |
 /// | `Accept` | accept4(2) | `EINTR`, `EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`, `EPERM` |
-/// | `Abort` | accept4(2) on a port, of a connection that is gone | `ECONNABORTED`, `EHOSTUNREACH`, `ENETUNREACH`, `EPROTO` |
+/// | `Abort` | accept4(2) on a port, if the connection is gone | `ECONNABORTED`, `EHOSTUNREACH`, `ENETUNREACH`, `EPROTO` |
 /// | `Register` | epoll_ctl(2) | `ENOMEM`, `ENOSPC` |
-/// | `Wait` | epoll_wait(2) | `EINTR`; a socket that is reported as readable, and is not |
-/// | `Receive` | recv(2) | `EINTR`; only a part of what is there, and another event for the rest (none on a Unix socket) |
-/// | `Send` | send(2) | `EAGAIN` (not on a Unix socket), `EINTR`, `ENOBUFS`, `ENOMEM`; only a part of what there is room for |
-/// | `Connection` | a TCP connection, while something arrives | `ECONNABORTED`, `ECONNRESET`; between hosts also `EHOSTUNREACH`, `ENETUNREACH`, `ETIMEDOUT`. The peer learns of it when it sends |
-/// | `Loss` | a segment between hosts | it is repeated, and comes late: 200 ms, 400 ms, or up to 25 s |
+/// | `Wait` | epoll_wait(2) | `EINTR`; a socket that is reported as readable and is not (spurious readiness) |
+/// | `Receive` | recv(2) | `EINTR`; a short read, followed by another event for the rest (none on a Unix socket) |
+/// | `Send` | send(2) | `EAGAIN` (not on a Unix socket), `EINTR`, `ENOBUFS`, `ENOMEM`; a short write |
+/// | `Connection` | a TCP connection, when a segment arrives | `ECONNABORTED`, `ECONNRESET`; between hosts also `EHOSTUNREACH`, `ENETUNREACH`, `ETIMEDOUT`. The peer gets a reset when it sends |
+/// | `Loss` | a segment between hosts | retransmissions: it arrives 200 ms, 600 ms, or up to 25 s late |
 /// | `LookUp` | getaddrinfo(3) | `EAI_AGAIN`, `EAI_FAIL`, `EAI_MEMORY`, `ENOTFOUND`, `EMFILE`; an answer that takes up to half a minute |
 ///
-/// Not dealt, since Linux never does it: `EINTR` from connect(2), which does not wait; `EINTR` twice in a
-/// row; `EINTR` from epoll_wait(2) while something is ready; `EAGAIN` from recv(2) while bytes are there, or
-/// a part of them that no event follows; errors of close(2), shutdown(2), getsockname(2), and of those
-/// socket options that the library sets. That recv, send and accept4 fail with `EINTR` although they do not
-/// wait takes a supervisor (seccomp_unotify(2)); that send fails with `ENOBUFS` or `ENOMEM` takes kTLS or a
-/// sockmap on a TCP socket, while otherwise a shortage is `EAGAIN`, and an event when it is over.
+/// Not injected, because Linux never does it: `EINTR` from connect(2), which does not block; `EINTR` twice in
+/// a row; `EINTR` from epoll_wait(2) while something is ready; `EAGAIN` from recv(2) while bytes are unread;
+/// a short read without another event; errors of close(2), shutdown(2), getsockname(2), and of the socket
+/// options that the library sets.
+///
+/// Rare on Linux: a nonblocking recv, send or accept4 fails with `EINTR` only under a supervisor
+/// (seccomp_unotify(2)); send fails with `ENOBUFS` or `ENOMEM` on a TCP socket only with kTLS or a sockmap,
+/// and otherwise reports a shortage of memory with `EAGAIN`, and its end with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// No socket can be made.
+    /// A socket cannot be created.
     Socket,
-    /// The loop's own descriptors cannot be made.
+    /// One of the library's own descriptors cannot be created.
     Descriptor,
     /// An address cannot be bound.
     Bind,
     /// A bound socket cannot listen.
     Listen,
-    /// A connection cannot be begun.
+    /// A connect fails at once.
     Connect,
-    /// A connection is refused, or never answered.
+    /// A connect is refused later, or never answered.
     Handshake,
-    /// A connection cannot be accepted, and still waits.
+    /// A connection cannot be accepted yet: it stays in the backlog.
     Accept,
-    /// A connection is gone before it is accepted.
+    /// A connection in the backlog is gone when it is accepted.
     Abort,
-    /// A socket cannot be registered.
+    /// A socket cannot be registered with epoll.
     Register,
-    /// A wait is interrupted, or reports what is not so.
+    /// A wait is interrupted, or reports spurious readiness.
     Wait,
-    /// Less is received than there is.
+    /// A read is interrupted or short.
     Receive,
-    /// Less is sent than there is room for.
+    /// A send is interrupted or short, or finds no memory.
     Send,
-    /// A connection fails.
+    /// A connection is reset, or fails otherwise.
     Connection,
-    /// A segment is lost.
+    /// A segment is lost and retransmitted.
     Loss,
-    /// A name is not found, or late.
+    /// A lookup fails, or takes long.
     LookUp,
 }
 
 /// Where the other end of a socket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// At a path: it is a Unix socket.
+    /// The socket is a Unix socket.
     Path,
     /// On the same host.
     Near,
-    /// On another host. There are routers on the way.
+    /// On another host, behind routers.
     Far,
 }
 
 impl Fault {
-    /// Every fault.
+    /// All kinds of fault.
     pub const ALL: &'static [Fault] = &[
         Fault::Socket,
         Fault::Descriptor,
@@ -103,7 +104,7 @@ impl Fault {
         Fault::LookUp,
     ];
 
-    /// The errors that it can lead to.
+    /// The errors that the fault can lead to.
     pub(crate) fn errnos(self, place: Place) -> &'static [i32] {
         match (self, place) {
             (Fault::Socket, _) => &[EMFILE, ENFILE, ENOBUFS, ENOMEM],
@@ -139,7 +140,7 @@ impl Fault {
             ],
             (Fault::Connection, _) => &[ECONNABORTED, ECONNRESET],
             (Fault::Loss, _) => &[],
-            // As a resolver's own system call, beside the errors of getaddrinfo(3).
+            // From the resolver's own system calls; those of getaddrinfo(3) are not errnos.
             (Fault::LookUp, _) => &[EMFILE],
         }
     }
@@ -158,12 +159,12 @@ impl Fault {
 pub struct Faults(BTreeMap<Fault, f64>);
 
 impl Faults {
-    /// No fault happens.
+    /// No faults.
     pub fn none() -> Faults {
         Faults::default()
     }
 
-    /// Some kinds of fault, each often or seldom, as the seed has it: the faults of a random test.
+    /// Random faults for a random test: which kinds happen, and how often, follows from the seed.
     pub fn of_seed(seed: u64) -> Faults {
         let mut dice = Dice::new(seed);
         let mut faults = Faults::none();
@@ -175,8 +176,8 @@ impl Faults {
         faults
     }
 
-    /// The same, but with a fault that happens so often: 0 for never, 0.1 for once in ten calls, 1 for
-    /// whenever it can. What is not between 0 and 1 counts as the nearer of the two, and no number as 0.
+    /// Sets the probability of a kind of fault: 0 for never, 0.1 for one in ten calls, 1 for whenever it can
+    /// happen. A probability outside 0 to 1 counts as the nearer bound, and NaN as 0.
     #[must_use]
     pub fn with(mut self, fault: Fault, probability: f64) -> Faults {
         let is_some = probability > 0.0;
@@ -185,29 +186,29 @@ impl Faults {
         self
     }
 
-    /// How often a fault happens, between 0 and 1.
+    /// The probability of a kind of fault, between 0 and 1.
     pub fn of(&self, fault: Fault) -> f64 {
         self.0.get(&fault).copied().unwrap_or(0.0)
     }
 }
 
-/// Something that a host can run out of: see [`World::exhaust`](crate::sim::World::exhaust).
+/// A resource that a host can run out of: see [`World::exhaust`](crate::sim::World::exhaust).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Resource {
-    /// Places in the system's table of open files. Nothing can be opened or accepted: `ENFILE`.
+    /// Entries in the system's table of open files. Nothing can be opened or accepted: `ENFILE`.
     Files,
-    /// The kernel's memory. Sockets cannot be made (`ENOBUFS`), accepted or registered (`ENOMEM`), nor
-    /// connections begun (`ENOBUFS`, to a path `ENOMEM`); names are not found (`EAI_MEMORY`). Sends find no
-    /// room (`EAGAIN`) until the shortage ends; those of Unix sockets fail with `ENOBUFS`.
+    /// The kernel's memory. Sockets cannot be created (`ENOBUFS`), accepted or registered (`ENOMEM`);
+    /// connects fail (`ENOBUFS`, to a path `ENOMEM`), and so do lookups (`EAI_MEMORY`). Sends find no room
+    /// (`EAGAIN`) until the shortage ends; on a Unix socket they fail with `ENOBUFS`.
     Memory,
-    /// Ports that are given out by themselves. Without a port of its own a socket cannot connect
-    /// (`EADDRNOTAVAIL`), or be bound (`EADDRINUSE`).
+    /// Ephemeral ports. A socket without a port of its own can neither connect (`EADDRNOTAVAIL`) nor be
+    /// bound (`EADDRINUSE`).
     Ports,
 }
 
 impl Resource {
-    /// The error of a call that needs it.
+    /// The error of a call that needs the resource.
     pub(super) fn errno(self, fault: Fault, place: Place) -> Option<i32> {
         match (self, fault) {
             (Resource::Files, Fault::Socket | Fault::Descriptor | Fault::Accept) => Some(ENFILE),

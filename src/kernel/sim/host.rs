@@ -1,4 +1,4 @@
-//! One host: its address, its descriptors and ports, and what is ready for its loop.
+//! A host: its addresses, its descriptors, its power, and the readiness of its loop.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -13,14 +13,14 @@ use super::socket::{Key, failed};
 use crate::kernel::reactor::Id;
 use crate::kernel::resolver::Answer;
 
-/// Standard input, output and error, and the epoll instance, have the lowest.
+/// Standard input, output and error, and the epoll instance come before it.
 const FIRST_DESCRIPTOR: i32 = 4;
 
-/// Whether a host's machine runs.
+/// Whether the machine of a host runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Power {
     On,
-    /// It sleeps.
+    /// Suspended.
     Asleep {
         since: Duration,
         until: Duration,
@@ -35,34 +35,34 @@ pub(super) struct Host {
     pub(super) name: String,
     pub(super) address: Ipv4Addr,
     descriptors: BTreeSet<i32>,
-    /// The files of Unix sockets, each with the socket that has created it.
+    /// The files of Unix sockets, each with the socket that created it.
     pub(super) files: BTreeMap<PathBuf, Key>,
-    /// How many descriptors a program may have: RLIMIT_NOFILE.
+    /// How many descriptors the program may have open: RLIMIT_NOFILE.
     pub(super) descriptor_limit: usize,
     pub(super) faults: Faults,
-    /// What the host has run out of, and until when.
+    /// The resources that the host is short of, each with the end of the shortage.
     pub(super) shortages: BTreeMap<Resource, Duration>,
     /// Its last wait was interrupted.
     pub(super) was_interrupted: bool,
-    /// Its program was stopped, and goes on: the wait that it was in is interrupted (signal(7)).
+    /// Its program was stopped: its next wait is interrupted (signal(7)).
     pub(super) was_stopped: bool,
-    /// Until then its program is stopped.
+    /// When its program goes on after a stop.
     pub(super) stopped_until: Duration,
-    /// Which program runs: the first, or its successors.
+    /// The number of its program: one more after each kill or crash.
     pub(super) program: u64,
     pub(super) power: Power,
-    /// How long its machine has not run.
-    pub(super) rested: Duration,
-    /// The port that was given out last.
+    /// How long its machine was asleep or off in all.
+    pub(super) downtime: Duration,
+    /// The ephemeral port that was allocated last.
     pub(super) last_port: u16,
-    /// The sockets that are ready, in the order in which they became so.
+    /// The ready list of its epoll instance.
     pub(super) ready: VecDeque<Key>,
     is_woken: bool,
     pub(super) answers: VecDeque<(u64, Answer)>,
     watched: BTreeSet<i32>,
-    /// Signals that have arrived, each once, and whether the loop knows.
+    /// The signals that have arrived, each once, and whether an event has reported them.
     arrived: Vec<i32>,
-    is_told: bool,
+    is_reported: bool,
 }
 
 impl Host {
@@ -80,19 +80,19 @@ impl Host {
             stopped_until: Duration::ZERO,
             program: 0,
             power: Power::On,
-            rested: Duration::ZERO,
+            downtime: Duration::ZERO,
             last_port: 0,
             ready: VecDeque::new(),
             is_woken: false,
             answers: VecDeque::new(),
             watched: BTreeSet::new(),
             arrived: Vec::new(),
-            is_told: true,
+            is_reported: true,
         }
     }
 
-    /// The program is gone, with all that it had open or waited for.
-    pub(super) fn begins_anew(&mut self) {
+    /// Forgets the program, and everything that it had open or waited for.
+    pub(super) fn reset_program(&mut self) {
         self.program += 1;
         self.descriptors.clear();
         self.ready.clear();
@@ -100,12 +100,12 @@ impl Host {
         self.is_woken = false;
         self.watched.clear();
         self.arrived.clear();
-        self.is_told = true;
+        self.is_reported = true;
         self.stopped_until = Duration::ZERO;
         (self.was_stopped, self.was_interrupted) = (false, false);
     }
 
-    /// That of fd00::/64 with the same number as the one of IPv4.
+    /// The address in fd00::/64 with the host's number in 10.0.0.0/8.
     pub(super) fn ipv6_address(&self) -> Ipv6Addr {
         let [_, rest @ ..] = self.address.octets();
         let [high, middle, low] = rest.map(u128::from);
@@ -121,15 +121,15 @@ impl Host {
         self.descriptors.len() + FIRST_DESCRIPTOR as usize
     }
 
-    /// Whether another descriptor would be one too many.
-    pub(super) fn has_spare(&self) -> io::Result<()> {
+    /// `EMFILE` if the limit of descriptors is reached.
+    pub(super) fn check_descriptor_limit(&self) -> io::Result<()> {
         match self.descriptors() < self.descriptor_limit {
             true => Ok(()),
             false => Err(failed(libc::EMFILE)),
         }
     }
 
-    /// The lowest descriptor that is free.
+    /// Opens the lowest free descriptor.
     pub(super) fn open(&mut self) -> i32 {
         let mut free = FIRST_DESCRIPTOR;
         while !self.descriptors.insert(free) {
@@ -143,13 +143,13 @@ impl Host {
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        self.is_woken || !self.is_told || !self.ready.is_empty()
+        self.is_woken || !self.is_reported || !self.ready.is_empty()
     }
 
     /// The events of the waker and of the signals.
     pub(super) fn own_events(&mut self) -> Vec<Event> {
         let woken = mem::take(&mut self.is_woken).then_some(Id::WAKER);
-        let signals = (!mem::replace(&mut self.is_told, true)).then_some(Id::SIGNALS);
+        let signals = (!mem::replace(&mut self.is_reported, true)).then_some(Id::SIGNALS);
         let event = |id: Id| Event {
             token: id.token(),
             flags: libc::EPOLLIN,
@@ -173,7 +173,7 @@ impl Host {
     pub(super) fn raise(&mut self, signal: i32) {
         if self.watched.contains(&signal) && !self.arrived.contains(&signal) {
             self.arrived.push(signal);
-            self.is_told = false;
+            self.is_reported = false;
         }
     }
 

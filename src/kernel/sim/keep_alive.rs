@@ -1,4 +1,4 @@
-//! Keep-alive: how a connection is probed while nothing is received.
+//! Keep-alive: when an idle connection is probed, and when the probes give up.
 
 use std::io;
 use std::time::Duration;
@@ -7,8 +7,7 @@ use libc::EINVAL;
 
 use crate::kernel::options::KeepAlive;
 
-/// The most that Linux takes: `MAX_TCP_KEEPIDLE` and `MAX_TCP_KEEPINTVL`, both in seconds, and
-/// `MAX_TCP_KEEPCNT`.
+/// Linux's limits: `MAX_TCP_KEEPIDLE` and `MAX_TCP_KEEPINTVL`, both in seconds, and `MAX_TCP_KEEPCNT`.
 const SECONDS_MAX: u64 = 32_767;
 const COUNT_MAX: u32 = 127;
 
@@ -16,15 +15,15 @@ const COUNT_MAX: u32 = 127;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Probes {
     is_on: bool,
-    /// How long nothing is received before the first.
+    /// How long the connection is idle before the first probe.
     idle: Duration,
-    /// From one to the next.
+    /// The time between two probes.
     interval: Duration,
-    /// After so many without an answer, the connection has failed.
+    /// The number of unanswered probes after which the connection fails.
     count: u32,
 }
 
-/// How many of the probes were sent that have no answer.
+/// How many unanswered probes were sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sent {
     None,
@@ -45,8 +44,8 @@ impl Default for Probes {
 }
 
 impl Probes {
-    /// As the real kernel's `set_keep_alive`: zeros leave the times alone, and the first time that is too
-    /// long ends it.
+    /// As the real kernel's `set_keep_alive`: a zero keeps the old times, and the first value over its limit
+    /// is an error, after which the rest is not set.
     pub(super) fn set(&mut self, wanted: Option<KeepAlive>) -> io::Result<()> {
         self.is_on = wanted.is_some();
         let Some((idle, interval, count)) = wanted.map(KeepAlive::seconds) else {
@@ -66,7 +65,7 @@ impl Probes {
 }
 
 impl Probes {
-    /// How many were sent, if this time is left until they have failed.
+    /// How many probes were sent, if they give up in `left`.
     pub(super) fn sent(&self, left: Duration) -> Sent {
         match left {
             _ if left <= self.interval => Sent::All,
@@ -75,8 +74,8 @@ impl Probes {
         }
     }
 
-    /// After how long the next is sent, if they are on and each was answered until now, and how long it
-    /// takes until they have failed.
+    /// If keep-alive is on and all probes were answered: the time until the next probe, and from that one
+    /// until the probes give up.
     pub(super) fn next(&self, silent: Duration) -> Option<(Duration, Duration)> {
         let since_last = silent.as_nanos() % self.idle.as_nanos().max(1);
         let since_last = Duration::from_nanos(u64::try_from(since_last).unwrap_or(0));

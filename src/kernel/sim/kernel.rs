@@ -1,4 +1,4 @@
-//! A host's kernel, as its loop has it in its hands.
+//! The handle of a loop on the kernel of its host.
 
 use std::fs::File;
 use std::io;
@@ -20,27 +20,27 @@ use crate::kernel::Failed;
 pub(crate) struct Kernel {
     network: Arc<Mutex<Network>>,
     pub(super) host: usize,
-    /// Which program of the host has it.
+    /// The number of the program that the handle belongs to.
     program: u64,
-    /// Stands for the descriptor of the epoll instance. It is never ready.
+    /// Stands in for the descriptor of the epoll instance. It is never ready.
     descriptor: Arc<File>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Poll(Kernel);
 
-/// A descriptor of the library's own.
+/// One of the library's own descriptors.
 #[derive(Debug)]
 pub(crate) struct Descriptor {
     kernel: Kernel,
     number: i32,
 }
 
-/// Ends the wait of a loop, from any thread.
+/// Wakes a loop from any thread.
 #[derive(Debug)]
 pub(crate) struct Waker(Descriptor);
 
-/// A pair of sockets.
+/// The socketpair(2) through which signals arrive.
 pub(crate) struct SignalSource([Descriptor; 2]);
 
 #[derive(Clone, Debug)]
@@ -50,13 +50,13 @@ pub(crate) struct Stopwatch {
     start: Duration,
 }
 
-/// The network, while it is changed.
+/// Locks the network, even after a panic.
 pub(crate) fn lock(network: &Mutex<Network>) -> MutexGuard<'_, Network> {
     network.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Kernel {
-    /// The kernel of a new host.
+    /// Adds a host to the network, and returns its kernel.
     pub(crate) fn new(network: &Arc<Mutex<Network>>, name: &str) -> io::Result<Kernel> {
         Ok(Kernel {
             network: Arc::clone(network),
@@ -66,8 +66,8 @@ impl Kernel {
         })
     }
 
-    /// The kernel of a host that is alone in its world. Time passes there while the loop waits. With a seed, runs
-    /// differ as those on a machine do.
+    /// The kernel of a host without a network. Time passes while its loop waits. With a seed, runs vary as on
+    /// a real machine.
     pub(crate) fn alone(seed: Option<u64>) -> io::Result<Kernel> {
         let network = Network::alone(seed.unwrap_or(0));
         let kernel = Kernel::new(&Arc::new(Mutex::new(network)), "localhost")?;
@@ -77,7 +77,7 @@ impl Kernel {
         Ok(kernel)
     }
 
-    /// The kernel as the program has it that runs on the host, after others were killed.
+    /// The handle for the program that runs on the host after a kill.
     pub(crate) fn of_successor(&self) -> Kernel {
         let program = self.network().hosts[self.host].program;
         Kernel {
@@ -86,13 +86,13 @@ impl Kernel {
         }
     }
 
-    /// The host, unless the program is gone that had this kernel.
+    /// The host, unless the program of this handle is gone.
     fn host<'n>(&self, network: &'n mut Network) -> Option<&'n mut Host> {
         let host = &mut network.hosts[self.host];
         (host.program == self.program).then_some(host)
     }
 
-    /// Lets time pass until something is ready, if this host is alone.
+    /// Lets time pass until something is ready, if the host has no network.
     pub(crate) fn pass(&self, wait: Option<Duration>) -> io::Result<()> {
         self.network().pass(self.host, wait)
     }
@@ -113,7 +113,7 @@ impl Kernel {
         }
     }
 
-    /// Reports a socket from now on, and at once if there is something to report.
+    /// epoll_ctl(2): a socket that is ready already is reported by the next wait.
     pub(crate) fn register(&self, key: Key, token: Token) -> io::Result<()> {
         self.network().register(key, token)
     }
@@ -126,11 +126,11 @@ impl Kernel {
         self.network().ready(self.host, capacity)
     }
 
-    /// A descriptor of the library's own.
+    /// Opens a descriptor for the library itself.
     pub(super) fn descriptor(&self) -> io::Result<Descriptor> {
         let mut network = self.network();
-        network.deal(self.host, Fault::Descriptor, Place::Near)?;
-        network.hosts[self.host].has_spare()?;
+        network.inject(self.host, Fault::Descriptor, Place::Near)?;
+        network.hosts[self.host].check_descriptor_limit()?;
         Ok(Descriptor {
             kernel: self.clone(),
             number: network.hosts[self.host].open(),

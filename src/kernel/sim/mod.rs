@@ -1,10 +1,10 @@
-//! A simulated kernel: hosts with sockets, a network between them, and a time of its own, all in memory.
-//! What happens follows from a seed.
+//! A simulated kernel: hosts with sockets, a network between them, and virtual time, all in memory and
+//! deterministic from a seed.
 //!
-//! Its types are twins of those of the real kernel, with the same functions. Nothing in it waits: the world
-//! lets time pass when no loop has anything to do. It speaks TCP over IPv4 and IPv6; a host has Unix
-//! sockets with paths or abstract names. There are no pipes, and neither Nagle's algorithm nor congestion
-//! control. Calls fail for want of descriptors, and otherwise only if the world deals faults.
+//! Its types have the functions of the real kernel's. No call blocks: the world lets time pass when no loop
+//! has anything to do. It has TCP over IPv4 and IPv6, and Unix sockets with paths or abstract names. It has
+//! no pipes, no Nagle's algorithm and no congestion control. A call fails for lack of a resource only at the
+//! limit of descriptors, in a shortage, or by an injected fault.
 
 mod calls;
 mod dice;

@@ -1,4 +1,4 @@
-//! Names: each host has the one that it was made with, and answers take a moment.
+//! Name lookups: a name leads to the host that was added under it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
@@ -10,13 +10,13 @@ use super::network::{Happening, Network};
 use crate::kernel::host_name::Unresolved;
 use crate::kernel::resolver::{Answer, Question};
 
-/// How long an answer takes.
+/// How long a lookup takes.
 pub(super) const TAKES: Range<Duration> = Duration::from_micros(100)..Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(crate) struct Resolver {
     kernel: Kernel,
-    /// How many questions have no answer yet.
+    /// The number of questions without an answer.
     asked: usize,
 }
 
@@ -81,7 +81,7 @@ impl Network {
             true => Err(Unresolved::NOT_FOUND),
             false => Ok(found),
         };
-        let (answer, after) = self.deal_answer(host, answer);
+        let (answer, after) = self.inject_lookup(host, answer);
         self.schedule(after, Happening::Answer(host, question.ticket, answer));
     }
 

@@ -1,4 +1,4 @@
-//! The world that the kernels share: hosts, their sockets, what is on its way between them, and time.
+//! What the kernels share: hosts, their sockets, the segments in flight, and time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -13,44 +13,44 @@ use super::host::Host;
 use super::socket::{Key, Socket, failed};
 use crate::kernel::resolver::Answer;
 
-/// What is going to happen, at a time of its own.
+/// A scheduled event of the simulation.
 #[derive(Debug)]
 pub(super) enum Happening {
     /// The oldest segment that a socket has sent arrives.
     Arrival(Key),
-    /// A reset arrives that no socket has sent: the port has no listener, or the connection is gone.
+    /// A reset arrives from a host: its port has no listener, or the connection is gone.
     Refusal { from: usize, to: Key },
-    /// The peer of this socket has made room.
+    /// A window update from the peer of this socket arrives.
     Window(Key),
-    /// There was no answer to so many SYN.
+    /// The retransmission of a SYN, by its number, is due.
     SynAgain(Key, u32),
     /// A connection fails with an error.
     Failure(Key, i32),
-    /// The probes of a connection had no answer.
-    Silence(Key),
-    /// A send that found no memory may find some.
+    /// The keep-alive probes of a connection give up.
+    ProbeTimeout(Key),
+    /// There may be memory for a send that found none.
     Room(Key),
-    /// A shortage of a host has ended.
-    Plenty(usize),
-    /// A host that sleeps, or whose program is stopped, may go on.
+    /// A shortage of a host may be over.
+    ShortageEnd(usize),
+    /// The sleep of a machine, or the stop of its program, may be over.
     Wake(usize),
-    /// A name was looked up.
+    /// A lookup is answered.
     Answer(usize, u64, Answer),
 }
 
-/// How the network treats its traffic.
+/// The settings of a network.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) latency: Range<Duration>,
-    /// Pairs of hosts that have a latency of their own, the lower number first.
+    /// The latencies of single links: pairs of hosts, the lower number first.
     pub(super) links: BTreeMap<(usize, usize), Range<Duration>>,
     pub(super) send_buffer: usize,
     pub(super) receive_buffer: usize,
-    /// Whether readiness comes late, or without need, and what is sent arrives in pieces.
-    pub(super) is_whimsical: bool,
-    /// The ports that a host gives out by itself: `net.ipv4.ip_local_port_range`.
+    /// Whether readiness may be late or redundant, and data arrives in random pieces.
+    pub(super) is_perturbed: bool,
+    /// The ephemeral ports of a host: `net.ipv4.ip_local_port_range`.
     pub(super) ports: RangeInclusive<u16>,
-    /// How much later than it could a wait ends, in a world of one host.
+    /// How late the waits of a loop end, if its host has no network.
     lateness: Range<Duration>,
 }
 
@@ -60,24 +60,24 @@ pub(crate) struct Network {
     pub(super) dice: Dice,
     pub(super) settings: Settings,
     pub(super) hosts: Vec<Host>,
-    /// Whether nothing but its one loop lets time pass.
+    /// Whether there is one host, and time passes while its loop waits.
     is_alone: bool,
     pub(super) sockets: BTreeMap<Key, Socket>,
     happenings: BTreeMap<(Duration, u64), Happening>,
     numbers: u64,
-    /// Pairs of hosts: from the first to the second nothing passes.
+    /// The partitions: nothing passes from the first host to the second.
     pub(super) cut: BTreeSet<(usize, usize)>,
-    /// What waits until it can pass from a host to another.
+    /// What a partition, or a machine that does not run, keeps from passing from one host to another.
     pub(super) held: Vec<(usize, usize, Happening)>,
 }
 
-/// Two hosts, in whichever order they are named.
+/// Two hosts, the lower number first.
 pub(super) fn pair(one: usize, other: usize) -> (usize, usize) {
     (one.min(other), one.max(other))
 }
 
 impl Network {
-    pub(crate) fn new(seed: u64, is_whimsical: bool) -> Network {
+    pub(crate) fn new(seed: u64, is_perturbed: bool) -> Network {
         let millis = Duration::from_millis;
         Network {
             now: Duration::ZERO,
@@ -87,7 +87,7 @@ impl Network {
                 links: BTreeMap::new(),
                 send_buffer: 256 * 1024,
                 receive_buffer: 128 * 1024,
-                is_whimsical,
+                is_perturbed,
                 ports: 32_768..=60_999,
                 lateness: Duration::ZERO..Duration::ZERO,
             },
@@ -106,7 +106,7 @@ impl Network {
         self.numbers
     }
 
-    /// A network of one host, without whims.
+    /// A network for one host, without perturbation.
     pub(super) fn alone(seed: u64) -> Network {
         Network {
             is_alone: true,
@@ -114,8 +114,8 @@ impl Network {
         }
     }
 
-    /// Leaves to chance what differs from one run on a machine to the next: how late a wait ends, how large the
-    /// buffers are, and which ports are free.
+    /// Varies with the seed what varies between two runs on a real machine: how late a wait ends, how large the
+    /// buffers are, and which port comes first.
     pub(super) fn vary(&mut self) {
         self.settings.lateness = Duration::from_micros(5)..Duration::from_micros(300);
         let mut buffer = || (64 + self.dice.below(448)) * 1024;
@@ -126,12 +126,12 @@ impl Network {
 
     // Time.
 
-    /// When the next thing happens.
+    /// The time of the next event.
     pub(crate) fn next_time(&self) -> Option<Duration> {
         self.happenings.keys().next().map(|(time, _)| *time)
     }
 
-    /// Moves the time, and lets all happen that is due by then.
+    /// Advances the time, and runs the events on the way.
     pub(crate) fn move_to(&mut self, time: Duration) {
         while let Some(next) = self.next_time().filter(|next| *next <= time) {
             self.now = self.now.max(next);
@@ -140,13 +140,13 @@ impl Network {
         self.now = self.now.max(time);
     }
 
-    /// A loop waits so long, or until something is ready. In a world of several hosts it does not: time is
-    /// not its own.
+    /// Lets time pass while a loop waits: until something is ready, or for `wait`. In a world no time passes
+    /// here: the world advances it for all its loops.
     pub(super) fn pass(&mut self, host: usize, wait: Option<Duration>) -> io::Result<()> {
         let end = wait.map(|wait| self.now.saturating_add(wait));
         while self.is_alone && !self.is_ready(host) && end.is_none_or(|end| self.now < end) {
             let next = self.next_time().into_iter().chain(end).min();
-            // Nothing will ever end this wait.
+            // Nothing can end this wait.
             let next = next.ok_or_else(|| failed(EDEADLK))?;
             self.move_to(next);
         }
@@ -157,7 +157,7 @@ impl Network {
         Ok(())
     }
 
-    /// Lets all happen that is due.
+    /// Runs the events that are due.
     pub(super) fn settle(&mut self) {
         while let Some(first) = self.happenings.first_entry() {
             if first.key().0 > self.now {
@@ -168,7 +168,7 @@ impl Network {
         }
     }
 
-    /// Lets something happen so much later. What is too late for the clock never happens.
+    /// Schedules an event. One beyond the range of the clock never happens.
     pub(super) fn schedule(&mut self, after: Duration, what: Happening) -> (Duration, u64) {
         let at = (self.now.saturating_add(after), self.number());
         if at.0 < Duration::MAX {
@@ -177,7 +177,7 @@ impl Network {
         at
     }
 
-    /// Sets the one timer of a socket.
+    /// Sets the timer of a socket. It has only one.
     pub(super) fn arm(&mut self, key: Key, after: Duration, what: Happening) {
         self.disarm(key);
         let at = self.schedule(after, what);
@@ -193,7 +193,7 @@ impl Network {
         }
     }
 
-    /// How long something takes from one host to the other. On one host nothing takes time.
+    /// How long a segment takes from one host to another: no time if they are the same.
     pub(super) fn latency(&mut self, from: usize, to: usize) -> Duration {
         if from == to {
             return Duration::ZERO;
@@ -210,19 +210,19 @@ impl Network {
         }
         match happening {
             Happening::Arrival(key) => self.arrive(key),
-            Happening::Refusal { to, .. } => self.refused(to),
+            Happening::Refusal { to, .. } => self.reset_arrives(to),
             Happening::Window(key) => self.pump(key),
             Happening::SynAgain(key, tries) => self.syn_again(key, tries),
             Happening::Failure(key, errno) => self.fail(key, errno),
-            Happening::Silence(key) => self.falls_silent(key),
+            Happening::ProbeTimeout(key) => self.probes_fail(key),
             Happening::Room(key) => self.has_room(key),
-            Happening::Plenty(host) => self.has_plenty(host),
+            Happening::ShortageEnd(host) => self.shortage_ends(host),
             Happening::Wake(host) => self.wake_up(host),
             Happening::Answer(host, ticket, answer) => self.hosts[host].answered(ticket, answer),
         }
     }
 
-    /// What the timer of a socket is for.
+    /// The time and the event of a socket's timer.
     pub(super) fn timer(&self, key: Key) -> Option<(Duration, &Happening)> {
         let timer = self.sockets.get(&key)?.timer?;
         Some((timer.0, self.happenings.get(&timer)?))
@@ -230,7 +230,7 @@ impl Network {
 
     // Hosts.
 
-    /// Adds a host. Its address is the next one of 10.0.0.0/8.
+    /// Adds a host, with the next address of 10.0.0.0/8.
     pub(crate) fn add_host(&mut self, name: &str) -> usize {
         let number = u32::try_from(self.hosts.len()).unwrap_or(u32::MAX);
         let address = Ipv4Addr::from_bits(Ipv4Addr::new(10, 0, 0, 1).to_bits() + number);
@@ -246,7 +246,7 @@ impl Network {
         self.hosts[host].ipv6_address()
     }
 
-    /// The host that an address leads to, from another one.
+    /// The host that an address leads to from a host.
     pub(super) fn host_at(&self, address: IpAddr, from: usize) -> Option<usize> {
         if address.is_loopback() {
             return Some(from);
@@ -262,11 +262,11 @@ impl Network {
         self.settings.links.insert(pair(one, other), latency);
     }
 
-    /// Whether a host has this name, however it is written.
     pub(crate) fn name(&self, host: usize) -> &str {
         &self.hosts[host].name
     }
 
+    /// Whether a host has this name, in upper or lower case.
     pub(crate) fn has_name(&self, name: &str) -> bool {
         let mut names = self.hosts.iter().map(|host| &host.name);
         names.any(|other| other.eq_ignore_ascii_case(name))
@@ -285,14 +285,14 @@ impl Network {
         &mut self.dice
     }
 
-    /// The program of a host that has asked is gone.
+    /// Drops the questions of a program that is gone.
     pub(super) fn forget_questions(&mut self, host: usize) {
         self.happenings
             .retain(|_, happening| !matches!(happening, Happening::Answer(of, ..) if *of == host));
         self.hosts[host].answers.clear();
     }
 
-    /// Takes a question back. Returns how many were: none if it was answered already.
+    /// Withdraws a question. Returns how many were withdrawn: none if it was answered already.
     pub(super) fn withdraw(&mut self, host: usize, ticket: u64) -> usize {
         let before = self.happenings.len();
         self.happenings.retain(|_, happening| {

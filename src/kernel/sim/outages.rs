@@ -1,4 +1,4 @@
-//! What cuts hosts off: partitions, machines that die or sleep, and connections that are reset between them.
+//! Outages: partitions, resets, machines that crash or sleep, and programs that are stopped.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::socket::{Domain, Key, Socket, State};
 use super::trouble::REPETITION;
 
 impl Network {
-    /// The hosts between which something passes.
+    /// The hosts between which an event's segment passes.
     pub(super) fn route(&self, happening: &Happening) -> Option<(usize, usize)> {
         match happening {
             Happening::Arrival(key) => {
@@ -33,23 +33,24 @@ impl Network {
         self.is_on(from) && self.is_on(to) && !self.cut.contains(&(from, to))
     }
 
-    /// Whether what one host sends arrives at the other, and the answer, too.
+    /// Whether segments pass between two hosts in both directions.
     pub(super) fn has_answers(&self, one: usize, other: usize) -> bool {
         self.lets_pass(one, other) && self.lets_pass(other, one)
     }
 
-    /// Keeps what cannot pass. It is sent again until it can.
+    /// Holds what cannot pass. It stands for its retransmissions.
     pub(super) fn hold(&mut self, from: usize, to: usize, happening: Happening) {
         if let Happening::Arrival(key) = happening {
-            // The segment waits for its answer, or is one that the peer waits for.
+            // The segment is unacknowledged, or is itself an acknowledgment.
             let peer = self.sockets.get(&key).and_then(|socket| socket.peer);
-            self.loses_patience(key);
-            peer.into_iter().for_each(|peer| self.loses_patience(peer));
+            self.arm_retransmission_limit(key);
+            peer.into_iter()
+                .for_each(|peer| self.arm_retransmission_limit(peer));
         }
         self.held.push((from, to, happening));
     }
 
-    /// Sends what can pass again.
+    /// Schedules the arrival of what can pass again.
     fn release(&mut self) {
         for (from, to, happening) in std::mem::take(&mut self.held) {
             if !self.lets_pass(from, to) {
@@ -63,7 +64,7 @@ impl Network {
         self.links_have_changed();
     }
 
-    /// Lets nothing pass from one host to another. A host always reaches itself.
+    /// Begins a partition from one host to another. A host always reaches itself.
     pub(crate) fn cut(&mut self, from: usize, to: usize) {
         if from != to {
             self.cut.insert((from, to));
@@ -71,8 +72,8 @@ impl Network {
         }
     }
 
-    /// Lets what one host sends pass to another again.
-    pub(crate) fn mend(&mut self, from: usize, to: usize) {
+    /// Ends a partition from one host to another.
+    pub(crate) fn heal(&mut self, from: usize, to: usize) {
         if self.cut.remove(&(from, to)) {
             self.release();
         }
@@ -89,11 +90,11 @@ impl Network {
         let sockets = self.sockets.iter();
         let found = sockets.filter(|(_, socket)| is_between(socket));
         for key in found.map(|(key, _)| *key).collect::<Vec<Key>>() {
-            self.refused(key);
+            self.reset_arrives(key);
         }
     }
 
-    /// The machine of a host dies: its sockets are gone, and no peer learns of that. Its files stay.
+    /// Crashes the machine of a host: its sockets are gone, and nothing is sent to the peers. Its files stay.
     pub(crate) fn crash(&mut self, host: usize) {
         let here = self.sockets.iter().filter(|(_, it)| it.host == host);
         for key in here.map(|(key, _)| *key).collect::<Vec<Key>>() {
@@ -105,22 +106,21 @@ impl Network {
             Power::Asleep { since, .. } | Power::Off { since } => since,
         };
         self.hosts[host].power = Power::Off { since };
-        self.hosts[host].begins_anew();
+        self.hosts[host].reset_program();
         self.links_have_changed();
     }
 
-    /// The machine of a host is on. What it is sent may belong to no connection that it knows.
+    /// Turns the machine of a host on, or wakes it.
     pub(crate) fn turn_on(&mut self, host: usize) {
         let (Power::Asleep { since, .. } | Power::Off { since }) = self.hosts[host].power else {
             return;
         };
-        self.hosts[host].rested += self.now - since;
+        self.hosts[host].downtime += self.now - since;
         self.hosts[host].power = Power::On;
         self.release();
     }
 
-    /// The machine of a host sleeps for a while, and its clock with it. Of two such times the later end
-    /// counts.
+    /// Suspends the machine of a host, and its clock, for a while. If it sleeps already, the later end counts.
     pub(crate) fn suspend(&mut self, host: usize, span: Duration) {
         let end = self.now.saturating_add(span);
         let (since, until) = match self.hosts[host].power {
@@ -133,8 +133,7 @@ impl Network {
         self.links_have_changed();
     }
 
-    /// The program of a host is stopped for a while. It notices when it goes on. Of two such times the later
-    /// end counts.
+    /// Stops the program of a host for a while. If it is stopped already, the later end counts.
     pub(crate) fn stop(&mut self, host: usize, span: Duration) {
         let end = self.now.saturating_add(span);
         let it = &mut self.hosts[host];
@@ -146,7 +145,7 @@ impl Network {
         self.schedule(span, Happening::Wake(host));
     }
 
-    /// A time has passed for which a machine sleeps, or a program is stopped. There may be a longer one.
+    /// Wakes a machine whose sleep is over. The end of a stop needs no action: `runs` compares the time.
     pub(super) fn wake_up(&mut self, host: usize) {
         if let Power::Asleep { until, .. } = self.hosts[host].power
             && until <= self.now
@@ -155,12 +154,12 @@ impl Network {
         }
     }
 
-    /// What the clock of a host shows: CLOCK_MONOTONIC, which stands while the machine does not run.
+    /// The clock of a host: CLOCK_MONOTONIC, which stands still while the machine does not run.
     pub(super) fn clock(&self, host: usize) -> Duration {
         let now = match self.hosts[host].power {
             Power::Asleep { since, .. } | Power::Off { since } => since,
             Power::On => self.now,
         };
-        now - self.hosts[host].rested
+        now - self.hosts[host].downtime
     }
 }

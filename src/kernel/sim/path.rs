@@ -17,13 +17,13 @@ pub(super) struct Name {
     pub(super) unlinks: Unlinks,
 }
 
-/// What a program unlinks when it closes its listener.
+/// What closing a listener unlinks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unlinks {
     Nothing,
-    /// The file that its bind has created.
+    /// The file that its bind(2) created.
     Own,
-    /// Whatever stands at the path.
+    /// Any file at the path.
     Any,
 }
 

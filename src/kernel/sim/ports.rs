@@ -1,4 +1,4 @@
-//! Addresses and ports: where there are listeners, and which ports are free.
+//! Addresses and ports: which listener takes a connection, and which ports are free.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,13 +11,13 @@ use super::network::Network;
 use super::socket::{Backlog, Binding, Domain, Key, Socket, State, failed};
 use crate::kernel::listener::BindOptions;
 
-/// Without the mapping of IPv4 into IPv6.
+/// An IPv4-mapped address as IPv4.
 fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// Where a connect leads from a bound address, if it is bound to one: an unspecified address stands for this
-/// host. The families of both must be the same, as mapped as they may be.
+/// The address that a connect reaches from a bound address, if any. An unspecified address stands for the host
+/// itself. Both must be of one family, once unmapped.
 pub(super) fn reached(to: SocketAddr, from: Option<IpAddr>) -> io::Result<SocketAddr> {
     let is_ipv6 = to.is_ipv6();
     let mut to = plain(to);
@@ -36,13 +36,13 @@ pub(super) fn reached(to: SocketAddr, from: Option<IpAddr>) -> io::Result<Socket
     }
 }
 
-/// Whether a listener on one address takes connections to another. That on `::` takes those of IPv4, too.
+/// Whether a listener on one address takes connections to another. `::` also takes those to IPv4 addresses.
 fn takes(local: IpAddr, only_v6: bool, ip: IpAddr) -> bool {
     let is_any = local.is_unspecified();
     local == ip || is_any && (local.is_ipv4() == ip.is_ipv4() || local.is_ipv6() && !only_v6)
 }
 
-/// Whether a socket's address and this one have an address in common.
+/// Whether a socket's address and this one overlap.
 fn meets(socket: &Socket, ip: IpAddr, options: &BindOptions) -> bool {
     let only_v6 = match &socket.state {
         State::Listening(backlog) => backlog.only_v6,
@@ -72,8 +72,8 @@ impl Network {
         })
     }
 
-    /// The listener that takes a connection: one on this very address before one on all, and then a socket
-    /// of IPv4 before one of IPv6. Of several that share a port, chance picks one.
+    /// The listener that takes a connection: one on this very address before one on all addresses, then one
+    /// of IPv4 before one of IPv6. Among several that share the port, the choice is random.
     pub(super) fn listener_for(&mut self, host: usize, to: SocketAddr) -> Option<Key> {
         let rank = |key: &Key, ip: IpAddr| (ip == to.ip(), self.domain(*key) == Some(Domain::Ipv4));
         let found: Vec<(Key, (bool, bool))> = self
@@ -93,8 +93,8 @@ impl Network {
         }
     }
 
-    /// Whether the port is taken by a socket whose address meets this one: a listener, or a connection
-    /// that was given the port.
+    /// Whether the port is taken by a socket with an overlapping address: a listener, or a connection from an
+    /// ephemeral port.
     fn is_taken(&self, host: usize, local: SocketAddr, options: &BindOptions) -> bool {
         let is_in_the_way = |it: &Socket| {
             meets(it, local.ip(), options)
@@ -115,7 +115,7 @@ impl Network {
         })
     }
 
-    /// The next port, of those that a host gives out by itself, of which no socket is in the way.
+    /// Allocates the next ephemeral port that no socket blocks.
     fn free_port(&mut self, host: usize, is_in_the_way: impl Fn(&Socket) -> bool) -> Option<u16> {
         let here = |it: &&Socket| it.host == host;
         let sockets = self.sockets.values().filter(here);
@@ -129,15 +129,15 @@ impl Network {
         Some(port)
     }
 
-    /// A port for a connect. Connections share it if they lead to different places, but with no socket
-    /// that was bound to it.
+    /// A port for a connect. Connections to different addresses share a port; a bound socket shares it with
+    /// none.
     pub(super) fn port_to_connect(
         &mut self,
         host: usize,
         ip: IpAddr,
         to: SocketAddr,
     ) -> io::Result<u16> {
-        self.deal_port(host, EADDRNOTAVAIL)?;
+        self.check_port_shortage(host, EADDRNOTAVAIL)?;
         let is_in_the_way = |it: &Socket| match it.binding {
             Binding::Given => it.remote == Some(to) && it.local.map(|local| local.ip()) == Some(ip),
             _ => true,
@@ -146,14 +146,14 @@ impl Network {
         port.ok_or_else(|| failed(EADDRNOTAVAIL))
     }
 
-    /// A port for a bind: one that no socket has whose address meets this one.
+    /// A port for a bind: one that no socket with an overlapping address has.
     fn port_to_bind(&mut self, host: usize, ip: IpAddr, options: &BindOptions) -> io::Result<u16> {
-        self.deal_port(host, EADDRINUSE)?;
+        self.check_port_shortage(host, EADDRINUSE)?;
         let port = self.free_port(host, |it| meets(it, ip, options));
         port.ok_or_else(|| failed(EADDRINUSE))
     }
 
-    /// bind(2), as before listen(2) or connect(2).
+    /// bind(2), for a listen(2) or a connect(2).
     pub(super) fn bind(
         &mut self,
         key: Key,
@@ -163,7 +163,7 @@ impl Network {
         let Some(host) = self.sockets.get(&key).map(|socket| socket.host) else {
             return Ok(());
         };
-        self.deal_on(key, Fault::Bind)?;
+        self.inject_on(key, Fault::Bind)?;
         if options.ipv6_only && local.is_ipv6() && plain(local).is_ipv4() {
             return Err(failed(EINVAL));
         }
@@ -191,7 +191,7 @@ mod tests {
 
     const SHARED: [u16; 4] = [32_768, 32_769, 32_770, 32_771];
 
-    /// A host that gives out four ports.
+    /// A host with four ephemeral ports.
     fn network() -> Network {
         let mut network = Network::new(1, false);
         network.settings.ports = SHARED[0]..=SHARED[3];
@@ -233,7 +233,7 @@ mod tests {
         connect().map_err(|error: io::Error| error.raw_os_error().expect("an errno"))
     }
 
-    /// Calls until there is no port left, and checks that each has been given once.
+    /// Calls until no port is left, and checks that each was allocated once.
     fn all(
         network: &mut Network,
         call: impl Fn(&mut Network) -> Result<(Key, u16), i32>,
@@ -252,7 +252,7 @@ mod tests {
         (given.into_iter().map(|(key, _)| key).collect(), errno)
     }
 
-    // What follows is what Linux 6.18 does with these four ports.
+    // The results are those of Linux 6.18 with four ephemeral ports.
 
     #[test]
     fn a_bind_without_a_free_port_fails_and_addresses_that_do_not_meet_share_ports() {

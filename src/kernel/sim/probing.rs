@@ -1,6 +1,6 @@
-//! Peers that are silent: what keep-alive finds out.
+//! Peers that do not answer: keep-alive probes and the limit of retransmissions.
 //!
-//! A probe that is answered changes nothing, so only those are reckoned with that are not.
+//! An answered probe changes nothing, so only probes that stay unanswered are simulated.
 
 use std::io;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use super::network::{Happening, Network};
 use super::socket::{Key, Socket, State};
 use crate::kernel::options::KeepAlive;
 
-/// How long what was sent may be unconfirmed: `net.ipv4.tcp_retries2`.
-const PATIENCE: Duration = Duration::from_millis(924_600);
+/// How long sent data may stay unacknowledged: `net.ipv4.tcp_retries2`.
+const RETRANSMISSION_LIMIT: Duration = Duration::from_millis(924_600);
 
 fn is_connected(socket: &Socket) -> bool {
     matches!(socket.state, State::Connected)
@@ -31,16 +31,16 @@ impl Network {
         set
     }
 
-    /// Whether the timer of a socket is that of its probes.
+    /// Whether the timer of a socket runs for its probes.
     fn is_probed(&self, key: Key) -> bool {
         let timer = self.timer(key);
         timer.is_some_and(|(_, what)| {
-            matches!(what, Happening::Silence(_) | Happening::Refusal { .. })
+            matches!(what, Happening::ProbeTimeout(_) | Happening::Refusal { .. })
         })
     }
 
-    /// Sets the time at which the probes of a connection fail, if there will be no answer: nothing reaches
-    /// the peer, or the peer knows of no connection. A machine that sleeps sends none.
+    /// Sets the timer for the probes of a connection, if they get no answer, or a reset: the peer cannot be
+    /// reached, or has forgotten the connection. A machine that sleeps sends no probes.
     pub(super) fn probe(&mut self, key: Key) {
         let Some(socket) = self.sockets.get(&key) else {
             return;
@@ -49,11 +49,11 @@ impl Network {
         if !is_connected(socket) || socket.timer.is_some() || !self.is_on(host) {
             return;
         }
-        let Some((next, until_failed)) = socket.probes.next(self.now - socket.heard) else {
+        let Some((next, until_failed)) = socket.probes.next(self.now - socket.last_arrival) else {
             return;
         };
         if !self.has_answers(host, from) {
-            self.arm(key, next + until_failed, Happening::Silence(key));
+            self.arm(key, next + until_failed, Happening::ProbeTimeout(key));
         } else if socket.peer.is_some_and(|peer| self.is_gone(peer)) {
             self.arm(key, next, Happening::Refusal { from, to: key });
         }
@@ -64,8 +64,8 @@ impl Network {
         socket.is_none_or(|it| matches!(it.state, State::Closed) && it.wire.is_empty())
     }
 
-    /// No probe of a connection was answered.
-    pub(super) fn falls_silent(&mut self, key: Key) {
+    /// The probes of a connection give up.
+    pub(super) fn probes_fail(&mut self, key: Key) {
         self.disarm(key);
         let host = self.sockets.get(&key).map(|socket| socket.host);
         if host.is_some_and(|host| self.is_on(host)) {
@@ -73,41 +73,45 @@ impl Network {
         }
     }
 
-    /// Hosts reach each other again, or do not.
+    /// A partition has begun or ended, or a machine was turned on or off.
     pub(super) fn links_have_changed(&mut self) {
         let is_far = |socket: &Socket| socket.host != socket.peer_host && is_connected(socket);
         let found = self.sockets.iter().filter(|(_, socket)| is_far(socket));
         let found = found.map(|(key, socket)| (*key, socket.host, socket.peer_host));
         for (key, host, other) in found.collect::<Vec<_>>() {
             if self.has_answers(host, other) {
-                self.is_patient_again(key);
+                self.link_is_back(key);
             }
             self.probe(key);
         }
     }
 
-    /// What a socket has sent cannot arrive, or no answer comes: if something is unconfirmed, it waits for
-    /// that a quarter of an hour, whatever the probes say.
-    pub(super) fn loses_patience(&mut self, key: Key) {
+    /// Starts the limit of retransmissions, if a socket has unacknowledged data. It replaces the timer of the
+    /// probes.
+    pub(super) fn arm_retransmission_limit(&mut self, key: Key) {
         if let Some(socket) = self.sockets.get(&key)
             && is_connected(socket)
             && socket.is_unconfirmed()
             && (socket.timer.is_none() || self.is_probed(key))
         {
-            self.arm(key, PATIENCE, Happening::Failure(key, ETIMEDOUT));
+            self.arm(
+                key,
+                RETRANSMISSION_LIMIT,
+                Happening::Failure(key, ETIMEDOUT),
+            );
         }
     }
 
-    /// The peer can be reached.
-    fn is_patient_again(&mut self, key: Key) {
+    /// Stops what waits for the peer, which can be reached again.
+    fn link_is_back(&mut self, key: Key) {
         match self.timer(key) {
-            Some((at, Happening::Silence(_))) => {
+            Some((at, Happening::ProbeTimeout(_))) => {
                 let left = at.saturating_sub(self.now);
                 let sent = self.sockets.get(&key).map(|it| it.probes.sent(left));
                 match sent {
-                    // No other one will be answered.
+                    // There is no further probe that the peer could answer.
                     Some(Sent::All) => {}
-                    Some(Sent::Some) => self.hears(key),
+                    Some(Sent::Some) => self.note_arrival(key),
                     Some(Sent::None) | None => self.disarm(key),
                 }
             }
@@ -116,12 +120,12 @@ impl Network {
         }
     }
 
-    /// Something is received.
-    pub(super) fn hears(&mut self, key: Key) {
+    /// Restarts the idle time of the probes: a segment has arrived.
+    pub(super) fn note_arrival(&mut self, key: Key) {
         if self.is_probed(key) {
             self.disarm(key);
         }
         let now = self.now;
-        self.with(key, |socket| socket.heard = now);
+        self.with(key, |socket| socket.last_arrival = now);
     }
 }

@@ -1,4 +1,4 @@
-//! A loop's readiness, as epoll reports it: once for each change, and with the state at the time of the wait.
+//! Readiness as epoll reports it, edge-triggered: once for each change, with the flags at the time of the wait.
 
 use std::io;
 
@@ -10,29 +10,29 @@ use super::faults::Fault;
 use super::network::Network;
 use super::socket::{Key, Socket, State, failed};
 
-/// Whether an event is of a socket that has none yet.
-fn is_news(event: &Event, told: &[Event]) -> bool {
-    told.iter().all(|other| other.token != event.token)
+/// Whether an event is the first for its socket.
+fn is_first_of_socket(event: &Event, reported: &[Event]) -> bool {
+    reported.iter().all(|other| other.token != event.token)
 }
 
 impl Network {
-    /// Whether a loop has something to do.
+    /// Whether a wait would report something.
     pub(crate) fn is_ready(&self, host: usize) -> bool {
         self.hosts[host].is_ready()
     }
 
-    /// What is ready on a host, each as it stands now, and reported once.
+    /// epoll_wait(2) without waiting.
     ///
     /// # Errors
-    /// `EINTR` if the program was stopped meanwhile, and by chance, if nothing is ready.
+    /// `EINTR` if the program was stopped meanwhile, or if nothing is ready and a fault is injected.
     pub(super) fn ready(&mut self, host: usize, capacity: usize) -> io::Result<Vec<Event>> {
         if std::mem::take(&mut self.hosts[host].was_stopped) {
             return Err(failed(EINTR));
         }
         let mut events = self.hosts[host].own_events();
         let mut left = self.hosts[host].ready.len();
-        if self.settings.is_whimsical && self.dice.one_in(8) {
-            // The rest is found by the next wait.
+        if self.settings.is_perturbed && self.dice.one_in(8) {
+            // The next wait reports the rest.
             left = self.dice.below(left + 1);
         }
         for _ in 0..left.min(capacity.saturating_sub(events.len())) {
@@ -44,11 +44,11 @@ impl Network {
             }
             events.extend(self.event_of(key));
         }
-        if self.settings.is_whimsical && self.dice.one_in(16) && events.len() < capacity {
-            events.extend(self.spurious(host, &events));
+        if self.settings.is_perturbed && self.dice.one_in(16) && events.len() < capacity {
+            events.extend(self.redundant(host, &events));
         }
-        if events.len() < capacity && self.is_dealt(host, Fault::Wait) {
-            events.extend(self.untrue(host, &events));
+        if events.len() < capacity && self.is_injected(host, Fault::Wait) {
+            events.extend(self.spurious(host, &events));
         }
         self.interrupt(host, events.is_empty())?;
         Ok(events)
@@ -63,16 +63,16 @@ impl Network {
         (event.flags != 0).then_some(event)
     }
 
-    /// An event of a socket of which there is nothing new to tell.
-    fn spurious(&mut self, host: usize, told: &[Event]) -> Option<Event> {
+    /// An event of a socket on which nothing has changed.
+    fn redundant(&mut self, host: usize, reported: &[Event]) -> Option<Event> {
         let key = self.any_registered(host)?;
-        self.event_of(key).filter(|event| is_news(event, told))
+        self.event_of(key)
+            .filter(|event| is_first_of_socket(event, reported))
     }
 
-    /// An event that does not hold: a socket seems to be readable, and has nothing (select(2), BUGS), or
-    /// another process has taken it first. Linux does not report a socket as writable that is not, nor one
-    /// that is connecting before its outcome.
-    fn untrue(&mut self, host: usize, told: &[Event]) -> Option<Event> {
+    /// Spurious readiness: a socket is reported as readable and has nothing to read (select(2), BUGS). Linux
+    /// reports neither a full socket as writable, nor a connecting one before its outcome.
+    fn spurious(&mut self, host: usize, reported: &[Event]) -> Option<Event> {
         let key = self.any_registered(host)?;
         let socket = self.sockets.get(&key)?;
         let event = Event {
@@ -80,7 +80,7 @@ impl Network {
             flags: EPOLLIN,
         };
         let can_be = matches!(socket.state, State::Listening(_) | State::Connected);
-        (can_be && is_news(&event, told)).then_some(event)
+        (can_be && is_first_of_socket(&event, reported)).then_some(event)
     }
 
     fn any_registered(&mut self, host: usize) -> Option<Key> {
@@ -92,7 +92,7 @@ impl Network {
         all.get(self.dice.below(all.len())).copied()
     }
 
-    /// Puts a socket on the list of those that are ready: something has changed.
+    /// Puts a socket on the ready list: something has changed.
     pub(super) fn wake(&mut self, key: Key) {
         if let Some(socket) = self.sockets.get_mut(&key)
             && socket.token.is_some()
@@ -108,7 +108,7 @@ impl Network {
     }
 
     pub(super) fn register(&mut self, key: Key, token: Token) -> io::Result<()> {
-        self.deal_on(key, Fault::Register)?;
+        self.inject_on(key, Fault::Register)?;
         if let Some(socket) = self.sockets.get_mut(&key) {
             socket.token = Some(token);
             if socket.flags() != 0 {
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use crate::kernel::listener::BindOptions;
 
-    /// Lets all happen.
+    /// Runs all events.
     fn pass(network: &mut Network) {
         while let Some(next) = network.next_time() {
             network.move_to(next);

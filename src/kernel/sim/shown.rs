@@ -1,4 +1,4 @@
-//! What the kernel knows of its sockets, as ss(8) shows it.
+//! The state of sockets as ss(8) shows it.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,36 +7,37 @@ use super::network::Network;
 use super::socket::{Domain, Socket, State};
 use crate::kernel::reactor::Id;
 
-/// A socket as the kernel of a simulated host has it: a line of ss(8), as which it prints.
+/// A socket of a simulated host as its kernel knows it. Displayed, it is a line of ss(8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SocketInfo {
-    /// The state in the words of ss(8): `LISTEN`, `SYN-SENT`, `SYN-RECV`, `ESTAB`, `FIN-WAIT-1`, `FIN-WAIT-2`,
-    /// `CLOSE-WAIT`, `CLOSING` (also where Linux has `LAST-ACK`), or `UNCONN`: a new socket, or one whose
-    /// connection is over. A Unix socket that is connected is `ESTAB` until it is closed.
+    /// The state, in the words of ss(8): `LISTEN`, `SYN-SENT`, `SYN-RECV`, `ESTAB`, `FIN-WAIT-1`, `FIN-WAIT-2`,
+    /// `CLOSE-WAIT`, `CLOSING` (also for Linux's `LAST-ACK`), or `UNCONN` for a socket without a connection. A
+    /// connected Unix socket is `ESTAB` until it is closed.
     pub state: &'static str,
-    /// Its address; that of a Unix socket is not shown.
+    /// The local address. `None` for a Unix socket.
     pub local: Option<SocketAddr>,
     /// The address of its peer.
     pub peer: Option<SocketAddr>,
-    /// The bytes that the program has not read, without an urgent one that is next; of a listener, the connections that wait to be accepted.
+    /// Recv-Q: the bytes that the program has not read, without an urgent byte that comes next. For a listener,
+    /// the connections in the backlog.
     pub unread: usize,
-    /// The bytes that the peer's kernel has not confirmed; of a listener, how many connections may wait.
+    /// Send-Q: the bytes that the peer's kernel has not acknowledged. For a listener, the limit of the backlog.
     pub unsent: usize,
-    /// How many bytes the program has read in all, and how many it has sent.
+    /// The bytes that the program has read in all.
     pub received: u64,
-    /// See [`received`](SocketInfo::received).
+    /// The bytes that the program has sent in all.
     pub sent: u64,
-    /// Whether the program has the socket open. If not, the kernel has not finished with the connection, or it
-    /// was not accepted yet.
+    /// Whether the program has the socket open. It does not before accept(2), and not after close(2), while the
+    /// kernel finishes the connection.
     pub is_open: bool,
-    /// Whether a send(2) would find room.
+    /// Whether epoll would report the socket as writable, and send(2) would take bytes.
     pub is_writable: bool,
-    /// Whether the program's half was shut down.
+    /// Whether the program has shut down its half.
     pub is_shut: bool,
-    /// Whether the peer's end has arrived.
+    /// Whether the peer's half has ended.
     pub has_ended: bool,
-    /// The error number that the program has not been told: `SO_ERROR`.
+    /// The pending error, which no call has returned: `SO_ERROR`.
     pub error: Option<i32>,
     pub(crate) id: Option<Id>,
 }
@@ -69,12 +70,12 @@ impl Network {
     pub(crate) fn sockets_of(&self, host: usize) -> Vec<SocketInfo> {
         let sockets = self.sockets.values();
         let ours = sockets.filter(|socket| socket.host == host);
-        ours.map(Socket::shown_whole).collect()
+        ours.map(Socket::info).collect()
     }
 }
 
 impl Socket {
-    fn shown_whole(&self) -> SocketInfo {
+    fn info(&self) -> SocketInfo {
         let (unread, unsent) = match &self.state {
             State::Listening(backlog) => (backlog.waiting.len(), backlog.limit),
             _ => {
@@ -116,7 +117,7 @@ impl Socket {
             State::Connected => match (self.is_shut, self.has_ended) {
                 (false, false) => "ESTAB",
                 (false, true) => "CLOSE-WAIT",
-                (true, false) if self.is_fin_taken => "FIN-WAIT-2",
+                (true, false) if self.is_fin_acked => "FIN-WAIT-2",
                 (true, false) => "FIN-WAIT-1",
                 (true, true) => "CLOSING",
             },

@@ -1,4 +1,4 @@
-//! One socket: its state, and what it answers from that alone, as Linux does.
+//! A socket: its state, and the results of calls that depend on it alone.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -15,11 +15,11 @@ use super::keep_alive::Probes;
 use super::path::Name;
 use crate::kernel::options::KeepAlive;
 
-/// The name of a socket. None is used twice.
+/// The id of a socket, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key(pub(super) u64);
 
-/// What a socket speaks, and the form of its addresses.
+/// The address family of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Domain {
     Ipv4,
@@ -36,26 +36,26 @@ impl Domain {
     }
 }
 
-/// How a socket has come by its port.
+/// How a socket got its port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Binding {
     None,
-    /// By bind(2), with SO_REUSEADDR, which the library sets.
+    /// From bind(2), with SO_REUSEADDR, which the library sets.
     Bound,
-    /// From its listener, and the option with it.
+    /// From its listener, with the option.
     Inherited,
-    /// By connect(2), which does not set the option.
+    /// From connect(2), which allocates an ephemeral port without the option.
     Given,
 }
 
-/// TCP's states, as far as they differ here: `is_shut` and `has_ended` tell the halves of a connection apart.
+/// TCP's states. `is_shut` and `has_ended` are the states of the two halves of a connection.
 #[derive(Debug)]
 pub(super) enum State {
-    /// New, or over: it has failed, or both halves have ended.
+    /// Without a connection: new, failed, or ended in both directions.
     Closed,
     Listening(Backlog),
     SynSent,
-    /// A connection of a backlog, whose handshake is not over.
+    /// An incoming connection during its handshake.
     SynReceived,
     Connected,
 }
@@ -64,11 +64,11 @@ pub(super) enum State {
 pub(super) struct Backlog {
     pub(super) waiting: VecDeque<Key>,
     pub(super) limit: usize,
-    /// No new connection begins.
+    /// New connections are refused.
     pub(super) refuses: bool,
     pub(super) reuses_port: bool,
     pub(super) only_v6: bool,
-    /// Of a Unix listener.
+    /// The name of a Unix listener.
     pub(super) name: Option<Name>,
 }
 
@@ -76,15 +76,15 @@ pub(super) struct Backlog {
 pub(super) enum Segment {
     Syn,
     SynAck,
-    /// The handshake's last.
-    Ack,
+    /// The last segment of the handshake.
+    HandshakeAck,
     Data(Vec<u8>),
     /// One byte of urgent data.
     Urgent,
-    /// So many bytes have arrived.
-    Taken(usize),
+    /// Acknowledges this many bytes.
+    DataAck(usize),
     Fin,
-    FinTaken,
+    FinAck,
     Reset,
 }
 
@@ -98,48 +98,48 @@ pub(super) struct Socket {
     pub(super) remote: Option<SocketAddr>,
     pub(super) peer: Option<Key>,
     pub(super) peer_host: usize,
-    /// The listener in whose backlog it is.
+    /// The listener, until the connection is accepted.
     pub(super) parent: Option<Key>,
-    /// None before accept(2), and after close(2).
+    /// `None` before accept(2), and after close(2).
     pub(super) descriptor: Option<i32>,
-    /// The program has closed it.
+    /// The program has closed the socket.
     pub(super) is_orphan: bool,
     pub(super) token: Option<Token>,
-    /// It is on the list of the sockets that are ready.
+    /// The socket is on the ready list.
     pub(super) is_listed: bool,
     pub(super) error: Option<i32>,
-    /// Our half was shut down.
+    /// This half is shut down.
     pub(super) is_shut: bool,
-    /// The peer's half is over.
+    /// The peer's half has ended.
     pub(super) has_ended: bool,
-    /// The peer's FIN has arrived: from then on recv(2) returns the end, and never an error.
-    pub(super) is_done: bool,
+    /// The peer's FIN has arrived: recv(2) then returns the end, and never an error.
+    pub(super) is_fin_received: bool,
     pub(super) is_fin_sent: bool,
-    pub(super) is_fin_taken: bool,
-    /// How many bytes recv(2) has returned, and send(2) has taken.
+    pub(super) is_fin_acked: bool,
+    /// The bytes that recv(2) has returned, and that send(2) has taken.
     pub(super) received: u64,
     pub(super) sent: u64,
     pub(super) resets_on_close: bool,
     pub(super) type_of_service: u8,
     pub(super) probes: Probes,
-    /// When something was last received.
-    pub(super) heard: Duration,
-    /// Bytes that wait for room in the peer's buffer.
+    /// When the last segment arrived.
+    pub(super) last_arrival: Duration,
+    /// Bytes that wait for room in the peer's receive buffer.
     pub(super) outgoing: VecDeque<u8>,
-    /// How many bytes are sent and not confirmed.
+    /// The number of bytes sent and not acknowledged.
     pub(super) in_flight: usize,
     pub(super) send_buffer: usize,
-    /// A send has found no room: the program learns when there is some.
+    /// A send found no room: an event follows when there is some.
     pub(super) wants_room: bool,
     pub(super) incoming: VecDeque<u8>,
-    /// The place of the urgent byte among these.
+    /// The position of the urgent byte in `incoming`.
     pub(super) mark: Option<usize>,
-    /// How many bytes are on their way to it.
+    /// The number of bytes on their way to this socket.
     pub(super) arriving: usize,
     pub(super) receive_buffer: usize,
-    /// What it has sent and has not arrived, the oldest first.
+    /// The segments on their way to the peer, the oldest first.
     pub(super) wire: VecDeque<Segment>,
-    /// The happening that its patience waits for.
+    /// The event that its timer has scheduled.
     pub(super) timer: Option<(Duration, u64)>,
 }
 
@@ -148,7 +148,7 @@ pub(super) fn failed(errno: i32) -> io::Error {
 }
 
 impl Socket {
-    /// The flags of epoll that hold now.
+    /// The current flags of epoll.
     pub(super) fn flags(&mut self) -> i32 {
         match self.domain {
             Domain::Unix => self.unix_flags(),
@@ -156,7 +156,7 @@ impl Socket {
         }
     }
 
-    /// tcp_poll.
+    /// Linux's `tcp_poll`.
     fn tcp_flags(&mut self) -> i32 {
         if let State::Listening(backlog) = &self.state {
             return if backlog.waiting.is_empty() {
@@ -196,15 +196,15 @@ impl Socket {
         self.outgoing.len() + self.in_flight
     }
 
-    /// A third of the buffer is free.
+    /// Whether a third of the send buffer is free.
     pub(super) fn is_writable(&self) -> bool {
         let used = self.used();
         self.send_buffer.saturating_sub(used) >= used / 2
     }
 
-    /// Whether something that was sent, or waits to be, has not been confirmed.
+    /// Whether bytes or a FIN are unacknowledged, or wait to be sent.
     pub(super) fn is_unconfirmed(&self) -> bool {
-        self.used() > 0 || self.is_fin_sent && !self.is_fin_taken
+        self.used() > 0 || self.is_fin_sent && !self.is_fin_acked
     }
 
     /// How many bytes the peer may still send.
@@ -213,14 +213,14 @@ impl Socket {
             State::Connected if !self.is_orphan => {
                 (self.receive_buffer).saturating_sub(self.incoming.len() + self.arriving)
             }
-            // What is sent to a connection that is over is answered with a reset.
+            // Whatever is sent here is answered with a reset.
             _ => usize::MAX,
         }
     }
 
-    /// What a recv(2) without bytes answers: the end, or why there are none.
+    /// The result of recv(2) without bytes: the end, or an error.
     fn without_bytes(&mut self) -> io::Result<usize> {
-        if self.is_done {
+        if self.is_fin_received {
             return Ok(0);
         }
         if let Some(errno) = self.error.take() {
@@ -240,7 +240,7 @@ impl Socket {
         }
         let most = self.mark.unwrap_or(usize::MAX).min(buffer.len());
         let buffer = &mut buffer[..most];
-        // The bytes stand in two pieces at most.
+        // The queue has at most two slices.
         let first = self.incoming.read(buffer)?;
         let second = self.incoming.read(&mut buffer[first..])?;
         self.mark = self.mark.map(|mark| mark - first - second);
@@ -258,7 +258,7 @@ impl Socket {
         }
     }
 
-    /// The port that it keeps from others. One that it was not bound to goes with the connection.
+    /// The port that the socket occupies. One that it was not bound to is free when the connection is over.
     pub(super) fn port(&self) -> Option<u16> {
         let is_closed = matches!(self.state, State::Closed);
         let has_it = match self.binding {
@@ -269,7 +269,7 @@ impl Socket {
         self.local.filter(|_| has_it).map(|local| local.port())
     }
 
-    /// Whether a send can do anything but fail.
+    /// Whether a send can succeed.
     pub(super) fn can_send(&self) -> bool {
         let is_connected = matches!(self.state, State::Connected);
         is_connected && self.error.is_none() && !self.is_shut
@@ -295,7 +295,7 @@ impl Socket {
         Ok(count)
     }
 
-    /// The connection is over, with an error or without.
+    /// Ends the connection, with or without an error.
     pub(super) fn fail(&mut self, error: Option<i32>) {
         self.error = error.or(self.error);
         self.state = State::Closed;
@@ -305,16 +305,16 @@ impl Socket {
         self.in_flight = 0;
     }
 
-    /// The error that a reset by the peer leads to.
+    /// The error after a reset by the peer.
     pub(super) fn error_of_reset(&self) -> i32 {
         match self.state {
             State::SynSent => ECONNREFUSED,
-            _ if self.is_done && !self.is_shut => EPIPE,
+            _ if self.is_fin_received && !self.is_shut => EPIPE,
             _ => ECONNRESET,
         }
     }
 
-    /// IP_TOS or IPV6_TCLASS. The two lowest bits are TCP's own. A Unix socket has none.
+    /// IP_TOS or IPV6_TCLASS. The two lowest bits belong to TCP. A Unix socket has no such option.
     pub(super) fn set_type_of_service(&mut self, value: u8) {
         if self.domain != Domain::Unix {
             self.type_of_service = value & !0b11;
@@ -328,7 +328,7 @@ impl Socket {
         }
     }
 
-    /// A socket of IPv6 shows addresses of IPv4 as mapped.
+    /// An address as the socket reports it: an IPv6 socket shows IPv4 addresses as mapped.
     pub(super) fn shown(&self, address: SocketAddr) -> SocketAddr {
         match address.ip() {
             IpAddr::V4(ip) if self.domain == Domain::Ipv6 => {
@@ -338,8 +338,8 @@ impl Socket {
         }
     }
 
-    /// Whether getpeername(2) finds a peer. A Unix socket remembers one that is gone.
-    pub(super) fn has_peer(&self) -> io::Result<()> {
+    /// `ENOTCONN` if getpeername(2) would find no peer. A Unix socket remembers a peer that is gone.
+    pub(super) fn check_peer(&self) -> io::Result<()> {
         match (self.domain, self.peer) {
             (Domain::Unix, Some(_)) => Ok(()),
             _ => self.remote_shown().map(|_| ()),

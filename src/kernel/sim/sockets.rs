@@ -17,7 +17,7 @@ use crate::kernel::listener::BindOptions;
 use crate::kernel::options::{KeepAlive, StreamOptions};
 use crate::kernel::stream::uninterrupted;
 
-/// A descriptor.
+/// An open descriptor of a socket.
 #[derive(Debug)]
 struct Owned {
     kernel: Kernel,
@@ -49,7 +49,7 @@ impl Owned {
     }
 }
 
-/// A socket that is about to be connected.
+/// A socket before its connect.
 #[derive(Debug)]
 pub(crate) struct Opening {
     socket: Owned,
@@ -89,7 +89,7 @@ impl Kernel {
     ) -> io::Result<Listener> {
         let socket = self.socket(Domain::of(address))?;
         socket.call(|network, key| network.bind(key, address, &options))?;
-        // A time too long for the kernel is no reason not to listen.
+        // A keep-alive time over the kernel's limit does not prevent the listen.
         let _ = socket.ask(|socket| set_options(socket, inherited));
         socket.call(|network, key| network.listen(key, &options, None))?;
         Ok(Listener::of(socket))
@@ -183,7 +183,7 @@ impl Listener {
         self.accept_next()
     }
 
-    /// accept4(2), without the treatment of errors.
+    /// accept4(2), without the error handling of `accept_next`.
     pub(crate) fn accept_one(&self) -> io::Result<Stream> {
         self.try_accept().map(|(stream, _)| stream)
     }
@@ -283,7 +283,7 @@ impl Stream {
     pub(crate) fn connected(&self) -> io::Result<bool> {
         let answer = self.0.ask(|socket| match socket.error.take() {
             Some(errno) => Err(failed(errno)),
-            None => socket.has_peer(),
+            None => socket.check_peer(),
         });
         match answer.unwrap_or_else(|| Err(failed(ENOTCONN))) {
             Ok(()) => Ok(true),
@@ -315,7 +315,7 @@ impl Stream {
         (self.0.ask(|socket| set_options(socket, options))).unwrap_or(Ok(()))
     }
 
-    /// Nothing is ever held back.
+    /// There is no Nagle's algorithm to turn off.
     pub(crate) fn set_no_delay(&self, _: bool) -> io::Result<()> {
         Ok(())
     }

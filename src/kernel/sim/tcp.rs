@@ -1,4 +1,4 @@
-//! TCP between the hosts: what arrives, and what follows.
+//! TCP: the segments that a socket sends, and what follows when they arrive.
 
 use std::io::Read;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use libc::ETIMEDOUT;
 use super::network::{Happening, Network};
 use super::socket::{Binding, Key, Segment, Socket, State};
 
-/// How often a SYN is repeated: `net.ipv4.tcp_syn_retries`. The first waits a second, the next twice as
-/// long, and so on.
+/// How often a SYN is retransmitted: `net.ipv4.tcp_syn_retries`. The first retransmission follows after a
+/// second, each further one after twice as long.
 const SYN_RETRIES: u32 = 6;
-/// A segment takes at most so many bytes.
+/// The most bytes of a segment.
 const SEGMENT_MAX: usize = 64 * 1024;
 
 impl Network {
-    /// Puts a segment on the wire of a socket. The oldest arrives first, however late the others are.
+    /// Puts a segment on the wire of a socket. Its segments arrive in order, whatever the delay of each.
     pub(super) fn send(&mut self, key: Key, segment: Segment) {
         let Some(socket) = self.sockets.get_mut(&key) else {
             return;
@@ -26,7 +26,7 @@ impl Network {
         self.schedule(after.saturating_add(delay), Happening::Arrival(key));
     }
 
-    /// Sends what the peer has room for, and our FIN when nothing is left before it.
+    /// Sends what the peer has room for, and then a FIN if this half is shut down.
     pub(super) fn pump(&mut self, key: Key) {
         while let Some(bytes) = self.next_piece(key) {
             self.send(key, Segment::Data(bytes));
@@ -49,7 +49,7 @@ impl Network {
         let window = self.sockets.get(&peer).map_or(usize::MAX, Socket::window);
         let is_far = socket.host != socket.peer_host;
         let mut most = socket.outgoing.len().min(window).min(SEGMENT_MAX);
-        if is_far && self.settings.is_whimsical {
+        if is_far && self.settings.is_perturbed {
             most = most.min(1 << (4 + self.dice.below(13)));
         }
         if let Some(peer) = self.sockets.get_mut(&peer) {
@@ -76,26 +76,26 @@ impl Network {
                 self.segment_arrives(from, to, segment);
             }
             (Segment::Reset, _) => {}
-            _ => self.refuse(from),
+            _ => self.answer_with_reset(from),
         }
         self.reap(from);
     }
 
     fn segment_arrives(&mut self, from: Key, to: Key, segment: Segment) {
-        self.hears(to);
-        self.try_luck(to);
+        self.note_arrival(to);
+        self.inject_failure(to);
         match segment {
-            Segment::Reset => self.refused(to),
-            // Whatever else is sent to a connection that has failed is answered with a reset.
-            _ if self.is_closed(to) => self.refuse(from),
+            Segment::Reset => self.reset_arrives(to),
+            // Anything but a reset is answered with one if the connection is over.
+            _ if self.is_closed(to) => self.answer_with_reset(from),
             Segment::Syn => {}
-            Segment::SynAck => self.syn_is_answered(from, to),
-            Segment::Ack => self.handshake_is_over(to),
+            Segment::SynAck => self.syn_ack_arrives(from, to),
+            Segment::HandshakeAck => self.handshake_ack_arrives(to),
             Segment::Data(bytes) => self.data_arrives(from, to, &bytes),
             Segment::Urgent => self.urgent_arrives(from, to),
-            Segment::Taken(count) => self.is_confirmed(to, count),
+            Segment::DataAck(count) => self.data_ack_arrives(to, count),
             Segment::Fin => self.fin_arrives(to),
-            Segment::FinTaken => self.fin_is_confirmed(to),
+            Segment::FinAck => self.fin_ack_arrives(to),
         }
     }
 
@@ -104,8 +104,8 @@ impl Network {
         socket.is_none_or(|it| matches!(it.state, State::Closed))
     }
 
-    /// Answers a segment for which there is no connection.
-    fn refuse(&mut self, to: Key) {
+    /// Answers a segment that belongs to no connection.
+    fn answer_with_reset(&mut self, to: Key) {
         if let Some(sender) = self.sockets.get(&to) {
             let (from, host) = (sender.peer_host, sender.host);
             let after = self.latency(from, host);
@@ -125,11 +125,11 @@ impl Network {
         let (host, remote, client_host) = (sender.peer_host, sender.local, sender.host);
         let answers = |it: &Socket| it.peer == Some(client) && !matches!(it.state, State::Closed);
         if self.sockets.values().any(answers) {
-            // A repetition: the answer to the first is on its way.
+            // A retransmission: the answer to the first SYN is on its way.
             return;
         }
         let Some(listener) = self.listener_for(host, to) else {
-            return self.refuse(client);
+            return self.answer_with_reset(client);
         };
         let in_handshake = |it: &&Socket| it.parent == Some(listener);
         let begun = self.sockets.values().filter(in_handshake).count();
@@ -140,7 +140,7 @@ impl Network {
             return;
         };
         if backlog.refuses || begun > backlog.limit {
-            // Dropped: the client tries again.
+            // The SYN is dropped, and the client retransmits it.
             return;
         }
         let domain = parent.domain;
@@ -157,21 +157,21 @@ impl Network {
         self.send(child, Segment::SynAck);
     }
 
-    fn syn_is_answered(&mut self, server: Key, client: Key) {
+    fn syn_ack_arrives(&mut self, server: Key, client: Key) {
         let Some(socket) = self.sockets.get_mut(&client) else {
             return;
         };
         if !matches!(socket.state, State::SynSent) {
-            return self.refuse(server);
+            return self.answer_with_reset(server);
         }
         socket.state = State::Connected;
         socket.peer = Some(server);
         self.disarm(client);
-        self.send(client, Segment::Ack);
+        self.send(client, Segment::HandshakeAck);
         self.wake(client);
     }
 
-    fn handshake_is_over(&mut self, child: Key) {
+    fn handshake_ack_arrives(&mut self, child: Key) {
         let Some(socket) = self.sockets.get_mut(&child) else {
             return;
         };
@@ -184,13 +184,13 @@ impl Network {
             backlog.waiting.push_back(child);
             self.wake(listener);
         } else if let Some(socket) = self.sockets.get_mut(&child) {
-            // The listener has closed meanwhile.
+            // The listener was closed during the handshake.
             socket.resets_on_close = true;
             self.abandon(child);
         }
     }
 
-    /// Repeats a SYN that was not answered, or gives up.
+    /// Retransmits a SYN, or gives up.
     pub(super) fn syn_again(&mut self, key: Key, tries: u32) {
         let Some(socket) = self.sockets.get(&key) else {
             return;
@@ -198,7 +198,7 @@ impl Network {
         if tries > SYN_RETRIES {
             return self.fail(key, ETIMEDOUT);
         }
-        // In a partition the first is still on its way.
+        // In a partition the first SYN is still on its way.
         if socket.wire.is_empty() {
             self.send(key, Segment::Syn);
         }
@@ -218,17 +218,17 @@ impl Network {
         };
         socket.arriving = socket.arriving.saturating_sub(bytes.len());
         if socket.is_orphan {
-            // Nobody will read it.
-            self.is_over(to, None);
+            // The program has closed the socket and cannot read the bytes.
+            self.terminate(to, None);
             self.reap(to);
-            return self.refuse(from);
+            return self.answer_with_reset(from);
         }
         socket.incoming.extend(bytes);
         self.wake(to);
-        self.send(to, Segment::Taken(bytes.len()));
+        self.send(to, Segment::DataAck(bytes.len()));
     }
 
-    fn is_confirmed(&mut self, key: Key, count: usize) {
+    fn data_ack_arrives(&mut self, key: Key, count: usize) {
         let Some(socket) = self.sockets.get_mut(&key) else {
             return;
         };
@@ -248,22 +248,22 @@ impl Network {
             return;
         };
         socket.has_ended = true;
-        socket.is_done = true;
-        self.send(key, Segment::FinTaken);
+        socket.is_fin_received = true;
+        self.send(key, Segment::FinAck);
         self.end_if_both_have(key);
     }
 
-    fn fin_is_confirmed(&mut self, key: Key) {
+    fn fin_ack_arrives(&mut self, key: Key) {
         if let Some(socket) = self.sockets.get_mut(&key) {
-            socket.is_fin_taken = true;
+            socket.is_fin_acked = true;
             self.end_if_both_have(key);
         }
     }
 
     fn end_if_both_have(&mut self, key: Key) {
         if let Some(socket) = self.sockets.get_mut(&key)
-            && socket.is_fin_taken
-            && (socket.has_ended && socket.is_done)
+            && socket.is_fin_acked
+            && (socket.has_ended && socket.is_fin_received)
         {
             socket.state = State::Closed;
             self.disarm(key);
@@ -273,26 +273,26 @@ impl Network {
     }
 
     /// A reset arrives.
-    pub(super) fn refused(&mut self, key: Key) {
+    pub(super) fn reset_arrives(&mut self, key: Key) {
         if let Some(socket) = self.sockets.get_mut(&key)
             && !matches!(socket.state, State::Closed)
         {
-            // A connection whose handshake is not over is known to no listener yet.
+            // Before the end of its handshake a connection is in no backlog.
             socket.is_orphan |= matches!(socket.state, State::SynReceived);
             let error = socket.error_of_reset();
             self.fail(key, error);
         }
     }
 
-    /// The connection is over, and waits for nothing.
-    pub(super) fn is_over(&mut self, key: Key, error: Option<i32>) {
+    /// Ends a connection and its timer.
+    pub(super) fn terminate(&mut self, key: Key, error: Option<i32>) {
         self.disarm(key);
         self.with(key, |socket| socket.fail(error));
     }
 
-    /// The connection fails.
+    /// Ends a connection with an error, and reports it.
     pub(super) fn fail(&mut self, key: Key, errno: i32) {
-        self.is_over(key, Some(errno));
+        self.terminate(key, Some(errno));
         self.wake(key);
         let peer = self.sockets.get(&key).and_then(|socket| socket.peer);
         self.reap(key);
@@ -301,7 +301,7 @@ impl Network {
         }
     }
 
-    /// Forgets a socket that the program has closed, once nothing of it is on its way.
+    /// Removes an orphan whose connection is over, once its last segment has arrived.
     pub(super) fn reap(&mut self, key: Key) {
         if let Some(socket) = self.sockets.get(&key)
             && socket.is_orphan

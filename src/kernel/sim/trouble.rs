@@ -1,4 +1,4 @@
-//! Where faults and shortages strike: which call fails, with what, and what comes late.
+//! The injection of faults and shortages: which call fails, with which error, and what is delayed.
 
 use std::io;
 use std::ops::Range;
@@ -13,17 +13,17 @@ use super::socket::{Domain, Key, Socket, State, failed};
 use crate::kernel::host_name::Unresolved;
 use crate::kernel::resolver::Answer;
 
-/// How long a send may find no memory.
+/// How long a send finds no memory after an injected failure.
 const WITHOUT_MEMORY: Range<Duration> = Duration::from_millis(1)..Duration::from_millis(20);
-/// The first repetition of a segment; each further one waits twice as long. After an outage, that of a
-/// connection comes at most so late.
+/// The first retransmission time-out; each further one is twice as long. After an outage, a retransmission
+/// arrives within this time.
 pub(super) const REPETITION: Duration = Duration::from_millis(200);
-/// How long a connect is tried that nobody answers: see tcp_syn_retries in tcp(7).
+/// How long an unanswered connect takes to fail: tcp_syn_retries in tcp(7).
 const UNANSWERED: Duration = Duration::from_secs(127);
-/// How long a late answer about a name takes.
+/// How long a slow lookup takes.
 const LATE_ANSWER: Range<Duration> = Duration::from_millis(5)..Duration::from_secs(30);
 
-/// getaddrinfo's, with libuv's number.
+/// The error of getaddrinfo(3), with libuv's number.
 const EAI_MEMORY: Unresolved = Unresolved::Code("EAI_MEMORY", -3006);
 
 impl Socket {
@@ -49,13 +49,13 @@ impl Network {
         self.hosts[host].descriptors()
     }
 
-    /// Lets a host run out of something for a while.
+    /// Begins a shortage of a host.
     pub(crate) fn exhaust(&mut self, host: usize, what: Resource, span: Duration) {
         let end = self.now.saturating_add(span);
         let until = self.hosts[host].shortages.entry(what).or_default();
-        // One that ends later goes on.
+        // A shortage that ends later goes on.
         *until = end.max(*until);
-        self.schedule(span, Happening::Plenty(host));
+        self.schedule(span, Happening::ShortageEnd(host));
     }
 
     fn is_short_of(&self, host: usize, what: Resource) -> bool {
@@ -63,8 +63,8 @@ impl Network {
         end.is_some_and(|end| self.now < *end)
     }
 
-    /// A shortage has ended: sends that found no room are told if there is some.
-    pub(super) fn has_plenty(&mut self, host: usize) {
+    /// Reports room to the sends of a host that found none.
+    pub(super) fn shortage_ends(&mut self, host: usize) {
         let sockets = self.sockets.iter();
         let here = sockets.filter(|(_, socket)| socket.host == host && socket.wants_room);
         for key in here.map(|(key, _)| *key).collect::<Vec<Key>>() {
@@ -72,7 +72,7 @@ impl Network {
         }
     }
 
-    /// A send that found no room is told if there is some.
+    /// Reports room on a socket whose send found none, if there is some.
     pub(super) fn has_room(&mut self, key: Key) {
         if let Some(socket) = self.sockets.get_mut(&key)
             && socket.wants_room
@@ -85,49 +85,51 @@ impl Network {
 
     // Chance.
 
-    pub(super) fn is_dealt(&mut self, host: usize, fault: Fault) -> bool {
+    /// Whether a fault happens this time.
+    pub(super) fn is_injected(&mut self, host: usize, fault: Fault) -> bool {
         let probability = self.hosts[host].faults.of(fault);
         probability > 0.0 && self.dice.happens(probability)
     }
 
-    fn dealt(&mut self, host: usize, fault: Fault, place: Place) -> Option<i32> {
+    /// The error of a fault, if it happens this time.
+    fn injected(&mut self, host: usize, fault: Fault, place: Place) -> Option<i32> {
         let errnos = fault.errnos(place);
-        let is_dealt = !errnos.is_empty() && self.is_dealt(host, fault);
-        is_dealt.then(|| errnos[self.dice.below(errnos.len())])
+        let is_injected = !errnos.is_empty() && self.is_injected(host, fault);
+        is_injected.then(|| errnos[self.dice.below(errnos.len())])
     }
 
-    /// Fails if a resource is missing that the call needs, or by chance.
-    pub(super) fn deal(&mut self, host: usize, fault: Fault, place: Place) -> io::Result<()> {
+    /// Fails if the call needs a resource that is short, or if the fault happens.
+    pub(super) fn inject(&mut self, host: usize, fault: Fault, place: Place) -> io::Result<()> {
         let now = self.now;
         let shortages = self.hosts[host].shortages.iter();
         let current = shortages.filter(|(_, end)| now < **end);
         let missing = current
             .filter_map(|(what, _)| what.errno(fault, place))
             .next();
-        let errno = missing.or_else(|| self.dealt(host, fault, place));
+        let errno = missing.or_else(|| self.injected(host, fault, place));
         errno.map_or(Ok(()), |errno| Err(failed(errno)))
     }
 
-    /// The same, for a call on a socket.
-    pub(super) fn deal_on(&mut self, key: Key, fault: Fault) -> io::Result<()> {
+    /// [`inject`](Network::inject) for a call on a socket.
+    pub(super) fn inject_on(&mut self, key: Key, fault: Fault) -> io::Result<()> {
         match self.sockets.get(&key).map(|it| (it.host, it.place())) {
-            Some((host, place)) => self.deal(host, fault, place),
+            Some((host, place)) => self.inject(host, fault, place),
             None => Ok(()),
         }
     }
 
-    /// Fails if no port can be given out.
-    pub(super) fn deal_port(&self, host: usize, errno: i32) -> io::Result<()> {
+    /// Fails with `errno` in a shortage of ports.
+    pub(super) fn check_port_shortage(&self, host: usize, errno: i32) -> io::Result<()> {
         match self.is_short_of(host, Resource::Ports) {
             true => Err(failed(errno)),
             false => Ok(()),
         }
     }
 
-    /// Interrupts a wait by chance, if nothing is ready. The next one is not interrupted.
+    /// Interrupts an idle wait if the fault happens, but never two in a row.
     pub(super) fn interrupt(&mut self, host: usize, is_idle: bool) -> io::Result<()> {
         let may_be = is_idle && !self.hosts[host].was_interrupted;
-        let is_interrupted = may_be && self.is_dealt(host, Fault::Wait);
+        let is_interrupted = may_be && self.is_injected(host, Fault::Wait);
         self.hosts[host].was_interrupted = is_interrupted;
         match is_interrupted {
             true => Err(failed(EINTR)),
@@ -137,21 +139,21 @@ impl Network {
 
     // Bytes.
 
-    /// How many of so many bytes a call takes.
+    /// How many of `count` bytes a call takes: fewer if the fault happens.
     fn part_of(&mut self, host: usize, fault: Fault, count: usize) -> usize {
-        match count > 1 && self.is_dealt(host, fault) {
+        match count > 1 && self.is_injected(host, fault) {
             true => 1 + self.dice.below(count - 1),
             false => count,
         }
     }
 
-    /// recv(2), which may be interrupted, or return less than there is: then another event follows.
+    /// recv(2), which may be interrupted or short. A short read is followed by another event.
     pub(super) fn try_to_receive(&mut self, key: Key, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(socket) = self.sockets.get(&key) else {
             return self.receive(key, buffer);
         };
         let (host, there) = (socket.host, socket.incoming.len());
-        self.deal_on(key, Fault::Receive)?;
+        self.inject_on(key, Fault::Receive)?;
         let most = self.part_of(host, Fault::Receive, buffer.len().min(there));
         if most == 0 || most == buffer.len() || most == there {
             return self.receive(key, buffer);
@@ -163,29 +165,30 @@ impl Network {
         Ok(received)
     }
 
-    /// send(2), which may be interrupted, find no memory, or take less than there is room for.
+    /// send(2), which may be interrupted, find no memory, or be short.
     pub(super) fn try_to_transmit(&mut self, key: Key, bytes: &[u8]) -> io::Result<usize> {
         let host = match self.sockets.get(&key) {
             Some(it) if it.can_send() => it.host,
             _ => return self.transmit(key, bytes),
         };
-        if let Err(error) = self.deal_on(key, Fault::Send) {
-            self.was_starved(host, key, &error);
+        if let Err(error) = self.inject_on(key, Fault::Send) {
+            if error.raw_os_error() == Some(EAGAIN) {
+                self.schedule_room(host, key);
+            }
             return Err(error);
         }
         let count = self.part_of(host, Fault::Send, bytes.len());
-        // What follows from a send on one host has happened when it returns.
+        // On one host, the bytes are acknowledged before `transmit` returns.
         self.with(key, |socket| socket.wants_room |= count < bytes.len());
         let sent = self.transmit(key, &bytes[..count]);
         if count < bytes.len() {
-            self.room_follows(host, key);
+            self.schedule_room(host, key);
         }
         sent
     }
 
-    /// The kernel is short of memory for this socket: an event follows when there is some, soon, or at the end of
-    /// the shortage.
-    fn room_follows(&mut self, host: usize, key: Key) {
+    /// Schedules the event that reports room for a send: soon, or at the end of a shortage of memory.
+    fn schedule_room(&mut self, host: usize, key: Key) {
         self.with(key, |socket| socket.wants_room = true);
         if !self.is_short_of(host, Resource::Memory) {
             let after = self.dice.within(&WITHOUT_MEMORY);
@@ -193,20 +196,13 @@ impl Network {
         }
     }
 
-    /// After `EAGAIN` an event follows when there is memory: soon, or at the end of the shortage.
-    fn was_starved(&mut self, host: usize, key: Key, error: &io::Error) {
-        if error.raw_os_error() == Some(EAGAIN) {
-            self.room_follows(host, key);
-        }
-    }
-
     // Connections.
 
-    /// How a connect ends that was begun, if by chance not with an answer, and after how long.
-    pub(super) fn deal_handshake(&mut self, key: Key) -> Option<(i32, Duration)> {
+    /// The error of a connect in progress, and after how long, if the fault happens.
+    pub(super) fn inject_handshake(&mut self, key: Key) -> Option<(i32, Duration)> {
         let socket = self.sockets.get(&key)?;
         let (host, to) = (socket.host, socket.peer_host);
-        let errno = self.dealt(host, Fault::Handshake, socket.place())?;
+        let errno = self.injected(host, Fault::Handshake, socket.place())?;
         let after = match errno {
             ETIMEDOUT => UNANSWERED,
             _ => (self.latency(host, to)).saturating_add(self.latency(to, host)),
@@ -214,8 +210,8 @@ impl Network {
         Some((errno, after))
     }
 
-    /// Something arrives at a connection, which fails by chance.
-    pub(super) fn try_luck(&mut self, key: Key) {
+    /// Fails a connection at which a segment arrives, if the fault happens.
+    pub(super) fn inject_failure(&mut self, key: Key) {
         let Some(socket) = self.sockets.get(&key) else {
             return;
         };
@@ -223,29 +219,29 @@ impl Network {
         if !matches!(socket.state, State::Connected) {
             return;
         }
-        match self.dealt(host, Fault::Connection, place) {
+        match self.injected(host, Fault::Connection, place) {
             None => {}
-            Some(ECONNRESET) => self.refused(key),
+            Some(ECONNRESET) => self.reset_arrives(key),
             Some(errno) => self.fail(key, errno),
         }
     }
 
-    /// How much later a segment arrives because it was lost on its way, once or several times.
+    /// The delay of a segment by retransmissions, if it is lost once or several times.
     pub(super) fn delay(&mut self, from: usize, to: usize) -> Duration {
-        let is_lost = from != to && self.is_dealt(from, Fault::Loss);
+        let is_lost = from != to && self.is_injected(from, Fault::Loss);
         match is_lost {
             true => REPETITION * ((2 << self.dice.below(7)) - 1),
             false => Duration::ZERO,
         }
     }
 
-    /// The answer about a name, and how long it takes.
-    pub(super) fn deal_answer(&mut self, host: usize, answer: Answer) -> (Answer, Duration) {
+    /// The answer to a lookup, and how long it takes.
+    pub(super) fn inject_lookup(&mut self, host: usize, answer: Answer) -> (Answer, Duration) {
         let soon = self.dice.within(&TAKES);
         if self.is_short_of(host, Resource::Memory) {
             return (Err(EAI_MEMORY), soon);
         }
-        if !self.is_dealt(host, Fault::LookUp) {
+        if !self.is_injected(host, Fault::LookUp) {
             return (answer, soon);
         }
         let failure = match self.dice.below(8) {

@@ -1,4 +1,4 @@
-//! Unix stream sockets: what one does, the other end has seen when the call returns.
+//! Unix stream sockets. The effect of a call has reached the peer when the call returns.
 
 use std::io;
 use std::path::Path;
@@ -25,7 +25,7 @@ impl Network {
         Some(name.bytes.clone())
     }
 
-    /// The socket that has a name: of a path the one that has created the file, even if it is closed.
+    /// The socket with a name: for a path, the one that created the file, even if it is closed.
     fn named(&self, host: usize, sought: &Name) -> Option<Key> {
         if !sought.is_abstract() {
             return self.hosts[host].files.get(&sought.path()).copied();
@@ -47,7 +47,7 @@ impl Network {
         let Some(host) = self.sockets.get(&key).map(|socket| socket.host) else {
             return Err(failed(EINVAL));
         };
-        self.deal_on(key, Fault::Bind)?;
+        self.inject_on(key, Fault::Bind)?;
         let name = Name::of(path, options)?;
         if self.named(host, &name).is_some() {
             return Err(failed(EADDRINUSE));
@@ -58,12 +58,12 @@ impl Network {
         self.listen(key, options, Some(name))
     }
 
-    /// connect(2): done, or refused, at once.
+    /// connect(2), which succeeds or fails at once.
     pub(super) fn connect_unix(&mut self, client: Key, path: &Path) -> io::Result<()> {
         let Some(host) = self.sockets.get(&client).map(|socket| socket.host) else {
             return Err(failed(EINVAL));
         };
-        self.deal_on(client, Fault::Connect)?;
+        self.inject_on(client, Fault::Connect)?;
         let name = Name::of(path, &BindOptions::default())?;
         let unknown = if name.is_abstract() {
             ECONNREFUSED
@@ -82,16 +82,16 @@ impl Network {
         };
         backlog.waiting.push_back(child);
         self.wake(listener);
-        self.with(client, |socket| socket.is_connected_to(child));
+        self.with(client, |socket| socket.set_connected(child));
         self.with(child, |socket| {
-            socket.is_connected_to(client);
+            socket.set_connected(client);
             socket.parent = Some(listener);
         });
         Ok(())
     }
 
-    /// What a socket was sent has been read.
-    pub(super) fn was_read(&mut self, sender: Option<Key>, count: usize) {
+    /// Frees the send buffer of a socket by the bytes that its peer has read.
+    pub(super) fn peer_has_read(&mut self, sender: Option<Key>, count: usize) {
         if let Some((key, socket)) = sender.and_then(|key| Some((key, self.sockets.get_mut(&key)?)))
         {
             socket.in_flight = socket.in_flight.saturating_sub(count);
@@ -115,7 +115,7 @@ impl Network {
         Ok(sent)
     }
 
-    /// shutdown(2) of our half.
+    /// shutdown(2) with SHUT_WR.
     pub(super) fn shut_down_unix(&mut self, key: Key) {
         let Some(socket) = self.sockets.get_mut(&key) else {
             return;
@@ -129,7 +129,7 @@ impl Network {
         }
     }
 
-    /// Ends a socket. The peer gets a reset if something was left unread, or if it was never accepted.
+    /// Closes a socket. The peer gets a reset if bytes are unread, or if the connection was never accepted.
     pub(super) fn abandon_unix(&mut self, key: Key) {
         let Some(socket) = self.sockets.remove(&key) else {
             return;
@@ -164,14 +164,14 @@ impl Network {
         }
     }
 
-    /// unlink(2). Returns whether there was a file.
+    /// unlink(2). Returns whether the file existed.
     pub(crate) fn unlink(&mut self, host: usize, path: &Path) -> bool {
         self.hosts[host].files.remove(path).is_some()
     }
 
-    /// The program of a host is killed: it unlinks nothing, and the kernel closes all that it has open.
-    pub(crate) fn die(&mut self, host: usize) {
-        self.hosts[host].begins_anew();
+    /// Forgets the program of a host, whose listeners then leave their files when they are closed.
+    pub(crate) fn kill_program(&mut self, host: usize) {
+        self.hosts[host].reset_program();
         let sockets = self.sockets.values_mut();
         for socket in sockets.filter(|socket| socket.host == host) {
             if let State::Listening(backlog) = &mut socket.state
@@ -191,12 +191,12 @@ fn name(socket: &Socket) -> Option<&Name> {
 }
 
 impl Socket {
-    fn is_connected_to(&mut self, peer: Key) {
+    fn set_connected(&mut self, peer: Key) {
         self.state = State::Connected;
         self.peer = Some(peer);
     }
 
-    /// unix_poll: the flags of epoll that hold now.
+    /// Linux's `unix_poll`.
     pub(super) fn unix_flags(&mut self) -> i32 {
         let mut flags = 0;
         if self.has_ended {
@@ -224,12 +224,12 @@ impl Socket {
         flags
     }
 
-    /// Three quarters of the buffer are free.
+    /// Whether three quarters of the send buffer are free.
     pub(super) fn is_unix_writable(&self) -> bool {
         self.used() <= self.send_buffer / 4
     }
 
-    /// How many bytes the peer gets.
+    /// Takes as many of the bytes as there is room for.
     fn send_unix(&mut self, offered: usize) -> io::Result<usize> {
         if self.is_shut {
             return Err(failed(EPIPE));

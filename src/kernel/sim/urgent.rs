@@ -1,5 +1,4 @@
-//! Urgent data: a byte that marks a place in a stream. It is not read with the others, and a read ends
-//! before it.
+//! Urgent data: a byte outside the stream. A read ends before it, and the next one skips it.
 
 use std::io;
 
@@ -9,7 +8,7 @@ use super::network::Network;
 use super::socket::{Domain, Key, Segment, Socket, State, failed};
 
 impl Network {
-    /// send(2) of one byte with MSG_OOB, if no other one waits to be sent before it.
+    /// send(2) of one byte with MSG_OOB, if no bytes wait to be sent.
     pub(crate) fn send_urgent(&mut self, key: Key) -> io::Result<usize> {
         let Some(socket) = self.sockets.get_mut(&key) else {
             return Ok(0);
@@ -28,8 +27,8 @@ impl Network {
         Ok(sent)
     }
 
-    /// The same, for each connection of a host to another one.
-    pub(crate) fn urge(&mut self, from: usize, to: usize) {
+    /// [`send_urgent`](Network::send_urgent) on each connection from one host to another.
+    pub(crate) fn send_urgent_to(&mut self, from: usize, to: usize) {
         let is_it = |socket: &Socket| {
             (socket.host, socket.peer_host) == (from, to)
                 && socket.domain != Domain::Unix
@@ -38,14 +37,14 @@ impl Network {
         };
         let found = self.sockets.iter().filter(|(_, socket)| is_it(socket));
         for key in found.map(|(key, _)| *key).collect::<Vec<Key>>() {
-            // One that has no room, or is shut down, sends none.
+            // A socket that has no room, or is shut down, sends none.
             let _ = self.send_urgent(key);
         }
     }
 
     pub(super) fn urgent_arrives(&mut self, from: Key, to: Key) {
         self.with(to, |socket| {
-            // A byte that was marked before and is not reached yet is one like the others.
+            // An earlier urgent byte that is not next becomes part of the stream.
             socket.skip_marked();
             socket.mark = Some(socket.incoming.len());
         });
@@ -66,7 +65,7 @@ impl Socket {
         }
     }
 
-    /// Whether there is a byte that can be read.
+    /// Whether recv(2) would return bytes.
     pub(super) fn has_bytes(&self) -> bool {
         self.incoming.len() > usize::from(self.is_at_mark())
     }

@@ -147,7 +147,7 @@ impl Town {
     fn kill(&mut self) {
         let listeners = self.listeners.iter_mut().filter_map(Option::take);
         if let Some((network, _)) = &self.world {
-            lock(network).die(0);
+            lock(network).kill_program(0);
             return listeners.for_each(drop);
         }
         for listener in listeners {
