@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use netloop::sim::{Host, World};
 use netloop::{Error, Loop, Signal, Socket};
 
-/// What has happened, in order.
+/// Events, in order.
 #[derive(Clone, Default)]
 struct Diary(Rc<RefCell<Vec<String>>>);
 
@@ -67,7 +67,7 @@ fn code(error: &Error) -> String {
     error.code().unwrap_or("none").to_owned()
 }
 
-/// Notes what happens to a socket from now on.
+/// Notes the error, the end and the close of a socket.
 fn watch(socket: &mut Socket<'_>, name: &'static str, diary: &Diary) {
     let (on_error, on_end, on_close) = (diary.clone(), diary.clone(), diary.clone());
     socket.on_error(move |_, error| on_error.note(format!("{name}: {}", code(error))));
@@ -75,7 +75,7 @@ fn watch(socket: &mut Socket<'_>, name: &'static str, diary: &Diary) {
     socket.on_close(move |_, _| on_close.note(format!("{name}: close")));
 }
 
-/// A socket of this name, on its way to port 8000 of a host.
+/// A watched socket that connects to port 8000 of a host.
 fn watched<'l>(
     event_loop: &'l mut Loop,
     host: &str,
@@ -121,7 +121,7 @@ fn what_a_client_sends_comes_back_over_the_network() {
 }
 
 #[test]
-fn thirty_seconds_of_silence_take_no_time() {
+fn an_idle_timeout_of_thirty_seconds_takes_no_real_time() {
     let begun = Instant::now();
     let (mut world, server, client) = pair(1);
     let diary = Diary::default();
@@ -141,7 +141,7 @@ fn thirty_seconds_of_silence_take_no_time() {
         .unwrap()
         .resume();
     world.advance(secs(30)).unwrap();
-    assert_eq!(diary.take(), [""; 0], "the connection is younger than that");
+    assert_eq!(diary.take(), [""; 0], "the connection is not that old");
     world.advance(secs(1)).unwrap();
     assert_eq!(diary.take(), ["timeout", "server: end", "server: close"]);
     assert_eq!(world.now(), secs(31));
@@ -149,7 +149,7 @@ fn thirty_seconds_of_silence_take_no_time() {
 }
 
 #[test]
-fn a_port_on_which_nobody_listens_refuses() {
+fn a_port_without_a_listener_refuses_a_connect() {
     let (mut world, server, client) = pair(2);
     let diary = Diary::default();
     let address = world.address(server).to_string();
@@ -159,7 +159,7 @@ fn a_port_on_which_nobody_listens_refuses() {
 }
 
 #[test]
-fn an_address_that_no_host_has_is_unreachable() {
+fn an_address_without_a_host_is_unreachable() {
     let (mut world, _, client) = pair(3);
     let diary = Diary::default();
     watched(world.event_loop(client), "10.9.9.9", "client", &diary);
@@ -169,7 +169,7 @@ fn an_address_that_no_host_has_is_unreachable() {
 }
 
 #[test]
-fn a_name_that_no_host_has_is_not_found() {
+fn a_name_without_a_host_is_not_found() {
     let (mut world, _, client) = pair(4);
     let diary = Diary::default();
     watched(world.event_loop(client), "nowhere", "client", &diary);
@@ -191,7 +191,7 @@ fn a_connect_through_a_partition_times_out_as_in_linux() {
     assert_eq!(world.now().as_secs(), 127);
 }
 
-/// Sends a word as soon as it is connected, and notes the answer.
+/// Sends a word on a new connection, and notes the answer.
 fn call(event_loop: &mut Loop, diary: &Diary) {
     let noted = diary.clone();
     let mut socket = watched(event_loop, "server", "client", diary);
@@ -219,7 +219,7 @@ fn what_is_sent_into_a_partition_arrives_after_it() {
 }
 
 #[test]
-fn a_connection_that_cannot_send_fails_after_a_quarter_of_an_hour() {
+fn unacknowledged_data_fails_its_connection_after_fifteen_minutes() {
     let (mut world, server, client) = pair(7);
     echo(world.event_loop(server));
     let diary = Diary::default();
@@ -234,7 +234,7 @@ fn a_connection_that_cannot_send_fails_after_a_quarter_of_an_hour() {
 }
 
 #[test]
-fn a_program_that_is_killed_leaves_its_peers_an_end_or_a_reset() {
+fn the_peers_of_a_killed_program_get_an_end_or_a_reset() {
     for (is_read, fate) in [(true, "client: end"), (false, "client: ECONNRESET")] {
         let (mut world, server, client) = pair(8);
         let mut listening = world.event_loop(server).create_server(move |socket| {
@@ -266,7 +266,7 @@ fn a_writer_waits_for_a_slow_reader_and_then_drains() {
         world.set_buffers(16 * 1024, 16 * 1024);
         let diary = Diary::default();
         let mut listening = world.event_loop(server).create_server(|socket| {
-            // 10 KB a second, and up to 64 KiB wait in the socket.
+            // Reads 10 KB a second, up to 64 KiB at a time.
             socket.on_data(|socket, chunk| {
                 socket.pause();
                 let pause = Duration::from_millis(chunk.len() as u64 / 10);
@@ -301,14 +301,14 @@ fn a_writer_waits_for_a_slow_reader_and_then_drains() {
 }
 
 #[test]
-fn a_signal_for_a_program_that_was_killed_does_not_keep_the_next_ones_from_its_successor() {
+fn a_signal_before_a_kill_does_not_block_the_signals_of_the_next_program() {
     let mut world = World::new(1);
     let host = world.add_host("host").unwrap();
     let listen = |world: &mut World| {
         let event_loop = world.event_loop(host).set_data(0_u32);
         let count = |event_loop: &mut Loop| *event_loop.data_mut::<u32>().unwrap() += 1;
         event_loop.on_signal(Signal::Terminate, count).unwrap();
-        echo(event_loop); // a signal does not hold a loop
+        echo(event_loop); // a listener for signals does not hold a loop
     };
     listen(&mut world);
     world.run().unwrap();
@@ -328,21 +328,21 @@ fn a_signal_reaches_the_program_that_listens_for_it() {
     let (mut world, server, client) = pair(9);
     let diary = Diary::default();
     let noted = diary.clone();
-    let asked = world
+    let listening = world
         .event_loop(server)
         .on_signal(Signal::Terminate, move |event_loop| {
-            noted.note(format!("asked at {}", event_loop.now()));
+            noted.note(format!("signalled at {}", event_loop.now()));
         });
-    asked.unwrap();
+    listening.unwrap();
     echo(world.event_loop(server));
     world.advance(secs(5)).unwrap();
     world.raise(client, Signal::Terminate);
     world.raise(server, Signal::Terminate);
     world.run().unwrap();
-    assert_eq!(diary.take(), ["asked at 5000"]);
+    assert_eq!(diary.take(), ["signalled at 5000"]);
 }
 
-/// A chat of three clients, and what they hear of one another, and when.
+/// A chat of three clients, which note each line that they receive, and when.
 fn chat_world(seed: u64) -> (World, Vec<Host>, Diary) {
     let mut world = World::new(seed);
     let server = world.add_host("server").unwrap();
@@ -385,7 +385,7 @@ fn chat(seed: u64) -> Vec<String> {
 }
 
 #[test]
-fn one_seed_is_one_course_of_events() {
+fn a_seed_always_leads_to_the_same_course_of_events() {
     let first = chat(1);
     assert!(first.len() > 50, "{first:#?}");
     assert_eq!(first, chat(1));
@@ -394,11 +394,11 @@ fn one_seed_is_one_course_of_events() {
 
 /// Seed 633209 of the swarm.
 #[test]
-fn our_half_is_shut_down_though_a_tick_throws_in_the_pending_phase() {
+fn our_half_is_shut_down_even_if_a_tick_throws_in_the_pending_phase() {
     let (mut world, server, client) = pair(10);
     let mut listening = world.event_loop(server).create_server(|socket| {
         socket.end();
-        // It is left for the pending phase, because the listener throws, too.
+        // The listener throws, too, so the tick waits for the pending phase.
         let throw = |_: &mut Loop| resume_unwind(Box::new("a tick"));
         socket.event_loop().next_tick(throw);
         resume_unwind(Box::new("a listener"));

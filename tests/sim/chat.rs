@@ -1,4 +1,4 @@
-//! The chat of `examples/chat.rs`, with members on hosts of their own.
+//! The chat of `examples/chat.rs`, each member on a host of its own.
 
 #[allow(dead_code, reason = "`main` is not called here")]
 #[path = "../../examples/chat.rs"]
@@ -13,7 +13,7 @@ use crate::{Diary, secs};
 
 const PORT: u16 = 8000;
 
-/// A member of the room: where its socket is, and what it hears.
+/// A member of the room: its socket, and the lines that it has received.
 struct Member {
     host: Host,
     socket: SocketId,
@@ -21,7 +21,7 @@ struct Member {
 }
 
 impl Member {
-    /// Connects from a new host, and says the name.
+    /// Connects from a new host, and sends the name.
     fn join(world: &mut World, name: &str) -> Member {
         let host = world.add_host(name).unwrap();
         let heard = Diary::default();
@@ -57,7 +57,7 @@ impl Member {
     }
 }
 
-/// A room with these members, each of which has heard of the others.
+/// A room with these members, after each has joined.
 fn room<const COUNT: usize>(seed: u64, names: [&str; COUNT]) -> (World, Host, [Member; COUNT]) {
     let mut world = World::new(seed);
     let server = world.add_host("server").unwrap();
@@ -70,7 +70,7 @@ fn room<const COUNT: usize>(seed: u64, names: [&str; COUNT]) -> (World, Host, [M
 }
 
 #[test]
-fn a_member_behind_a_partition_hears_all_of_it_afterwards() {
+fn a_member_behind_a_partition_gets_every_line_when_it_heals() {
     for seed in 0..20 {
         let (mut world, server, [ann, bob, cid]) = room(seed, ["ann", "bob", "cid"]);
         world.partition(server, cid.host);
@@ -91,8 +91,8 @@ fn a_member_behind_a_partition_hears_all_of_it_afterwards() {
     }
 }
 
-/// How many lines are said until a member that reads nothing is cut, and what the others hear after that.
-fn lines_until_a_slow_member_is_cut(seed: u64) -> usize {
+/// How many lines are sent before a member that does not read is disconnected. The others receive them all.
+fn lines_until_a_slow_member_is_disconnected(seed: u64) -> usize {
     let (mut world, _, [ann, bob, slow]) = room(seed, ["ann", "bob", "slow"]);
     world.event_loop(slow.host).socket_at(slow.socket).pause();
     let line = "x".repeat(999);
@@ -101,7 +101,7 @@ fn lines_until_a_slow_member_is_cut(seed: u64) -> usize {
         ann.say(&mut world, &line);
         world.advance(Duration::from_millis(100)).unwrap();
         said += 1;
-        assert!(said < 2000, "nothing limits what the room owes");
+        assert!(said < 2000, "nothing limits the outbox of a member");
     }
     let heard = bob.heard.take();
     let (last, lines) = heard.split_last().unwrap();
@@ -110,17 +110,21 @@ fn lines_until_a_slow_member_is_cut(seed: u64) -> usize {
     assert_eq!(
         lines.len(),
         said,
-        "seed {seed}: no line is lost on the others"
+        "seed {seed}: the others receive each line"
     );
     said
 }
 
 #[test]
-fn a_member_that_does_not_read_is_cut_and_the_others_miss_nothing() {
+fn a_member_that_does_not_read_is_disconnected_and_the_others_miss_nothing() {
     for seed in 0..5 {
-        let said = lines_until_a_slow_member_is_cut(seed);
-        assert_eq!(said, lines_until_a_slow_member_is_cut(seed), "seed {seed}");
-        // What the room may owe, and what the kernels keep of it.
+        let said = lines_until_a_slow_member_is_disconnected(seed);
+        assert_eq!(
+            said,
+            lines_until_a_slow_member_is_disconnected(seed),
+            "seed {seed}"
+        );
+        // The outbox and the buffers of both kernels.
         let bytes = said * ("ann: \n".len() + 999);
         assert!(bytes > 256 * 1024, "{bytes}");
         assert!(bytes < 1024 * 1024, "{bytes}");
@@ -128,7 +132,7 @@ fn a_member_that_does_not_read_is_cut_and_the_others_miss_nothing() {
 }
 
 #[test]
-fn after_the_server_has_died_the_members_meet_in_a_new_room() {
+fn after_a_kill_of_the_server_a_new_room_works() {
     for seed in 0..20 {
         let (mut world, server, [ann, bob]) = room(seed, ["ann", "bob"]);
         world.kill(server);

@@ -1,4 +1,4 @@
-//! What goes wrong in a world by chance or at the wish of its test, and what programs make of it.
+//! Faults, shortages and crashes, and how programs cope with them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,7 +13,7 @@ fn faulty(fault: Fault, probability: f64) -> Faults {
     Faults::none().with(fault, probability)
 }
 
-/// A server that greets, and notes how many connections it has.
+/// A server that greets each client.
 fn greet(event_loop: &mut Loop) {
     let mut server = event_loop.create_server(|socket| {
         socket.on_error(|_, _| {});
@@ -33,7 +33,7 @@ fn visit(world: &mut World, client: Host, name: &'static str, diary: &Diary) {
 }
 
 #[test]
-fn a_server_without_descriptors_closes_what_waits() {
+fn a_server_without_descriptors_closes_the_connections_in_its_backlog() {
     let (mut world, server, client) = pair(10);
     greet(world.event_loop(server));
     // Standard input, output and error, epoll, the listener, its reserve, and one connection.
@@ -72,7 +72,7 @@ fn a_server_that_cannot_accept_backs_off_and_goes_on() {
 }
 
 #[test]
-fn what_a_send_has_left_is_sent_as_far_as_there_is_room_though_nobody_reads() {
+fn after_a_short_write_the_rest_is_sent_while_there_is_room_even_if_the_peer_does_not_read() {
     for seed in 0..300 {
         let (mut world, server, client) = pair(seed);
         world.set_buffers(1000, 1000);
@@ -90,7 +90,7 @@ fn what_a_send_has_left_is_sent_as_far_as_there_is_room_though_nobody_reads() {
         world.set_faults(client, faulty(Fault::Send, 0.2));
         world.run().unwrap();
         for _ in 0..6 {
-            // The peer's kernel takes a thousand bytes, and ours keeps a thousand.
+            // The peer's receive buffer and our send buffer hold a thousand bytes each.
             let mut socket = world.event_loop(client).socket_at(socket);
             if socket.is_destroyed() {
                 break;
@@ -165,7 +165,7 @@ fn a_write_in_a_hundred_pieces_arrives_whole() {
 }
 
 #[test]
-fn a_send_that_finds_no_memory_is_made_when_there_is_some() {
+fn a_send_without_memory_is_tried_again_when_there_is_some() {
     let (mut world, _, client, id, diary) = connected(12);
     world.exhaust(client, Resource::Memory, secs(30));
     world.event_loop(client).socket_at(id).write("hello");
@@ -175,14 +175,14 @@ fn a_send_that_finds_no_memory_is_made_when_there_is_some() {
     let turns = world.event_loop(client).turns() - before;
     assert!(
         turns < 5,
-        "the loop waits for memory, and turns {turns} times"
+        "the loop waits for memory, and runs {turns} turns"
     );
     world.run().unwrap();
     assert_eq!(diary.take(), ["hello"]);
     assert_eq!(world.now().as_secs(), 30);
 }
 
-/// The errors with which a connect fails, one for each seed.
+/// The errors of a connect with a fault, over many seeds.
 fn errors_of_connecting(fault: Fault) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     for seed in 0..200 {
@@ -198,7 +198,7 @@ fn errors_of_connecting(fault: Fault) -> BTreeSet<String> {
         assert_eq!(
             happened[1..],
             ["client: close"],
-            "after the error, seed {seed}"
+            "seed {seed}: after the error"
         );
         seen.extend(happened);
     }
@@ -206,7 +206,7 @@ fn errors_of_connecting(fault: Fault) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_connect_fails_with_each_error_that_linux_has_for_it() {
+fn a_connect_fails_with_each_error_that_linux_defines_for_it() {
     let close = "close".to_owned();
     let named = |codes: &[&str]| -> BTreeSet<String> {
         let codes = codes.iter().map(|code| (*code).to_owned());
@@ -265,7 +265,7 @@ fn faults_follow_from_the_seed() {
     assert!(courses.iter().any(|(diary, _)| diary.len() > 10));
 }
 
-/// A client of an echo, connected, and what happens to it.
+/// A connected client of an echo server.
 fn connected(seed: u64) -> (World, Host, Host, SocketId, Diary) {
     let (mut world, server, client) = pair(seed);
     echo(world.event_loop(server));
@@ -279,7 +279,7 @@ fn connected(seed: u64) -> (World, Host, Host, SocketId, Diary) {
 }
 
 #[test]
-fn nobody_learns_that_a_machine_has_died_before_sending_to_it() {
+fn a_crash_is_noticed_only_when_something_is_sent() {
     let (mut world, server, client, id, diary) = connected(20);
     world.crash(server);
     world.advance(secs(3600)).unwrap();
@@ -294,7 +294,7 @@ fn nobody_learns_that_a_machine_has_died_before_sending_to_it() {
 }
 
 #[test]
-fn a_machine_that_runs_again_resets_what_it_does_not_know() {
+fn a_restarted_machine_resets_the_connections_from_before_its_crash() {
     let (mut world, server, client, id, diary) = connected(21);
     world.crash(server);
     world.event_loop(client).socket_at(id).write("hello");
@@ -320,8 +320,8 @@ fn a_reset_between_two_hosts_ends_their_connections_at_both_ends() {
     assert_eq!(left.len(), 1, "only the listener: {left:?}");
 }
 
-/// A server that ends a connection after half a minute of silence, and notes what it is sent.
-fn impatient(event_loop: &mut Loop, diary: &Diary) {
+/// A server that notes what it receives, and destroys a connection that is idle for 30 s.
+fn serve_with_timeout(event_loop: &mut Loop, diary: &Diary) {
     let noted = diary.clone();
     let mut server = event_loop.create_server(move |socket| {
         let (data, timeout) = (noted.clone(), noted.clone());
@@ -335,12 +335,12 @@ fn impatient(event_loop: &mut Loop, diary: &Diary) {
     server.listen_on(8000).unwrap();
 }
 
-/// Ten seconds after a client has connected, something happens to the server's host for a minute. The
+/// Ten seconds after a client has connected, an outage of the server's host begins, which lasts a minute. The
 /// client writes in the middle of it.
-fn rest(seed: u64, begin: impl Fn(&mut World, Host)) -> Vec<String> {
+fn outage(seed: u64, begin: impl Fn(&mut World, Host)) -> Vec<String> {
     let (mut world, server, client) = pair(seed);
     let diary = Diary::default();
-    impatient(world.event_loop(server), &diary);
+    serve_with_timeout(world.event_loop(server), &diary);
     let event_loop = world.event_loop(client);
     let mut socket = event_loop.connect_to(("server", 8000)).unwrap();
     socket.on_error(|_, _| {});
@@ -354,10 +354,10 @@ fn rest(seed: u64, begin: impl Fn(&mut World, Host)) -> Vec<String> {
 }
 
 #[test]
-fn what_is_due_comes_before_what_is_ready_when_a_stopped_program_goes_on() {
-    // So does Node: epoll_wait(2) fails with EINTR, and timers come next.
+fn when_a_stopped_program_goes_on_due_timers_run_before_readiness() {
+    // As in Node: epoll_wait(2) fails with EINTR, and timers run next.
     for seed in 0..20 {
-        let happened = rest(seed, |world, server| world.stop(server, secs(60)));
+        let happened = outage(seed, |world, server| world.stop(server, secs(60)));
         assert_eq!(happened, ["timeout at 70000"], "seed {seed}");
     }
 }
@@ -365,16 +365,16 @@ fn what_is_due_comes_before_what_is_ready_when_a_stopped_program_goes_on() {
 #[test]
 fn no_time_passes_for_a_machine_that_sleeps() {
     for seed in 0..20 {
-        let happened = rest(seed, |world, server| world.suspend(server, secs(60)));
+        let happened = outage(seed, |world, server| world.suspend(server, secs(60)));
         let (first, last) = (&happened[0], &happened[1]);
-        // The clock shows a minute less. Silence begins again with what has waited for the machine.
+        // The clock is a minute behind. The idle time begins again with the bytes that the sleep has held up.
         assert_eq!(first, "hello", "seed {seed}");
         assert!(last.starts_with("timeout at 40"), "seed {seed}: {last}");
     }
 }
 
 #[test]
-fn the_next_program_gets_no_answer_that_a_killed_one_has_asked_for() {
+fn the_answer_to_a_lookup_of_a_killed_program_does_not_reach_the_next_one() {
     for seed in 0..20 {
         let (mut world, server, client) = pair(seed);
         greet(world.event_loop(server));
@@ -389,7 +389,7 @@ fn the_next_program_gets_no_answer_that_a_killed_one_has_asked_for() {
 }
 
 #[test]
-fn a_server_outlives_a_flood() {
+fn a_server_survives_a_flood() {
     for seed in 0..5 {
         let (mut world, server, client) = pair(seed);
         let flooder = world.add_host("flooder").unwrap();

@@ -1,4 +1,4 @@
-//! Hosts: their names, the ones of other worlds, and what each can always do.
+//! Hosts: their names, addresses and ports.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,7 +8,7 @@ use netloop::sim::{Resource, World};
 use super::{Diary, call, echo, pair, secs, watched};
 
 #[test]
-fn a_host_has_a_name_that_can_be_looked_up_and_no_other_host_has() {
+fn a_host_name_can_be_looked_up_and_is_unique() {
     let mut world = World::new(1);
     for name in [
         "server",
@@ -45,7 +45,7 @@ fn a_host_has_a_name_that_can_be_looked_up_and_no_other_host_has() {
         let error = world.add_host(name).expect_err(name);
         assert_eq!(error.code(), Some("ERR_INVALID_ARG_VALUE"), "{name:?}");
     }
-    // A host that was refused has taken no address.
+    // A refused host takes no address.
     let next = world.add_host("next").unwrap();
     assert_eq!(world.address(next).to_string(), "10.0.0.6");
 }
@@ -84,7 +84,7 @@ fn a_host_always_reaches_itself() {
 }
 
 #[test]
-fn of_two_shortages_of_the_same_thing_the_later_end_counts() {
+fn of_two_shortages_of_one_resource_the_later_end_counts() {
     for (first, second) in [(60, 10), (10, 60)] {
         let (mut world, server, client) = pair(1);
         echo(world.event_loop(server));
@@ -118,7 +118,7 @@ fn connections_to_different_places_share_a_port() {
     world.run().unwrap();
     let port: u16 = diary.take()[0].parse().unwrap();
 
-    // The address of a connection that was given its port cannot be listened on, as in Linux.
+    // As in Linux, the address of a connection from an ephemeral port cannot be listened on.
     let noted = diary.clone();
     let mut listening = world.event_loop(client).create_server(|_| {});
     listening.on_error(move |_, error| noted.note(super::code(error)));
@@ -126,7 +126,7 @@ fn connections_to_different_places_share_a_port() {
     world.run().unwrap();
     assert_eq!(diary.take(), ["EADDRINUSE"]);
 
-    // Nor can it be connected from, to the same place.
+    // Nor can another connect use it to reach the same address.
     let again = ConnectOptions::from(("10.0.0.1", 8000)).local_port(port);
     let noted = diary.clone();
     let mut socket = world.event_loop(client).connect_to(again).unwrap();

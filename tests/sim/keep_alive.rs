@@ -1,12 +1,12 @@
-//! Peers that fall silent, and what keep-alive finds out, without a second of waiting.
+//! Keep-alive probes of peers that cannot answer.
 
 use netloop::SocketId;
 use netloop::sim::{Host, World};
 
 use super::{Diary, pair, secs, watch, watched};
 
-/// A server that probes its connections after ten minutes, and a client of it after one, both with a word
-/// in the diary when they lose their connection.
+/// A server that probes an idle connection after ten minutes, and a client that does so after one. Both note the
+/// end of the connection.
 fn probing(seed: u64, diary: &Diary) -> (World, Host, Host, SocketId) {
     let (mut world, server, client) = pair(seed);
     let noted = diary.clone();
@@ -27,7 +27,7 @@ fn probing(seed: u64, diary: &Diary) -> (World, Host, Host, SocketId) {
 }
 
 #[test]
-fn a_silent_peer_is_found_dead_when_all_probes_are_unanswered() {
+fn a_connection_times_out_when_all_its_probes_are_unanswered() {
     let cuts: [fn(&mut World, Host, Host); 3] = [
         World::partition,
         World::partition_oneway,
@@ -47,7 +47,7 @@ fn a_silent_peer_is_found_dead_when_all_probes_are_unanswered() {
 }
 
 #[test]
-fn a_peer_that_answers_again_in_time_is_not_dead() {
+fn a_probe_that_is_answered_in_time_keeps_the_connection() {
     let diary = Diary::default();
     let (mut world, server, client, _) = probing(18, &diary);
     for _ in 0..8 {
@@ -71,7 +71,7 @@ fn an_answer_after_the_last_probe_is_too_late() {
 }
 
 #[test]
-fn a_peer_that_knows_of_no_connection_answers_a_probe_with_a_reset() {
+fn a_peer_that_has_lost_the_connection_answers_a_probe_with_a_reset() {
     let diary = Diary::default();
     let (mut world, server, client, _) = probing(19, &diary);
     world.partition(server, client);
@@ -85,7 +85,7 @@ fn a_peer_that_knows_of_no_connection_answers_a_probe_with_a_reset() {
 }
 
 #[test]
-fn a_machine_that_dies_is_found_dead_and_one_that_runs_again_sends_a_reset() {
+fn probes_time_out_after_a_crash_and_get_a_reset_after_a_restart() {
     for (restarts, fate) in [(false, "client: ETIMEDOUT"), (true, "client: ECONNRESET")] {
         let diary = Diary::default();
         let (mut world, server, _, _) = probing(23, &diary);
@@ -101,13 +101,13 @@ fn a_machine_that_dies_is_found_dead_and_one_that_runs_again_sends_a_reset() {
 }
 
 #[test]
-fn what_is_unconfirmed_is_waited_for_longer_than_for_probes() {
+fn unacknowledged_data_outlasts_the_keep_alive_probes() {
     let diary = Diary::default();
     let (mut world, server, client, id) = probing(20, &diary);
     world.partition(server, client);
     world.advance(secs(10)).unwrap();
     world.event_loop(client).socket_at(id).write("hello");
-    // The server has nothing to send, and finds out by its probes.
+    // The server has nothing to send, and times out by its probes.
     world.advance(secs(605)).unwrap();
     assert_eq!(diary.take(), ["server: ETIMEDOUT", "server: close"]);
     world.run().unwrap();

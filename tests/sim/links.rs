@@ -1,4 +1,4 @@
-//! The network between two hosts: latencies and partitions of its own, and what arrives where it is not known.
+//! Links between hosts: latencies, one-way partitions, and segments without a connection.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use netloop::{ConnectOptions, ServerOptions};
 use super::{Diary, call, echo, pair, secs, watch, watched};
 
 #[test]
-fn what_reaches_a_connection_that_has_failed_is_answered_with_a_reset() {
+fn a_segment_for_a_failed_connection_is_answered_with_a_reset() {
     for seed in 0..50 {
         let (mut world, server, client) = pair(seed);
         echo(world.event_loop(server));
         let diary = Diary::default();
-        // Without this, it would close at an end of its peer that never comes.
+        // Half open, so that only a reset closes the socket.
         let to = ConnectOptions::from(("server", 8000)).allow_half_open(true);
         let mut socket = world.event_loop(client).connect_to(to).unwrap();
         watch(&mut socket, "client", &diary);
         let id = socket.resume().id();
         world.run().unwrap();
         world.set_faults(server, Faults::none().with(Fault::Connection, 1.0));
-        // A FIN is all that it sends.
+        // The client sends nothing but a FIN.
         world.event_loop(client).socket_at(id).end();
         world.run().unwrap();
         assert_eq!(
@@ -32,7 +32,7 @@ fn what_reaches_a_connection_that_has_failed_is_answered_with_a_reset() {
 }
 
 #[test]
-fn a_connect_that_is_given_up_leaves_nothing_to_wait_for() {
+fn a_destroyed_connect_does_not_keep_the_world_from_rest() {
     let (mut world, server, client) = pair(1);
     echo(world.event_loop(server));
     for is_cut in [true, false] {
@@ -53,7 +53,7 @@ fn a_connect_that_is_given_up_leaves_nothing_to_wait_for() {
 }
 
 #[test]
-fn in_a_oneway_partition_one_host_hears_the_other_and_cannot_answer() {
+fn in_a_one_way_partition_data_arrives_and_its_answer_does_not() {
     for seed in 0..20 {
         let (mut world, server, client) = pair(seed);
         let diary = Diary::default();
@@ -77,7 +77,7 @@ fn in_a_oneway_partition_one_host_hears_the_other_and_cannot_answer() {
         world.event_loop(client).socket_at(id).write("hello");
         world.advance(secs(60)).unwrap();
         assert_eq!(diary.take(), ["heard"], "seed {seed}");
-        // A partition of the other direction is another one.
+        // Healing the other direction has no effect.
         world.heal_oneway(client, server);
         world.advance(secs(60)).unwrap();
         assert_eq!(diary.take(), [""; 0]);
@@ -92,7 +92,7 @@ fn in_a_oneway_partition_one_host_hears_the_other_and_cannot_answer() {
 }
 
 #[test]
-fn a_syn_that_is_repeated_takes_one_place_in_the_backlog() {
+fn a_retransmitted_syn_takes_one_place_in_the_backlog() {
     let (mut world, server, client) = pair(1);
     let other = world.add_host("other").unwrap();
     let options = netloop::ListenOptions::from(8000).backlog(3);
@@ -113,7 +113,7 @@ fn a_syn_that_is_repeated_takes_one_place_in_the_backlog() {
 }
 
 #[test]
-fn two_hosts_can_have_a_latency_of_their_own() {
+fn a_link_can_have_its_own_latency() {
     let (mut world, server, client) = pair(1);
     let far = world.add_host("far").unwrap();
     echo(world.event_loop(server));

@@ -1,4 +1,4 @@
-//! Programs and machines that do not run, and what happens to them meanwhile.
+//! Programs that are stopped or killed, and machines that sleep, crash or restart.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use netloop::{Loop, SocketId};
 
 use super::{Diary, call, echo, pair, secs, watched};
 
-/// A program that notes each second of its own time, while its host can be reached at port 8000.
+/// A program that notes each second of its clock. It also serves an echo.
 fn tick(event_loop: &mut Loop, diary: &Diary) {
     let noted = diary.clone();
     event_loop.set_interval(secs(1), move |event_loop| {
@@ -16,9 +16,8 @@ fn tick(event_loop: &mut Loop, diary: &Diary) {
     echo(event_loop);
 }
 
-/// A world in which a program runs for ten seconds, then something happens, and ten seconds later something
-/// else. Returns the world, and what the program has noted by then.
-fn two(
+/// A world in which a program runs, with an outage at 10.5 s and another one at 21 s.
+fn after_two(
     first: impl Fn(&mut World, Host),
     second: impl Fn(&mut World, Host),
 ) -> (World, Host, Diary) {
@@ -34,9 +33,8 @@ fn two(
     (world, host, diary)
 }
 
-/// The seconds of the world, since the second happening, after which the program runs, and the time that it
-/// shows then.
-fn runs_after(world: &mut World, host: Host, diary: &Diary) -> (u64, u64) {
+/// After how many seconds of the world the program runs next, and what its clock shows then.
+fn next_run(world: &mut World, host: Host, diary: &Diary) -> (u64, u64) {
     let begun = world.now();
     let noted = diary.clone();
     let has_noted = move |_: &mut World| !noted.0.borrow().is_empty();
@@ -55,86 +53,86 @@ fn suspend(span: u64) -> impl Fn(&mut World, Host) {
 
 #[test]
 fn of_two_stops_or_two_sleeps_the_later_end_counts() {
-    // At 21 s the second begins; a program that was stopped finds that its time has gone on.
+    // The second outage begins at 21 s. The clock of a stopped program goes on.
     let cases: [(u64, u64, u64); 3] = [(60, 10, 49), (20, 60, 60), (20, 10, 10)];
     for (first, second, rest) in cases {
-        let (mut world, host, diary) = two(stop(first), stop(second));
-        let (after, shown) = runs_after(&mut world, host, &diary);
+        let (mut world, host, diary) = after_two(stop(first), stop(second));
+        let (after, shown) = next_run(&mut world, host, &diary);
         assert_eq!((after, shown), (rest, 21 + rest), "{first} {second}");
-        let (mut world, host, diary) = two(suspend(first), suspend(second));
-        let (after, shown) = runs_after(&mut world, host, &diary);
+        let (mut world, host, diary) = after_two(suspend(first), suspend(second));
+        let (after, shown) = next_run(&mut world, host, &diary);
         assert!(after.abs_diff(rest) <= 1, "{first} {second}: {after}");
-        assert_eq!(shown, 11, "{first} {second}: it sleeps since 10.5 s");
+        assert_eq!(shown, 11, "{first} {second}: the sleep began at 10.5 s");
     }
 }
 
 #[test]
-fn a_program_that_is_stopped_on_a_machine_that_sleeps_goes_on_when_both_are_over() {
-    let (mut world, host, diary) = two(suspend(60), stop(10));
-    let (after, shown) = runs_after(&mut world, host, &diary);
+fn a_stopped_program_on_a_sleeping_machine_goes_on_when_both_are_over() {
+    let (mut world, host, diary) = after_two(suspend(60), stop(10));
+    let (after, shown) = next_run(&mut world, host, &diary);
     assert_eq!((after, shown), (50, 11));
-    let (mut world, host, diary) = two(suspend(20), stop(60));
-    let (after, shown) = runs_after(&mut world, host, &diary);
+    let (mut world, host, diary) = after_two(suspend(20), stop(60));
+    let (after, shown) = next_run(&mut world, host, &diary);
     // The machine has slept for 20 s of 81.
     assert_eq!((after, shown), (60, 61));
-    let (mut world, host, diary) = two(stop(60), suspend(10));
-    let (after, shown) = runs_after(&mut world, host, &diary);
+    let (mut world, host, diary) = after_two(stop(60), suspend(10));
+    let (after, shown) = next_run(&mut world, host, &diary);
     assert_eq!((after, shown), (49, 60));
-    let (mut world, host, diary) = two(stop(20), suspend(60));
-    let (after, shown) = runs_after(&mut world, host, &diary);
+    let (mut world, host, diary) = after_two(stop(20), suspend(60));
+    let (after, shown) = next_run(&mut world, host, &diary);
     assert_eq!((after, shown), (60, 21));
 }
 
 #[test]
-fn a_machine_that_is_restarted_while_it_sleeps_wakes_and_its_clock_has_stood_still() {
-    let (mut world, host, diary) = two(suspend(60), World::restart);
-    assert_eq!(runs_after(&mut world, host, &diary), (0, 11));
-    // What would have woken it has no effect on its next sleep.
+fn a_restart_wakes_a_sleeping_machine_whose_clock_has_stood_still() {
+    let (mut world, host, diary) = after_two(suspend(60), World::restart);
+    assert_eq!(next_run(&mut world, host, &diary), (0, 11));
+    // The end of the first sleep does not end the next one.
     world.suspend(host, secs(100));
-    let (after, _) = runs_after(&mut world, host, &diary);
+    let (after, _) = next_run(&mut world, host, &diary);
     assert!((100..=101).contains(&after), "{after}");
 }
 
 #[test]
 fn a_restart_has_no_effect_on_a_machine_that_is_on() {
-    let (mut world, host, diary) = two(|_, _| {}, World::restart);
-    assert_eq!(runs_after(&mut world, host, &diary), (1, 22));
-    let (mut world, host, diary) = two(stop(60), World::restart);
-    assert_eq!(runs_after(&mut world, host, &diary).0, 49);
+    let (mut world, host, diary) = after_two(|_, _| {}, World::restart);
+    assert_eq!(next_run(&mut world, host, &diary), (1, 22));
+    let (mut world, host, diary) = after_two(stop(60), World::restart);
+    assert_eq!(next_run(&mut world, host, &diary).0, 49);
 }
 
 #[test]
 fn a_stop_or_a_sleep_has_no_effect_on_a_machine_that_is_off() {
     for begin in [&stop(60) as &dyn Fn(&mut World, Host), &suspend(60)] {
-        let (mut world, host, diary) = two(World::crash, begin);
+        let (mut world, host, diary) = after_two(World::crash, begin);
         tick(world.event_loop(host), &diary);
         world.advance(secs(10)).unwrap();
         assert_eq!(diary.take(), [""; 0]);
         world.restart(host);
-        // The time of the next program begins with the machine.
-        assert_eq!(runs_after(&mut world, host, &diary), (1, 1));
+        // The clock of the next program begins with the restart.
+        assert_eq!(next_run(&mut world, host, &diary), (1, 1));
     }
 }
 
 #[test]
-fn what_follows_a_program_that_was_killed_or_a_machine_that_has_died_is_not_stopped() {
-    let (mut world, host, diary) = two(stop(60), World::kill);
+fn the_program_after_a_kill_or_a_crash_is_not_stopped() {
+    let (mut world, host, diary) = after_two(stop(60), World::kill);
     tick(world.event_loop(host), &diary);
-    assert_eq!(runs_after(&mut world, host, &diary), (1, 1));
+    assert_eq!(next_run(&mut world, host, &diary), (1, 1));
 
     for first in [&stop(60) as &dyn Fn(&mut World, Host), &suspend(60)] {
-        let (mut world, host, diary) = two(first, World::crash);
+        let (mut world, host, diary) = after_two(first, World::crash);
         world.restart(host);
         tick(world.event_loop(host), &diary);
-        assert_eq!(runs_after(&mut world, host, &diary), (1, 1));
-        // Nothing is left that would wake the machine from another sleep.
+        assert_eq!(next_run(&mut world, host, &diary), (1, 1));
+        // The end of an earlier outage does not end the next sleep.
         world.suspend(host, secs(100));
-        let (after, _) = runs_after(&mut world, host, &diary);
+        let (after, _) = next_run(&mut world, host, &diary);
         assert!((100..=101).contains(&after), "{after}");
     }
 }
 
-/// A client of an echo, connected.
+/// A connected client of an echo server.
 fn connected(seed: u64) -> (World, Host, Host, SocketId, Diary) {
     let (mut world, server, client) = pair(seed);
     echo(world.event_loop(server));
@@ -146,7 +144,7 @@ fn connected(seed: u64) -> (World, Host, Host, SocketId, Diary) {
 }
 
 #[test]
-fn the_peers_of_a_program_that_is_killed_learn_of_it_when_its_kernel_runs() {
+fn the_peers_of_a_killed_program_get_its_end_as_soon_as_its_kernel_runs() {
     let (mut world, server, _, _, diary) = connected(1);
     world.stop(server, secs(60));
     world.kill(server);
@@ -163,7 +161,7 @@ fn the_peers_of_a_program_that_is_killed_learn_of_it_when_its_kernel_runs() {
 }
 
 #[test]
-fn a_machine_that_was_killed_and_crashed_again_resets_what_it_does_not_know() {
+fn a_second_crash_or_restart_has_no_effect() {
     let (mut world, server, client, id, diary) = connected(1);
     world.crash(server);
     world.crash(server);
@@ -181,7 +179,7 @@ fn a_machine_that_was_killed_and_crashed_again_resets_what_it_does_not_know() {
 }
 
 #[test]
-fn nothing_that_a_dead_machine_has_waited_for_keeps_the_world_from_its_rest() {
+fn a_connect_of_a_crashed_machine_does_not_keep_the_world_from_rest() {
     let (mut world, server, client) = pair(1);
     echo(world.event_loop(client));
     world.partition(server, client);
@@ -209,7 +207,7 @@ fn a_handle_that_outlives_its_program_has_no_effect_on_the_next_one() {
         let handle = world.event_loop(host).handle().unwrap();
         assert_eq!(world.descriptors(host), before + 1);
         end(&mut world, host);
-        assert_eq!(world.descriptors(host), before, "the kernel closes all");
+        assert_eq!(world.descriptors(host), before, "the kernel closes them");
 
         echo(world.event_loop(host));
         world.run().unwrap();

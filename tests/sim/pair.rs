@@ -1,4 +1,4 @@
-//! A protocol handler alone, and its peer in the hands of the test.
+//! A protocol handler, and a peer that the test plays.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use netloop::{LineSplitter, ServerOptions, Socket};
 
 use crate::{code, secs};
 
-/// Answers each line with the same in capitals. A line that is too long ends the conversation, silence, too.
+/// Answers each line in capitals. A line that is too long ends the connection, and so does an idle time of 30 s.
 fn shout(socket: &mut Socket<'_>) {
     socket.set_data(LineSplitter::new(16)).on_error(|_, _| {});
     socket.on_data(|socket, chunk| {
@@ -26,7 +26,7 @@ fn shout(socket: &mut Socket<'_>) {
 }
 
 #[test]
-fn a_handler_has_answered_when_the_bytes_are_sent() {
+fn a_handler_has_answered_when_send_returns() {
     for seed in 0..100 {
         let mut pair = Pair::new(seed, shout).unwrap();
         assert_eq!(pair.send("hel").unwrap(), b"", "seed {seed}");
@@ -40,7 +40,7 @@ fn a_handler_has_answered_when_the_bytes_are_sent() {
 }
 
 #[test]
-fn a_handlers_time_passes_as_the_test_says() {
+fn a_handlers_time_passes_only_when_the_test_advances_it() {
     let mut pair = Pair::new(1, shout).unwrap();
     assert_eq!(pair.advance(secs(29)).unwrap(), b"");
     assert_eq!(pair.send("here\n").unwrap(), b"HERE\n");
@@ -79,7 +79,7 @@ fn a_peer_sees_a_handler_reset_the_connection() {
 }
 
 #[test]
-fn a_handler_owes_a_peer_that_does_not_read_no_more_than_its_limit() {
+fn a_handler_buffers_no_more_than_its_limit_for_a_peer_that_does_not_read() {
     let options = ServerOptions::default().write_limit(100_000);
     let flood = |socket: &mut Socket<'_>| {
         socket.on_error(|socket, error| {
@@ -98,7 +98,7 @@ fn a_handler_owes_a_peer_that_does_not_read_no_more_than_its_limit() {
 }
 
 #[test]
-fn a_peer_that_has_ended_or_is_gone_cannot_send() {
+fn a_peer_that_has_ended_or_is_destroyed_cannot_send() {
     let mut pair = Pair::new(1, shout).unwrap();
     pair.peer().end();
     let refused = |pair: &mut Pair| pair.send("late").unwrap_err();
@@ -114,7 +114,7 @@ fn a_peer_that_has_ended_or_is_gone_cannot_send() {
 }
 
 #[test]
-fn a_peer_that_is_half_open_sends_after_the_end() {
+fn a_half_open_peer_sends_after_the_handlers_end() {
     for is_half_open in [false, true] {
         let options = PairOptions::default()
             .half_open(is_half_open)
@@ -136,7 +136,7 @@ fn a_peer_that_is_half_open_sends_after_the_end() {
 }
 
 #[test]
-fn a_program_is_prepared_before_its_handler_runs_and_its_world_can_be_changed_later() {
+fn a_preparation_runs_before_the_handler_and_the_world_can_be_changed_later() {
     let options = PairOptions::default().prepare(|world, host| {
         world.event_loop(host).set_data("welcome");
         world.set_descriptor_limit(host, Some(100));
@@ -156,7 +156,7 @@ fn a_program_is_prepared_before_its_handler_runs_and_its_world_can_be_changed_la
 }
 
 #[test]
-fn a_preparation_that_keeps_the_two_apart_is_named() {
+fn a_preparation_that_prevents_the_connection_is_an_error() {
     let apart = |world: &mut World, _| world.set_latency(secs(1)..secs(1));
     let options = PairOptions::default().prepare(apart);
     let error = Pair::with(1, options, shout).unwrap_err();

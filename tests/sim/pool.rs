@@ -19,7 +19,7 @@ fn millis(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-/// A server that answers each line with the same one, after a tenth of a second. It notes the lines.
+/// A server that notes each line, and echoes it after 100 ms.
 fn answer(event_loop: &mut Loop, asked: &Diary) {
     let asked = asked.clone();
     let mut server = event_loop.create_server(move |socket| {
@@ -39,14 +39,14 @@ fn answer(event_loop: &mut Loop, asked: &Diary) {
     server.listen_on(PORT).unwrap();
 }
 
-/// A pool on the second of two hosts, which has so many requests to send.
+/// A server's host, and a client with a pool that has this many requests to send.
 fn pool(seed: u64, requests: usize) -> (World, Host, Host) {
     let (mut world, server, client) = pair(seed);
     program::start(world.event_loop(client), ("server", PORT), requests);
     (world, server, client)
 }
 
-/// A pool of a hundred requests, and its server, for so long on two sides of a partition.
+/// A pool of a hundred requests that a partition of this length has cut off from its server.
 fn cut_off(seed: u64, span: Duration) -> (World, Host, Host, Diary) {
     let asked = Diary::default();
     let (mut world, server, client) = pool(seed, 100);
@@ -57,7 +57,7 @@ fn cut_off(seed: u64, span: Duration) -> (World, Host, Host, Diary) {
     (world, server, client, asked)
 }
 
-/// All is answered, and nothing is left of the pool.
+/// Each request was answered, and nothing holds the client's loop.
 #[track_caller]
 fn assert_done(world: &mut World, client: Host, asked: &Diary, requests: usize, seed: u64) {
     assert!(!world.event_loop(client).is_alive(), "seed {seed}");
@@ -68,7 +68,7 @@ fn assert_done(world: &mut World, client: Host, asked: &Diary, requests: usize, 
 }
 
 #[test]
-fn a_pool_whose_server_is_not_there_waits_twice_as_long_each_time() {
+fn a_pool_without_a_server_backs_off_exponentially() {
     let mut world = World::new(1);
     world.set_latency(Duration::ZERO..Duration::ZERO);
     let server = world.add_host("server").unwrap();
@@ -84,7 +84,7 @@ fn a_pool_whose_server_is_not_there_waits_twice_as_long_each_time() {
     program::start(world.event_loop(client), (&address, PORT), 1);
     world.advance(secs(20)).unwrap();
     let mut times = attempts.take();
-    times.dedup(); // those of the four connections
+    times.dedup(); // the four connections try at the same time
     let wanted = [0, 50, 150, 350, 750, 1550, 3150, 6350, 11_350, 16_350];
     assert_eq!(times, wanted.map(|it: u32| it.to_string()));
 
@@ -96,7 +96,7 @@ fn a_pool_whose_server_is_not_there_waits_twice_as_long_each_time() {
 }
 
 #[test]
-fn requests_that_a_server_has_not_answered_when_it_dies_are_sent_to_the_next() {
+fn requests_without_an_answer_are_sent_again_to_the_next_server() {
     for seed in 0..20 {
         let asked = Diary::default();
         let (mut world, server, client) = pool(seed, 100);
@@ -112,7 +112,7 @@ fn requests_that_a_server_has_not_answered_when_it_dies_are_sent_to_the_next() {
         let begun = world.now();
         world.run().unwrap();
         let after = asked.take();
-        // Each connection had one request under way, or its answer.
+        // Each connection had one request or its answer in flight.
         let again = after.iter().filter(|line| before.contains(line)).count();
         assert!((1..=4).contains(&again), "seed {seed}: {again}");
         assert!(world.now() - begun < secs(5 + 3), "{:?}", world.now());
@@ -137,7 +137,7 @@ fn a_short_partition_costs_a_pool_no_connection() {
 }
 
 #[test]
-fn a_pool_finds_its_server_again_after_a_partition_of_a_day() {
+fn a_pool_reconnects_after_a_partition_of_a_day() {
     for seed in 0..20 {
         let (mut world, server, client, asked) = cut_off(seed, secs(24 * 60 * 60));
         let answered = asked.0.borrow().len();

@@ -1,4 +1,4 @@
-//! What hosts have beside TCP over IPv4: paths, IPv6 and urgent data.
+//! Beyond TCP over IPv4: Unix sockets, IPv6 and urgent data.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,7 +10,7 @@ use netloop::sim::World;
 use super::{Diary, code, pair, watch, watched};
 
 #[test]
-fn a_path_is_known_to_its_host_only() {
+fn a_path_is_known_on_its_host_only() {
     for path in ["/run/app.sock", "\0app"] {
         let (mut world, server, client) = pair(15);
         let path = Path::new(path);
@@ -74,7 +74,7 @@ fn a_killed_program_leaves_its_file_and_the_address_stays_in_use() {
     let id = listen(&mut world);
     connect(&mut world);
     assert_eq!(diary.take(), ["connected"]);
-    // A server that closes takes its file along.
+    // A server removes its file when it closes.
     world.event_loop(server).server_at(id).close();
     world.run().unwrap();
     assert!(!world.remove_file(server, path));
@@ -130,7 +130,7 @@ fn a_byte_of_urgent_data_splits_the_stream_and_nothing_is_lost() {
         world.event_loop(client).socket_at(id).write("to be");
         world.run().unwrap();
         let words = diary.take();
-        // A byte that was marked is one of the stream if another one is marked before it is reached.
+        // An urgent byte becomes part of the stream if another one arrives before it is reached.
         assert_eq!(
             words.concat().replace('!', ""),
             "tobeornotto be",

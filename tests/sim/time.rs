@@ -1,4 +1,4 @@
-//! How far time goes in a world, and what does not change it.
+//! The time of a world: how far a run goes, and its limits.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use netloop::{ConnectOptions, OnRead};
 use super::{Diary, chat_world, echo, pair, secs, watch, watched};
 
 #[test]
-fn the_end_of_time_is_reached_and_nothing_happens_after_it() {
+fn the_clock_stops_at_its_maximum_and_nothing_happens_afterwards() {
     let (mut world, server, client) = pair(1);
     echo(world.event_loop(server));
     world.advance(Duration::MAX).unwrap();
@@ -30,7 +30,7 @@ fn the_end_of_time_is_reached_and_nothing_happens_after_it() {
 }
 
 #[test]
-fn what_lasts_for_ever_does_not_take_time_along() {
+fn an_endless_outage_lets_the_world_come_to_rest() {
     let (mut world, server, client) = pair(1);
     echo(world.event_loop(server));
     let mut third = world.add_host("third").unwrap();
@@ -49,7 +49,7 @@ fn what_lasts_for_ever_does_not_take_time_along() {
 }
 
 #[test]
-fn a_segment_that_takes_for_ever_never_arrives() {
+fn a_segment_with_an_endless_latency_never_arrives() {
     for latency in [Duration::MAX..Duration::MAX, secs(u64::MAX)..Duration::MAX] {
         let (mut world, server, client) = pair(1);
         echo(world.event_loop(server));
@@ -62,7 +62,7 @@ fn a_segment_that_takes_for_ever_never_arrives() {
 }
 
 #[test]
-fn a_world_with_an_interval_never_rests_and_says_so() {
+fn a_world_with_an_interval_never_rests_and_the_error_names_it() {
     let (mut world, server, _) = pair(1);
     world.event_loop(server).set_interval(secs(60), |_| {});
     let error = world.run().unwrap_err();
@@ -103,14 +103,14 @@ fn a_world_runs_until_a_condition_holds_or_its_time_is_over() {
     assert_eq!(world.now(), secs(5));
     assert!(!world.run_until(secs(10), has_counted(3)).unwrap());
     assert_eq!(world.now(), secs(15));
-    // Without anything to wait for, the time passes all the same.
+    // Time passes even if nothing waits for it.
     world.kill(server);
     assert!(!world.run_until(secs(10), |_| false).unwrap());
     assert_eq!(world.now(), secs(25));
 }
 
 #[test]
-fn a_condition_can_give_a_loop_something_to_do() {
+fn a_condition_can_start_something_on_a_loop() {
     let (mut world, server, _) = pair(1);
     let mut asked = 0;
     let holds = world.run_until(secs(10), |world| {
@@ -122,8 +122,8 @@ fn a_condition_can_give_a_loop_something_to_do() {
     assert_eq!(world.now(), secs(4));
 }
 
-/// What happens in a chat of which the test looks at each step, or not, and whose time passes in steps of so
-/// many milliseconds.
+/// The course of a chat whose time advances in steps of this many milliseconds. If `looks`, the test looks at
+/// the loops after each step.
 fn looked_at(seed: u64, step: usize, looks: bool) -> (Vec<String>, Vec<u64>) {
     let (mut world, hosts, diary) = chat_world(seed);
     for _ in (0..210).step_by(step) {
@@ -140,7 +140,7 @@ fn looked_at(seed: u64, step: usize, looks: bool) -> (Vec<String>, Vec<u64>) {
 }
 
 #[test]
-fn to_look_at_a_world_does_not_change_what_happens_in_it() {
+fn looking_at_a_world_does_not_change_its_course() {
     for seed in 0..50 {
         let whole = looked_at(seed, 210, false);
         for step in [1, 7, 30] {
@@ -161,8 +161,8 @@ fn a_socket_that_closes_after_the_closing_phase_is_not_kept_while_the_loop_waits
     let seen = Rc::downgrade(&kept);
     let id = event_loop.socket().on_close(move |_, _| _ = &kept).id();
     event_loop.after(secs(1), move |event_loop| {
-        event_loop.socket_at(id).destroy(); // `close` comes in the tick after the timer
-        // The answer comes before the next closing phase.
+        event_loop.socket_at(id).destroy(); // `close` follows in the tick after the timer
+        // The lookup is answered before the next closing phase.
         let mut other = event_loop.connect_to(("nowhere", 8000)).unwrap();
         let (on_lookup, noted) = (seen.clone(), Diary::default());
         watch(&mut other, "other", &noted);
@@ -181,7 +181,7 @@ fn a_socket_that_closes_after_the_closing_phase_is_not_kept_while_the_loop_waits
 }
 
 #[test]
-fn loops_that_are_never_done_end_the_run_at_the_limit_of_turns_and_the_error_names_a_connection() {
+fn spinning_loops_end_the_run_at_the_turn_limit_and_the_error_names_a_connection() {
     fn again(event_loop: &mut netloop::Loop) {
         event_loop.set_immediate(again);
     }
@@ -204,7 +204,7 @@ fn loops_that_are_never_done_end_the_run_at_the_limit_of_turns_and_the_error_nam
 }
 
 #[test]
-fn the_end_is_read_once_though_a_write_has_failed_and_its_callback_has_panicked() {
+fn the_end_is_read_once_after_a_write_has_failed_and_its_callback_has_panicked() {
     let (mut world, server, client) = pair(1);
     let mut listening = world
         .event_loop(server)
