@@ -84,10 +84,11 @@ mod socket;
 mod trace;
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::process::ExitCode;
-use std::sync::Mutex;
+use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, fs, io, panic, thread};
 
@@ -104,6 +105,8 @@ const TWICE: u64 = 32;
 const GROWTH_MAX: u64 = 32 << 20;
 /// After so many failures the swarm ends.
 const FAILURES_MAX: u64 = 10;
+/// A seed that runs for longer is in an endless loop within one turn, where no turn is counted.
+const SEED_TIME_MAX: Duration = Duration::from_secs(60);
 
 struct Options {
     seeds: Range<u64>,
@@ -114,6 +117,8 @@ struct Swarm {
     options: Options,
     next: AtomicU64,
     failures: AtomicU64,
+    /// The seeds that run, and since when.
+    running: Mutex<BTreeMap<u64, Instant>>,
     /// The memory of the process after a tenth of the seeds, in bytes.
     memory_then: AtomicU64,
     begun: Instant,
@@ -138,6 +143,7 @@ fn main() -> ExitCode {
     let swarm = Swarm {
         next: AtomicU64::new(options.seeds.start),
         failures: AtomicU64::new(0),
+        running: Mutex::default(),
         memory_then: AtomicU64::new(u64::MAX),
         begun: Instant::now(),
         told: Mutex::new(Instant::now()),
@@ -145,8 +151,13 @@ fn main() -> ExitCode {
     };
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| swarm.work());
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| swarm.work())).collect();
+        while !workers.iter().all(|worker| worker.is_finished()) {
+            thread::sleep(Duration::from_millis(100));
+            if let Some(seed) = swarm.endless() {
+                println!("seed {seed} fails: it does not end\n{}", replay(seed));
+                process::exit(1);
+            }
         }
     });
     println!("{}", swarm.progress());
@@ -208,6 +219,7 @@ impl Swarm {
             if seed == seeds.start + (seeds.end - seeds.start) / 10 {
                 self.memory_then.store(memory(), Ordering::Relaxed);
             }
+            self.running().insert(seed, Instant::now());
             match outcome(seed) {
                 Ok(()) if self.options.is_traced => {
                     show(&format!("seed {seed}"), &Program::new(seed))
@@ -218,6 +230,7 @@ impl Swarm {
                     self.report(seed, &fault);
                 }
             }
+            self.running().remove(&seed);
             if let Ok(mut told) = self.told.try_lock()
                 && told.elapsed() > Duration::from_secs(10)
             {
@@ -225,6 +238,17 @@ impl Swarm {
                 eprintln!("{}", self.progress());
             }
         }
+    }
+
+    fn running(&self) -> MutexGuard<'_, BTreeMap<u64, Instant>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A seed that has run for too long.
+    fn endless(&self) -> Option<u64> {
+        let running = self.running();
+        let mut seeds = running.iter();
+        seeds.find_map(|(seed, begun)| (begun.elapsed() > SEED_TIME_MAX).then_some(*seed))
     }
 
     fn progress(&self) -> String {
@@ -242,11 +266,7 @@ impl Swarm {
 
     /// Prints a failure, and then the smallest program found that fails in the same way.
     fn report(&self, seed: u64, fault: &str) {
-        println!(
-            "seed {seed} fails: {fault}\n\
-             cargo run --release --features sim --example swarm -- --seeds {seed}..{} --trace",
-            seed + 1
-        );
+        println!("seed {seed} fails: {fault}\n{}", replay(seed));
         let program = shrunk(Program::new(seed), fault);
         let name = format!("seed {seed}, as small as can be");
         match self.options.is_traced {
@@ -254,6 +274,12 @@ impl Swarm {
             false => println!("{name}:\n{program}"),
         }
     }
+}
+
+/// The command that runs a seed again.
+fn replay(seed: u64) -> String {
+    let end = seed + 1;
+    format!("cargo run --release --features sim --example swarm -- --seeds {seed}..{end} --trace")
 }
 
 /// How much memory the process has, in bytes.
