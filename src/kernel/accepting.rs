@@ -16,7 +16,7 @@ pub(crate) enum Accepted<S> {
     /// `getpeername` fails.
     Stream(S, Option<SocketAddr>),
     /// No connection waits.
-    Nobody,
+    Empty,
     /// Out of descriptors: this many connections were accepted and closed at once. None is left waiting.
     Shed(usize),
     /// Out of descriptors or memory, or an error that stays. Connections may be left waiting, for which no
@@ -50,7 +50,7 @@ pub(super) trait Accepting {
                 Err(error) => error,
             };
             match error.raw_os_error() {
-                _ if error.kind() == io::ErrorKind::WouldBlock => return Accepted::Nobody,
+                _ if error.kind() == io::ErrorKind::WouldBlock => return Accepted::Empty,
                 Some(EMFILE) => return self.shed(error),
                 Some(ENFILE | ENOBUFS | ENOMEM) => return Accepted::Exhausted(error),
                 Some(EBADF | EINVAL | ENOTSOCK) => return Accepted::Failed(error),
@@ -76,7 +76,7 @@ pub(super) trait Accepting {
                 // The kernel reserves a descriptor before it looks at the queue, which may be empty.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return match shed {
-                        0 => Accepted::Nobody,
+                        0 => Accepted::Empty,
                         _ => Accepted::Shed(shed),
                     };
                 }

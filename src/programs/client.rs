@@ -174,7 +174,7 @@ impl Client {
         let connected = socket.connect(place, |socket| {
             let peer = socket.peer();
             if let Some(peer) = peer.filter(|peer| socket.address() == Some(*peer)) {
-                // Nobody listens there, but the kernel has chosen that very port for ours.
+                // There is no listener, but the kernel has chosen that very port as our own.
                 let words = format!("connect ECONNREFUSED {peer}: connected to itself");
                 socket.destroy_with(Error::new(words));
             } else {

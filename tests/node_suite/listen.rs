@@ -209,7 +209,7 @@ row!(
         })
         .listen(ListenOptions::from(("::", 0)).ipv6_only(true), move |s| {
             let port = s.port().unwrap();
-            // Nobody else may serve this port to IPv4.
+            // No other listener may serve this port over IPv4.
             refuse(SocketAddr::from(([127, 0, 0, 1], port)));
             let mut four = s
                 .event_loop()

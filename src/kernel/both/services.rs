@@ -24,7 +24,7 @@ impl<T> Reactor<T> {
         Reactor::of(Poll::Simulated(sim::Poll::of(kernel)))
     }
 
-    /// The simulated kernel, if it waits for one.
+    /// The kernel, if it is a simulated one.
     pub(crate) fn simulated_kernel(&self) -> Option<&sim::Kernel> {
         match &self.poll {
             Poll::Real(_) => None,

@@ -116,10 +116,10 @@ impl Opening {
 
 impl<S> accepting::Accepted<S> {
     fn map<T>(self, convert: impl FnOnce(S) -> T) -> accepting::Accepted<T> {
-        use accepting::Accepted::{Exhausted, Failed, Nobody, Shed, Stream};
+        use accepting::Accepted::{Empty, Exhausted, Failed, Shed, Stream};
         match self {
             Stream(stream, address) => Stream(convert(stream), address),
-            Nobody => Nobody,
+            Empty => Empty,
             Shed(count) => Shed(count),
             Exhausted(error) => Exhausted(error),
             Failed(error) => Failed(error),

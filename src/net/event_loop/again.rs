@@ -47,9 +47,10 @@ impl Loop {
 }
 
 impl EventLoop {
-    /// As [`traced`](Loop::traced), for a source that may have nothing left to do: the trace then says why.
+    /// Serves a source of the pending queue or the again list, without new readiness. If there is nothing to
+    /// do, the trace has the reason.
     #[inline]
-    pub(super) fn serve_late(
+    pub(super) fn serve_queued(
         event_loop: &mut Loop,
         by: Cause,
         subject: Subject,
@@ -60,18 +61,18 @@ impl EventLoop {
             let outcome = serve(event_loop);
             if event_loop.agenda.trace.is_on() {
                 let is_to_read = matches!(what, What::Again(why) if why != Why::PartlySent);
-                EventLoop::tell_if_idle(event_loop, subject, is_to_read);
+                EventLoop::trace_idle(event_loop, subject, is_to_read);
             }
             outcome
         })
     }
 
     #[cold]
-    fn tell_if_idle(event_loop: &mut Loop, subject: Subject, is_to_read: bool) {
+    fn trace_idle(event_loop: &mut Loop, subject: Subject, is_to_read: bool) {
         let Loop {
             agenda, reactor, ..
         } = event_loop;
-        agenda.trace.tell_if_nothing(subject, || match subject {
+        agenda.trace.note_idle(subject, || match subject {
             Subject::Loop => Idle::ServedAlready,
             Subject::Socket(SocketId(id)) | Subject::Server(ServerId(id)) => {
                 match reactor.get(id) {

@@ -32,7 +32,7 @@ pub(in crate::net) struct Agenda {
     pub(in crate::net) to_free: Vec<SocketId>,
     /// Servers that are out of descriptors: the next descriptor that is closed ends their back-off.
     pub(in crate::net) backing_off: Vec<ServerId>,
-    /// What follows the callbacks that are running, even if one of them throws.
+    /// What follows the running callbacks of a socket, even if one of them throws.
     pub(in crate::net) rest: Option<Rest>,
     /// Work that a call has left for other entries.
     pub(in crate::net) follow_ups: VecDeque<Caused<FollowUp>>,

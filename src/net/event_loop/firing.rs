@@ -113,7 +113,7 @@ impl Loop {
             false => 0,
         };
         self.running = Running::Callback;
-        // For what Node has no timer, ticks that a throw has left wait on.
+        // Where Node has no timer, the ticks that a throw has left wait for its next callback.
         let has_called_back = self.fire_task(key)?;
         self.running = Running::Other;
         self.agenda.trace.leave(former);
@@ -124,7 +124,7 @@ impl Loop {
         }
     }
 
-    /// Returns whether this is a callback in Node as well.
+    /// Returns whether Node runs a callback here, too.
     fn fire_task(&mut self, key: TimerKey) -> Result<bool, Error> {
         match self.agenda.timers.get_mut(key).map(|timer| &mut timer.task) {
             Some(TimerTask::User(_)) => self.fire_user_timer(key),
@@ -135,7 +135,7 @@ impl Loop {
             }
             Some(&mut TimerTask::Flush(socket)) => {
                 self.agenda.timers.release(key);
-                // What throws here is a write callback.
+                // Only the callback of a write can throw here.
                 self.running = Running::Other;
                 self.served(socket).serve_starved()?;
                 return Ok(false);

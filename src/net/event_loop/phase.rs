@@ -26,17 +26,17 @@ impl Pending {
     }
 }
 
-/// What is left to do for a socket when one of its callbacks throws. libuv knows nothing of exceptions, and
+/// The rest of a socket's service after one of its callbacks has thrown. libuv does not know exceptions: it
 /// goes on with the same descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
-    /// It reads on, and then writes.
+    /// Read on, then write.
     Read(SocketId),
-    /// It has read, and writes.
+    /// Write: the burst of reads is over.
     Write(SocketId),
-    /// It has called its writes back, and shuts its half down.
+    /// Shut our half down: the callbacks of the writes have run.
     ShutDown(SocketId),
-    /// It has called its last write back, and emits `close`.
+    /// Emit `close`: the callbacks of the cancelled writes have run.
     Close(SocketId),
 }
 

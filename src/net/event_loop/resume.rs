@@ -63,19 +63,20 @@ impl EventLoop {
             }
             _ => {}
         }
-        self.serve_rest()
+        self.serve_interrupted()
     }
 
-    fn serve_rest(&mut self) -> Result<(), Error> {
+    /// Serves the socket on whose callback the last run ended.
+    fn serve_interrupted(&mut self) -> Result<(), Error> {
         let Some(rest) = self.agenda.rest.take() else {
             return Ok(());
         };
         let (Rest::Read(id) | Rest::Write(id) | Rest::ShutDown(id) | Rest::Close(id)) = rest;
         let buffer = self.buffer.bytes();
-        self.inner.served(id).serve_on(rest, buffer)
+        self.inner.served(id).do_rest(rest, buffer)
     }
 
-    /// Leaves the source that was being served. If it was served from the again list, it is off this list.
+    /// The source that was being served. If it was on the again list, it leaves the list.
     fn leave_the_interrupted(&mut self) -> Option<Id> {
         let batches = &mut self.batches;
         match mem::take(&mut batches.is_at_again) {
@@ -84,8 +85,8 @@ impl EventLoop {
         }
     }
 
-    /// Puts a source that was interrupted on the again list: it may have more to give, and no new edge will
-    /// come for it.
+    /// Puts an interrupted source on the again list: it may have more to give, and no new edge will come for
+    /// it.
     fn serve_again_next_turn(&mut self, id: Id) {
         match self.inner.reactor.get(id) {
             Some(Entry::Socket(_)) => {

@@ -187,7 +187,7 @@ impl EventLoop {
         Ok(self.is_alive())
     }
 
-    /// Ends a run, or a turn that is run alone, even if something still holds the loop.
+    /// Ends a run, or a single turn, even if something still holds the loop.
     pub(in crate::net) fn finish(&mut self) {
         self.free_all_closed();
         self.phase = Phase::Script;
@@ -214,7 +214,7 @@ impl EventLoop {
         Ok(is_alive)
     }
 
-    /// The simulated kernel, if it waits for one.
+    /// The loop's kernel, if it is a simulated one.
     #[cfg(feature = "sim")]
     pub(crate) fn simulated_kernel(&self) -> Option<&crate::kernel::sim::Kernel> {
         self.inner.reactor.simulated_kernel()

@@ -89,7 +89,7 @@ impl EventLoop {
             let (Pending::Writable(id) | Pending::ConnectFailed(id)) = pending;
             let phase = What::Phase("pending");
             let subject = Subject::Socket(id);
-            EventLoop::serve_late(self, by, subject, phase, |event_loop| match pending {
+            EventLoop::serve_queued(self, by, subject, phase, |event_loop| match pending {
                 Pending::Writable(id) => event_loop.served(id).serve_put_off(),
                 Pending::ConnectFailed(id) => {
                     event_loop.served(id).attempt_failed(None);
@@ -244,7 +244,7 @@ impl EventLoop {
             None => Subject::Loop,
         };
         let what = What::Again(why);
-        EventLoop::serve_late(event_loop, by, subject, what, |event_loop| match subject {
+        EventLoop::serve_queued(event_loop, by, subject, what, |event_loop| match subject {
             Subject::Socket(id) => event_loop.served(id).socket_again(buffer),
             Subject::Server(id) => event_loop.served(id).accept_all(),
             Subject::Loop => EventLoop::serve_own_source(event_loop, id),
@@ -320,7 +320,7 @@ impl EventLoop {
             match self.inner.agenda.timers.next_due(now) {
                 Some(key) => {
                     self.inner.fire(key)?;
-                    // A socket may have closed in a tick, and the next turn be far.
+                    // A socket may have closed in a tick, and the next turn may be far away.
                     self.free_all_closed();
                 }
                 None => self.inner.agenda.end_timers(),

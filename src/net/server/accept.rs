@@ -105,7 +105,7 @@ impl Accepted {
     fn tell(&self, subject: Subject, trace: &mut Trace) {
         let outcome = match self {
             Accepted::Stream(..) => Ok(None),
-            Accepted::Nobody => Err(EAGAIN),
+            Accepted::Empty => Err(EAGAIN),
             Accepted::Shed(_) => Err(EMFILE),
             Accepted::Exhausted(error) | Accepted::Failed(error) => Err(errno(error)),
         };
@@ -170,7 +170,7 @@ impl ServerEntry {
                 self.back_off = BACK_OFF;
                 self.take(stream, peer, errands.id)
             }
-            Accepted::Nobody if is_last => {
+            Accepted::Empty if is_last => {
                 // At a path a connection needs no handshake.
                 let input = match listener.is_tcp() {
                     true => Input::NobodyWaits,
@@ -179,7 +179,7 @@ impl ServerEntry {
                 self.feed_end(input, errands);
                 Knock::Shut
             }
-            Accepted::Nobody => Knock::None,
+            Accepted::Empty => Knock::None,
             Accepted::Failed(_) if is_last => {
                 self.feed_end(Input::Failed, errands);
                 Knock::Shut

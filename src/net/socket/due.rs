@@ -104,7 +104,7 @@ impl Served<'_> {
         self.close_is_due()
     }
 
-    /// Emits `close`. The socket is freed after it, also if a listener throws.
+    /// Emits `close`. The socket is freed afterwards, even if a listener throws.
     pub(in crate::net) fn close_is_due(&mut self) -> Result<(), Error> {
         self.event_loop.agenda.to_free.push(self.id);
         self.feed(Input::CloseDue);

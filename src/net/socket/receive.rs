@@ -78,12 +78,12 @@ impl Served<'_> {
         if readiness.is_to_read() {
             self.lend().receive(readiness.may_hide_more(), buffer)?;
         }
-        self.serve_rest()
+        self.serve_after_read()
     }
 
     /// What follows reading: a write, if there is room. When the connection is over, our half is also shut
     /// down at once if `end` was called meanwhile, and not put off, as in libuv.
-    pub(super) fn serve_rest(&mut self) -> Result<(), Error> {
+    pub(super) fn serve_after_read(&mut self) -> Result<(), Error> {
         match self.entry_ref() {
             Some(entry) if entry.is_hung_up || entry.sending.has_room() => self.serve_writable(),
             _ => Ok(()),
@@ -108,7 +108,7 @@ impl Served<'_> {
             Some(error) => self.lend().receive_failed(&error)?,
             None => self.lend().receive(may_hide_more, buffer)?,
         }
-        self.serve_rest()
+        self.serve_after_read()
     }
 
     /// Reads until the kernel has no more, or the bound is hit: one burst a turn.

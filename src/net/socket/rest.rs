@@ -1,11 +1,11 @@
-//! What is left to do for a socket whose callback has thrown.
+//! The rest of a socket's service after one of its callbacks has thrown.
 
 use crate::net::error::Error;
 use crate::net::event_loop::Served;
 use crate::net::event_loop::phase::Rest;
 use crate::rules::receiving::Next;
 
-/// The delivery of one chunk of a burst. If a callback throws, it notes what is left to do.
+/// The delivery of one chunk of a burst. If a callback throws, its drop notes the rest of the service.
 pub(super) struct Delivery<'l> {
     pub(super) socket: Served<'l>,
     count: usize,
@@ -31,7 +31,7 @@ impl<'l> Delivery<'l> {
         }
     }
 
-    /// No callback has thrown.
+    /// Ends a delivery in which no callback has thrown.
     #[inline(always)]
     pub(super) fn end(self) -> Next {
         let next = self.next();
@@ -65,18 +65,18 @@ impl Drop for Delivery<'_> {
 }
 
 impl Served<'_> {
-    /// Does the rest of a service that a throw has interrupted.
+    /// Does the rest of the service.
     #[cold]
-    pub(in crate::net) fn serve_on(&mut self, rest: Rest, buffer: &mut [u8]) -> Result<(), Error> {
+    pub(in crate::net) fn do_rest(&mut self, rest: Rest, buffer: &mut [u8]) -> Result<(), Error> {
         match rest {
             Rest::Read(_) => {
                 if let Some(socket) = self.entry() {
                     socket.receiving.allow_burst();
                 }
                 self.lend().receive(true, buffer)?;
-                self.serve_rest()
+                self.serve_after_read()
             }
-            Rest::Write(_) => self.serve_rest(),
+            Rest::Write(_) => self.serve_after_read(),
             Rest::ShutDown(_) => self.shut_down(),
             Rest::Close(_) => self.close_is_due(),
         }

@@ -7,7 +7,7 @@ use super::{Action, Tick};
 /// Node's `readableFlowing` and `isPaused()`, in one word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Flow {
-    /// Nobody has asked for data yet: `null`.
+    /// Not decided yet, as no call has asked for data: `null`.
     #[default]
     Unasked,
     /// Chunks go to the listeners of `data`, or are dropped if there are none: `true`.

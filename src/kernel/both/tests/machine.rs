@@ -150,7 +150,7 @@ impl Machine {
                 self.sides[client].other = Some(number);
                 Ok(number)
             }
-            Accepted::Nobody => Err(EAGAIN),
+            Accepted::Empty => Err(EAGAIN),
             other => panic!("{other:?}"),
         }
     }

@@ -261,13 +261,13 @@ impl Trace {
     #[inline]
     pub(crate) fn leave_ready(&mut self, former: Cause, subject: Subject, why: Idle) {
         if self.is_on() {
-            self.tell_if_nothing(subject, || why);
+            self.note_idle(subject, || why);
             self.current = former;
         }
     }
 
-    /// Tells why the latest record has led to nothing, if it is still the cause of what follows.
-    pub(crate) fn tell_if_nothing(&mut self, subject: Subject, why: impl FnOnce() -> Idle) {
+    /// Notes why the latest record has led to nothing, if it is still the cause of what follows.
+    pub(crate) fn note_idle(&mut self, subject: Subject, why: impl FnOnce() -> Idle) {
         if self.current == self.last {
             self.note(subject, What::Nothing(why()));
         }

@@ -35,8 +35,8 @@
 //! - When the second half is over, the socket is destroyed: `Destroy` follows `EmitEnd` or
 //!   `EmitFinish`.
 //! - When the peer ends while we may still write, `OfferEnd` follows `EmitEnd`.
-//! - After a failed write the receiving half hears nothing but `PeerEnded`: the socket is about to be destroyed,
-//!   unless the callback of that write panics, and what was read is not read again.
+//! - After a failed write the receiving half ignores every input but `PeerEnded`, as the socket is about to be
+//!   destroyed. If the callback of that write panics, the socket stays, and its end is read only once.
 //!
 //! # What the driver feeds
 //!
@@ -70,7 +70,7 @@ pub use states::{Readable, Standing, State, Writable};
 pub fn step(socket: Standing, input: Input) -> (Standing, &'static [Action]) {
     match part(socket.life, input) {
         Part::Life => life::step(socket, input),
-        // It emits no `end`.
+        // The socket emits no `end`.
         Part::Receiving if socket.sending == Writable::Broken && input != Input::PeerEnded => {
             (socket, &[])
         }
