@@ -17,6 +17,9 @@ use netloop::{Error, EventLoop, LineSplitter, Loop, Socket, SocketId};
 const SIZE: usize = 4;
 /// How long to wait before the second attempt, and at most before any.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How long a connection is silent before the kernel asks whether the server still has it: after a long partition
+/// the server may have lost it, and with it the answer.
+const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);
 /// The longest answer, in bytes.
 const LINE_MAX: usize = 256;
 
@@ -80,6 +83,7 @@ fn open(event_loop: &mut Loop, back_off: Duration) {
             connection.back_off = BACK_OFF.0;
         }
         println!("{} has connected", socket.id());
+        socket.set_keep_alive(true, SILENCE_MAX);
         make_free(socket);
     });
     match connected {

@@ -2,6 +2,8 @@
 
 #[path = "sim/chat.rs"]
 mod chat;
+#[path = "sim/ends.rs"]
+mod ends;
 #[path = "sim/faults.rs"]
 mod faults;
 #[path = "sim/hosts.rs"]
@@ -184,11 +186,11 @@ fn a_connect_through_a_partition_times_out_as_in_linux() {
     world.partition(client, server);
     let diary = Diary::default();
     watched(world.event_loop(client), "server", "client", &diary);
-    world.advance(secs(126)).unwrap();
+    world.advance(secs(130)).unwrap();
     assert_eq!(diary.take(), [""; 0]);
     world.run().unwrap();
     assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
-    assert_eq!(world.now().as_secs(), 127);
+    assert_eq!(world.now().as_secs(), 131);
 }
 
 /// Sends a word on a new connection, and notes the answer.

@@ -105,7 +105,7 @@ fn a_retransmitted_syn_takes_one_place_in_the_backlog() {
     world.partition_oneway(server, client);
     let diary = Diary::default();
     watched(world.event_loop(client), "10.0.0.1", "cut off", &diary);
-    // The SYN is sent again after 1, 3, 7, 15 and 31 s, and what answers it does not arrive.
+    // The SYN is sent again after 1, 2, 3, 4, 5, 7, 11, 19 and 35 s, and what answers it does not arrive.
     world.advance(secs(40)).unwrap();
     call(world.event_loop(other), &diary);
     world.advance(secs(1)).unwrap();

@@ -183,7 +183,7 @@ fn a_connect_of_a_crashed_machine_does_not_keep_the_world_from_rest() {
     let (mut world, server, client) = pair(1);
     echo(world.event_loop(client));
     world.partition(server, client);
-    // It would be tried for 127 s.
+    // It would be tried for 131 s.
     world
         .event_loop(server)
         .connect_to(("10.0.0.2", 8000))

@@ -47,6 +47,7 @@ impl Network {
             is_listed: false,
             error: None,
             is_shut: false,
+            is_shut_last: false,
             has_ended: false,
             is_fin_received: false,
             is_fin_sent: false,
@@ -260,7 +261,7 @@ impl Network {
                 Ok(())
             }
             State::SynReceived | State::Connected => {
-                socket.is_shut = true;
+                socket.shut();
                 Ok(())
             }
         };
@@ -308,8 +309,9 @@ impl Network {
             self.terminate(key, None);
             self.send(key, Segment::Reset);
         } else if is_connected {
-            socket.is_shut = true;
+            socket.shut();
             self.pump(key);
+            self.orphan_waits(key);
         } else {
             socket.state = State::Closed;
             self.disarm(key);

@@ -24,6 +24,7 @@ mod shown;
 mod socket;
 mod sockets;
 mod tcp;
+mod timeouts;
 mod trouble;
 mod unix;
 mod urgent;

@@ -28,6 +28,8 @@ pub(super) enum Happening {
     Failure(Key, i32),
     /// The keep-alive probes of a connection give up.
     ProbeTimeout(Key),
+    /// The kernel forgets a connection: a half-made one, or an orphan in FIN-WAIT-2.
+    Expiry(Key),
     /// There may be memory for a send that found none.
     Room(Key),
     /// A shortage of a host may be over.
@@ -213,8 +215,9 @@ impl Network {
             Happening::Refusal { to, .. } => self.reset_arrives(to),
             Happening::Window(key) => self.pump(key),
             Happening::SynAgain(key, tries) => self.syn_again(key, tries),
-            Happening::Failure(key, errno) => self.fail(key, errno),
+            Happening::Failure(key, errno) => self.give_up(key, errno),
             Happening::ProbeTimeout(key) => self.probes_fail(key),
+            Happening::Expiry(key) => self.expire(key),
             Happening::Room(key) => self.has_room(key),
             Happening::ShortageEnd(host) => self.shortage_ends(host),
             Happening::Wake(host) => self.wake_up(host),

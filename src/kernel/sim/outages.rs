@@ -107,6 +107,10 @@ impl Network {
         };
         self.hosts[host].power = Power::Off { since };
         self.hosts[host].reset_program();
+        let peers = self.sockets.iter().filter(|(_, it)| it.peer_host == host);
+        for key in peers.map(|(key, _)| *key).collect::<Vec<Key>>() {
+            self.retransmit(key);
+        }
         self.links_have_changed();
     }
 

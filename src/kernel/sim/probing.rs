@@ -3,7 +3,6 @@
 //! An answered probe changes nothing, so only probes that stay unanswered are simulated.
 
 use std::io;
-use std::time::Duration;
 
 use libc::ETIMEDOUT;
 
@@ -11,9 +10,6 @@ use super::keep_alive::Sent;
 use super::network::{Happening, Network};
 use super::socket::{Key, Socket, State};
 use crate::kernel::options::KeepAlive;
-
-/// How long sent data may stay unacknowledged: `net.ipv4.tcp_retries2`.
-const RETRANSMISSION_LIMIT: Duration = Duration::from_millis(924_600);
 
 fn is_connected(socket: &Socket) -> bool {
     matches!(socket.state, State::Connected)
@@ -32,7 +28,7 @@ impl Network {
     }
 
     /// Whether the timer of a socket runs for its probes.
-    fn is_probed(&self, key: Key) -> bool {
+    pub(super) fn is_probed(&self, key: Key) -> bool {
         let timer = self.timer(key);
         timer.is_some_and(|(_, what)| {
             matches!(what, Happening::ProbeTimeout(_) | Happening::Refusal { .. })
@@ -69,7 +65,7 @@ impl Network {
         self.disarm(key);
         let host = self.sockets.get(&key).map(|socket| socket.host);
         if host.is_some_and(|host| self.is_on(host)) {
-            self.fail(key, ETIMEDOUT);
+            self.give_up(key, ETIMEDOUT);
         }
     }
 
@@ -83,22 +79,6 @@ impl Network {
                 self.link_is_back(key);
             }
             self.probe(key);
-        }
-    }
-
-    /// Starts the limit of retransmissions, if a socket has unacknowledged data. It replaces the timer of the
-    /// probes.
-    pub(super) fn arm_retransmission_limit(&mut self, key: Key) {
-        if let Some(socket) = self.sockets.get(&key)
-            && is_connected(socket)
-            && socket.is_unconfirmed()
-            && (socket.timer.is_none() || self.is_probed(key))
-        {
-            self.arm(
-                key,
-                RETRANSMISSION_LIMIT,
-                Happening::Failure(key, ETIMEDOUT),
-            );
         }
     }
 

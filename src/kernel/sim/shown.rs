@@ -12,8 +12,8 @@ use crate::kernel::reactor::Id;
 #[non_exhaustive]
 pub struct SocketInfo {
     /// The state, in the words of ss(8): `LISTEN`, `SYN-SENT`, `SYN-RECV`, `ESTAB`, `FIN-WAIT-1`, `FIN-WAIT-2`,
-    /// `CLOSE-WAIT`, `CLOSING` (also for Linux's `LAST-ACK`), or `UNCONN` for a socket without a connection. A
-    /// connected Unix socket is `ESTAB` until it is closed.
+    /// `CLOSE-WAIT`, `LAST-ACK`, `CLOSING`, or `UNCONN` for a socket without a connection. There is no
+    /// `TIME-WAIT`. A connected Unix socket is `ESTAB` until it is closed.
     pub state: &'static str,
     /// The local address. `None` for a Unix socket.
     pub local: Option<SocketAddr>,
@@ -69,12 +69,17 @@ impl Network {
     /// The sockets of a host, the oldest first.
     pub(crate) fn sockets_of(&self, host: usize) -> Vec<SocketInfo> {
         let sockets = self.sockets.values();
-        let ours = sockets.filter(|socket| socket.host == host);
+        let ours = sockets.filter(|socket| socket.host == host && !socket.is_gone());
         ours.map(Socket::info).collect()
     }
 }
 
 impl Socket {
+    /// Only segments on their way are left of the socket.
+    fn is_gone(&self) -> bool {
+        self.is_orphan && matches!(self.state, State::Closed)
+    }
+
     fn info(&self) -> SocketInfo {
         let (unread, unsent) = match &self.state {
             State::Listening(backlog) => (backlog.waiting.len(), backlog.limit),
@@ -119,6 +124,7 @@ impl Socket {
                 (false, true) => "CLOSE-WAIT",
                 (true, false) if self.is_fin_acked => "FIN-WAIT-2",
                 (true, false) => "FIN-WAIT-1",
+                (true, true) if self.is_shut_last => "LAST-ACK",
                 (true, true) => "CLOSING",
             },
         }

@@ -85,6 +85,8 @@ pub(super) enum Segment {
     DataAck(usize),
     Fin,
     FinAck,
+    /// A retransmission of what has arrived before.
+    Again,
     Reset,
 }
 
@@ -110,6 +112,8 @@ pub(super) struct Socket {
     pub(super) error: Option<i32>,
     /// This half is shut down.
     pub(super) is_shut: bool,
+    /// The peer's half had ended before.
+    pub(super) is_shut_last: bool,
     /// The peer's half has ended.
     pub(super) has_ended: bool,
     /// The peer's FIN has arrived: recv(2) then returns the end, and never an error.
@@ -293,6 +297,13 @@ impl Socket {
         }
         self.outgoing.extend(&bytes[..count]);
         Ok(count)
+    }
+
+    /// Shuts this half down: a FIN follows the data.
+    pub(super) fn shut(&mut self) {
+        if !std::mem::replace(&mut self.is_shut, true) {
+            self.is_shut_last = self.is_fin_received;
+        }
     }
 
     /// Ends the connection, with or without an error.

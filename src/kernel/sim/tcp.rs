@@ -1,16 +1,10 @@
 //! TCP: the segments that a socket sends, and what follows when they arrive.
 
 use std::io::Read;
-use std::time::Duration;
-
-use libc::ETIMEDOUT;
 
 use super::network::{Happening, Network};
 use super::socket::{Binding, Key, Segment, Socket, State};
 
-/// How often a SYN is retransmitted: `net.ipv4.tcp_syn_retries`. The first retransmission follows after a
-/// second, each further one after twice as long.
-const SYN_RETRIES: u32 = 6;
 /// The most bytes of a segment.
 const SEGMENT_MAX: usize = 64 * 1024;
 
@@ -88,7 +82,7 @@ impl Network {
             Segment::Reset => self.reset_arrives(to),
             // Anything but a reset is answered with one if the connection is over.
             _ if self.is_closed(to) => self.answer_with_reset(from),
-            Segment::Syn => {}
+            Segment::Syn | Segment::Again => {}
             Segment::SynAck => self.syn_ack_arrives(from, to),
             Segment::HandshakeAck => self.handshake_ack_arrives(to),
             Segment::Data(bytes) => self.data_arrives(from, to, &bytes),
@@ -154,6 +148,7 @@ impl Network {
             socket.parent = Some(listener);
             (socket.type_of_service, socket.probes) = (type_of_service, probes);
         }
+        self.await_handshake(child);
         self.send(child, Segment::SynAck);
     }
 
@@ -177,6 +172,7 @@ impl Network {
         };
         socket.state = State::Connected;
         let parent = socket.parent;
+        self.disarm(child);
         let parent = parent.and_then(|parent| Some((parent, self.sockets.get_mut(&parent)?)));
         if let Some((listener, parent)) = parent
             && let State::Listening(backlog) = &mut parent.state
@@ -188,26 +184,6 @@ impl Network {
             socket.resets_on_close = true;
             self.abandon(child);
         }
-    }
-
-    /// Retransmits a SYN, or gives up.
-    pub(super) fn syn_again(&mut self, key: Key, tries: u32) {
-        let Some(socket) = self.sockets.get(&key) else {
-            return;
-        };
-        if tries > SYN_RETRIES {
-            return self.fail(key, ETIMEDOUT);
-        }
-        // In a partition the first SYN is still on its way.
-        if socket.wire.is_empty() {
-            self.send(key, Segment::Syn);
-        }
-        self.await_answer(key, tries);
-    }
-
-    pub(super) fn await_answer(&mut self, key: Key, tries: u32) {
-        let after = Duration::from_secs(1 << tries);
-        self.arm(key, after, Happening::SynAgain(key, tries + 1));
     }
 
     // A connection.
@@ -256,6 +232,7 @@ impl Network {
     fn fin_ack_arrives(&mut self, key: Key) {
         if let Some(socket) = self.sockets.get_mut(&key) {
             socket.is_fin_acked = true;
+            self.await_fin(key);
             self.end_if_both_have(key);
         }
     }

@@ -18,8 +18,8 @@ const WITHOUT_MEMORY: Range<Duration> = Duration::from_millis(1)..Duration::from
 /// The first retransmission time-out; each further one is twice as long. After an outage, a retransmission
 /// arrives within this time.
 pub(super) const REPETITION: Duration = Duration::from_millis(200);
-/// How long an unanswered connect takes to fail: tcp_syn_retries in tcp(7).
-const UNANSWERED: Duration = Duration::from_secs(127);
+/// How long an unanswered connect takes to fail: tcp_syn_retries in ip-sysctl.
+const UNANSWERED: Duration = Duration::from_secs(131);
 /// How long a slow lookup takes.
 const LATE_ANSWER: Range<Duration> = Duration::from_millis(5)..Duration::from_secs(30);
 

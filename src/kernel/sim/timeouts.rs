@@ -1,0 +1,138 @@
+//! How long a kernel waits for a peer that does not answer. The times are the defaults of Linux 6.18, which
+//! ip-sysctl in its documentation explains.
+
+use std::time::Duration;
+
+use libc::ETIMEDOUT;
+
+use super::network::{Happening, Network};
+use super::socket::{Key, Segment, Socket, State};
+use super::trouble::REPETITION;
+
+/// How often a SYN is retransmitted: first a second apart (`net.ipv4.tcp_syn_linear_timeouts`), then each time
+/// after twice as long (`net.ipv4.tcp_syn_retries`).
+const SYN_LINEAR: u32 = 4;
+const SYN_RETRIES: u32 = 6;
+/// How long a connection may be half made, with SYN-ACKs after 1, 3, 7, 15 and 31 s:
+/// `net.ipv4.tcp_synack_retries`.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(63);
+/// How long sent data may stay unacknowledged: `net.ipv4.tcp_retries2`.
+const RETRANSMISSION_LIMIT: Duration = Duration::from_millis(924_600);
+/// The same for an orphan: `net.ipv4.tcp_orphan_retries`, of which 0 stands for 8. The next retransmission that
+/// is due then is not sent.
+const ORPHAN_LIMIT: Duration = Duration::from_millis(102_200);
+/// The longest retransmission time-out: TCP_RTO_MAX.
+const RTO_MAX: Duration = Duration::from_secs(120);
+/// How long an orphan stays in FIN-WAIT-2: `net.ipv4.tcp_fin_timeout`.
+const FIN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// After how long without an acknowledgement an orphan gives up, which was closed after so long.
+fn orphan_limit(closed_after: Duration) -> Duration {
+    let (mut at, mut wait) = (Duration::ZERO, REPETITION);
+    while at < closed_after.max(ORPHAN_LIMIT) {
+        at += wait;
+        wait = RTO_MAX.min(wait * 2);
+    }
+    at
+}
+
+impl Socket {
+    fn is_orphan_in_fin_wait_2(&self) -> bool {
+        let is_connected = matches!(self.state, State::Connected);
+        self.is_orphan && is_connected && self.is_fin_acked && !self.has_ended
+    }
+
+    fn awaits_ack(&self) -> bool {
+        matches!(self.state, State::Connected) && self.is_unconfirmed()
+    }
+}
+
+impl Network {
+    // The handshake.
+
+    /// Retransmits a SYN, or gives up.
+    pub(super) fn syn_again(&mut self, key: Key, tries: u32) {
+        let Some(socket) = self.sockets.get(&key) else {
+            return;
+        };
+        if tries > SYN_LINEAR + SYN_RETRIES {
+            return self.give_up(key, ETIMEDOUT);
+        }
+        // In a partition the first SYN is still on its way.
+        if socket.wire.is_empty() {
+            self.send(key, Segment::Syn);
+        }
+        self.await_answer(key, tries);
+    }
+
+    pub(super) fn await_answer(&mut self, key: Key, tries: u32) {
+        let after = Duration::from_secs(1 << tries.saturating_sub(SYN_LINEAR));
+        self.arm(key, after, Happening::SynAgain(key, tries + 1));
+    }
+
+    /// Starts the limit of a half-made connection.
+    pub(super) fn await_handshake(&mut self, child: Key) {
+        self.arm(child, HANDSHAKE_LIMIT, Happening::Expiry(child));
+    }
+
+    // Acknowledgements, and the FIN of the peer.
+
+    /// Starts the limit of retransmissions, if a socket has unacknowledged data. It replaces the timer of the
+    /// probes.
+    pub(super) fn arm_retransmission_limit(&mut self, key: Key) {
+        if let Some(socket) = self.sockets.get(&key)
+            && socket.awaits_ack()
+            && (socket.timer.is_none() || self.is_probed(key))
+        {
+            let limit = match socket.is_orphan {
+                true => ORPHAN_LIMIT,
+                false => RETRANSMISSION_LIMIT,
+            };
+            self.arm(key, limit, Happening::Failure(key, ETIMEDOUT));
+        }
+    }
+
+    /// Shortens what a connection waits for that its program has closed.
+    pub(super) fn orphan_waits(&mut self, key: Key) {
+        if let Some((at, Happening::Failure(..))) = self.timer(key) {
+            let waited = RETRANSMISSION_LIMIT.saturating_sub(at.saturating_sub(self.now));
+            let left = orphan_limit(waited).saturating_sub(waited);
+            self.arm(key, left, Happening::Failure(key, ETIMEDOUT));
+        }
+        self.await_fin(key);
+    }
+
+    /// Starts the limit of FIN-WAIT-2, if the socket is an orphan.
+    pub(super) fn await_fin(&mut self, key: Key) {
+        let socket = self.sockets.get(&key);
+        if socket.is_some_and(Socket::is_orphan_in_fin_wait_2) {
+            self.arm(key, FIN_TIMEOUT, Happening::Expiry(key));
+        }
+    }
+
+    /// Retransmits what is unacknowledged. The machine that would have acknowledged it has died.
+    pub(super) fn retransmit(&mut self, key: Key) {
+        let is_due = |it: &Socket| it.awaits_ack() && it.wire.is_empty();
+        if self.sockets.get(&key).is_some_and(is_due) {
+            self.send(key, Segment::Again);
+        }
+    }
+
+    /// A connection fails, and nothing is retransmitted.
+    pub(super) fn give_up(&mut self, key: Key, errno: i32) {
+        self.with(key, |socket| socket.wire.clear());
+        self.fail(key, errno);
+    }
+
+    /// The kernel forgets a connection that no program has. Timers of a machine that sleeps stand.
+    pub(super) fn expire(&mut self, key: Key) {
+        let Some((host, peer)) = self.sockets.get(&key).map(|it| (it.host, it.peer)) else {
+            return;
+        };
+        if !self.is_on(host) {
+            return self.arm(key, FIN_TIMEOUT, Happening::Expiry(key));
+        }
+        self.sockets.remove(&key);
+        peer.into_iter().for_each(|peer| self.probe(peer));
+    }
+}

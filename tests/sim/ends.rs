@@ -1,0 +1,249 @@
+//! How long a kernel keeps a connection that no program has, or that is never made: as long as Linux.
+
+use std::time::Duration;
+
+use netloop::sim::{Host, World};
+use netloop::{ConnectOptions, ServerOptions, SocketId};
+
+use super::{Diary, call, pair, secs, watch};
+
+/// A connection whose ends each stay half open, and the ids of both.
+struct Connection {
+    world: World,
+    server: Host,
+    client: Host,
+    accepted: SocketId,
+    connected: SocketId,
+    diary: Diary,
+}
+
+impl Connection {
+    fn new(seed: u64) -> Connection {
+        let (mut world, server, client) = pair(seed);
+        let diary = Diary::default();
+        let noted = diary.clone();
+        let options = ServerOptions::default().allow_half_open(true);
+        let event_loop = world.event_loop(server);
+        let mut listening = event_loop.create_server_with(options, move |socket| {
+            watch(socket, "server", &noted);
+            let id = socket.resume().id();
+            socket.event_loop().set_data(id);
+        });
+        listening.listen_on(8000).unwrap();
+        let to = ConnectOptions::from(("server", 8000)).allow_half_open(true);
+        let mut socket = world.event_loop(client).connect_to(to).unwrap();
+        watch(&mut socket, "client", &diary);
+        let connected = socket.resume().id();
+        world.run().unwrap();
+        let accepted = world.event_loop(server).take_data().unwrap();
+        Connection {
+            world,
+            server,
+            client,
+            accepted,
+            connected,
+            diary,
+        }
+    }
+
+    fn cut(&mut self) {
+        self.world.partition(self.server, self.client);
+    }
+
+    fn heal(&mut self) {
+        self.world.heal(self.server, self.client);
+    }
+
+    fn close(&mut self) {
+        let event_loop = self.world.event_loop(self.client);
+        event_loop.socket_at(self.connected).destroy();
+    }
+
+    fn end(&mut self) {
+        let event_loop = self.world.event_loop(self.client);
+        event_loop.socket_at(self.connected).end();
+    }
+
+    fn end_the_other(&mut self) {
+        let event_loop = self.world.event_loop(self.server);
+        event_loop.socket_at(self.accepted).end();
+    }
+
+    fn advance(&mut self, by: Duration) {
+        self.world.advance(by).unwrap();
+    }
+
+    /// The states of the host's connections.
+    fn states(&self, host: Host) -> Vec<&'static str> {
+        let sockets = self.world.sockets(host).into_iter();
+        let states = sockets.map(|socket| socket.state);
+        states.filter(|state| *state != "LISTEN").collect()
+    }
+
+    fn state(&self) -> Vec<&'static str> {
+        self.states(self.client)
+    }
+}
+
+#[test]
+fn a_closed_connection_waits_a_minute_for_the_end_of_its_peer_and_is_forgotten() {
+    let mut it = Connection::new(1);
+    it.close();
+    it.advance(secs(59));
+    assert_eq!(it.state(), ["FIN-WAIT-2"]);
+    it.advance(secs(2));
+    assert_eq!(it.state(), [""; 0]);
+    assert_eq!(it.states(it.server), ["CLOSE-WAIT"]);
+    assert_eq!(it.diary.take(), ["client: close", "server: end"]);
+
+    // The kernel knows of no connection.
+    it.end_the_other();
+    it.advance(secs(1));
+    assert_eq!(it.states(it.server), [""; 0]);
+
+    // One that is open waits for ever.
+    let mut it = Connection::new(2);
+    it.end();
+    it.advance(secs(3600));
+    assert_eq!(it.state(), ["FIN-WAIT-2"]);
+}
+
+#[test]
+fn bytes_for_a_closed_connection_are_answered_with_a_reset() {
+    let mut it = Connection::new(1);
+    it.close();
+    it.advance(secs(1));
+    it.diary.take();
+    let write = |it: &mut Connection| {
+        let event_loop = it.world.event_loop(it.server);
+        event_loop.socket_at(it.accepted).write("hello");
+        it.advance(secs(1));
+    };
+    write(&mut it);
+    assert_eq!(it.state(), [""; 0]);
+    assert_eq!(it.states(it.server), ["UNCONN"]);
+    assert_eq!(it.diary.take(), [""; 0], "it reads no more");
+    write(&mut it);
+    assert_eq!(it.diary.take(), ["server: EPIPE", "server: close"]);
+}
+
+#[test]
+fn what_a_closed_connection_has_sent_is_given_up_after_a_hundred_seconds() {
+    // When it is cut off and closed, and from then on the last second that its kernel has it.
+    for (is_last, closed_after, gone_after) in [
+        (false, 0, 102),
+        (true, 0, 102),
+        (false, 30, 102),
+        (false, 300, 324),
+    ] {
+        let mut it = Connection::new(1);
+        if is_last {
+            it.end_the_other();
+            it.advance(secs(1));
+        }
+        it.cut();
+        let event_loop = it.world.event_loop(it.client);
+        event_loop.socket_at(it.connected).write("hello");
+        it.advance(secs(closed_after));
+        it.close();
+        it.advance(secs(gone_after - closed_after));
+        let state = if is_last { "LAST-ACK" } else { "FIN-WAIT-1" };
+        assert_eq!(it.state(), [state], "after {closed_after} s");
+        it.advance(secs(1));
+        assert_eq!(it.state(), [""; 0], "after {closed_after} s");
+        it.diary.take();
+        it.heal();
+        it.advance(secs(3600));
+        assert_eq!(it.diary.take(), [""; 0], "it is not sent again");
+    }
+}
+
+#[test]
+fn what_a_closed_connection_has_sent_arrives_after_a_short_partition() {
+    let mut it = Connection::new(1);
+    it.cut();
+    it.close();
+    it.advance(secs(100));
+    it.heal();
+    it.advance(secs(1));
+    assert_eq!(it.diary.take(), ["client: close", "server: end"]);
+    assert_eq!(it.state(), ["FIN-WAIT-2"]);
+    it.world.run().unwrap();
+    assert_eq!(it.state(), [""; 0]);
+}
+
+#[test]
+fn a_connection_shows_whose_end_came_first() {
+    let mut it = Connection::new(1);
+    it.end_the_other();
+    it.advance(secs(1));
+    assert_eq!(it.state(), ["CLOSE-WAIT"]);
+    it.cut();
+    it.end();
+    it.advance(secs(1));
+    assert_eq!(it.state(), ["LAST-ACK"]);
+
+    let mut it = Connection::new(1);
+    it.cut();
+    it.end();
+    it.end_the_other();
+    it.advance(secs(1));
+    assert_eq!(it.state(), ["FIN-WAIT-1"]);
+    it.world.heal_oneway(it.server, it.client);
+    it.advance(secs(1));
+    assert_eq!(it.state(), ["CLOSING"]);
+    it.heal();
+    it.advance(secs(1));
+    assert_eq!(it.state(), [""; 0]);
+}
+
+#[test]
+fn a_half_made_connection_is_forgotten_after_a_minute_and_leaves_its_place() {
+    let (mut world, server, client) = pair(1);
+    let other = world.add_host("other").unwrap();
+    let event_loop = world.event_loop(server);
+    let options = netloop::ListenOptions::from(8000).backlog(1);
+    let mut listening = event_loop.create_server(|socket| _ = socket.end_with("hello"));
+    listening.listen_on(options).unwrap();
+    world.partition_oneway(server, client);
+    for _ in 0..2 {
+        let event_loop = world.event_loop(client);
+        let id = event_loop.connect_to(("10.0.0.1", 8000)).unwrap().id();
+        world.advance(Duration::from_millis(500)).unwrap();
+        world.event_loop(client).socket_at(id).destroy();
+    }
+    let states = |world: &World| {
+        let states = world.sockets(server).into_iter().map(|it| it.state);
+        states.collect::<Vec<_>>()
+    };
+    assert_eq!(states(&world), ["LISTEN", "SYN-RECV", "SYN-RECV"]);
+    let diary = Diary::default();
+    call(world.event_loop(other), &diary);
+    world.advance(secs(61)).unwrap();
+    assert_eq!(states(&world), ["LISTEN", "SYN-RECV", "SYN-RECV"]);
+    assert_eq!(diary.take(), [""; 0], "the backlog is full");
+    world.advance(secs(2)).unwrap();
+    assert_eq!(states(&world), ["LISTEN"]);
+    world.advance(secs(10)).unwrap();
+    assert_eq!(diary.take()[0], "hello");
+}
+
+#[test]
+fn a_confirmation_that_is_lost_with_its_machine_is_asked_for_again() {
+    let mut resets = 0;
+    for micros in (0..6000).step_by(100) {
+        let mut it = Connection::new(micros);
+        it.end_the_other();
+        let event_loop = it.world.event_loop(it.client);
+        event_loop.socket_at(it.connected).end_with("hello");
+        it.advance(Duration::from_micros(micros));
+        it.world.crash(it.server);
+        it.world.restart(it.server);
+        it.world.run().unwrap();
+        assert_eq!(it.state(), [""; 0], "after {micros} µs");
+        let noted = it.diary.take();
+        let is_reset = noted.iter().any(|line| line == "client: ECONNRESET");
+        resets += usize::from(is_reset);
+    }
+    assert!(resets > 10, "{resets}");
+}
