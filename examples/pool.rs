@@ -17,9 +17,9 @@ use netloop::{Error, EventLoop, LineSplitter, Loop, Socket, SocketId};
 const SIZE: usize = 4;
 /// How long to wait before the second attempt, and at most before any.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-/// How long a connection is silent before the kernel asks whether the server still has it: after a long partition
-/// the server may have lost it, and with it the answer.
-const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);
+/// How long a connection is idle before its first keep-alive probe: in a long partition the server may have lost
+/// the connection, and with it the answer.
+const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
 /// The longest answer, in bytes.
 const LINE_MAX: usize = 256;
 
@@ -83,7 +83,7 @@ fn open(event_loop: &mut Loop, back_off: Duration) {
             connection.back_off = BACK_OFF.0;
         }
         println!("{} has connected", socket.id());
-        socket.set_keep_alive(true, SILENCE_MAX);
+        socket.set_keep_alive(true, IDLE_MAX);
         make_free(socket);
     });
     match connected {

@@ -1,4 +1,4 @@
-//! How long a kernel keeps a connection that no program has, or that is never made: as long as Linux.
+//! When a kernel drops an orphan or a connection in SYN-RECV: as Linux does.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use netloop::{ConnectOptions, ServerOptions, SocketId};
 
 use super::{Diary, call, pair, secs, watch};
 
-/// A connection whose ends each stay half open, and the ids of both.
+/// A connection between two half-open sockets.
 struct Connection {
     world: World,
     server: Host,
@@ -86,7 +86,7 @@ impl Connection {
 }
 
 #[test]
-fn a_closed_connection_waits_a_minute_for_the_end_of_its_peer_and_is_forgotten() {
+fn an_orphan_stays_in_fin_wait_2_for_a_minute() {
     let mut it = Connection::new(1);
     it.close();
     it.advance(secs(59));
@@ -96,12 +96,12 @@ fn a_closed_connection_waits_a_minute_for_the_end_of_its_peer_and_is_forgotten()
     assert_eq!(it.states(it.server), ["CLOSE-WAIT"]);
     assert_eq!(it.diary.take(), ["client: close", "server: end"]);
 
-    // The kernel knows of no connection.
+    // The server's FIN belongs to no connection.
     it.end_the_other();
     it.advance(secs(1));
     assert_eq!(it.states(it.server), [""; 0]);
 
-    // One that is open waits for ever.
+    // An open socket stays in FIN-WAIT-2 without limit.
     let mut it = Connection::new(2);
     it.end();
     it.advance(secs(3600));
@@ -122,14 +122,14 @@ fn bytes_for_a_closed_connection_are_answered_with_a_reset() {
     write(&mut it);
     assert_eq!(it.state(), [""; 0]);
     assert_eq!(it.states(it.server), ["UNCONN"]);
-    assert_eq!(it.diary.take(), [""; 0], "it reads no more");
+    assert_eq!(it.diary.take(), [""; 0], "after the end nothing is read");
     write(&mut it);
     assert_eq!(it.diary.take(), ["server: EPIPE", "server: close"]);
 }
 
 #[test]
-fn what_a_closed_connection_has_sent_is_given_up_after_a_hundred_seconds() {
-    // When it is cut off and closed, and from then on the last second that its kernel has it.
+fn an_orphan_with_unacknowledged_data_is_dropped_after_102_seconds() {
+    // The seconds from the partition to the close, and to the last one in which the kernel has the orphan.
     for (is_last, closed_after, gone_after) in [
         (false, 0, 102),
         (true, 0, 102),
@@ -154,12 +154,12 @@ fn what_a_closed_connection_has_sent_is_given_up_after_a_hundred_seconds() {
         it.diary.take();
         it.heal();
         it.advance(secs(3600));
-        assert_eq!(it.diary.take(), [""; 0], "it is not sent again");
+        assert_eq!(it.diary.take(), [""; 0], "nothing is retransmitted");
     }
 }
 
 #[test]
-fn what_a_closed_connection_has_sent_arrives_after_a_short_partition() {
+fn the_data_of_an_orphan_arrives_after_a_short_partition() {
     let mut it = Connection::new(1);
     it.cut();
     it.close();
@@ -173,7 +173,7 @@ fn what_a_closed_connection_has_sent_arrives_after_a_short_partition() {
 }
 
 #[test]
-fn a_connection_shows_whose_end_came_first() {
+fn the_state_of_a_connection_shows_which_half_ended_first() {
     let mut it = Connection::new(1);
     it.end_the_other();
     it.advance(secs(1));
@@ -198,7 +198,7 @@ fn a_connection_shows_whose_end_came_first() {
 }
 
 #[test]
-fn a_half_made_connection_is_forgotten_after_a_minute_and_leaves_its_place() {
+fn a_connection_in_syn_recv_is_dropped_after_a_minute_and_leaves_its_place_in_the_backlog() {
     let (mut world, server, client) = pair(1);
     let other = world.add_host("other").unwrap();
     let event_loop = world.event_loop(server);
@@ -229,7 +229,7 @@ fn a_half_made_connection_is_forgotten_after_a_minute_and_leaves_its_place() {
 }
 
 #[test]
-fn a_confirmation_that_is_lost_with_its_machine_is_asked_for_again() {
+fn unacknowledged_data_is_retransmitted_to_a_crashed_machine() {
     let mut resets = 0;
     for micros in (0..6000).step_by(100) {
         let mut it = Connection::new(micros);

@@ -28,7 +28,7 @@ pub(super) enum Happening {
     Failure(Key, i32),
     /// The keep-alive probes of a connection give up.
     ProbeTimeout(Key),
-    /// The kernel forgets a connection: a half-made one, or an orphan in FIN-WAIT-2.
+    /// The time-out of a connection in SYN-RECV, or of an orphan in FIN-WAIT-2.
     Expiry(Key),
     /// There may be memory for a send that found none.
     Room(Key),

@@ -75,7 +75,7 @@ impl Network {
 }
 
 impl Socket {
-    /// Only segments on their way are left of the socket.
+    /// Whether the socket is kept only for its segments in flight.
     fn is_gone(&self) -> bool {
         self.is_orphan && matches!(self.state, State::Closed)
     }

@@ -85,7 +85,7 @@ pub(super) enum Segment {
     DataAck(usize),
     Fin,
     FinAck,
-    /// A retransmission of what has arrived before.
+    /// A retransmission of data that has arrived before.
     Again,
     Reset,
 }
@@ -112,7 +112,7 @@ pub(super) struct Socket {
     pub(super) error: Option<i32>,
     /// This half is shut down.
     pub(super) is_shut: bool,
-    /// The peer's half had ended before.
+    /// This half was shut down after the peer's.
     pub(super) is_shut_last: bool,
     /// The peer's half has ended.
     pub(super) has_ended: bool,

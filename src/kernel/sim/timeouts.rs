@@ -1,5 +1,5 @@
-//! How long a kernel waits for a peer that does not answer. The times are the defaults of Linux 6.18, which
-//! ip-sysctl in its documentation explains.
+//! Time-outs: when a kernel gives up on a peer that does not answer. The times are the defaults of Linux 6.18,
+//! explained in its document ip-sysctl.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use super::network::{Happening, Network};
 use super::socket::{Key, Segment, Socket, State};
 use super::trouble::REPETITION;
 
-/// How often a SYN is retransmitted: first a second apart (`net.ipv4.tcp_syn_linear_timeouts`), then each time
-/// after twice as long (`net.ipv4.tcp_syn_retries`).
+/// How often a SYN is retransmitted: first at intervals of a second (`net.ipv4.tcp_syn_linear_timeouts`), then at
+/// intervals that double (`net.ipv4.tcp_syn_retries`).
 const SYN_LINEAR: u32 = 4;
 const SYN_RETRIES: u32 = 6;
-/// How long a connection may be half made, with SYN-ACKs after 1, 3, 7, 15 and 31 s:
+/// How long a connection may stay in SYN-RECV, with SYN-ACKs after 1, 3, 7, 15 and 31 s:
 /// `net.ipv4.tcp_synack_retries`.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(63);
 /// How long sent data may stay unacknowledged: `net.ipv4.tcp_retries2`.
 const RETRANSMISSION_LIMIT: Duration = Duration::from_millis(924_600);
-/// The same for an orphan: `net.ipv4.tcp_orphan_retries`, of which 0 stands for 8. The next retransmission that
-/// is due then is not sent.
+/// The same for an orphan: `net.ipv4.tcp_orphan_retries`, where 0 stands for 8. It gives up instead of sending the
+/// next retransmission.
 const ORPHAN_LIMIT: Duration = Duration::from_millis(102_200);
 /// The longest retransmission time-out: TCP_RTO_MAX.
 const RTO_MAX: Duration = Duration::from_secs(120);
 /// How long an orphan stays in FIN-WAIT-2: `net.ipv4.tcp_fin_timeout`.
 const FIN_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// After how long without an acknowledgement an orphan gives up, which was closed after so long.
+/// How long data of an orphan may stay unacknowledged, if the socket was closed after `closed_after` of that time.
 fn orphan_limit(closed_after: Duration) -> Duration {
     let (mut at, mut wait) = (Duration::ZERO, REPETITION);
     while at < closed_after.max(ORPHAN_LIMIT) {
@@ -70,7 +70,7 @@ impl Network {
         self.arm(key, after, Happening::SynAgain(key, tries + 1));
     }
 
-    /// Starts the limit of a half-made connection.
+    /// Starts the time-out of SYN-RECV.
     pub(super) fn await_handshake(&mut self, child: Key) {
         self.arm(child, HANDSHAKE_LIMIT, Happening::Expiry(child));
     }
@@ -92,7 +92,7 @@ impl Network {
         }
     }
 
-    /// Shortens what a connection waits for that its program has closed.
+    /// Replaces the time-outs of a socket that has become an orphan.
     pub(super) fn orphan_waits(&mut self, key: Key) {
         if let Some((at, Happening::Failure(..))) = self.timer(key) {
             let waited = RETRANSMISSION_LIMIT.saturating_sub(at.saturating_sub(self.now));
@@ -102,7 +102,7 @@ impl Network {
         self.await_fin(key);
     }
 
-    /// Starts the limit of FIN-WAIT-2, if the socket is an orphan.
+    /// Starts the time-out of FIN-WAIT-2, if the socket is an orphan.
     pub(super) fn await_fin(&mut self, key: Key) {
         let socket = self.sockets.get(&key);
         if socket.is_some_and(Socket::is_orphan_in_fin_wait_2) {
@@ -110,7 +110,7 @@ impl Network {
         }
     }
 
-    /// Retransmits what is unacknowledged. The machine that would have acknowledged it has died.
+    /// Retransmits unacknowledged data to a machine that has crashed.
     pub(super) fn retransmit(&mut self, key: Key) {
         let is_due = |it: &Socket| it.awaits_ack() && it.wire.is_empty();
         if self.sockets.get(&key).is_some_and(is_due) {
@@ -118,13 +118,13 @@ impl Network {
         }
     }
 
-    /// A connection fails, and nothing is retransmitted.
+    /// Fails a connection, and stops its retransmissions.
     pub(super) fn give_up(&mut self, key: Key, errno: i32) {
         self.with(key, |socket| socket.wire.clear());
         self.fail(key, errno);
     }
 
-    /// The kernel forgets a connection that no program has. Timers of a machine that sleeps stand.
+    /// Removes a connection that no program has. On a sleeping machine, the time-out begins again.
     pub(super) fn expire(&mut self, key: Key) {
         let Some((host, peer)) = self.sockets.get(&key).map(|it| (it.host, it.peer)) else {
             return;
