@@ -138,6 +138,7 @@
 //! | [`EventLoop::backend_timeout`], the loop's descriptor | run inside another loop |
 //! | [`Loop::stop`] | `run` returns, and can be called again: [`guide::stopping`] |
 //! | [`Loop::pause_time`], [`Loop::advance`], [`EventLoop::run_until_idle`], [`EventLoop::run_for`] | hold time in tests: [`guide::testing`] |
+//! | `sim::World`, its `on_trace`, `sim::for_each_seed`, with the feature `sim` | test in a simulated world: [`guide::testing`] |
 //! | [`Loop::is_alive`], [`Loop::now`] | libuv's, which Node hides |
 //! | [`Loop::turns`], [`Loop::measure_idle_time`], [`Loop::idle_time`] | how busy the loop is; Node has `performance.nodeTiming` |
 //! | [`Loop::holders`], [`Loop::holders_up_to`], [`Holder`] | why `run` does not return; Node has `process.getActiveResourcesInfo` |

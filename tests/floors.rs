@@ -79,7 +79,7 @@ const ONCE: [(&str, &str); 5] = [
     ("Slab::new", "kernel/reactor.rs"),
     (
         "catch_unwind",
-        "net/event_loop/door.rs, net/event_loop/listeners/tests.rs, net/event_loop/trace/teller.rs",
+        "net/event_loop/door.rs, net/event_loop/listeners/tests.rs, net/event_loop/trace/teller.rs, sim/seeds.rs",
     ),
     ("getaddrinfo(", "kernel/resolver.rs"),
 ];

@@ -22,6 +22,8 @@ mod pool;
 mod sockets;
 #[path = "sim/time.rs"]
 mod time;
+#[path = "sim/traces.rs"]
+mod traces;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

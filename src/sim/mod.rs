@@ -61,7 +61,9 @@ mod outages;
 mod pair;
 mod process;
 mod run;
+mod seeds;
 mod sockets;
+mod trace;
 mod trouble;
 
 use std::fmt;
@@ -78,7 +80,9 @@ use self::process::Process;
 
 pub use self::by_hand::{Listener, Sockets, Stream};
 pub use self::pair::{Pair, PairOptions};
+pub use self::seeds::for_each_seed;
 pub use self::sockets::SocketInfo;
+pub use self::trace::TraceRecord;
 pub use self::trouble::{Fault, Faults, Resource};
 
 /// A loop on a simulated kernel, in place of [`EventLoop::new`], for tests that run a loop themselves. Its host
@@ -154,6 +158,9 @@ impl fmt::Debug for Host {
 /// How many worlds this process has created.
 static WORLDS: AtomicU64 = AtomicU64::new(0);
 
+/// Sets the tracer of a host's loop.
+type Tracing = Box<dyn Fn(&mut Loop, Host)>;
+
 /// Hosts with their loops, and the network between them. See the [module](self).
 pub struct World {
     seed: u64,
@@ -162,6 +169,7 @@ pub struct World {
     processes: Vec<Process>,
     /// How many turns the loops may run while no time passes.
     turn_limit: usize,
+    tracing: Option<Tracing>,
 }
 
 impl World {
@@ -173,6 +181,7 @@ impl World {
             network: Arc::new(Mutex::new(Network::new(seed, true))),
             processes: Vec::new(),
             turn_limit: run::TURN_LIMIT,
+            tracing: None,
         }
     }
 
@@ -213,6 +222,7 @@ impl World {
         let kernel = Kernel::new(&self.network, name);
         let kernel = kernel.map_err(|error| Error::of_call("open", &error))?;
         self.processes.push(Process::new(kernel));
+        self.trace(self.processes.len() - 1);
         Ok(Host {
             number: self.processes.len() - 1,
             world: self.id,
@@ -228,6 +238,15 @@ impl World {
     pub fn event_loop(&mut self, host: Host) -> &mut Loop {
         let number = self.index(host);
         self.processes[number].lend()
+    }
+
+    /// The name of a host, in lower case.
+    ///
+    /// # Panics
+    /// If the host is of another world.
+    #[track_caller]
+    pub fn name(&self, host: Host) -> String {
+        self.network().name(self.index(host)).to_owned()
     }
 
     /// The IPv4 address of a host: 10.0.0.1 for the first, 10.0.0.2 for the next, and so on. Each host also

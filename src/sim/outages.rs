@@ -31,6 +31,7 @@ impl World {
         let process = &mut self.processes[index];
         let next = Process::new(process.kernel.of_successor());
         drop(mem::replace(process, next));
+        self.trace(index);
     }
 
     /// Crashes the machine of a host, as a power failure does: its program and its sockets are gone, and
