@@ -71,7 +71,7 @@ impl Arguments<'_> {
         self.parsed(name, "a number (0 or more)", whole)
     }
 
-    /// The seed of a simulated world, if this program can make one.
+    /// The seed of a simulated run, if the program was built with the feature `sim`.
     pub(super) fn seed(&self, name: &str) -> Result<Option<Seed>, Complaint> {
         let seed = self.number(name)?.map(Seed::of).transpose();
         seed.map_err(|why| self.wrong(name, why))

@@ -1,5 +1,5 @@
-//! How a program of the demo or of a lesson is run: on this machine, or on a simulated kernel, where the same
-//! seed leads to the same course of events.
+//! A run of the demo or of a lesson: on the real kernel, or on a simulated one, where the same seed leads to the
+//! same course of events.
 
 use std::fs::File;
 use std::io;
@@ -15,14 +15,14 @@ use super::status;
 #[derive(Clone, Copy)]
 pub(crate) struct Seed(u64);
 
-/// Without the feature `sim` there is no simulated kernel, and so no seed.
+/// Without the feature `sim` there is no simulated kernel, and no seed.
 #[cfg(not(feature = "sim"))]
 #[derive(Clone, Copy)]
 pub(crate) enum Seed {}
 
-/// A run that is to come.
+/// A run, before it begins.
 pub(crate) struct Course {
-    /// The command for it.
+    /// The command that leads to it.
     pub(crate) args: Vec<String>,
     seed: Option<Seed>,
 }
@@ -36,8 +36,7 @@ impl Course {
         Course { args, seed }
     }
 
-    /// Gives a loop to a program, and runs it until nothing holds it. Returns the status that the program has
-    /// left.
+    /// Runs a program on a new loop, until nothing holds the loop. Returns the program's exit status.
     pub(crate) fn play(
         &self,
         program: impl FnOnce(&mut Loop) -> Result<(), Error>,
@@ -51,7 +50,7 @@ impl Course {
         Ok(status(&event_loop))
     }
 
-    /// Writes its recording.
+    /// A recorder for the run.
     pub(crate) fn recorder(&self, file: File) -> io::Result<Recorder<File>> {
         match self.seed {
             None => Recorder::new(file),
@@ -59,7 +58,7 @@ impl Course {
         }
     }
 
-    /// The recording of it, with these records.
+    /// The recording of the run, with these records.
     pub(crate) fn recording(&self, entries: Vec<Entry>) -> Recording {
         let mut recording = Recording::default();
         recording.args.clone_from(&self.args);
@@ -71,7 +70,7 @@ impl Course {
 
 #[cfg(feature = "sim")]
 impl Seed {
-    /// The seed of this number.
+    /// The seed with this number.
     pub(crate) fn of(number: u64) -> Result<Seed, &'static str> {
         Ok(Seed(number))
     }
@@ -87,7 +86,7 @@ impl Seed {
 
 #[cfg(not(feature = "sim"))]
 impl Seed {
-    /// Why there is no seed of this number.
+    /// The reason why a seed cannot be used.
     pub(crate) fn of(_: u64) -> Result<Seed, &'static str> {
         Err(
             "this program was built without the feature sim, which simulates a kernel \

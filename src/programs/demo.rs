@@ -61,7 +61,7 @@ pub(crate) struct Settings {
     pub(crate) recorded: Recorded,
     /// The file for a page.
     pub(crate) html: Option<PathBuf>,
-    /// What it is replayed from.
+    /// The seed of a simulated run.
     pub(crate) seed: Option<Seed>,
 }
 
@@ -150,7 +150,7 @@ fn name(subject: Subject, client: &mut Option<SocketId>) -> &'static str {
     }
 }
 
-/// What a run from a seed is.
+/// The note above a simulated run.
 fn simulated(seed: Seed) -> String {
     format!(
         "\n\

@@ -219,10 +219,9 @@ fn led_by(entry: &Entry, line: u64, is_put_off: bool, delay: Option<Duration>) -
 fn beside(entry: &Entry, cause: String) -> String {
     let told = match (&entry.kind, &entry.more[..]) {
         (Kind::Ready, [epoll, ..]) => epoll.clone(),
-        (Kind::Accepted | Kind::Connected, [own, peer]) => match (&**own, &**peer) {
-            ("", "") => "no addresses".to_owned(),
-            (own, peer) => format!("at {own}, peer at {peer}"),
-        },
+        (Kind::Accepted | Kind::Connected, [_, _]) => entry
+            .addresses()
+            .unwrap_or_else(|| "no addresses".to_owned()),
         _ => String::new(),
     };
     let line = entry.line.as_deref().unwrap_or_default();

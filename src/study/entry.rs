@@ -168,9 +168,19 @@ impl From<&Record<'_>> for Entry {
 }
 
 impl Entry {
-    /// A record with so many bytes of its payload, at most 65 536; that from [`From`] has none.
+    /// A record with up to this many bytes of its payload, at most 65 536. One from [`From`] has none.
     pub fn with_payload(record: &Record<'_>, bytes: usize) -> Entry {
         Entry::of(&line(record, bytes.min(PAYLOAD_MAX))).unwrap_or_default()
+    }
+
+    /// The addresses of a connection that was accepted or made, in words. `None` for any other record, and
+    /// for a connection without addresses.
+    pub fn addresses(&self) -> Option<String> {
+        let (Kind::Accepted | Kind::Connected, [own, peer]) = (&self.kind, &self.more[..]) else {
+            return None;
+        };
+        let has_some = !(own.is_empty() && peer.is_empty());
+        has_some.then(|| format!("at {own}, peer at {peer}"))
     }
 
     /// The record that led to this one, as [`Record::origin`].

@@ -25,6 +25,31 @@ impl Fold {
     pub fn end(&self) -> usize {
         self.at + self.period * self.count
     }
+
+    /// The subjects that repeat the first lines, as a range of their numbers: the second subject and the last.
+    /// `None` if the numbers do not ascend. `subject` has the subject of a line, by the line's index.
+    ///
+    /// ```
+    /// use netloop::study::folds;
+    ///
+    /// let lines: Vec<_> = (1..=9).map(|number| (format!("socket#{number}"), "close")).collect();
+    /// let fold = folds(&lines)[0];
+    /// assert_eq!(fold.range(|index| &lines[index].0), Some(("socket#2", "socket#9")));
+    ///
+    /// let lines: Vec<_> = (1..=9).rev().map(|number| (format!("socket#{number}"), "close")).collect();
+    /// assert_eq!(folds(&lines)[0].range(|index| &lines[index].0), None);
+    /// ```
+    pub fn range<'n>(&self, subject: impl Fn(usize) -> &'n str) -> Option<(&'n str, &'n str)> {
+        // Some lines of a period may have the same subject in each.
+        let varies = |index: &usize| subject(*index) != subject(*index + self.period);
+        let first = (self.at..self.at + self.period).find(varies)?;
+        let others = (first + self.period..self.end()).step_by(self.period);
+        let others: Vec<&str> = others.map(subject).collect();
+        match &others[..] {
+            [second, .., last] if ascend(&others) => Some((second, last)),
+            _ => None,
+        }
+    }
 }
 
 /// Finds where lines say the same of many subjects; a line is its subject and its words. Lines that repeat for
@@ -60,6 +85,12 @@ pub fn folds<S: std::hash::Hash + Eq>(lines: &[(String, S)]) -> Vec<Fold> {
         }
     }
     found
+}
+
+/// Whether the numbers of these names ascend.
+fn ascend(names: &[&str]) -> bool {
+    let number = |name: &&str| name.rsplit('#').next()?.parse::<u64>().ok();
+    names.iter().map(number).is_sorted()
 }
 
 /// How many lines are repeated from here, and how often they stand there: only of others.

@@ -60,7 +60,7 @@ pub use beside::{Beside, Other};
 pub use entry::{Entry, Kind};
 pub use folding::{Fold, folds};
 pub use model::{Model, Running};
-pub use names::{Names, Role, ascend};
+pub use names::{Names, Role};
 pub use page::page;
 pub use perfetto::perfetto;
 pub use recorder::Recorder;

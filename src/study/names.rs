@@ -47,19 +47,6 @@ impl Role {
     }
 }
 
-/// Whether the numbers of these names ascend, so that the first and the last are a range.
-///
-/// ```
-/// use netloop::study::ascend;
-///
-/// assert!(ascend(&["client#3", "client#5", "client#21"]));
-/// assert!(!ascend(&["client#3", "client#21", "client#5"]));
-/// ```
-pub fn ascend(names: &[&str]) -> bool {
-    let number = |name: &&str| name.rsplit('#').next()?.parse::<u64>().ok();
-    names.iter().map(number).is_sorted()
-}
-
 /// The names of the sockets and servers of a recording: the role, with the number where several have it.
 ///
 /// ```

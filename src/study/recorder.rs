@@ -52,9 +52,9 @@ impl<W: Write> Recorder<W> {
         Recorder::begin(writer, &header)
     }
 
-    /// Begins the recording of a loop in a simulated world (the feature `sim`), made from this seed. The header
-    /// tells nothing of this process and of its time, so that each run with the seed has the same recording;
-    /// `args` tells how it was started.
+    /// Begins the recording of a loop on a simulated kernel (the feature `sim`) with this seed. The header has
+    /// nothing of this process or of the time of day, so each run with the seed has the same recording. `args` is
+    /// the command line.
     ///
     /// ```
     /// use netloop::study::{Recorder, Recording};
@@ -66,7 +66,7 @@ impl<W: Write> Recorder<W> {
     /// ```
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Errors of the writer.
     pub fn simulated(writer: W, args: &[impl AsRef<str>], seed: u64) -> io::Result<Recorder<W>> {
         let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
         let header = json!({

@@ -32,7 +32,7 @@ pub struct Recording {
     pub args: Vec<String>,
     /// When it began, if that is known.
     pub began: Option<SystemTime>,
-    /// The seed of the simulated world in which it was made.
+    /// The seed of the simulated kernel, if the loop ran on one.
     pub seed: Option<u64>,
     /// The records, by number.
     pub entries: Vec<Entry>,

@@ -288,6 +288,21 @@ fn the_page_tells_once_what_many_wait_for() {
     assert_eq!(waits.matches("begin to connect").count(), 1);
 }
 
+#[test]
+fn the_page_groups_the_same_work_of_one_socket() {
+    let Some(browser) = browser() else { return };
+    let queued = r#""k":"queued","w":"ticks","more":"begin to connect","who":"socket#1""#;
+    let (file, page) = (
+        Kept::of("page-twice", [queued; 2].map(str::to_owned)),
+        Kept::page("page-twice"),
+    );
+    assert!(shown(&file, &["--html", page.path()]).is_empty());
+    let told = told(browser, &page);
+    let waits = |index: usize| told[index][6].as_str();
+    assert!(waits(0).starts_with("socket: begin to connect"));
+    assert!(waits(1).starts_with("socket, twice: begin to connect"));
+}
+
 /// The callbacks of a run, without their times.
 fn callbacks(run: &str) -> Vec<&str> {
     let lines = run.lines().skip(1);

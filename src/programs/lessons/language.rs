@@ -45,8 +45,8 @@ pub(super) struct Words {
     pub(super) next: &'static str,
     /// What a reader at a terminal is asked for.
     pub(super) enter: &'static str,
-    /// Above a run: why it is in English, and that it is simulated, from the seed `#`, or a recording, made on a
-    /// wire or with a server apart.
+    /// Above a run: why it is in English; that it is simulated, from the seed `#`; or that it is a recording, made
+    /// on a wire or with a server of its own.
     pub(super) english: &'static str,
     pub(super) simulated: &'static str,
     pub(super) recorded: &'static str,

@@ -24,7 +24,7 @@ pub(super) struct Lesson {
     /// What Node has run of the same program, as `tests/node_run.js` has written it down. None where
     /// each run has other chunks, where there are hundreds of callbacks, or where it needs a wire or a server.
     pub(super) beside: Option<&'static str>,
-    /// Why it cannot run in a simulated world, if that is its program's own doing.
+    /// Why its program cannot run on a simulated kernel.
     pub(super) outside: Option<&'static str>,
 }
 
@@ -47,7 +47,7 @@ impl Lesson {
         self.recorded.is_some() && !self.needs_wire()
     }
 
-    /// Why it cannot run in a simulated world.
+    /// Why the lesson cannot run on a simulated kernel.
     pub(super) fn outside(&self) -> Option<&'static str> {
         match self.recorded {
             Some(_) if self.needs_wire() => {

@@ -108,7 +108,7 @@ pub(crate) struct Settings {
     pub(crate) recorded: trace::Recorded,
     /// The file for a page of the run.
     pub(crate) html: Option<PathBuf>,
-    /// What it is replayed from.
+    /// The seed of a simulated run.
     pub(crate) seed: Option<Seed>,
     /// The log of a wire on which a lesson about the wire runs.
     pub(crate) wire: Option<PathBuf>,

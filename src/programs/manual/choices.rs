@@ -42,7 +42,7 @@ pub(super) const RECORD: Choice = choice(
 pub(super) const SEED: Choice = choice(
     "seed",
     Value::Number,
-    "replay it in a simulated world made from N",
+    "run on a simulated kernel, with the seed N",
 );
 pub(super) const PAYLOADS: Choice = choice(
     "payloads",

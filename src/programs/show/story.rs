@@ -1,6 +1,6 @@
 //! The lines of a recording, turn by turn.
 
-use netloop::study::{Entry, Fold, Model, Names, Recording, Segment, alike, ascend, folds};
+use netloop::study::{Entry, Fold, Model, Names, Recording, Segment, alike, folds};
 
 use super::super::output::{self, harmless};
 use super::super::printer::{COLUMNS, Level, Paint, Printer, Row, cut};
@@ -80,7 +80,7 @@ fn print_turn(printer: &mut Printer, turn: u64, note: &str, rows: &mut Vec<Row>)
     let (mut fold, mut hidden) = (folds.next(), 0..0);
     for (index, row) in rows.iter().enumerate() {
         if let Some(begun) = fold.filter(|it| it.at + it.period == index) {
-            let words = cut(&more(&rows[begun.at..begun.end()], begun.period), COLUMNS);
+            let words = cut(&more(begun, rows), COLUMNS);
             text.push_str(&format!("{}\n", printer.paint.paint("2", &words)));
             (fold, hidden) = (folds.next(), index..begun.end());
         }
@@ -110,24 +110,18 @@ fn opened(mut fold: Fold, rows: &[Row]) -> Fold {
 }
 
 /// The fold's line: which sockets did the same, if their numbers are a range, or how often one did.
-fn more(rows: &[Row], period: usize) -> String {
-    let other = (0..period).find(|index| rows[*index].name != rows[*index + period].name);
-    let who = match other {
-        Some(other) => {
-            let others = rows[period..].iter().skip(other).step_by(period);
-            let others: Vec<&str> = others.map(|row| &*row.name).collect();
-            match &others[..] {
-                [second, .., last] if ascend(&others) => format!("more: {second} to {last}"),
-                _ => "more".into(),
-            }
-        }
-        None => "times the same".into(),
+fn more(fold: Fold, rows: &[Row]) -> String {
+    let hidden = fold.at + fold.period..fold.end();
+    let is_same = |index: usize| rows[index].name == rows[index + fold.period].name;
+    let who = match fold.range(|index| &rows[index].name) {
+        Some((second, last)) => format!("more: {second} to {last}"),
+        None if (fold.at..hidden.start).all(is_same) => "times the same".into(),
+        None => "more".into(),
     };
-    let lines = match (rows[period].number, rows[rows.len() - 1].number) {
+    let lines = match (rows[hidden.start].number, rows[hidden.end - 1].number) {
         (0, _) => String::new(),
         (from, to) => format!(", lines {from} to {to}"),
     };
-    let indent = "  ".repeat(rows[0].depth);
-    let count = rows.len() / period - 1;
-    format!("      {indent}… and {count} {who}{lines}")
+    let indent = "  ".repeat(rows[fold.at].depth);
+    format!("      {indent}… and {} {who}{lines}", fold.count - 1)
 }

@@ -7,7 +7,7 @@ use super::super::beside::Beside;
 use super::super::entry::{Entry, Kind};
 use super::super::folding::folds;
 use super::super::model::Model;
-use super::super::names::{Names, ascend};
+use super::super::names::Names;
 use super::super::recording::Recording;
 use super::super::waiting::{Phase, rule};
 use super::super::wire::Wire;
@@ -76,11 +76,10 @@ fn add_records(tables: &mut Tables, entries: &[Entry], lanes: &Lanes) {
     for ((entry, lane), took) in entries.iter().zip(&lanes.of).zip(took) {
         model.step(entry);
         changes.follow(&model, entry, tables);
-        let more = match (&entry.kind, &entry.more[..]) {
-            (Kind::Accepted | Kind::Connected, [own, peer]) if !own.is_empty() => {
-                format!("at {own}, peer at {peer}")
+        let more = match entry.kind {
+            Kind::Ready | Kind::Accepted | Kind::Connected => {
+                entry.addresses().unwrap_or_else(|| entry.more.join(" "))
             }
-            (Kind::Ready | Kind::Accepted | Kind::Connected, more) => more.join(" "),
             _ => String::new(),
         };
         let row = [
@@ -179,16 +178,10 @@ fn add_folds(tables: &mut Tables, entries: &[Entry], names: &Names, shown: u8) {
     let lines: Vec<(String, (String, u64))> = entries.iter().map(says).collect();
     for fold in folds(&lines) {
         let first = fold.at + fold.period;
-        // Of those who take part, the one that is another each time.
-        let (before, repeated) = (&lines[fold.at..first], &lines[first..fold.end()]);
-        let differs = before.iter().zip(repeated).position(|(a, b)| a.0 != b.0);
-        let differs = differs.unwrap_or(0);
-        let others = repeated.iter().skip(differs).step_by(fold.period);
-        let others: Vec<&str> = others.map(|(who, _)| who.as_str()).collect();
-        let range = match &others[..] {
-            [second, .., last] if ascend(&others) => format!(": {second} to {last}"),
-            _ => String::new(),
-        };
+        let range = fold.range(|index| &lines[index].0);
+        let range = range.map_or_else(String::new, |(second, last)| {
+            format!(": {second} to {last}")
+        });
         let words = tables.text(&format!("… and {} more{range}", fold.count - 1));
         let (first, last) = (entries[first].number, entries[fold.end() - 1].number);
         tables.add("folds", &[shown.into(), first, last, words]);
