@@ -1,4 +1,4 @@
-//! What the seed of a program chooses.
+//! The random choices of a program.
 
 use super::dice::Dice;
 use super::extras::EVENTS;
@@ -6,7 +6,7 @@ use super::program::{
     Action, Actor, Bounds, HOSTS, Manner, Place, Program, Reading, Route, Step, Venue, When,
 };
 
-/// How many bytes each write of a flood has at most: a peer that reads few bytes a turn needs many turns.
+/// The most bytes of a write in a flood. A peer that reads few bytes a turn needs many turns for more.
 const FLOOD_MAX: usize = 16 * 1024;
 
 pub(super) fn manner(dice: &mut Dice) -> Manner {
@@ -64,7 +64,7 @@ pub(super) fn bounds(dice: &mut Dice) -> Bounds {
     }
 }
 
-/// A number of bytes that a loop reads: with few, it takes long.
+/// The size of a loop's reads, at least 64 bytes: smaller reads would take too many turns.
 fn read_size(dice: &mut Dice) -> usize {
     let bits = 6 + dice.below(12);
     dice.below(1 << bits) + 64
@@ -188,14 +188,14 @@ pub(super) fn world_action(dice: &mut Dice) -> Step {
         2 if dice.one_in(3) => Action::Kill,
         2 => Action::Crash,
         3 => Action::Restart,
-        4 => Action::Break(other),
+        4 => Action::ResetConnections(other),
         5 => Action::Raise(dice.below(3)),
-        6 => Action::Freeze(dice.below(1000) as u64),
+        6 => Action::StopProgram(dice.below(1000) as u64),
         7 => Action::Suspend(dice.below(1000) as u64),
         8 => Action::Exhaust(dice.below(1000) as u64),
         9 => Action::Descriptors(dice.one_in(2).then(|| 4 + dice.below(8))),
         10 => Action::Advance(dice.below(200_000) as u64),
-        11 => Action::Urge(other),
+        11 => Action::SendUrgent(other),
         12 if dice.one_in(4) => Action::RemoveFile(dice.below(2)),
         _ => Action::Advance(dice.below(500) as u64),
     };
@@ -205,8 +205,7 @@ pub(super) fn world_action(dice: &mut Dice) -> Step {
     }
 }
 
-/// Adds steps that seldom come together by themselves: one end reads by hand, and puts bytes back while its peer
-/// ends.
+/// Adds steps that rarely meet at random: one end reads by hand, and puts bytes back while its peer ends.
 pub(super) fn put_back(dice: &mut Dice, program: &mut Program) {
     let number = dice.below(program.manners[0].len());
     let (one, other) = match dice.one_in(2) {

@@ -1,10 +1,10 @@
-//! The course of events of a run, as one number.
+//! The course of events of a run, as a hash.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use netloop::Socket;
 
-/// All that has happened, in order: each event, each call and what it has led to, and the time.
+/// The hash of all events and calls in order, with their results and times.
 pub(super) struct Course(DefaultHasher);
 
 impl Course {
@@ -16,7 +16,7 @@ impl Course {
         what.hash(&mut self.0);
     }
 
-    /// Notes what a socket's properties are at this point.
+    /// Notes the properties of a socket.
     pub(super) fn note_socket(&mut self, socket: &Socket<'_>) {
         self.note((socket.standing(), socket.readable_flowing()));
         self.note((socket.bytes_read(), socket.bytes_written()));

@@ -1,4 +1,4 @@
-//! What is known of one end of a connection, and what must hold of each of its events.
+//! The state of one end of a connection, and the rules for each of its events.
 
 use std::cell::Cell;
 use std::rc::Weak;
@@ -28,10 +28,10 @@ pub(super) enum Event {
     Timeout,
     Error,
     Close,
-    /// A write's callback, which may come after `close`, and so may that of an end.
+    /// The callback of a write. Like that of an end, it may come after `close`.
     Written,
     Ended,
-    /// A tick, a timer or the like.
+    /// The listener of a `once` method.
     Later,
     /// A timer that ends with the socket.
     OwnTimer,
@@ -42,28 +42,28 @@ pub(super) struct End {
     pub(super) host: usize,
     pub(super) id: SocketId,
     pub(super) manner: Manner,
-    /// The server that has accepted it.
+    /// The server that has accepted the socket.
     pub(super) server: Option<usize>,
     pub(super) abort: Option<AbortId>,
     pub(super) extras: Extras,
     pub(super) piped_into: Vec<SocketId>,
-    /// Falls with the last callback that the loop keeps for the socket.
+    /// Dropped with the last callback that the loop keeps for the socket.
     pub(super) guard: Weak<()>,
-    /// Which end its socket is.
+    /// The number of the end that the socket is at present.
     pub(super) me: Weak<Cell<usize>>,
-    /// How many callbacks it has had.
+    /// The number of callbacks that have run.
     pub(super) callbacks: usize,
-    /// How many bytes were written and received. Each byte is that of its place.
+    /// The number of bytes written and received. The value of a byte follows from its position.
     pub(super) written: usize,
     pub(super) received: usize,
-    /// Callbacks given to writes and ends, those that have run, and the last write that was a success.
+    /// The callbacks given to writes and ends, those that have run, and the last write that has succeeded.
     pub(super) callbacks_given: usize,
     pub(super) callbacks_run: usize,
     pub(super) last_written: usize,
-    /// How many writes there were, and whether one of them has returned `false` since the last `drain`.
+    /// The number of writes, and whether one of them has returned `false` since the last `drain`.
     pub(super) writes: usize,
     pub(super) needs_drain: bool,
-    /// Its socket had another connection before.
+    /// The socket had another connection before.
     pub(super) is_again: bool,
     pub(super) is_connected: bool,
     pub(super) is_ready: bool,
@@ -71,37 +71,37 @@ pub(super) struct End {
     pub(super) has_finished: bool,
     pub(super) has_failed: bool,
     pub(super) has_closed: bool,
-    /// Its program was killed.
+    /// The program was killed.
     pub(super) is_killed: bool,
-    /// Its machine has crashed: its peer does not learn of that.
+    /// The machine has crashed: nothing is sent to the peer.
     pub(super) host_has_crashed: bool,
-    /// A callback has panicked, or an error had no listener: the rest of the same event is lost.
+    /// A callback has panicked, or an error had no listener: the other listeners of that event do not run.
     pub(super) has_thrown: bool,
-    /// The socket begins to read after the event whose callback runs; and such a callback has thrown, so that
-    /// it does not.
+    /// The socket would read after the running callback of an event; and such a callback has thrown, so the socket
+    /// does not.
     pub(super) reads_on_after_event: bool,
     pub(super) does_not_read_on: bool,
-    /// A callback of its program has thrown.
+    /// A callback of the program has thrown.
     pub(super) host_has_thrown: bool,
-    /// The program has destroyed the socket, or something that it is tied to.
+    /// The program has destroyed the socket, or aborted its signal.
     pub(super) may_be_destroyed: bool,
-    /// The callback of its own buffer has stopped the reading.
+    /// The callback of the socket's own buffer has stopped reading.
     pub(super) is_stopped: bool,
-    /// The running callback is that of a write that has failed.
+    /// The callback of a failed write is running.
     pub(super) is_in_failed_write: bool,
-    /// `unref` was called: its loop may have ended.
+    /// `unref` was called: the loop may have ended.
     pub(super) was_unreferenced: bool,
     /// Bytes of another socket were piped into this one.
     pub(super) sends_other_bytes: bool,
-    /// It may have received bytes that were passed to no listener.
+    /// Bytes may have been received that no listener got.
     pub(super) may_miss_bytes: bool,
-    /// It has readers of another kind than its manner asks for, so that bytes may wait.
+    /// There are readers of another kind than the manner has, so bytes may wait.
     pub(super) has_other_readers: bool,
-    /// It was half-open when it ended, or it may have been.
+    /// The socket was half-open at its end, or may have been.
     pub(super) was_half_open: bool,
 }
 
-/// What the byte at this place is, on the way from this end. It is a letter in any encoding.
+/// The byte at a position of the stream from an end. It is ASCII, so no encoding changes it.
 pub(super) fn byte(from: Actor, place: usize) -> u8 {
     let way = match from {
         Actor::Client(number) => number * 2,
@@ -166,14 +166,14 @@ impl End {
         }
     }
 
-    /// Its socket, connected again.
+    /// The end that the socket is after it has connected again.
     pub(super) fn again(&self, actor: Actor) -> End {
         let mut end = End::new(actor, self.host, self.id, self.manner);
         end.is_again = true;
         end.guard = self.guard.clone();
         end.extras = self.extras.clone();
         (end.may_miss_bytes, end.has_other_readers) = (self.may_miss_bytes, self.has_other_readers);
-        // What waits for `connect` or `finish` waits on, and pipes stay.
+        // Callbacks that wait for `connect` or `finish` keep waiting, and pipes stay.
         (end.may_be_destroyed, end.sends_other_bytes) =
             (self.may_be_destroyed, self.sends_other_bytes);
         (end.host_has_thrown, end.does_not_read_on) = (self.host_has_thrown, self.does_not_read_on);
@@ -181,7 +181,7 @@ impl End {
         end
     }
 
-    /// Notes an event. An error if it must not come.
+    /// Notes an event. It is an error if the event must not occur.
     pub(super) fn note(&mut self, event: Event, socket: &Socket<'_>) -> Result<(), &'static str> {
         if self.has_closed && !self.may_follow_close(event) {
             return Err("an event after close");
@@ -200,16 +200,16 @@ impl End {
             Event::Data if self.has_ended => Err("data after end"),
             Event::Data if is_destroyed => Err("data after destroy"),
             Event::Drain if !std::mem::take(&mut self.needs_drain) && self.has_own_bytes() => {
-                Err("drain for no reason")
+                Err("drain without need")
             }
             Event::Timeout if is_destroyed => Err("timeout after destroy"),
-            Event::OwnTimer if is_destroyed => Err("a timer of its own after destroy"),
+            Event::OwnTimer if is_destroyed => Err("a timer of the socket after destroy"),
             Event::End if self.ends_early(socket) => Err("end while bytes wait"),
             Event::End => first(&mut self.has_ended, "end twice"),
             Event::Finish => first(&mut self.has_finished, "finish twice"),
             Event::Error if !is_destroyed => Err("error before destroy"),
             Event::Error => first(&mut self.has_failed, "error twice"),
-            Event::Close if !self.may_close(socket) => Err("close for no reason"),
+            Event::Close if !self.may_close(socket) => Err("close without a reason"),
             Event::Close => first(&mut self.has_closed, "close twice"),
             _ => Ok(()),
         }
@@ -219,15 +219,15 @@ impl End {
         socket.readable_length() > 0 && !socket.is_destroyed()
     }
 
-    /// Whether there is a reason to close: both halves are over, something has failed, or the program wants it.
+    /// Whether the socket has a reason to close: both halves are over, it has failed, or the program destroys it.
     fn may_close(&self, socket: &Socket<'_>) -> bool {
         let is_over = self.has_ended && self.has_finished;
         let is_wanted = self.may_be_destroyed || self.host_has_thrown;
         is_over || is_wanted || self.has_failed || socket.errored().is_some()
     }
 
-    /// Whether an event may come after `close`: a pipe's source is unpiped at that of its destination. After
-    /// a callback has thrown, the ticks that are left wait for the next callback, which may be `close`.
+    /// Whether an event may come after `close`. The `close` of a pipe's destination emits `unpipe`. After a
+    /// callback has thrown, the remaining ticks wait for the next callback, which may be `close`.
     fn may_follow_close(&self, event: Event) -> bool {
         match event {
             Event::Written | Event::Ended | Event::Later | Event::Pipe | Event::Unpipe => true,
@@ -237,7 +237,7 @@ impl End {
         }
     }
 
-    /// Notes bytes that were received, and compares them with those that were sent.
+    /// Notes received bytes, and compares them with the sent ones.
     pub(super) fn receive(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
         let (from, first) = (self.actor.peer(), self.received);
         self.received += bytes.len();
@@ -248,16 +248,16 @@ impl End {
         }
     }
 
-    /// Bytes that were received last, to be put back.
+    /// Takes the bytes that were received last, to put them back.
     pub(super) fn unread(&mut self, size: usize) -> Vec<u8> {
         self.received -= size;
         let places = self.received..self.received + size;
         places.map(|place| byte(self.actor.peer(), place)).collect()
     }
 
-    /// Compares the socket's counters with ours.
+    /// Compares the socket's counters with the test's own.
     pub(super) fn check_counters(&self, socket: &Socket<'_>) -> Result<(), &'static str> {
-        // What waits when a socket is destroyed is dropped. Afterwards it may be another end.
+        // A destroyed socket drops what it keeps, and may become another end.
         let is_known = self.sees_all() && !self.has_closed && !socket.is_destroyed();
         let read = (self.received + socket.readable_length()) as u64;
         match is_known && socket.bytes_read() != read {
@@ -266,34 +266,34 @@ impl End {
         }
     }
 
-    /// Whether all writes are known.
+    /// Whether the test knows all writes.
     fn has_own_bytes(&self) -> bool {
         !self.sends_other_bytes && !self.is_again
     }
 
-    /// Whether all bytes that arrive are passed to its listeners.
+    /// Whether the test sees all bytes that arrive.
     pub(super) fn sees_all(&self) -> bool {
         !self.may_miss_bytes && !self.has_other_readers
     }
 
-    /// The bytes that it writes next.
+    /// The next bytes to write.
     pub(super) fn next_bytes(&self, size: usize) -> Vec<u8> {
         let places = self.written..self.written + size;
         places.map(|place| byte(self.actor, place)).collect()
     }
 
-    /// Notes that its callback has thrown.
+    /// Notes that a callback has thrown.
     pub(super) fn note_throw(&mut self) {
         self.has_thrown = true;
         self.does_not_read_on |= self.reads_on_after_event;
     }
 
-    /// Whether all its events come: none is lost by a panic, and its program runs.
+    /// Whether all events are expected: no panic has suppressed one, and the program was not killed.
     pub(super) fn is_undisturbed(&self) -> bool {
         !(self.is_killed || self.has_thrown)
     }
 
-    /// Whether bytes that arrive are read.
+    /// Whether the socket reads bytes as they arrive.
     pub(super) fn is_reading(&self, socket: &Socket<'_>) -> bool {
         match self.manner.reading {
             _ if self.does_not_read_on => false,

@@ -1,4 +1,4 @@
-//! What a step adds to a socket and takes away again: listeners, values and timers.
+//! Listeners, values and timers that a step adds to a socket or removes.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use super::end::Event;
 use super::play::Play;
 use super::program::Action;
 
-/// Events whose listeners come and go. Those of a program's own stay.
+/// Events whose listeners are added and removed. The program's own listener of each stays.
 pub(super) const EVENTS: [&str; 5] = ["drain", "end", "timeout", "pause", "resume"];
-/// Of these, all listeners may go.
+/// From this one on, all listeners of an event may be removed.
 const LIGHT: usize = 2;
 /// How often an interval runs.
 const ROUNDS: usize = 4;
 
-/// The listeners that were added to a socket, and its value.
+/// The added listeners of a socket, and its value.
 #[derive(Clone)]
 pub(super) struct Extras {
-    /// How many listeners each event has, and the names of those that can be removed.
+    /// The number of listeners of each event, and the ids of those that can be removed.
     counts: [usize; EVENTS.len()],
     names: Vec<(usize, ListenerId)>,
     value: Option<usize>,
@@ -36,14 +36,14 @@ impl Default for Extras {
 }
 
 impl Extras {
-    /// Whether the socket has the listeners that it was given, no more and no less.
+    /// Whether the socket has exactly these listeners.
     pub(super) fn are_there(&self, socket: &Socket<'_>) -> bool {
         let mut all = EVENTS.iter().zip(self.counts);
         all.all(|(event, count)| socket.listener_count(event) == count)
     }
 }
 
-/// What a socket keeps for the program. It falls with the socket.
+/// The value that a socket keeps for the program. It is dropped with the socket.
 struct Value {
     number: usize,
     _guard: Option<Rc<()>>,
@@ -75,13 +75,13 @@ impl Play {
                     number: *value,
                     _guard: guard,
                 });
-                // A socket that is gone keeps nothing.
+                // A closed socket keeps no value.
                 let kept = socket.data::<Value>().map(|value| value.number);
                 self.extras(number, |extras| extras.value = kept);
             }
             Action::TakeValue => {
                 let taken = socket.take_data::<Value>().map(|value| value.number);
-                self.compares_value(socket, number, taken);
+                self.compare_value(socket, number, taken);
                 self.extras(number, |extras| extras.value = None);
             }
             Action::LendValue => {
@@ -90,7 +90,7 @@ impl Play {
                     socket.resume();
                     value.number - 1
                 });
-                self.compares_value(socket, number, lent);
+                self.compare_value(socket, number, lent);
                 self.extras(number, |extras| {
                     extras.value = extras.value.map(|value| value + 1);
                 });
@@ -101,7 +101,7 @@ impl Play {
             }
             Action::TimeoutOnce(millis) => {
                 let timeout = Duration::from_millis(*millis);
-                self.adds(socket, number, LIGHT, true, |socket, heard| {
+                self.note_listener(socket, number, LIGHT, true, |socket, heard| {
                     socket.set_timeout_once(timeout, heard);
                 });
             }
@@ -115,7 +115,7 @@ impl Play {
     }
 
     fn add_listener(&self, socket: &mut Socket<'_>, number: usize, event: usize, is_once: bool) {
-        self.adds(socket, number, event, is_once, |socket, heard| {
+        self.note_listener(socket, number, event, is_once, |socket, heard| {
             match (EVENTS[event], is_once) {
                 ("drain", false) => socket.on_drain(heard),
                 ("end", false) => socket.on_end(heard),
@@ -131,8 +131,8 @@ impl Play {
         });
     }
 
-    /// Takes note of a listener that a call may have added.
-    fn adds(
+    /// Notes a listener that a call may have added.
+    fn note_listener(
         &self,
         socket: &mut Socket<'_>,
         number: usize,
@@ -140,18 +140,18 @@ impl Play {
         is_once: bool,
         add: impl FnOnce(&mut Socket<'_>, Box<dyn FnMut(&mut Socket<'_>)>),
     ) {
-        // A socket that is gone takes no listeners.
+        // A closed socket takes no listeners.
         let before = socket.listener_count(EVENTS[event]);
         let (play, name) = (self.clone(), ListenerId::unique());
         let guard = self.end(number, |end| end.guard.upgrade());
         let me = self.end(number, |end| end.me.clone());
         let heard = move |socket: &mut Socket<'_>| {
             let _guard = &guard;
-            // The socket may be another end by now.
+            // The socket may have become another end.
             let number = me.upgrade().map_or(number, |me| me.get());
             if is_once {
                 play.extras(number, |extras| {
-                    // One that was removed while its event was emitted is still called, as in Node.
+                    // As in Node, a listener that is removed while its event is emitted is still called.
                     let place = extras.names.iter().position(|(_, id)| *id == name);
                     if let Some(place) = place {
                         extras.names.remove(place);
@@ -177,11 +177,11 @@ impl Play {
         }
     }
 
-    fn compares_value(&self, socket: &Socket<'_>, number: usize, found: Option<usize>) {
+    fn compare_value(&self, socket: &Socket<'_>, number: usize, found: Option<usize>) {
         let expected = self.extras(number, |extras| extras.value);
         let is_gone = self.end(number, |end| end.has_closed) || socket.is_closed();
         if found != expected && !is_gone {
-            self.fault(format!("a value is not what it was: {found:?}"));
+            self.fault(format!("a socket has a wrong value: {found:?}"));
         }
     }
 

@@ -1,4 +1,4 @@
-//! The loop of a host: how it reads, its timers, its signals, and what is posted to it.
+//! The loop of a host: its timers, immediates, signals and posts.
 
 use std::time::Duration;
 
@@ -10,30 +10,30 @@ use super::program::{Action, Actor};
 
 /// How often an interval runs.
 const ROUNDS: usize = 4;
-/// How many descriptors a loop without sockets may have: the standard ones, epoll, and what ends its wait.
+/// The descriptors of a loop without sockets: the three standard ones, epoll and the waker.
 const OWN_DESCRIPTORS: usize = 5;
-/// And for its signals.
+/// The descriptors of its signals.
 const SIGNAL_DESCRIPTORS: usize = 2;
 
-/// What a program has asked of its loop.
+/// What the test knows of a loop.
 #[derive(Default)]
-pub(super) struct Desk {
-    /// The signals that it listens for, and those that have been sent and have not been heard.
+pub(super) struct LoopState {
+    /// The signals with a listener, and those that were sent and have not arrived.
     watched: Vec<Signal>,
     raised: Vec<Signal>,
     handles: Vec<Handle>,
     has_posted: bool,
-    /// How many callbacks were posted, and how many of them have run.
+    /// The number of posted callbacks, and of those that have run.
     posted: usize,
     served: usize,
     timers: Vec<Timer>,
     immediates: Vec<ImmediateId>,
 }
 
-/// A timer for one callback, or an interval.
+/// A timer that fires once, or an interval.
 struct Timer {
     id: TimerId,
-    /// Its delay, and the earliest time of its callback; none if it is an interval.
+    /// The delay, and the earliest time of the callback: `None` for an interval.
     delay: u64,
     due: Option<u64>,
     is_over: bool,
@@ -48,9 +48,9 @@ pub(super) fn signal(number: usize) -> Signal {
 }
 
 impl Play {
-    /// A host has a new loop.
+    /// Sets up the new loop of a host.
     pub(super) fn boot(&self, event_loop: &mut Loop, host: usize) {
-        self.with(|state| state.desks[host] = Desk::default());
+        self.with(|state| state.loops[host] = LoopState::default());
         let bounds = self.with(|state| state.program.bounds[host]);
         if let Some(bytes) = bounds.buffer {
             event_loop.set_read_buffer(bytes);
@@ -71,27 +71,27 @@ impl Play {
         action: &Action,
     ) {
         match action {
-            Action::Listens(number) => self.listens(event_loop, host, actor, *number),
+            Action::Listens(number) => self.listen_for_signal(event_loop, host, actor, *number),
             Action::Post => self.post(event_loop, host, actor),
             Action::Hold => {
-                // An error is that of a host without descriptors.
+                // It fails if the host is out of descriptors.
                 if let Ok(handle) = event_loop.handle() {
-                    self.desk(host, |desk| {
-                        desk.has_posted = true;
-                        desk.handles.push(handle);
+                    self.loop_state(host, |it| {
+                        it.has_posted = true;
+                        it.handles.push(handle);
                     });
                 }
             }
-            Action::LetGo => drop(self.desk(host, |desk| desk.handles.pop())),
+            Action::LetGo => drop(self.loop_state(host, |it| it.handles.pop())),
             Action::Immediate => {
                 let later = self.clone();
                 let id = event_loop.set_immediate(move |event_loop| later.act(event_loop, actor));
                 event_loop.unref_immediate(id);
                 event_loop.ref_immediate(id);
-                self.desk(host, |desk| desk.immediates.push(id));
+                self.loop_state(host, |it| it.immediates.push(id));
             }
             Action::ClearImmediate => {
-                if let Some(id) = self.desk(host, |desk| desk.immediates.pop()) {
+                if let Some(id) = self.loop_state(host, |it| it.immediates.pop()) {
                     event_loop.clear_immediate(id);
                 }
             }
@@ -105,33 +105,33 @@ impl Play {
         }
     }
 
-    fn desk<R>(&self, host: usize, change: impl FnOnce(&mut Desk) -> R) -> R {
-        self.with(|state| change(&mut state.desks[host]))
+    fn loop_state<R>(&self, host: usize, change: impl FnOnce(&mut LoopState) -> R) -> R {
+        self.with(|state| change(&mut state.loops[host]))
     }
 
     // Signals.
 
-    fn listens(&self, event_loop: &mut Loop, host: usize, actor: Actor, number: usize) {
+    fn listen_for_signal(&self, event_loop: &mut Loop, host: usize, actor: Actor, number: usize) {
         let (play, signal) = (self.clone(), signal(number));
         let panics = number >= SIGNALS.len();
         let heard = move |event_loop: &mut Loop| {
-            play.desk(host, |desk| desk.raised.retain(|raised| *raised != signal));
+            play.loop_state(host, |it| it.raised.retain(|raised| *raised != signal));
             play.act(event_loop, actor);
             if panics {
                 play.panic(actor);
             }
         };
-        // An error is that of a host without descriptors.
+        // It fails if the host is out of descriptors.
         if event_loop.on_signal(signal, heard).is_ok() {
-            self.desk(host, |desk| desk.watched.push(signal));
+            self.loop_state(host, |it| it.watched.push(signal));
         }
     }
 
-    /// A signal is sent.
-    pub(super) fn raises(&self, host: usize, signal: Signal) {
-        self.desk(host, |desk| {
-            if desk.watched.contains(&signal) {
-                desk.raised.push(signal);
+    /// Notes that a signal is sent.
+    pub(super) fn note_signal(&self, host: usize, signal: Signal) {
+        self.loop_state(host, |it| {
+            if it.watched.contains(&signal) {
+                it.raised.push(signal);
             }
         });
     }
@@ -139,26 +139,26 @@ impl Play {
     // Posts.
 
     fn post(&self, event_loop: &mut Loop, host: usize, actor: Actor) {
-        let own = self.desk(host, |desk| desk.handles.last().cloned());
+        let own = self.loop_state(host, |it| it.handles.last().cloned());
         let Some(handle) = own.or_else(|| event_loop.handle().ok()) else {
             return;
         };
-        let number = self.desk(host, |desk| {
-            desk.has_posted = true;
-            desk.posted += 1;
-            desk.posted
+        let number = self.loop_state(host, |it| {
+            it.has_posted = true;
+            it.posted += 1;
+            it.posted
         });
-        // What is posted can go to another thread, and takes nothing of the program with it.
+        // A posted callback is `Send`, so it cannot capture the state of the program.
         let post = move |event_loop: &mut Loop| {
             let Some(play) = event_loop.data::<Play>().cloned() else {
                 return;
             };
-            let served = play.desk(host, |desk| {
-                desk.served += 1;
-                desk.served
+            let served = play.loop_state(host, |it| {
+                it.served += 1;
+                it.served
             });
             if served != number {
-                play.fault(format!("posts run in another order: {served} is {number}"));
+                play.fault(format!("posts run out of order: {number} runs as {served}"));
             }
             play.act(event_loop, actor);
         };
@@ -170,14 +170,14 @@ impl Play {
     // Timers.
 
     fn after(&self, event_loop: &mut Loop, host: usize, actor: Actor, millis: u64) {
-        let (play, place) = (self.clone(), self.desk(host, |desk| desk.timers.len()));
+        let (play, place) = (self.clone(), self.loop_state(host, |it| it.timers.len()));
         let due = event_loop.now() + millis;
         let act = move |event_loop: &mut Loop| {
-            play.rings(host, place, event_loop.now());
+            play.timer_fires(host, place, event_loop.now());
             play.act(event_loop, actor);
         };
         let delay = Duration::from_millis(millis);
-        // Of the two, only one can be refreshed when it has fired.
+        // A timer of `after` cannot be refreshed after it has fired.
         let id = match millis.is_multiple_of(2) {
             true => event_loop.after(delay, act),
             false => event_loop.set_timeout(delay, act),
@@ -209,15 +209,15 @@ impl Play {
             is_cleared: false,
             was_unreferenced: false,
         };
-        self.desk(host, |desk| desk.timers.push(timer));
+        self.loop_state(host, |it| it.timers.push(timer));
     }
 
-    /// The callback of a timer runs.
-    fn rings(&self, host: usize, place: usize, now: u64) {
-        let words = self.desk(host, |desk| {
-            let timer = desk.timers.get_mut(place)?;
+    /// Checks a timer whose callback runs.
+    fn timer_fires(&self, host: usize, place: usize, now: u64) {
+        let words = self.loop_state(host, |it| {
+            let timer = it.timers.get_mut(place)?;
             if timer.is_cleared {
-                return Some("a timer that was cleared runs");
+                return Some("a cleared timer runs");
             }
             if std::mem::replace(&mut timer.is_over, true) {
                 return Some("a timer runs twice");
@@ -230,8 +230,8 @@ impl Play {
     }
 
     fn act_on_timer(&self, event_loop: &mut Loop, host: usize, action: &Action) {
-        let last = |desk: &mut Desk| desk.timers.last().map(|timer| timer.id);
-        let Some(id) = self.desk(host, last) else {
+        let last = |it: &mut LoopState| it.timers.last().map(|timer| timer.id);
+        let Some(id) = self.loop_state(host, last) else {
             return;
         };
         let has_restarted = match action {
@@ -247,8 +247,8 @@ impl Play {
             _ => return,
         };
         let now = event_loop.now();
-        self.desk(host, |desk| {
-            if let Some(timer) = desk.timers.last_mut() {
+        self.loop_state(host, |it| {
+            if let Some(timer) = it.timers.last_mut() {
                 timer.is_cleared |= *action == Action::ClearTimer && !timer.is_over;
                 timer.was_unreferenced |= *action == Action::UnrefTimer;
                 if has_restarted {
@@ -259,21 +259,21 @@ impl Play {
         });
     }
 
-    // What must hold.
+    // Checks.
 
-    /// When nothing more happens, all has happened that was asked of the loops.
-    pub(super) fn check_desks(&self, world: &mut World, hosts: &[Host]) {
+    /// At rest, all posts, signals and timers have run.
+    pub(super) fn check_loops(&self, world: &mut World, hosts: &[Host]) {
         for (host, id) in hosts.iter().enumerate() {
             let is_alive = world.event_loop(*id).is_alive();
-            let words = self.desk(host, |desk| {
+            let words = self.loop_state(host, |it| {
                 let waits = |timer: &Timer| {
                     let is_over = timer.is_over || timer.is_cleared || timer.due.is_none();
                     !is_over && (is_alive || !timer.was_unreferenced)
                 };
-                match desk {
-                    _ if desk.served != desk.posted => Some("a post has not run"),
-                    _ if is_alive && !desk.raised.is_empty() => Some("a signal has not come"),
-                    _ if desk.timers.iter().any(waits) => Some("a timer has not run"),
+                match it {
+                    _ if it.served != it.posted => Some("a post has not run"),
+                    _ if is_alive && !it.raised.is_empty() => Some("a signal has not come"),
+                    _ if it.timers.iter().any(waits) => Some("a timer has not run"),
                     _ => None,
                 }
             });
@@ -283,24 +283,24 @@ impl Play {
         }
     }
 
-    /// How many descriptors a loop may have left when all its sockets are closed.
+    /// How many descriptors a loop has at most when all its sockets are closed.
     pub(super) fn own_descriptors(&self, host: usize) -> usize {
-        self.desk(host, |desk| {
-            let signals = if desk.watched.is_empty() {
+        self.loop_state(host, |it| {
+            let signals = if it.watched.is_empty() {
                 0
             } else {
                 SIGNAL_DESCRIPTORS
             };
-            OWN_DESCRIPTORS + signals + usize::from(desk.has_posted)
+            OWN_DESCRIPTORS + signals + usize::from(it.has_posted)
         })
     }
 
-    /// Nothing of the program's own holds the loops.
-    pub(super) fn let_go(&self) {
+    /// Drops the handles, which hold the loops.
+    pub(super) fn drop_handles(&self) {
         let handles = self.with(|state| {
-            let desks = state.desks.iter_mut();
-            desks
-                .flat_map(|desk| desk.handles.drain(..))
+            let loops = state.loops.iter_mut();
+            loops
+                .flat_map(|it| it.handles.drain(..))
                 .collect::<Vec<Handle>>()
         });
         drop(handles);

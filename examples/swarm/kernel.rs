@@ -1,4 +1,4 @@
-//! What the kernels know of their sockets, compared with what the library says of them.
+//! The sockets of the kernels, compared with those of the library.
 
 use netloop::sim::{Host, SocketInfo, World};
 use netloop::state::socket::{Readable, State, Writable};
@@ -36,7 +36,7 @@ impl Play {
         }
     }
 
-    /// At rest each open socket of a kernel is one of the program's, and is registered.
+    /// At rest, each open socket of a kernel is registered, and belongs to the program.
     pub(super) fn check_registrations(&self, world: &mut World, host: usize, name: Host) {
         let infos = world.sockets(name);
         let event_loop = world.event_loop(name);
@@ -60,7 +60,7 @@ impl Play {
             };
             if !is_live {
                 self.fault(format!(
-                    "a socket of the kernel belongs to no live one of the program: {info} at rest"
+                    "a kernel's socket belongs to no live one of the program: {info} at rest"
                 ));
             }
         }
@@ -68,9 +68,9 @@ impl Play {
             let is_listening = event_loop.server_at(id).is_listening();
             let info = infos.iter().find(|info| info.server() == Some(id));
             let wrong = match info {
-                None if is_listening => Some("a server listens, and its kernel does not"),
+                None if is_listening => Some("a server listens, but its kernel does not"),
                 Some(info) if info.unread > 0 => Some("connections wait to be accepted"),
-                Some(info) if info.unsent != backlog => Some("a backlog is of another size"),
+                Some(info) if info.unsent != backlog => Some("a backlog has a wrong size"),
                 _ => None,
             };
             if let Some(words) = wrong {
@@ -80,19 +80,19 @@ impl Play {
     }
 }
 
-/// What holds between two turns, whatever the state is.
+/// Checks the invariants that hold between two turns.
 fn agree(socket: &Socket<'_>, info: Option<&SocketInfo>, is_first: bool) -> Outcome {
     let standing = socket.standing();
     let Some(info) = info else {
         return Ok(());
     };
     match standing.life {
-        State::Idle => return Err("it is not connected, and its kernel has a socket"),
+        State::Idle => return Err("the socket is idle, but its kernel has one"),
         State::Destroyed | State::Closed => {
-            return Err("it is destroyed, and its kernel has a socket");
+            return Err("the socket is destroyed, but its kernel has one");
         }
         State::Opening => {
-            return must(info.received == 0, "bytes were read before it is connected");
+            return must(info.received == 0, "bytes were read before the connect");
         }
         State::Open => {}
     }
@@ -100,66 +100,69 @@ fn agree(socket: &Socket<'_>, info: Option<&SocketInfo>, is_first: bool) -> Outc
     let is_shut = info.is_shut || is_over;
     must(
         !matches!(info.state, "SYN-SENT" | "LISTEN"),
-        "it is open, and its kernel has no connection",
+        "the socket is open, but its kernel has no connection",
     )?;
-    // A Unix socket is also shut down by its peer's close.
+    // The peer's close also shuts a Unix socket down.
     let has_sent_fin = matches!(standing.sending, Writable::Sent | Writable::Finished);
     must(
         !has_sent_fin || is_shut,
-        "it has ended, and its kernel has not",
+        "the socket has ended its half, but its kernel has not",
     )?;
     must(
         has_sent_fin || !is_shut || is_over || info.local.is_none(),
-        "its kernel has ended, and it has not",
+        "the kernel has ended a half, but its socket has not",
     )?;
     must(
         standing.receiving == Readable::Open || info.has_ended,
-        "it has seen an end that is none",
+        "the socket has seen an end that has not arrived",
     )?;
     must(
         socket.bytes_read() == info.received,
-        "bytes_read is not what was received",
+        "bytes_read differs from what was received",
     )?;
     if standing.sending == Writable::Broken || socket.errored().is_some() {
         return Ok(());
     }
     let (written, waiting) = (socket.bytes_written(), socket.writable_length() as u64);
     must(info.sent <= written, "bytes_written is less than was sent")?;
-    // A write that waited for an earlier connection still counts, as in Node.
+    // As in Node, a write that waited for an earlier connection still counts.
     must(
         !is_first || info.sent + waiting >= written,
-        "bytes_written is more than was sent and waits",
+        "bytes_written is more than what was sent and what waits",
     )
 }
 
 impl End {
-    /// What a socket and its kernel have in common when nothing more happens.
+    /// Compares a socket with its kernel's at rest.
     pub(super) fn check_kernel_rest(&self, socket: &Socket<'_>, infos: &[SocketInfo]) -> Outcome {
         if socket.state() != State::Open {
             return Ok(());
         }
         let info = infos.iter().find(|info| info.socket() == Some(self.id));
-        let info = info.ok_or("it is open, and its kernel has no socket")?;
-        must(info.is_open, "it is open, and its descriptor is closed")?;
+        let info = info.ok_or("the socket is open, but its kernel has none")?;
+        must(
+            info.is_open,
+            "the socket is open, but its descriptor is closed",
+        )?;
         let waits = socket.writable_length() > 0 && socket.writable_corked() == 0;
         must(!waits || !info.is_writable, "bytes wait, and there is room")?;
-        // A socket that does not read, not yet or not after the end, does not learn of a reset, as in Node.
+        // As in Node, a socket that does not read does not notice a reset.
         let is_reading = socket.standing().receiving == Readable::Open
             && socket.readable_length() < socket.readable_high_water_mark()
             && (self.is_reading(socket) || self.reads_while_paused(socket));
         if !is_reading {
             return Ok(());
         }
-        must(info.error.is_none(), "an error has not come")?;
+        must(info.error.is_none(), "an error was not reported")?;
         must(
             info.state != "UNCONN",
-            "its connection is over, and it is open",
+            "the connection is over, but the socket is open",
         )?;
-        must(info.unread == 0, "bytes wait in its kernel")?;
+        must(info.unread == 0, "bytes wait in the kernel")?;
         must(!info.has_ended, "an end was not seen")
     }
 
-    /// A socket that has begun to read does so when it is paused, too, up to its high-water mark.
+    /// Whether the socket reads although it is paused: it does up to its high-water mark, once it has begun.
     fn reads_while_paused(&self, socket: &Socket<'_>) -> bool {
         let is_own_buffer = matches!(self.manner.reading, Reading::OwnBuffer(_));
         socket.bytes_read() > 0 && !is_own_buffer && !self.does_not_read_on

@@ -1,4 +1,4 @@
-//! What a write returns, and the limits of sockets and servers.
+//! The results of writes, and the limits of sockets and servers.
 
 use netloop::state::socket::State;
 use netloop::{ServerId, Socket};
@@ -8,15 +8,15 @@ use super::oracle::{Outcome, must};
 use super::play::Play;
 use super::program::Actor;
 
-/// The most that a write that waits counts beside its bytes.
+/// The most that a waiting write adds to its bytes when they count for the limit.
 const WRITE_WEIGHT_MAX: usize = 64;
 
 /// A socket before a write.
 struct Before {
-    /// It may be written to, and has not failed.
+    /// The socket can be written to, and has not failed.
     is_writable: bool,
     length: usize,
-    /// The write joins a queue, and is not offered to the kernel at once.
+    /// The write joins the queue: it is not offered to the kernel at once.
     is_queued: bool,
 }
 
@@ -33,7 +33,7 @@ impl Before {
 }
 
 impl Play {
-    /// Writes, and compares the answer with the length of the queue and its limits.
+    /// Writes, and checks the result by the length of the queue and its limits.
     pub(super) fn write_checked(
         &self,
         socket: &mut Socket<'_>,
@@ -55,7 +55,7 @@ impl Play {
         }
     }
 
-    /// How much may wait at an end, if the program has set a limit.
+    /// The write limit of an end, if the program has set one.
     fn write_limit(&self, number: usize) -> Option<usize> {
         self.with(|state| {
             let end = &state.ends[number];
@@ -67,7 +67,7 @@ impl Play {
         })
     }
 
-    /// A connection has been accepted or dropped, as the limit of its server has it.
+    /// Checks a connection that was accepted or dropped by the limit of its server.
     pub(super) fn check_connections(
         &self,
         connections: usize,
@@ -125,7 +125,7 @@ impl End {
         }
         let (length, mark) = (socket.writable_length(), socket.writable_high_water_mark());
         let is_short = length < mark || length == 0;
-        must(may_go_on == is_short, "write returns the wrong answer")?;
+        must(may_go_on == is_short, "write returns a wrong result")?;
         self.needs_drain |= !may_go_on;
         must(
             self.needs_drain == socket.writable_need_drain(),
@@ -133,7 +133,7 @@ impl End {
         )
     }
 
-    /// Compares what the socket owes, in bytes and in `drain`, with ours.
+    /// Compares the sent bytes, and whether `drain` is due, with the test's own state.
     pub(super) fn check_sending(&self, socket: &Socket<'_>) -> Outcome {
         let is_known = !self.sends_other_bytes && !self.is_again && !self.has_closed;
         if !is_known || !socket.is_writable() || socket.errored().is_some() {
@@ -149,7 +149,7 @@ impl End {
         let is_full = socket.writable_length() >= mark.max(1);
         must(
             !is_full || self.needs_drain,
-            "the mark is reached, and no write has returned false",
+            "the mark is reached, but no write has returned false",
         )
     }
 }

@@ -2,30 +2,31 @@
 //!
 //!     cargo run --release --features sim --example swarm -- --seeds 0..10000
 //!
-//! A seed that fails is printed with the command that runs it alone and shows its trace, and with a program
-//! that is as small as can be and breaks the same rule.
+//! A seed that fails is printed with the command that runs it alone and traces it, and with the smallest program
+//! found that breaks the same rule.
 //!
 //! Where each rule is checked:
 //!
 //! - Bytes arrive once, in order and unchanged: `End::receive`. All of them have arrived after an end:
 //!   `End::check_end`; and at rest: `End::check_reading`.
 //! - `end` comes at most once, `close` exactly once, and nothing after it: `End::note`.
-//! - Each write calls back once, those that succeed in order: `End::check_end`, `Play::write_then`.
-//! - Timers run once, and not too early; posts in order; signals come: `Play::check_desks`, `Play::rings`.
-//! - Counters add up: `End::check_counters`, `Keeper::check_rest`.
-//! - Nothing is held, registered or kept when a loop ends, no descriptor and no socket of a kernel is left:
+//! - Each write calls back once, successful writes in order: `End::check_end`, `Play::write_then`.
+//! - Timers fire once, and not too early; posts run in order; signals arrive: `Play::check_loops`,
+//!   `Play::timer_fires`.
+//! - Counters add up: `End::check_counters`, `ServerState::check_rest`.
+//! - When a loop ends, nothing holds it, no callback is kept, and no descriptor or kernel socket is leaked:
 //!   `Run::all`, `Play::check_end`. The memory of the process does not grow: `Swarm::growth`.
-//! - No loop turns without progress: `Run::check_turns`; none turns on and on while no time passes, and calls
-//!   nothing back: `Progress::note` in `trace.rs`; a socket is served again once a turn: `Progress::is_fair`.
-//! - A read finds what waits for it: `owes_bytes`.
+//! - No loop spins: `Run::check_turns`, and, while no time passes, `Progress::note` in `trace.rs`. The again list
+//!   serves a socket once a turn: `Progress::is_fair`.
+//! - A read returns the bytes that wait: `owes_bytes`.
 //! - `write` returns `false` at the high-water mark and only there, then `drain` follows, and only then; beyond the
 //!   limit a write fails, and only there: `End::check_write`, `End::check_sending`, `End::note`.
-//! - A server accepts up to its limit, and drops only what is over it: `Play::check_connections`.
-//! - The states of a socket are what its kernel knows, whenever no loop runs: `agree` in `kernel.rs`. At rest no
-//!   byte, end or error waits in a kernel, no room is left unused, and each socket is registered:
-//!   `End::check_kernel_rest`, `Play::check_registrations`.
-//! - `bytes_read` and `bytes_written` are what the kernel has moved, and what waits: `agree`; and, at each event,
-//!   what the program has read and written: `End::check_counters`, `End::check_sending`.
+//! - A server accepts up to its limit, and drops only connections over it: `Play::check_connections`.
+//! - Between two turns, the state of a socket agrees with its kernel's: `agree` in `kernel.rs`. At rest, no byte, end
+//!   or error waits in a kernel, no room is left unused, and each socket is registered: `End::check_kernel_rest`,
+//!   `Play::check_registrations`.
+//! - `bytes_read` and `bytes_written` agree with the kernel's counters and what waits: `agree`; and at each event
+//!   with what the program has read and written: `End::check_counters`, `End::check_sending`.
 //! - A world comes to rest: `Run::run`.
 //! - The same seed leads to the same course of events, traced or not: `outcome`.
 //!
@@ -59,14 +60,14 @@
 //! the clock of the real kernel (8), words of errors (7), the number of system calls and allocations (6), what
 //! takes thousands or millions of calls (6), and the zones of addresses (4).
 //!
-//! What programs do not call: what only tells (`ready_state`, `idle_time`, `holders_up_to` …); `fd`,
-//! `socket_from_fd` and what duplicates descriptors, which are not simulated; `pause_time`, `run_once` and the
-//! like, since a world runs its loops and has its own time; `set_lookup`, for which `ConnectOptions::lookup` stands.
+//! Programs do not call: mere accessors (`ready_state`, `idle_time`, `holders_up_to` …); `fd`, `socket_from_fd` and
+//! the duplication of descriptors, which are not simulated; `pause_time`, `run_once` and the like, because a world
+//! runs its loops and has its own time; `set_lookup`, because `ConnectOptions::lookup` covers it.
 
 mod choose;
 mod course;
 #[path = "../../src/kernel/sim/dice.rs"]
-#[allow(dead_code, reason = "the simulated kernel throws them in more ways")]
+#[allow(dead_code, reason = "the simulated kernel uses the rest")]
 mod dice;
 mod end;
 mod extras;
@@ -98,14 +99,13 @@ use shrink::shrunk;
 use trace::Trace;
 
 const USAGE: &str = "usage: swarm [--seeds A..B] [--trace]";
-/// One seed of so many is run twice.
+/// One seed in this many is run twice.
 const TWICE: u64 = 32;
-/// How much more memory the process may have after all seeds than after a tenth of them: what a world has
-/// allocated is freed with it.
+/// How much the memory of the process may grow after a tenth of the seeds. A world frees what it has allocated.
 const GROWTH_MAX: u64 = 32 << 20;
-/// After so many failures the swarm ends.
+/// The swarm ends after this many failures.
 const FAILURES_MAX: u64 = 10;
-/// A seed that runs for longer is in an endless loop within one turn, where no turn is counted.
+/// A seed that runs for longer is in an endless loop within one turn, which no count of turns finds.
 const SEED_TIME_MAX: Duration = Duration::from_secs(60);
 
 struct Options {
@@ -117,7 +117,7 @@ struct Swarm {
     options: Options,
     next: AtomicU64,
     failures: AtomicU64,
-    /// The seeds that run, and since when.
+    /// The running seeds, each with its start.
     running: Mutex<BTreeMap<u64, Instant>>,
     /// The memory of the process after a tenth of the seeds, in bytes.
     memory_then: AtomicU64,
@@ -163,7 +163,7 @@ fn main() -> ExitCode {
     println!("{}", swarm.progress());
     let growth = swarm.growth();
     if growth > GROWTH_MAX {
-        println!("memory is kept: {growth} bytes more than after a tenth of the seeds");
+        println!("memory is leaked: {growth} bytes more than after a tenth of the seeds");
         return ExitCode::FAILURE;
     }
     match swarm.failures.into_inner() {
@@ -189,7 +189,7 @@ fn options() -> Result<Options, String> {
         match argument.as_str() {
             "--trace" => options.is_traced = true,
             "--seeds" => options.seeds = seeds(&arguments.next().unwrap_or_default())?,
-            _ => return Err(format!("{argument} is no option")),
+            _ => return Err(format!("unknown option {argument}")),
         }
     }
     Ok(options)
@@ -202,9 +202,11 @@ fn seeds(range: &str) -> Result<Range<u64>, String> {
         Some(first..end)
     });
     match parsed {
-        Some(seeds) if seeds.is_empty() => Err(format!("there is no seed in {range}")),
+        Some(seeds) if seeds.is_empty() => Err(format!("the range {range} has no seed")),
         Some(seeds) => Ok(seeds),
-        None => Err(format!("`{range}` is no range of seeds, such as 0..1000")),
+        None => Err(format!(
+            "`{range}` is not a range of seeds, such as 0..1000"
+        )),
     }
 }
 
@@ -244,7 +246,7 @@ impl Swarm {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A seed that has run for too long.
+    /// A seed that runs for too long.
     fn endless(&self) -> Option<u64> {
         let running = self.running();
         let mut seeds = running.iter();
@@ -264,11 +266,11 @@ impl Swarm {
         memory().saturating_sub(self.memory_then.load(Ordering::Relaxed))
     }
 
-    /// Prints a failure, and then the smallest program found that fails in the same way.
+    /// Prints a failure, and then the smallest program found that breaks the same rule.
     fn report(&self, seed: u64, fault: &str) {
         println!("seed {seed} fails: {fault}\n{}", replay(seed));
         let program = shrunk(Program::new(seed), fault);
-        let name = format!("seed {seed}, as small as can be");
+        let name = format!("seed {seed}, shrunk");
         match self.options.is_traced {
             true => show(&name, &program),
             false => println!("{name}:\n{program}"),
@@ -282,7 +284,7 @@ fn replay(seed: u64) -> String {
     format!("cargo run --release --features sim --example swarm -- --seeds {seed}..{end} --trace")
 }
 
-/// How much memory the process has, in bytes.
+/// The resident memory of the process, in bytes.
 fn memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -297,7 +299,8 @@ fn show(name: &str, program: &Program) {
     _ = run(program, Trace::Printed);
 }
 
-/// Runs the program of a seed, every other time with a tracer, and now and then both ways: that changes nothing.
+/// Runs the program of a seed, every other one with a tracer, and some both with and without, which must not change
+/// the course of events.
 fn outcome(seed: u64) -> Result<(), String> {
     let program = Program::new(seed);
     let (trace, other) = match seed % 2 {
@@ -306,7 +309,7 @@ fn outcome(seed: u64) -> Result<(), String> {
     };
     let first = run(&program, trace)?;
     if seed.is_multiple_of(TWICE) && run(&program, other)? != first {
-        return Err("another course of events: of the same seed".to_owned());
+        return Err("the course of events varies: with the same seed".to_owned());
     }
     Ok(())
 }

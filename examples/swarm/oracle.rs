@@ -1,4 +1,4 @@
-//! What must hold when a world has come to rest, and at its end.
+//! The invariants of a world at rest, and at its end.
 
 use netloop::sim::{Host, World};
 use netloop::state::socket::State;
@@ -7,9 +7,9 @@ use netloop::{Loop, Socket};
 use super::end::End;
 use super::play::Play;
 use super::program::{Actor, HOSTS};
-use super::server::Keeper;
+use super::server::ServerState;
 
-/// Of one end, a rule that does not hold.
+/// An error is a rule that does not hold.
 pub(super) type Outcome = Result<(), &'static str>;
 
 pub(super) fn must(holds: bool, words: &'static str) -> Outcome {
@@ -19,7 +19,7 @@ pub(super) fn must(holds: bool, words: &'static str) -> Outcome {
     }
 }
 
-/// What the peer of an end looks like. It is gone if it has closed, or its program was killed.
+/// The peer of an end.
 struct Peer<'a> {
     end: &'a End,
     is_open: bool,
@@ -28,11 +28,11 @@ struct Peer<'a> {
 }
 
 impl Play {
-    /// When nothing more happens, nothing is left that could have: no wake-up was lost.
+    /// At rest, nothing is left that could have happened: no wake-up was lost.
     pub(super) fn check_rest(&self, world: &mut World, hosts: &[Host]) {
         let mut wrong = Vec::new();
         self.with(|state| {
-            // A loop that nothing holds may have ended with work to do.
+            // A loop that nothing holds may have ended early.
             let is_over = |host: usize| {
                 let ends = state
                     .ends
@@ -71,9 +71,11 @@ impl Play {
                 }
             }
             let servers = state.servers.iter();
-            for (number, keeper) in servers.filter(|(_, keeper)| !is_over(keeper.host)) {
-                let event_loop = world.event_loop(hosts[keeper.host]);
-                if let Err(words) = keeper.check_rest(event_loop, *number, ends) {
+            for (number, server_state) in
+                servers.filter(|(_, server_state)| !is_over(server_state.host))
+            {
+                let event_loop = world.event_loop(hosts[server_state.host]);
+                if let Err(words) = server_state.check_rest(event_loop, *number, ends) {
                     wrong.push(format!("{words}: {:?} at rest", Actor::Server(*number)));
                 }
             }
@@ -93,7 +95,7 @@ impl Play {
         }
     }
 
-    /// When all is over, every promise was kept.
+    /// At the end of the run, each callback has run and was dropped, and no byte is lost.
     pub(super) fn check_end(&self) {
         let mut wrong = Vec::new();
         self.with(|state| {
@@ -105,7 +107,7 @@ impl Play {
             }
             for end in state.ends.iter().filter(|end| end.guard.strong_count() > 0) {
                 wrong.push(format!(
-                    "a callback is still kept: {:?} at the end",
+                    "a callback was not dropped: {:?} at the end",
                     end.actor
                 ));
             }
@@ -136,16 +138,16 @@ impl End {
             );
         }
         let (state, standing) = (socket.state(), socket.standing());
-        must(state != State::Opening, "it is connecting")?;
+        must(state != State::Opening, "the socket is still connecting")?;
         must(state != State::Destroyed, "close has not come")?;
-        must(state != State::Closed, "it is gone without close")?;
+        must(state != State::Closed, "the socket is closed without close")?;
         if state == State::Idle && self.manner.is_made_first {
             return Ok(());
         }
-        must(state != State::Idle, "it is not connected")?;
+        must(state != State::Idle, "the socket is not connected")?;
         must(self.is_connected, "connect has not come")?;
         let has_listeners = self.extras.are_there(socket);
-        must(has_listeners, "a listener is not there")?;
+        must(has_listeners, "a listener is missing, or one too many")?;
         let unsent = socket.writable_length();
         let can_send = peer.is_some_and(|peer| peer.is_open && peer.is_reading);
         if can_send && socket.writable_corked() == 0 {
@@ -162,16 +164,19 @@ impl End {
         let is_dry = unsent > 0 || !socket.writable_need_drain();
         must(is_dry, "drain has not come")?;
         let ends = self.has_ended && !self.was_half_open;
-        must(!ends || standing.is_ended(), "its own end has not come")?;
+        must(
+            !ends || standing.is_ended(),
+            "the socket has not ended its half",
+        )?;
         let is_over = self.has_ended && self.has_finished;
-        must(!is_over, "both halves are over, and it is open")?;
+        must(!is_over, "both halves are over, but the socket is open")?;
         match self.is_reading(socket) && !self.has_other_readers {
             true => self.check_reading(socket, peer, is_faulty),
             false => Ok(()),
         }
     }
 
-    /// An end that reads has read all that has arrived.
+    /// Checks that an end that reads has read everything that has arrived.
     fn check_reading(
         &self,
         socket: &Socket<'_>,
@@ -179,15 +184,18 @@ impl End {
         is_faulty: bool,
     ) -> Outcome {
         must(socket.readable_length() == 0, "bytes wait to be read")?;
-        // Where calls fail, a connection may end at one end, and the other does not learn of it.
+        // With faults, a connection may fail at one end and stay open at the other.
         let Some(peer) = peer else {
-            return must(self.has_ended || is_faulty, "it was not accepted");
+            return must(
+                self.has_ended || is_faulty,
+                "the connection was not accepted",
+            );
         };
-        let is_told = match peer.is_open {
+        let has_sent_end = match peer.is_open {
             true => peer.end.has_finished,
             false => !is_faulty,
         };
-        let ends = is_told && !peer.end.host_has_crashed;
+        let ends = has_sent_end && !peer.end.host_has_crashed;
         must(!ends || self.has_ended, "end has not come")?;
         let is_known =
             !is_faulty && peer.is_open && peer.end.is_undisturbed() && !peer.end.sends_other_bytes;
@@ -206,18 +214,21 @@ impl End {
         }
         must(
             self.callbacks_run <= self.callbacks_given,
-            "a callback has come twice",
+            "a callback has run twice",
         )?;
         let Some(peer) = peer.filter(|peer| !peer.sends_other_bytes) else {
             return Ok(());
         };
-        must(self.received <= peer.written, "more has come than was sent")?;
+        must(
+            self.received <= peer.written,
+            "more bytes have come than were sent",
+        )?;
         let is_whole = self.has_ended && peer.has_finished && !self.may_miss_bytes;
         must(!is_whole || self.received == peer.written, "bytes are lost")
     }
 }
 
-impl Keeper {
+impl ServerState {
     fn check_rest(&self, event_loop: &mut Loop, number: usize, ends: &[End]) -> Outcome {
         let server = event_loop.server_at(self.id);
         let ours = |end: &&End| end.server == Some(number) && !end.has_closed && !end.is_killed;

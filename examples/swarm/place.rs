@@ -1,4 +1,4 @@
-//! Where servers listen, and the ways that lead there.
+//! Where servers listen, and how clients connect to them.
 
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -17,7 +17,7 @@ use super::socket::Me;
 /// The port of the first server, and the local port of the first connection.
 const PORT: u16 = 8000;
 pub(super) const LOCAL_PORT: u16 = 20_000;
-/// How long an address may take to answer if there are others.
+/// The time-out of an attempt to connect to one of several addresses.
 const ATTEMPT: Duration = Duration::from_millis(100);
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
@@ -26,7 +26,7 @@ impl Place {
         matches!(self, Place::Path | Place::Abstract)
     }
 
-    /// The path of the server of this number.
+    /// The path of a server, by its number.
     pub(super) fn path(self, number: usize) -> String {
         match self {
             Place::Abstract => format!("\0server {number}"),
@@ -45,7 +45,7 @@ fn ipv6(host: usize) -> IpAddr {
 }
 
 impl Play {
-    /// Where the server of this number listens.
+    /// Where a server listens, by its number.
     pub(super) fn place(&self, number: usize) -> Place {
         self.with(|state| {
             let venue = state.program.venues.get(number);
@@ -152,9 +152,9 @@ impl Play {
             if manner.never_connects || socket.is_destroyed() {
                 return;
             }
-            // An error is that of a program that connects twice.
+            // It fails if the program connects twice.
             if socket.connect_to(options).is_ok() {
-                self.is_queued(&mut socket, number, server);
+                self.note_queued(&mut socket, number, server);
             }
             return;
         }
@@ -164,7 +164,7 @@ impl Play {
         match event_loop.connect_to(options) {
             Ok(mut socket) => {
                 let end = self.adopt(&me, &mut socket, actor, host);
-                self.is_queued(&mut socket, number, server);
+                self.note_queued(&mut socket, number, server);
                 self.end(end, |end| end.abort = abort);
                 self.begin(event_loop, actor);
             }
@@ -172,23 +172,23 @@ impl Play {
         }
     }
 
-    /// A connection that was made to a path waits to be accepted. It has no other name.
-    pub(super) fn is_queued(&self, socket: &mut Socket<'_>, number: usize, server: usize) {
+    /// Notes a connection that waits in the backlog of a path. Only its position there tells which one it is.
+    pub(super) fn note_queued(&self, socket: &mut Socket<'_>, number: usize, server: usize) {
         if !self.place(server).is_path() {
             return;
         }
-        // The simulated kernel duplicates nothing; and without a connection, there is nothing to duplicate.
+        // The simulated kernel duplicates no descriptor, but the error tells whether there is a connection.
         let error = socket.duplicate_fd().err();
         if error.is_some_and(|error| error.code() != Some("ERR_SOCKET_CLOSED")) {
             self.with(|state| {
-                if let Some(keeper) = state.servers.get_mut(&server) {
-                    keeper.queue.push_back(number);
+                if let Some(server_state) = state.servers.get_mut(&server) {
+                    server_state.queue.push_back(number);
                 }
             });
         }
     }
 
-    /// How the connection of this number is made, on a host, to a server.
+    /// The options of a connect from a host to a server, by the number of the connection.
     pub(super) fn target(&self, host: usize, number: usize, server: usize) -> ConnectOptions {
         let manner = self.with(|state| state.program.manner(Actor::Client(number)));
         let there = self.with(|state| state.servers.get(&server).map_or(0, |it| it.host));
@@ -241,7 +241,7 @@ impl Play {
                 ConnectOptions::from((live.to_string(), port)).local_address(local)
             }
             Route::Several(delay) => {
-                // Of these hosts, only one is there.
+                // Only one of these addresses has a host.
                 let dead = HOSTS + 1;
                 let mut found = vec![ipv6(dead), ipv4(dead), live];
                 found.rotate_left(delay as usize % 3);
@@ -262,7 +262,7 @@ impl Play {
         }
     }
 
-    /// Takes note of a new socket, and listens to its events.
+    /// Notes a new socket, and adds its listeners.
     pub(super) fn adopt(
         &self,
         me: &Me,
@@ -278,7 +278,7 @@ impl Play {
         me.end.get()
     }
 
-    /// The socket is this end from now on.
+    /// Makes an end the one that its socket is at present.
     pub(super) fn add(&self, me: &Rc<Cell<usize>>, mut end: End) {
         end.me = Rc::downgrade(me);
         self.with(|state| {
@@ -292,14 +292,14 @@ impl Play {
     }
 }
 
-/// A list of addresses that no host has.
+/// A block list without an address of a host.
 fn elsewhere() -> BlockList {
     let mut list = BlockList::new();
     list.add_address("192.0.2.1").expect("an address");
     list
 }
 
-/// A buffer of this size, which now and then stops reading.
+/// A buffer of this size, whose callback sometimes stops reading.
 fn own_buffer(me: &Me, size: usize) -> OnRead {
     let me = me.clone();
     OnRead::new(vec![0; size], move |socket, chunk| {
@@ -310,7 +310,7 @@ fn own_buffer(me: &Me, size: usize) -> OnRead {
 }
 
 impl Manner {
-    /// Whether it reads into a buffer of its own, and by nothing else.
+    /// Whether the end reads into a buffer of its own.
     pub(super) fn has_own_buffer(&self) -> bool {
         matches!(self.reading, Reading::OwnBuffer(_))
     }

@@ -1,4 +1,4 @@
-//! Runs the steps of a program in the callbacks that they belong to.
+//! Runs the steps of a program, each in its callback.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -9,14 +9,15 @@ use netloop::Loop;
 
 use super::course::Course;
 use super::end::End;
-use super::host::Desk;
+use super::host::LoopState;
 use super::program::{Action, Actor, HOSTS, Program, When};
-use super::server::Keeper;
+use super::server::ServerState;
 
 /// The hosts' names.
 pub(super) const NAMES: [&str; 3] = ["server", "one", "two"];
-/// What a callback panics with on purpose, and when a rule is broken: the run is over.
+/// The payload of a panic that a step asks for.
 pub(super) struct Planned;
+/// The payload of the panic that ends a run after a broken rule.
 pub(super) struct Broken;
 
 /// What the callbacks share.
@@ -25,13 +26,13 @@ pub(super) struct State {
     steps: HashMap<(Actor, usize), Vec<Action>>,
     pub(super) ends: Vec<End>,
     pub(super) by_actor: HashMap<Actor, usize>,
-    pub(super) servers: BTreeMap<usize, Keeper>,
-    pub(super) desks: [Desk; HOSTS],
-    /// Whose callback runs.
+    pub(super) servers: BTreeMap<usize, ServerState>,
+    pub(super) loops: [LoopState; HOSTS],
+    /// The actor whose callback is running.
     pub(super) current: Option<Actor>,
     pub(super) callbacks: usize,
     pub(super) course: Course,
-    /// The first thing that did not hold.
+    /// The first broken rule.
     pub(super) fault: Option<String>,
 }
 
@@ -39,14 +40,14 @@ pub(super) struct State {
 pub(super) struct Play(pub(super) Rc<RefCell<State>>);
 
 impl State {
-    /// The end that an actor is: a socket that has connected again is another one.
+    /// The number of the end that an actor's socket is at present: another one after a reconnect.
     pub(super) fn end_of(&self, actor: Actor) -> Option<usize> {
         let number = *self.by_actor.get(&actor)?;
         let me = self.ends[number].me.upgrade();
         Some(me.map_or(number, |me| me.get()))
     }
 
-    /// A callback has thrown on this host.
+    /// Notes that a callback has thrown on a host.
     pub(super) fn note_throw_on(&mut self, host: Option<usize>) {
         let ends = self.ends.iter_mut();
         ends.filter(|end| Some(end.host) == host)
@@ -69,7 +70,7 @@ impl Play {
             ends: Vec::new(),
             by_actor: HashMap::new(),
             servers: BTreeMap::new(),
-            desks: Default::default(),
+            loops: Default::default(),
             current: None,
             callbacks: 0,
             course: Course::new(),
@@ -89,8 +90,8 @@ impl Play {
         self.with(|state| _ = state.fault.get_or_insert(words.into()));
     }
 
-    /// No step is done from now on, and all that is left is destroyed.
-    pub(super) fn rest(&self) {
+    /// Forgets the steps that were not run, because the run ends and destroys everything.
+    pub(super) fn forget_steps(&self) {
         self.with(|state| {
             state.steps.clear();
             state
@@ -100,14 +101,14 @@ impl Play {
         });
     }
 
-    /// The callback that runs has thrown.
-    pub(super) fn has_thrown(&self) {
+    /// Notes that the running callback has thrown.
+    pub(super) fn note_throw(&self) {
         self.with(|state| {
             let actor = state.current.take();
             let host = match actor {
-                Some(Actor::Server(number)) => state.servers.get_mut(&number).map(|keeper| {
-                    keeper.has_thrown = true;
-                    keeper.host
+                Some(Actor::Server(number)) => state.servers.get_mut(&number).map(|server_state| {
+                    server_state.has_thrown = true;
+                    server_state.host
                 }),
                 Some(actor) => state.by_actor.get(&actor).map(|number| {
                     let end = &mut state.ends[*number];
@@ -120,12 +121,12 @@ impl Play {
         });
     }
 
-    /// Whether a rule did not hold.
+    /// Whether a rule is broken.
     pub(super) fn is_broken(&self) -> bool {
         self.with(|state| state.fault.is_some())
     }
 
-    /// Does what the program does in the next callback of an actor.
+    /// Runs the steps of an actor's next callback.
     pub(super) fn act(&self, event_loop: &mut Loop, actor: Actor) {
         if self.is_broken() {
             resume_unwind(Box::new(Broken));
@@ -149,7 +150,7 @@ impl Play {
         self.with(|state| state.current = None);
     }
 
-    /// The callback of an actor throws.
+    /// Panics in the callback of an actor.
     pub(super) fn panic(&self, actor: Actor) {
         self.with(|state| state.current = Some(actor));
         resume_unwind(Box::new(Planned));
@@ -161,7 +162,7 @@ impl Play {
         }
     }
 
-    /// The call that has made an actor.
+    /// Runs the steps of the call that has created an actor.
     pub(super) fn begin(&self, event_loop: &mut Loop, actor: Actor) {
         let actions = self.with(|state| state.steps.remove(&(actor, 0)));
         self.do_all(event_loop, actor, &actions.unwrap_or_default());

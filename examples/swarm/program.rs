@@ -1,4 +1,4 @@
-//! The program of a seed: steps, each with the callback in which it is done. So any step can be left out.
+//! The program of a seed: steps, each with the callback in which it runs, so that any step can be left out.
 
 use std::fmt;
 
@@ -11,27 +11,27 @@ use super::dice::Dice;
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     pub(super) seed: u64,
-    /// The kernel's buffers for sending and receiving.
+    /// The sizes of the kernels' send and receive buffers.
     pub(super) buffers: Option<(usize, usize)>,
-    /// The seeds of what goes wrong on each host.
+    /// The seeds of the faults of each host.
     pub(super) faults: [Option<u64>; HOSTS],
-    /// How much the loops of the hosts read at once.
+    /// The read bounds of each host's loop.
     pub(super) bounds: [Bounds; HOSTS],
-    /// Where the servers listen, and how.
+    /// Where the servers listen, and with which options.
     pub(super) venues: [Venue; 2],
-    /// How each end behaves: those that connect, then those that are accepted.
+    /// How each end behaves: the clients, then the accepted sockets.
     pub(super) manners: [Vec<Manner>; 2],
     pub(super) steps: Vec<Step>,
 }
 
-/// How many bytes a loop reads at once, and in a turn.
+/// How many bytes a loop reads in one call, and in one turn of a socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bounds {
     pub(super) buffer: Option<usize>,
     pub(super) burst: Option<usize>,
 }
 
-/// Where a server listens, and what its sockets are like.
+/// Where a server listens, and the options of its sockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Venue {
     pub(super) place: Place,
@@ -44,12 +44,12 @@ pub(super) struct Venue {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Place {
-    /// On a port of all addresses.
+    /// On a port, at all addresses.
     #[default]
     Any,
     Ipv4,
     Ipv6,
-    /// On the port of the first server.
+    /// On the port of the first server, with SO_REUSEPORT.
     Shared,
     Path,
     Abstract,
@@ -63,9 +63,9 @@ pub(super) enum Route {
     Name,
     Ipv6,
     Address,
-    /// To an address, from one.
+    /// To an address, from a local address.
     From,
-    /// To a name with several addresses, which are found after so many milliseconds.
+    /// To a name with several addresses, which are found after this many milliseconds.
     Several(u64),
 }
 
@@ -74,28 +74,28 @@ pub(super) enum Route {
 pub(super) struct Manner {
     pub(super) reading: Reading,
     pub(super) is_half_open: bool,
-    /// Its high-water mark, and how much may wait; only for ends that connect.
+    /// The high-water mark and the write limit, for clients only.
     pub(super) mark: Option<usize>,
     pub(super) limit: Option<usize>,
-    /// For ends that connect: the way, the options, and whether the socket is there before it connects.
+    /// For clients only: the route, more options, and whether the socket is created before it connects.
     pub(super) route: Route,
     pub(super) is_tuned: bool,
     pub(super) is_made_first: bool,
     pub(super) never_connects: bool,
-    /// It has no listener for `error`: the run ends with it.
+    /// There is no listener for `error`, so an error ends the run.
     pub(super) lacks_error_listener: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Reading {
-    /// By `data`.
+    /// With `data`.
     #[default]
     Flowing,
-    /// By `read`, whenever `readable` is emitted.
+    /// With `read`, at each `readable`.
     ByHand,
-    /// Into a buffer of its own of this size; only ends that connect.
+    /// Into a buffer of its own of this size, for clients only.
     OwnBuffer(usize),
-    /// Not at all, unless a step asks for it.
+    /// Not at all, unless a step reads.
     Nothing,
 }
 
@@ -107,9 +107,9 @@ pub(super) struct Step {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
-    /// Outside all callbacks, one such step after the other, on a host.
+    /// Outside of all callbacks, on a host, in the order of the steps.
     World(usize),
-    /// In the callback of this number; 0 is the call that makes the socket or the server.
+    /// In the actor's callback of this number; 0 is the call that creates the socket or the server.
     Callback(Actor, usize),
 }
 
@@ -195,26 +195,26 @@ pub(super) enum Action {
     Heal(usize),
     Kill,
     Raise(usize),
-    Break(usize),
+    ResetConnections(usize),
     Crash,
     Restart,
-    Freeze(u64),
+    StopProgram(u64),
     Suspend(u64),
     Exhaust(u64),
     Descriptors(Option<usize>),
-    Urge(usize),
+    SendUrgent(usize),
     RemoveFile(usize),
 }
 
 const BUFFER_MIN: usize = 256;
-/// How many connections may wait for a server that has not asked for another number.
+/// The default backlog.
 const BACKLOG: usize = 511;
-/// In one program of so many bytes are put back; and the number that makes the dice for that others.
+/// One program in this many puts bytes back; and the number that derives the dice for that from the seed.
 const PUT_BACK_ONE_IN: usize = 12;
 const PUT_BACK: u64 = 0x7075_745f_6261;
 /// How many hosts there are.
 pub(super) const HOSTS: usize = 3;
-/// A connection to this server is one to a port without a listener; to the next, to a name without a host.
+/// As a server's number: a port without a listener. The next number stands for a name without a host.
 pub(super) const NO_SERVER: usize = 2;
 
 impl Program {
@@ -259,7 +259,7 @@ impl Program {
                 Actor::Server(_) => server_action(&mut dice, connections),
                 _ => socket_action(&mut dice, connections),
             };
-            // What is made outside of callbacks does not panic.
+            // Outside of callbacks, nothing panics.
             if nth > 0 || !action.panics() {
                 program.add(When::Callback(actor, nth), action);
             }
@@ -271,7 +271,7 @@ impl Program {
                 program.steps.push(step);
             }
         }
-        // With dice of its own, so that the other programs stay what they are.
+        // Its own dice leave the other programs unchanged.
         let mut dice = Dice::new(seed ^ PUT_BACK);
         if dice.one_in(PUT_BACK_ONE_IN) {
             put_back(&mut dice, &mut program);
@@ -285,7 +285,7 @@ impl Program {
         program
     }
 
-    /// The servers, and what connects to them, now or in a callback of another connection.
+    /// Adds the servers, and the connects to them: at the start or in a callback of another connection.
     fn begin(&mut self, dice: &mut Dice, connections: usize) {
         self.add(When::World(0), Action::Serve(0));
         if dice.one_in(3) {
@@ -310,7 +310,7 @@ impl Program {
         self.steps.push(Step { when, action });
     }
 
-    /// Whether calls of the kernel fail, or machines die: a connection may end at one end only.
+    /// Whether calls may fail, or machines may crash, so that a connection may end on one side only.
     pub(super) fn is_faulty(&self) -> bool {
         let fails = |step: &Step| {
             let action = &step.action;
@@ -321,7 +321,7 @@ impl Program {
         };
         let is_cut = |step: &Step| matches!(step.action, Action::Partition(_) | Action::Suspend(_));
         let mut manners = self.manners.iter().flatten();
-        // A connection that is kept alive ends while nothing passes.
+        // Keep-alive ends a connection in a partition.
         let is_kept_alive =
             manners.any(|it| it.is_tuned) || self.venues.iter().any(|venue| venue.is_tuned);
         self.faults.iter().any(Option::is_some)
@@ -329,12 +329,12 @@ impl Program {
             || is_kept_alive && self.steps.iter().any(is_cut)
     }
 
-    /// Whether connections have no names but their places in a queue: none may be lost from it.
+    /// Whether some connections are known only by their position in a backlog, so that none may be dropped.
     pub(super) fn has_paths(&self) -> bool {
         self.venues.iter().any(|venue| venue.place.is_path())
     }
 
-    /// How many connections may wait for a server.
+    /// The backlog of a server.
     pub(super) fn backlog(&self, server: usize) -> usize {
         let venue = self.venues.get(server);
         venue
@@ -353,12 +353,12 @@ impl Program {
 }
 
 impl Action {
-    /// Whether a server may have to give up connections for want of descriptors.
+    /// Whether a server may drop connections for lack of descriptors.
     fn takes_descriptors(&self) -> bool {
         matches!(self, Action::Exhaust(_) | Action::Descriptors(_))
     }
 
-    /// Whether it is done with a loop, whatever the actor.
+    /// Whether the action needs only the loop, and not the actor's socket or server.
     pub(super) fn is_of_loop(&self) -> bool {
         matches!(
             self,
@@ -377,7 +377,7 @@ impl Action {
         )
     }
 
-    /// Through a smaller buffer it writes less: byte by byte it takes long.
+    /// Writes less, for a small buffer.
     fn limit(&mut self) {
         match self {
             Action::Write(size) | Action::WriteThen(size) | Action::EndWith(size) => {

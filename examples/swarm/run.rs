@@ -13,15 +13,14 @@ use super::play::{Broken, NAMES, Planned, Play};
 use super::program::{Action, HOSTS, Program, When};
 use super::trace::{Trace, follow};
 
-/// A run ends after so many callbacks that throw, or errors without a listener.
+/// The most panics and unheard errors of a run.
 const THROWS_MAX: usize = 500;
-/// How many turns the loops may take while no time passes.
+/// How many turns the loops may run while no time passes.
 const TURNS_MAX: usize = 50_000;
-/// How many turns the loops may take for each callback, and for each byte.
+/// How many turns the loops may run for each callback, and for each byte.
 const TURNS_PER_CALLBACK: usize = 200;
 const TURNS_PER_BYTE: usize = 4;
-/// By then a world has come to rest: the longest that a program waits is some minutes, and a kernel a quarter
-/// of an hour.
+/// How long a world may take to come to rest. Programs wait for some minutes, kernels for a quarter of an hour.
 const REST_MAX: Duration = Duration::from_secs(4 * 3600);
 
 thread_local! {
@@ -35,11 +34,11 @@ struct Run {
     hosts: Vec<Host>,
     play: Play,
     throws: usize,
-    /// Which hosts have sent urgent data, and to which.
-    urged: HashSet<(usize, usize)>,
+    /// The pairs of hosts between which urgent data was sent.
+    sent_urgent: HashSet<(usize, usize)>,
 }
 
-/// Runs a program. The number is that of its course of events; an error is a rule that did not hold.
+/// Runs a program. Returns the hash of its course of events; an error is a broken rule.
 pub(super) fn run(program: &Program, trace: Trace) -> Result<u64, String> {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let mut run = Run::new(program, trace);
@@ -85,7 +84,7 @@ impl Run {
             hosts,
             play,
             throws: 0,
-            urged: HashSet::new(),
+            sent_urgent: HashSet::new(),
         }
     }
 
@@ -104,28 +103,28 @@ impl Run {
             self.world.heal(self.hosts[one], self.hosts[other]);
         }
         self.rest();
-        self.thaw();
+        self.resume_all();
         self.rest();
-        self.play.rest();
-        self.play.let_go();
+        self.play.forget_steps();
+        self.play.drop_handles();
         self.destroy();
         self.run();
         for (at, (host, name)) in self.hosts.iter().zip(NAMES).enumerate() {
             let count = self.world.descriptors(*host);
             let own = self.play.own_descriptors(at);
-            // What ends a wait is made when it is needed first.
+            // The waker is created when it is first needed.
             if !(own - 1..=own).contains(&count) {
                 self.play
-                    .fault(format!("descriptors are left: {count} of {name}"));
+                    .fault(format!("descriptors are leaked: {count} of {name}"));
             }
             if let Some(info) = self.world.sockets(*host).first() {
                 self.play
-                    .fault(format!("a kernel has a socket left: {info} of {name}"));
+                    .fault(format!("a kernel keeps a socket: {info} of {name}"));
             }
             let left = self.world.event_loop(*host).holders();
             if !left.is_empty() {
                 self.play
-                    .fault(format!("a loop is held: that of {name} by {left:?}"));
+                    .fault(format!("a loop is still held: {name} by {left:?}"));
             }
         }
     }
@@ -144,17 +143,17 @@ impl Run {
             Action::Heal(other) => self.world.heal(here, self.hosts[*other]),
             Action::Kill => {
                 self.world.kill(here);
-                self.is_dead(host, false);
+                self.note_death(host, false);
                 play.boot(self.world.event_loop(here), host);
             }
             Action::Crash => {
                 self.world.crash(here);
-                self.is_dead(host, true);
+                self.note_death(host, true);
                 play.boot(self.world.event_loop(here), host);
             }
             Action::Restart => self.world.restart(here),
-            Action::Break(other) => self.world.reset(here, self.hosts[*other]),
-            Action::Freeze(millis) => self.world.stop(here, Duration::from_millis(*millis)),
+            Action::ResetConnections(other) => self.world.reset(here, self.hosts[*other]),
+            Action::StopProgram(millis) => self.world.stop(here, Duration::from_millis(*millis)),
             Action::Suspend(millis) => self.world.suspend(here, Duration::from_millis(*millis)),
             Action::Exhaust(millis) => {
                 let resource = match millis % 2 {
@@ -164,8 +163,8 @@ impl Run {
                 self.world
                     .exhaust(here, resource, Duration::from_millis(*millis));
             }
-            // Before a second urgent byte, the first becomes one of the stream.
-            Action::Urge(other) if self.urged.insert((host, *other)) => {
+            // Only once: a second urgent byte would make the first one part of the stream.
+            Action::SendUrgent(other) if self.sent_urgent.insert((host, *other)) => {
                 self.world.send_urgent(here, self.hosts[*other]);
             }
             Action::RemoveFile(number) => {
@@ -180,15 +179,15 @@ impl Run {
                     *number..number + 1
                 } {
                     self.world.raise(here, signal(number));
-                    play.raises(host, signal(number));
+                    play.note_signal(host, signal(number));
                 }
             }
             _ => {}
         }
     }
 
-    /// The program of a host is gone. If its machine is, too, its peers do not learn of it.
-    fn is_dead(&self, host: usize, host_has_crashed: bool) {
+    /// Notes that the program of a host is gone, and perhaps its machine.
+    fn note_death(&self, host: usize, host_has_crashed: bool) {
         self.play.with(|state| {
             for end in state.ends.iter_mut().filter(|end| end.host == host) {
                 end.is_killed |= !end.has_closed;
@@ -198,15 +197,15 @@ impl Run {
         });
     }
 
-    /// Runs the world until nothing more happens, and checks that nothing could.
+    /// Runs the world until it is at rest, and checks it.
     fn rest(&mut self) {
         self.run();
         self.play.check_kernels(&mut self.world, &self.hosts);
         self.play.check_rest(&mut self.world, &self.hosts);
-        self.play.check_desks(&mut self.world, &self.hosts);
+        self.play.check_loops(&mut self.world, &self.hosts);
     }
 
-    /// Runs the world until nothing more happens.
+    /// Runs the world until it is at rest.
     fn run(&mut self) {
         let end = self.world.now() + REST_MAX;
         let mut span = Duration::from_millis(1);
@@ -236,7 +235,7 @@ impl Run {
         });
     }
 
-    /// Runs the world in this way, and on after whatever was thrown.
+    /// Runs the world, and goes on after each panic and each unheard error.
     fn run_on(&mut self, run: impl Fn(&mut World) -> Result<bool, Error>) -> bool {
         while self.throws < THROWS_MAX && !self.play.is_broken() {
             let world = &mut self.world;
@@ -246,14 +245,14 @@ impl Run {
                     return is_at_rest;
                 }
                 Ok(Err(error)) => self.unheard(&error),
-                Err(thrown) if thrown.is::<Planned>() => self.play.has_thrown(),
+                Err(thrown) if thrown.is::<Planned>() => self.play.note_throw(),
                 Err(broken) if broken.is::<Broken>() => return true,
                 Err(panic) => resume_unwind(panic),
             }
             self.throws += 1;
         }
         if !self.play.is_broken() {
-            self.play.fault("there is no end to what is thrown");
+            self.play.fault("a run throws without end");
         }
         true
     }
@@ -277,7 +276,7 @@ impl Run {
         }
     }
 
-    /// A loop that turns and turns, and calls nothing back, makes no progress.
+    /// Checks that the loops do not spin: few turns have neither a callback nor bytes.
     fn check_turns(&mut self) {
         let hosts = self.hosts.iter();
         let turns: u64 = hosts.map(|host| self.world.event_loop(*host).turns()).sum();
@@ -293,8 +292,8 @@ impl Run {
         }
     }
 
-    /// All ends read, send and hold their loops.
-    fn thaw(&mut self) {
+    /// Lets all ends read, send and hold their loops.
+    fn resume_all(&mut self) {
         let play = self.play.clone();
         let ends = play.with(|state| {
             state
@@ -321,7 +320,7 @@ impl Run {
         }
     }
 
-    /// Destroys all sockets, and closes all servers. Nothing is left then.
+    /// Destroys all sockets, and closes all servers.
     fn destroy(&mut self) {
         let (ends, servers) = self.play.with(|state| {
             let ends: Vec<_> = state.ends.iter().map(|end| (end.host, end.id)).collect();

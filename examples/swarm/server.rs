@@ -1,4 +1,4 @@
-//! A server of a program: its listeners, and what a step does to it.
+//! A server of a program: its listeners, and the steps on it.
 
 use std::collections::VecDeque;
 
@@ -10,22 +10,22 @@ use super::play::Play;
 use super::program::{Action, Actor};
 use super::socket::Me;
 
-/// A server.
-pub(super) struct Keeper {
+/// What the test knows of a server.
+pub(super) struct ServerState {
     pub(super) host: usize,
     pub(super) id: ServerId,
     pub(super) callbacks: usize,
     pub(super) has_thrown: bool,
     pub(super) was_unreferenced: bool,
-    /// `close_then` and `get_connections`, and their callbacks.
+    /// The callbacks of `close_then` and `get_connections`, and those that have run.
     pub(super) callbacks_given: usize,
     pub(super) callbacks_run: usize,
-    /// The connections that were made to its path and not accepted.
+    /// The connections in the backlog of a path.
     pub(super) queue: VecDeque<usize>,
 }
 
 impl Play {
-    /// Makes a server, or lets it listen again.
+    /// Creates a server, or lets it listen again.
     pub(super) fn serve(&self, event_loop: &mut Loop, host: usize, number: usize) {
         let known = self.with(|state| state.servers.get(&number).map(|it| (it.host, it.id)));
         match known {
@@ -41,7 +41,7 @@ impl Play {
                 let (dropped, actor) = (self.clone(), Actor::Server(number));
                 server.on_listening(move |server| listening.act(server.event_loop(), actor));
                 server.on_close(move |server| {
-                    close.closes(server, number);
+                    close.check_close(server, number);
                     close.act(server.event_loop(), actor);
                 });
                 server.on_error(move |server, _| error.act(server.event_loop(), actor));
@@ -51,7 +51,7 @@ impl Play {
                     dropped.check_connections(count, most, server.id(), true);
                     dropped.act(server.event_loop(), actor);
                 });
-                let keeper = Keeper {
+                let server_state = ServerState {
                     host,
                     id,
                     callbacks: 0,
@@ -61,15 +61,15 @@ impl Play {
                     callbacks_run: 0,
                     queue: VecDeque::new(),
                 };
-                self.with(|state| state.servers.insert(number, keeper));
+                self.with(|state| state.servers.insert(number, server_state));
                 self.listen(event_loop, number, id);
                 self.begin(event_loop, actor);
             }
         }
     }
 
-    /// A server closes when its last connection is destroyed, and not before.
-    fn closes(&self, server: &mut Server<'_>, number: usize) {
+    /// Checks that a server closes only after its last connection.
+    fn check_close(&self, server: &mut Server<'_>, number: usize) {
         let ours: Vec<_> = self.with(|state| {
             let here = state.servers.get(&number).map(|it| it.host);
             // After a throw, `close` may wait for another callback.
@@ -91,7 +91,7 @@ impl Play {
 
     fn listen(&self, event_loop: &mut Loop, number: usize, id: ServerId) {
         let options = self.listen_options(number);
-        // An error is that of a program that listens twice.
+        // It fails if the program listens twice.
         _ = event_loop.server_at(id).listen_on(options);
     }
 
@@ -99,7 +99,7 @@ impl Play {
         let Some(id) = self.with(|state| state.servers.get(&number).map(|it| it.id)) else {
             return;
         };
-        let promise = |change: fn(&mut Keeper)| {
+        let promise = |change: fn(&mut ServerState)| {
             self.with(|state| state.servers.get_mut(&number).map_or((), change));
         };
         let called = self.clone();
@@ -147,7 +147,7 @@ impl Play {
     }
 
     pub(super) fn accepted(&self, socket: &mut Socket<'_>, host: usize, server: usize) {
-        // The peer's port is the name of the connection. It is known even if the peer has reset.
+        // The peer's port tells which connection it is. It is known even after a reset by the peer.
         let peer = socket
             .peer()
             .map(|peer| peer.port().wrapping_sub(LOCAL_PORT));

@@ -1,4 +1,4 @@
-//! Makes a program that fails smaller, as long as it fails in the same way.
+//! Shrinks a failing program, as long as it breaks the same rule.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,9 @@ use super::program::{Action, Bounds, HOSTS, Manner, Program, Venue};
 use super::run::run;
 use super::trace::Trace;
 
-/// How many programs are tried at most, and for how long.
+/// How many programs are tried at most, and how long that may take.
 const TRIES: usize = 2000;
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_MAX: Duration = Duration::from_secs(20);
 
 struct Shrinking {
     program: Program,
@@ -17,7 +17,7 @@ struct Shrinking {
     begun: Instant,
 }
 
-/// The rule that did not hold, or the place of a panic, without what follows in the message.
+/// The broken rule, or the place of a panic: the message up to its details.
 fn rule(fault: &str) -> String {
     fault.split(": ").next().unwrap_or_default().to_owned()
 }
@@ -38,7 +38,7 @@ impl Shrinking {
     /// Replaces the program by a smaller one, if that fails, too.
     fn replace_if_failing(&mut self, smaller: Program) -> bool {
         self.tries += 1;
-        if self.tries > TRIES || self.begun.elapsed() > PATIENCE {
+        if self.tries > TRIES || self.begun.elapsed() > TIME_MAX {
             return false;
         }
         let fails = run(&smaller, Trace::Silent).is_err_and(|fault| rule(&fault) == self.rule);
@@ -48,7 +48,7 @@ impl Shrinking {
         fails
     }
 
-    /// Leaves out steps: first half of them at once, then fewer.
+    /// Leaves out steps: first half of them together, then fewer.
     fn leave_out(&mut self) -> bool {
         let mut has_shrunk = false;
         let mut size = self.program.steps.len() / 2;
@@ -68,7 +68,7 @@ impl Shrinking {
         has_shrunk
     }
 
-    /// Makes manners plain, and values small.
+    /// Replaces options by their defaults, and values by smaller ones.
     fn simplify(&mut self) -> bool {
         let mut has_shrunk = false;
         let mut plain = self.program.clone();
@@ -110,7 +110,7 @@ impl Shrinking {
     }
 }
 
-/// The same with half the value, or without its wrapping.
+/// The action with half its value, or the one within an `On`.
 fn smaller(action: &Action) -> Option<Action> {
     Some(match action {
         Action::Write(size @ 2..) => Action::Write(size / 2),

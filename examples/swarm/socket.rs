@@ -1,4 +1,4 @@
-//! A socket of a program: its listeners, and what a step does to it.
+//! A socket of a program: its listeners, and the steps on it.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,15 +11,15 @@ use super::end::{End, Event};
 use super::play::Play;
 use super::program::{Action, Actor, Reading};
 
-/// After so many callbacks nothing is piped.
+/// After this many callbacks, pipes are removed.
 const CALLBACKS_MAX: usize = 2000;
 
-/// What the callbacks of one socket hold. The socket may come to be another end, by connecting again.
+/// The state that the callbacks of a socket share. A socket that connects again becomes another end.
 #[derive(Clone)]
 pub(super) struct Me {
     pub(super) play: Play,
     pub(super) end: Rc<Cell<usize>>,
-    /// Falls with the last of the callbacks.
+    /// Dropped with the last of the callbacks.
     pub(super) guard: Rc<()>,
 }
 
@@ -32,7 +32,7 @@ impl Me {
         }
     }
 
-    /// The callback of its own buffer has taken a chunk, and may stop the reading.
+    /// Notes a chunk in the socket's own buffer, whose callback may stop reading.
     pub(super) fn own_buffer(&self, socket: &mut Socket<'_>, chunk: &[u8], is_stopped: bool) {
         self.play.received(self.end.get(), chunk);
         self.on_event(socket, Event::Data);
@@ -43,11 +43,11 @@ impl Me {
         self.play.end(self.end.get(), change)
     }
 
-    /// An event: it is noted, and the program's steps for it are done.
+    /// Notes an event, and runs the program's steps for it.
     fn on_event(&self, socket: &mut Socket<'_>, event: Event) {
         self.play.note(self.end.get(), event, socket);
         let actor = self.end(|end| {
-            // What reads on after these events is lost if they throw, as in Node.
+            // As in Node, a throw in any other event stops the read that would follow it.
             let reads_anyway = matches!(event, Event::Data | Event::Drain | Event::Timeout);
             end.reads_on_after_event = !reads_anyway || end.received == 0;
             end.actor
@@ -89,7 +89,7 @@ impl Me {
         }
     }
 
-    /// Listens a second time to what comes once, and does nothing then: the others are called all the same.
+    /// Adds listeners that run once and do nothing. The other listeners must still be called.
     fn listen_once(&self, socket: &mut Socket<'_>) {
         let guard = || {
             let guard = self.guard.clone();
@@ -117,7 +117,7 @@ impl Me {
     fn data(&self, socket: &mut Socket<'_>, chunk: &[u8]) {
         self.play.received(self.end.get(), chunk);
         if self.play.with(|state| state.callbacks) > CALLBACKS_MAX {
-            // Pipes that form a circle never rest.
+            // A cycle of pipes never rests.
             socket.unpipe(None);
         }
         self.on_event(socket, Event::Data);
@@ -131,7 +131,7 @@ impl Me {
     }
 }
 
-/// Whether a read of this size must find something: so much waits, or all that will come.
+/// Whether a read of this size must return bytes: enough wait, or the last ones do.
 fn owes_bytes(socket: &Socket<'_>, size: Option<usize>) -> bool {
     let length = socket.readable_length();
     let is_last = matches!(socket.standing().receiving, Readable::Eof | Readable::Due);
@@ -140,7 +140,7 @@ fn owes_bytes(socket: &Socket<'_>, size: Option<usize>) -> bool {
 }
 
 impl Play {
-    /// Notes an event, and compares the socket's properties with what is known.
+    /// Notes an event, and checks the socket's properties.
     pub(super) fn note(&self, number: usize, event: Event, socket: &Socket<'_>) {
         self.with(|state| {
             state.course.note((state.ends[number].actor, event));
@@ -159,7 +159,7 @@ impl Play {
         }
     }
 
-    /// Notes bytes that were received. Those that were piped into the peer are not its own.
+    /// Notes received bytes. After a pipe into the peer they may not be the peer's own.
     fn received(&self, number: usize, bytes: &[u8]) {
         self.with(|state| {
             let peer = state.ends[number].actor.peer();
@@ -201,7 +201,7 @@ impl Play {
             Action::DestroyWith => _ = socket.destroy_with(Error::new("on purpose")),
             Action::DestroySoon => _ = socket.destroy_soon(),
             Action::Reset => _ = socket.reset_and_destroy(),
-            // After its end it would never finish, as in Node.
+            // As in Node, a corked socket never finishes after its end.
             Action::Cork if socket.is_writable_ended() => {}
             Action::Cork => _ = socket.cork(),
             Action::Uncork => _ = socket.uncork(),
@@ -233,7 +233,7 @@ impl Play {
         }
     }
 
-    /// Steps of the receiving half.
+    /// The steps of the receiving half.
     fn read_from(&self, socket: &mut Socket<'_>, number: usize, action: &Action) {
         let has_own_buffer = self.end(number, |end| end.manner.has_own_buffer());
         match action {
@@ -247,7 +247,7 @@ impl Play {
                 let owes = owes_bytes(socket, *size);
                 let bytes = socket.read(*size).unwrap_or_default();
                 if owes && bytes.is_empty() {
-                    self.fault("bytes wait, and are not read");
+                    self.fault("bytes wait, but a read returns none");
                 }
                 self.received(number, &bytes);
             }
@@ -278,7 +278,7 @@ impl Play {
             }
             Action::OnceReadable => {
                 let back = self.back_once(number, Event::Later);
-                // When it goes, the data may flow, and be dropped, as in Node.
+                // As in Node, data may flow and be dropped after the listener is removed.
                 self.end(number, |end| {
                     end.has_other_readers = true;
                     end.may_miss_bytes |= end.manner.reading == Reading::ByHand;
@@ -307,7 +307,7 @@ impl Play {
         }
     }
 
-    /// The bytes of a write. They count if they can be sent.
+    /// The bytes of a write. They are counted only if the socket can be written to.
     fn bytes(&self, number: usize, socket: &Socket<'_>, size: usize) -> Vec<u8> {
         let counts = socket.is_writable();
         self.end(number, |end| {
@@ -324,13 +324,13 @@ impl Play {
         let then = move |socket: &mut Socket<'_>, outcome: Result<(), &Error>| {
             if outcome.is_ok() {
                 let is_late = written.end(number, |end| {
-                    // A callback that a tick owes waits after a throw, and one of the pending phase does not.
+                    // After a throw, the callback of a tick waits, and one of the pending phase does not.
                     let is_late = end.last_written > order && !end.host_has_thrown;
                     end.last_written = order;
                     is_late
                 });
                 if is_late {
-                    written.fault("writes are called back in another order");
+                    written.fault("the callbacks of writes run out of order");
                 }
             }
             back(socket, outcome);
@@ -340,7 +340,7 @@ impl Play {
         });
     }
 
-    /// Writes again and again, as soon as the last write is through.
+    /// Writes repeatedly, each time in the callback of the last write.
     fn flood(&self, socket: &mut Socket<'_>, number: usize, count: usize, size: usize) {
         let bytes = self.bytes(number, socket, size);
         let (play, back) = (self.clone(), self.back(number, Event::Written));
@@ -415,7 +415,7 @@ impl Play {
         if socket.connect_to(options).is_err() {
             return;
         }
-        self.is_queued(socket, connection, server);
+        self.note_queued(socket, connection, server);
         let another = self.end(number, |end| {
             let me = end.me.upgrade().filter(|_| end.has_closed)?;
             Some((me, end.again(actor)))
