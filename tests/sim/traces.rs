@@ -15,7 +15,7 @@ fn traced(seed: u64) -> Vec<String> {
     let noted = diary.clone();
     let (mut world, server, client) = pair(seed);
     world.on_trace(move |it| match it.record.what {
-        What::Callback(_) | What::System { name: "send", .. } => noted.note(it.to_string()),
+        What::Callback(_) | What::System { .. } => noted.note(it.to_string()),
         _ => {}
     });
     echo(world.event_loop(server));
@@ -49,6 +49,7 @@ fn the_trace_of_a_world_is_one_line_for_each_record_with_its_time_host_and_line(
         "{answered}"
     );
     assert!(of("server", "send").ends_with("send: 5 bytes"));
+    assert!(of("client", "connect").ends_with("connect: EINPROGRESS"));
     let shapes = |seed| {
         traced(seed)
             .iter()

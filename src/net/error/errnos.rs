@@ -70,4 +70,6 @@ const ERRNOS: &[(i32, &str, &str)] = errnos! {
     ECANCELED "operation canceled"
     #[cfg(feature = "sim")]
     EDEADLK "resource deadlock avoided"
+    #[cfg(feature = "sim")]
+    EINPROGRESS "operation in progress"
 };
