@@ -14,6 +14,9 @@ impl World {
     /// after 60 seconds in FIN-WAIT-2; and a connection in SYN-RECV after 63 seconds. The peer notices that only
     /// when it sends.
     ///
+    /// Acknowledgements and resets are late as well. Linux does not retransmit them, and may leave a host with a
+    /// connection that the other one has lost. For a test of that, [crash](World::crash) the machine of the other.
+    ///
     /// A host always reaches itself: partitioning it from itself has no effect.
     ///
     /// # Panics
