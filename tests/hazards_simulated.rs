@@ -1,4 +1,4 @@
-//! The hazards once more, on a simulated kernel. Of what it does not have, a test asks with `lacks`.
+//! The tests of `hazards`, on the simulated kernel. A test that needs what it lacks returns early: see `lacks`.
 
 mod support;
 

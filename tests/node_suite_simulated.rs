@@ -1,4 +1,4 @@
-//! What Node's own tests assert, once more, on a simulated kernel.
+//! The rows of `node_suite`, on the simulated kernel.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What the parity page says of behaviour, once more, on a simulated kernel.
+//! The tests of behaviour in `parity`, on the simulated kernel.
 
 mod support;
 

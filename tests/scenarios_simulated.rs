@@ -1,4 +1,4 @@
-//! The twins once more, on a simulated kernel: what they print is the same.
+//! The twins of `scenarios`, on the simulated kernel: they print the same.
 
 mod support;
 

@@ -38,8 +38,8 @@ impl World {
     /// - `ERR_NO_PROGRESS`: the loops have reached the [limit of turns](World::set_turn_limit) while no time
     ///   passed.
     ///
-    /// After an error, another call goes on from there. So it does after a panic in a callback, which unwinds out
-    /// of this call: the loop finishes the interrupted turn, as after [`EventLoop::run`](crate::EventLoop::run).
+    /// After an error, another call goes on from there. A panic in a callback unwinds out of this call; another
+    /// call then finishes the interrupted turn, as with [`EventLoop::run`](crate::EventLoop::run).
     pub fn run(&mut self) -> Result<(), Error> {
         if self.run_within(TIME_LIMIT)? {
             return Ok(());

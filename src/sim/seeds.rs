@@ -1,10 +1,10 @@
-//! A test that is run with many seeds.
+//! Running a test with many seeds.
 
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs a test with each of these seeds, until it fails: the panic then names the seed.
+/// Runs a test with each of these seeds, until it fails. The panic names the seed.
 ///
 /// ```
 /// use netloop::sim::{World, for_each_seed};
@@ -18,8 +18,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// ```
 ///
 /// # Panics
-/// If the test returns an error, or panics: `seed 7: assertion failed`. The original panic, with its place, is
-/// reported before.
+/// If the test returns an error or panics, with a message such as `seed 7: assertion failed`. The panic hook has
+/// reported the original panic before, with its source line.
 #[track_caller]
 pub fn for_each_seed<E: fmt::Display>(
     seeds: impl IntoIterator<Item = u64>,

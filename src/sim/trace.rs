@@ -10,9 +10,9 @@ use crate::Error;
 use crate::kernel::sim::lock;
 use crate::trace::{Queue, Record, What};
 
-/// A record of the [trace](crate::trace) of a host's loop: see [`World::on_trace`]. It prints as one line: the
-/// time of the world in seconds, the name of the host, the subject, what happened, and the line of the program
-/// that has called or that added the callback.
+/// A record of the [trace](crate::trace) of a host's loop: see [`World::on_trace`]. Displayed, it is one line: the
+/// time of the world in seconds, the name of the host, the subject, what happened, and the source line of the call
+/// or of the callback.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct TraceRecord<'a> {
@@ -22,16 +22,16 @@ pub struct TraceRecord<'a> {
     pub name: &'a str,
     /// The time of the world.
     pub at: Duration,
-    /// The record itself. Its own time, [`Record::at`], is that of the host, which stands while its machine does
-    /// not run.
+    /// The record itself. Its time, [`Record::at`], is that of the host's clock, which stands still while the
+    /// machine does not run.
     pub record: Record<'a>,
 }
 
 impl World {
-    /// Sets a function that is called with each record of each loop's [trace](crate::trace): what the kernel
-    /// reports, what the program calls, which callbacks run. It also follows hosts that are added later, and
-    /// the programs that come after a [kill](World::kill). Each loop gets a clone of the function, in place of a
-    /// tracer that it had.
+    /// Sets a tracer for all loops of the world: a function that is called with each record of their
+    /// [traces](crate::trace), such as an event of the kernel, a call of the program, or a callback. Hosts that are
+    /// added later have it, too, and so have the new loops after a [kill](World::kill). Each loop gets a clone of
+    /// the function, which replaces its own tracer.
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -76,7 +76,7 @@ impl World {
         (0..self.processes.len()).for_each(|number| self.trace(number));
     }
 
-    /// Sets the tracer of a loop that is new.
+    /// Sets the tracer of a new loop.
     pub(super) fn trace(&mut self, number: usize) {
         if let Some(tracing) = &self.tracing {
             let host = Host {

@@ -1,9 +1,9 @@
-//! The demo and the lessons from a seed: the same seed, the same run; another seed, another run of which the
-//! lesson says what is true.
+//! The demo and the lessons with a seed: the same seed leads to the same run. With another seed the run differs, and
+//! the claims of the lesson still hold.
 
 use crate::program::netloop;
 
-/// The status, what is printed, and what is complained of.
+/// The exit status, the standard output and the standard error of a command.
 fn ran(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = netloop(arguments).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -42,7 +42,7 @@ mod simulated {
     use crate::page::{browser, opened};
     use crate::show::Kept;
 
-    /// What a run from a seed leaves: its text, its page and its recording.
+    /// The output of a run with a seed: its text, its page and its recording.
     fn left(test: &str, command: &[&str], seed: &str) -> [String; 3] {
         let (page, file) = (Kept::page(test), Kept::new(test));
         let outputs = ["--html", page.path(), "--record", file.path()];

@@ -77,16 +77,15 @@ impl Story {
         folder.join(name)
     }
 
-    /// A twin with somebody outside its loop, a thread or a process, has real time: who is
-    /// outside takes his own.
+    /// Plays a twin in real time, because a thread or a process outside its loop takes real time.
     pub(crate) fn go_by_the_clock(&self, event_loop: &mut Loop) {
         self.goes_by_the_clock.set(true);
         event_loop.resume_time();
     }
 
-    /// Until the loop ends. Time moves only when nothing else is left to do, so that what a twin
-    /// prints does not depend on who gets the processor when: `set_timeout` of 30 ms says "once
-    /// all this has happened".
+    /// Runs the loop until it ends. Time moves only when nothing else is left to do, so that the output
+    /// of a twin does not depend on the scheduler: `set_timeout` of 30 ms means "once all this has
+    /// happened".
     fn run_through(&self, event_loop: &mut EventLoop) -> Result<(), Error> {
         if self.goes_by_the_clock.get() {
             return event_loop.run();

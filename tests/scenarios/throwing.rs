@@ -1,5 +1,5 @@
-//! `error-throw-*`: what an exception leaves in each phase. The ticks that are left wait for the next
-//! callback, and the socket whose callback has thrown is served on.
+//! `error-throw-*`: after an exception, in each phase. The remaining ticks wait for the next callback, and the
+//! socket whose callback has thrown finishes its service.
 
 use netloop::{ConnectOptions, Error, Loop, ServerOptions, Socket, SocketId};
 
@@ -12,7 +12,7 @@ fn uncaught_are_told(t: &'static Story) {
     });
 }
 
-/// Plays with so many accepted sockets, once all of them are there.
+/// Plays with this many accepted sockets, once all are accepted.
 fn with_accepted(
     t: &'static Story,
     l: &mut Loop,
@@ -162,7 +162,7 @@ twin!(error_throw_in_last_close, |t, l| {
     });
 });
 
-/// Has the peers of two accepted sockets write and end, each what stands here.
+/// Accepts two sockets, whose peers write these words and end.
 fn with_two_that_are_sent(
     t: &'static Story,
     l: &mut Loop,
@@ -287,7 +287,7 @@ twin!(error_throw_in_accept, |t, l| {
     .unwrap();
 });
 
-/// A write of this size has to wait for the peer.
+/// More bytes than the kernels buffer: a write of this size waits until the peer reads.
 const LARGE: usize = 40 << 20;
 
 fn written(

@@ -1,7 +1,7 @@
-//! The kernel that a test runs on, and the peers that it plays there by hand: with blocking sockets of the real
-//! kernel, or with those of a simulated one, whose calls never wait, and which needs no time.
+//! The kernel that a test runs on, and the peers that the test plays there call by call: with blocking sockets on
+//! the real kernel, or with sockets of a simulated one, whose calls never block and take no time.
 //!
-//! A binary of tests says which kernel it is, by its `IS_SIMULATED`.
+//! The `IS_SIMULATED` of a test binary chooses the kernel.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
@@ -20,35 +20,35 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use crate::IS_SIMULATED;
 use crate::support::LIMIT;
 
-/// What only the real kernel has. A test that needs it has no place on the simulated one.
+/// What only the real kernel has. A test that needs it returns at once on the simulated one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Real {
     /// Other processes: strace, shims before the C library, namespaces, limits, Node.
     Processes,
-    /// Threads that are waited for.
+    /// Other threads that the loop waits for.
     Threads,
-    /// Descriptors from outside, duplicates of descriptors, and the options that are read from them.
+    /// Descriptors from outside, duplicates of descriptors, and socket options that are read from them.
     Descriptors,
-    /// Files and folders that are not sockets of the loop's, and modes.
+    /// Files other than the loop's own sockets, directories, and file modes.
     Files,
-    /// Handshakes that are under way between two calls: on one host, nothing takes time.
+    /// Handshakes in progress between two calls: on a simulated host they take no time.
     Handshakes,
-    /// The machine's own names, addresses, and what its `localhost` is.
+    /// The machine's own names and addresses, and the addresses of its `localhost`.
     Names,
-    /// Signals that reach the process.
+    /// Signals to the process.
     Signals,
-    /// A clock that goes on while a callback runs.
+    /// A clock that advances while a callback runs.
     Clock,
 }
 
-/// Whether the kernel of these tests has no such thing. Such a test has nothing to show.
+/// Whether the kernel of these tests lacks something that a test needs.
 pub(crate) fn lacks(_: Real) -> bool {
     IS_SIMULATED
 }
 
 #[cfg(feature = "sim")]
 thread_local! {
-    /// Those of the host on which the newest loop of a test runs.
+    /// The sockets of the host on which the newest loop of the test runs.
     static SOCKETS: RefCell<Option<sim::Sockets>> = const { RefCell::new(None) };
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn new_loop() -> EventLoop {
     EventLoop::new().expect("an event loop")
 }
 
-/// One end of a connection whose other end is a loop's.
+/// One end of a connection. The other end belongs to a loop.
 #[derive(Debug)]
 pub(crate) struct Peer(End);
 
@@ -91,7 +91,7 @@ macro_rules! either {
 }
 
 impl Peer {
-    /// Connects. The connection waits in the kernel, with all that the peer does to it, until the loop runs.
+    /// Connects. Until the loop runs, the connection stays in the backlog, with everything that the peer sends.
     pub(crate) fn connect(address: SocketAddr) -> io::Result<Peer> {
         #[cfg(feature = "sim")]
         if IS_SIMULATED {
@@ -121,7 +121,7 @@ impl Peer {
         Peer(End::Real(socket))
     }
 
-    /// Connects, and does not wait until the kernel of the other end has answered.
+    /// Begins to connect, and does not wait for the handshake.
     pub(crate) fn begin(address: SocketAddr) -> Peer {
         #[cfg(feature = "sim")]
         if IS_SIMULATED {
@@ -142,7 +142,7 @@ impl Peer {
         }
     }
 
-    /// Its own address.
+    /// The local address.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         match &self.0 {
             End::Real(socket) => socket.local_addr().expect("a socket").as_socket(),
@@ -151,7 +151,7 @@ impl Peer {
         }
     }
 
-    /// Ends its half.
+    /// Ends this half of the connection.
     #[track_caller]
     pub(crate) fn end(&self) {
         let ended = match &self.0 {
@@ -162,7 +162,7 @@ impl Peer {
         ended.expect("a connection");
     }
 
-    /// A reset: close with a linger time of zero.
+    /// Closes the connection with a reset: SO_LINGER with a time of zero.
     pub(crate) fn reset(self) {
         match self.0 {
             End::Real(socket) => socket.set_linger(Some(Duration::ZERO)).expect("SO_LINGER"),
@@ -171,7 +171,7 @@ impl Peer {
         }
     }
 
-    /// A byte of urgent data.
+    /// Sends a byte of urgent data.
     pub(crate) fn send_urgent(&self) {
         match &self.0 {
             End::Real(socket) => {
@@ -192,21 +192,21 @@ impl Peer {
         }
     }
 
-    /// Sends this again and again, until the kernel takes no more.
+    /// Sends these bytes repeatedly, until the kernel takes no more.
     pub(crate) fn flood(&mut self, chunk: &[u8]) {
         self.waits(false);
         while self.write(chunk).is_ok() {}
         self.waits(true);
     }
 
-    /// Sends what the kernel takes of this.
+    /// Sends as much of these bytes as the kernel takes.
     pub(crate) fn offer(&mut self, bytes: &[u8]) {
         self.waits(false);
         _ = self.write(bytes);
         self.waits(true);
     }
 
-    /// Whether nothing has come.
+    /// Whether no bytes have arrived.
     pub(crate) fn has_nothing(&mut self) -> bool {
         self.waits(false);
         let read = self.read(&mut [0]);
@@ -214,7 +214,7 @@ impl Peer {
         read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// All that comes until the end.
+    /// Reads to the end.
     pub(crate) fn text(self) -> String {
         io::read_to_string(self).expect("an end, and no reset")
     }
@@ -236,7 +236,7 @@ impl Write for Peer {
     }
 }
 
-/// A listener of the tests', to which a loop connects.
+/// A listener that a test plays, and a loop connects to.
 pub(crate) struct Listener(Door);
 
 enum Door {
@@ -250,7 +250,7 @@ impl Listener {
         Listener::with_backlog(128)
     }
 
-    /// At which so many connections, and one more, can wait.
+    /// A listener whose backlog holds this many connections and one more.
     pub(crate) fn with_backlog(backlog: u16) -> Listener {
         Listener::at(Ipv4Addr::LOCALHOST, backlog)
     }
@@ -290,7 +290,7 @@ impl Listener {
     }
 }
 
-/// A peer that reads to the end, while the loop runs, and does not hold it. At the end it closes.
+/// A peer that reads to the end while the loop runs, and then closes. It does not hold the loop.
 #[derive(Clone, Default)]
 pub(crate) struct Reader(Rc<RefCell<Reading>>);
 
@@ -302,14 +302,14 @@ struct Reading {
 }
 
 impl Reader {
-    /// One that does not read yet.
+    /// A reader that has not begun.
     pub(crate) fn of(peer: Peer) -> Reader {
         let reader = Reader::default();
         reader.is(peer);
         reader
     }
 
-    /// Says which peer it is: a loop has to be told of the reader before there is one.
+    /// Sets the peer, which may be connected after a callback has captured the reader.
     pub(crate) fn is(&self, peer: Peer) {
         self.0.borrow_mut().peer = Some(peer);
     }
@@ -326,7 +326,7 @@ impl Reader {
         event_loop.unref_timer(interval);
     }
 
-    /// All that came until the end, which is waited for.
+    /// Waits for the end, and returns all bytes.
     pub(crate) fn all(&self) -> io::Result<Vec<u8>> {
         let mut reading = self.0.borrow_mut();
         if let Some(mut peer) = reading.peer.take() {
@@ -339,7 +339,7 @@ impl Reader {
 }
 
 impl Reading {
-    /// Reads what is there.
+    /// Reads the bytes that have arrived.
     fn is_over(&mut self) -> bool {
         let Some(peer) = &mut self.peer else {
             return true;
@@ -355,7 +355,7 @@ impl Reading {
     }
 }
 
-/// A listener at which nobody answers any more: its queue holds one connection, and that has come.
+/// A listener whose backlog is full, so that a connect is not answered.
 pub(crate) fn silent() -> (Listener, Peer) {
     silent_at(Ipv4Addr::LOCALHOST)
 }
@@ -366,7 +366,7 @@ pub(crate) fn silent_at(host: Ipv4Addr) -> (Listener, Peer) {
     (listener, waiting)
 }
 
-/// A port at which nobody listens, and which nobody else gets while the socket is held.
+/// A port without a listener, which stays free while the socket is held.
 pub(crate) fn closed_port() -> (Option<Socket>, u16) {
     if IS_SIMULATED {
         return (None, Listener::new().address().port());

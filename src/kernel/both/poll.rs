@@ -15,7 +15,7 @@ pub(crate) type Poll = Either<mio::Poll, sim::Poll>;
 pub(crate) type Epoll<'r> = Either<&'r mio::Registry, &'r sim::Kernel>;
 pub(crate) type Waker = Either<mio::Waker, sim::Waker>;
 
-/// The events of the kernel that was waited for last; the other's are empty.
+/// The events of the last wait. Those of the other kernel are empty.
 #[derive(Debug)]
 pub(crate) struct Events {
     real: mio::Events,
@@ -44,7 +44,7 @@ impl Poll {
         }
     }
 
-    /// The simulated one never waits: while a loop would sleep, its world goes on.
+    /// A simulated kernel never blocks: virtual time passes instead.
     pub(crate) fn poll(&mut self, events: &mut Events, wait: Option<Duration>) -> io::Result<()> {
         match self {
             Either::Real(poll) => poll.poll(&mut events.real, wait),
@@ -65,7 +65,7 @@ impl<'r> Epoll<'r> {
         }
     }
 
-    /// A descriptor of the other kernel cannot be registered, as one of a file cannot (epoll_ctl(2)).
+    /// `EPERM` for a descriptor of the other kernel, as for a file (epoll_ctl(2)).
     pub(crate) fn register(
         self,
         source: &mut impl Source,

@@ -19,7 +19,7 @@ impl<T> Reactor<T> {
         self.poll.registry().as_fd()
     }
 
-    /// One that waits for a simulated kernel.
+    /// A reactor on a simulated kernel.
     pub(crate) fn simulated(kernel: sim::Kernel) -> Reactor<T> {
         Reactor::of(Poll::Simulated(sim::Poll::of(kernel)))
     }
@@ -32,7 +32,7 @@ impl<T> Reactor<T> {
         }
     }
 
-    /// A stopwatch that goes by the kernel's time.
+    /// A stopwatch by the kernel's clock.
     pub(crate) fn stopwatch(&self) -> Stopwatch {
         match &self.poll {
             Poll::Real(_) => Stopwatch::default(),

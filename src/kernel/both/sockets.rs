@@ -82,7 +82,7 @@ impl Registry<'_> {
         }
     }
 
-    /// The simulated kernel does not know descriptors from outside.
+    /// `EBADF` on a simulated kernel, which has no descriptors from outside.
     pub(crate) fn listen_on_fd(self, fd: OwnedFd, options: BindOptions) -> io::Result<Listener> {
         match self.0 {
             Epoll::Real(_) => listener::Listener::from_fd(fd, options).map(Either::Real),

@@ -1,8 +1,8 @@
-//! What a program may do with the ends of its connections.
+//! The calls of a program on the ends of its connections.
 
 use crate::kernel::sim::Dice;
 
-/// What a program does. A side is one end of a connection, by its number.
+/// A call of a program. A side is one end of a connection, by its number.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Call {
     Connect,
@@ -21,7 +21,7 @@ pub(super) enum Call {
     Close(usize),
     Reset(usize),
     NoDelay(usize),
-    /// With so many seconds until the first probe.
+    /// With this many seconds to the first probe.
     KeepAlive(usize, u64),
     /// Sets it, if a value is given, and reads it.
     TypeOfService(usize, Option<u8>),

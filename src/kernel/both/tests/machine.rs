@@ -1,4 +1,4 @@
-//! A program's sockets on one kernel: its calls, their answers, and what is reported.
+//! A program's sockets on one kernel: its calls, their results, and the reported readiness.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -21,16 +21,16 @@ use crate::kernel::{Accepted, Listener, Stream};
 /// Linux is late only on a busy machine, and never so late.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a call has answered: a count or a truth, or an errno.
+/// The result of a call: a count or a flag, or an errno.
 pub(super) type Answer = Result<usize, i32>;
 
-/// What was reported of each side. The listener has a number that no side has.
+/// The flags reported for each side. The listener has a number that no side has.
 pub(super) type Told = BTreeMap<usize, BTreeSet<String>>;
 
-/// One more than these can wait.
+/// The backlog holds one connection more.
 const BACKLOG: usize = 3;
 
-/// So many sends of 2000 bytes leave room for more in any Unix socket.
+/// This many sends of 2000 bytes leave room for more in any Unix socket.
 const UNREAD_SENDS: usize = 8;
 
 const LISTENER: usize = usize::MAX;
@@ -40,10 +40,10 @@ struct Side {
     stream: Option<Stream>,
     id: Id,
     other: Option<usize>,
-    /// How many bytes were sent and received. Each byte is that of its place.
+    /// The number of bytes sent and received. The value of a byte follows from its position.
     sent: usize,
     received: usize,
-    /// How many sends there were since the other side has read all.
+    /// The number of sends since the other side has read everything.
     unread_sends: usize,
     has_urged: bool,
 }
@@ -57,7 +57,7 @@ pub(super) struct Machine {
     place: Place,
     nobody: Place,
     sides: Vec<Side>,
-    /// Clients whose other side has not been accepted, in the order in which they connected.
+    /// The clients whose connections are in the backlog, in the order of their connects.
     waiting: Vec<usize>,
     told: Told,
 }
@@ -108,7 +108,7 @@ impl Machine {
         Machine::new(Reactor::simulated(kernel), kind, name)
     }
 
-    /// How many sides there have been.
+    /// The number of sides so far.
     pub(super) fn sides(&self) -> usize {
         self.sides.len()
     }
@@ -161,7 +161,7 @@ impl Machine {
         };
         loop {
             match self.send(from, 100_000) {
-                // It is closed.
+                // The side is closed.
                 Ok(0) => return Ok(0),
                 Ok(_) => {}
                 Err(EAGAIN) => break,
@@ -182,12 +182,12 @@ impl Machine {
                 failed => return failed,
             }
         }
-        // The one that found no room learns that there is some.
+        // The side that found no room is reported as writable.
         while !(self.told.get(&from)).is_some_and(|told| told.contains("writable")) {
             assert!(begun.elapsed() < PATIENCE, "no room is reported");
             self.look(Duration::from_millis(1));
         }
-        // What was reported on the way need not hold at the end.
+        // Flags that were reported on the way need not hold at the end.
         self.told.remove(&from);
         self.told.remove(&to);
         Ok(1)
@@ -303,7 +303,7 @@ impl Machine {
         }
     }
 
-    /// Performs a call of which the answer is known. What the kernel has not delivered yet is waited for.
+    /// Performs a call whose result is known, and waits for what the kernel has not delivered yet.
     pub(super) fn perform_until(&mut self, call: Call, expected: Answer) -> Answer {
         let begun = Stopwatch::default();
         let mut answer = self.perform(call);
@@ -340,13 +340,13 @@ impl Machine {
         }
     }
 
-    /// What was reported since the last time.
+    /// Takes the flags reported since the last time.
     pub(super) fn told(&mut self) -> Told {
         self.look(Duration::ZERO);
         std::mem::take(&mut self.told)
     }
 
-    /// What holds of each side, reported or not.
+    /// The current flags of each side, reported or not.
     pub(super) fn level(&mut self) -> Told {
         let registry = self.reactor.registry();
         for side in &mut self.sides {
@@ -365,8 +365,8 @@ impl Machine {
         self.refuses && matches!(call, Call::Connect) || self.waiting.len() > BACKLOG + 1
     }
 
-    /// Takes out of a report what Linux need not say: a Unix socket may have no room for more after a few
-    /// sends, however short, that are not read.
+    /// Removes flags that Linux does not promise: a Unix socket may be full after a few unread sends, however
+    /// short.
     pub(super) fn promised(&self, mut told: Told) -> Told {
         for (number, side) in self.sides.iter().enumerate() {
             if self.kind.is_unix()
@@ -379,7 +379,7 @@ impl Machine {
         told
     }
 
-    /// Waits until all that is expected was reported. Returns what was reported.
+    /// Waits until all expected flags were reported. Returns the reported ones.
     pub(super) fn told_until(&mut self, expected: &Told) -> Told {
         let begun = Stopwatch::default();
         self.look(Duration::ZERO);

@@ -1,4 +1,4 @@
-//! The places of one program, and what it does there.
+//! The places of a program, and its random calls there.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::linux::net::SocketAddrExt;
@@ -10,19 +10,18 @@ use super::town::Call;
 use crate::kernel::listener::BindOptions;
 use crate::kernel::sim::Dice;
 
-/// Where a program may listen: two ports below those that the kernel chooses, and names that no other
-/// program has.
+/// Where a program may listen: two ports below the ephemeral ones, and names that no other program has.
 pub(super) struct Map {
     own: Ipv4Addr,
     ports: [u16; 2],
-    /// Keep other processes with such programs from these ports.
+    /// Keep other test processes from these ports.
     _claims: [UnixListener; 2],
     /// All listeners share their ports.
     shares: bool,
     paths: [PathBuf; 3],
 }
 
-/// A port that nothing listens on, under a name that no other process has.
+/// Claims a port without a listener, by an abstract name that another test process would bind, too.
 fn claim(port: u16) -> Option<UnixListener> {
     let name = net::SocketAddr::from_abstract_name(format!("netloop-port-{port}")).ok()?;
     let claim = UnixListener::bind_addr(&name).ok()?;
@@ -106,8 +105,7 @@ impl Map {
         }
     }
 
-    /// An address to bind before a connect. Not the one that is connected to: that may connect a socket
-    /// with itself.
+    /// An address to bind before a connect. It differs from the target, because a socket may connect to itself.
     fn from(&self, dice: &mut Dice, to: &Place) -> Option<SocketAddr> {
         let Place::Port(to) = to else { return None };
         let port = match self.ports.iter().position(|port| *port == to.port()) {

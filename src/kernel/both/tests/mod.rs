@@ -1,17 +1,17 @@
-//! The simulated kernel is true: random programs get the same answers from it and from Linux over
-//! loopback, and the same readiness, wherever Linux promises them.
+//! The simulated kernel behaves as Linux does: random programs get the same results and the same readiness from
+//! both, over loopback, wherever Linux promises them.
 //!
 //! What Linux does not promise is not compared:
 //!
 //! | what | why |
 //! | --- | --- |
-//! | numbers of descriptors, and of ports that the kernel chooses | any that is free |
-//! | how many bytes a connection holds, and in how many pieces they arrive | buffers grow, segments are joined; a send to a path costs more than its bytes |
-//! | how many edges there are | each change is followed by one, and none reports what is not so |
-//! | how soon anything happens | so a client that a full backlog or a listener that refuses has dropped ends the program: it tries again after a second |
-//! | another connection with the same ends, soon after one was closed | TIME_WAIT; connections at chosen ports are reset |
-//! | a connect to the port that it is bound to | the socket may be connected with itself |
-//! | one more socket on `::` that shares its port (SO_REUSEPORT) while another one in its way does not | the kernel looks only at the last one that shares it |
+//! | the numbers of descriptors and of ephemeral ports | any free one |
+//! | how many bytes a connection buffers, and the sizes of the pieces in which they arrive | buffers grow, segments are coalesced; a send to a path takes more room than its bytes |
+//! | the number of edges | an edge follows each change, and none is spurious |
+//! | how soon anything happens | so a program ends when a full backlog or a refusing listener drops a SYN: the client retransmits it after a second |
+//! | another connection with the same addresses, soon after one was closed | TIME_WAIT; connections at chosen ports are reset |
+//! | a connect to the port that the socket is bound to | the socket may connect to itself |
+//! | one more socket on `::` that shares its port (SO_REUSEPORT), if another one that blocks it does not | the kernel checks only the last one that shares the port |
 //!
 //! `NETLOOP_SIM_PROGRAMS` is the number of programs, `NETLOOP_SIM_SEED` the seed of the first.
 
@@ -34,7 +34,7 @@ use crate::kernel::sim::Dice;
 
 const STEPS: usize = 60;
 
-/// What holds and did not.
+/// The flags that were not set before.
 fn news(before: &Told, now: &Told) -> Told {
     let nothing = BTreeSet::new();
     let of = |(number, names): (&usize, &BTreeSet<String>)| {

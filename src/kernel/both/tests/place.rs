@@ -11,7 +11,7 @@ use crate::kernel::options::{KeepAlive, StreamOptions};
 use crate::kernel::reactor::Registry;
 use crate::kernel::{Listener, Stream};
 
-/// What the sockets of a program speak.
+/// The address family of a program's sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Ipv4,
@@ -27,7 +27,7 @@ impl Kind {
         matches!(self, Kind::Path | Kind::Abstract)
     }
 
-    /// A place to listen. Of a port, the kernel chooses the number.
+    /// A place to listen. The kernel chooses the number of a port.
     pub(super) fn place(self, name: &str) -> Place {
         match self {
             Kind::Ipv4 => Place::Port((Ipv4Addr::LOCALHOST, 0).into()),
@@ -38,7 +38,7 @@ impl Kind {
     }
 }
 
-/// What the connections of a listener have from it.
+/// The options that connections inherit from their listener.
 fn inherited() -> StreamOptions {
     StreamOptions {
         no_delay: true,
@@ -72,7 +72,7 @@ impl Place {
         }
     }
 
-    /// Where a listener that was made here is.
+    /// The place of a listener that was bound here.
     pub(super) fn of(self, listener: &Listener) -> Place {
         match self {
             Place::Port(_) => Place::Port(listener.local_address().expect("an address")),

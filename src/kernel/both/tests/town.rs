@@ -1,4 +1,4 @@
-//! Listeners and connections at many places of one kernel: which may be made, and which listener a connect
+//! Listeners and connections at many places of one kernel: which calls succeed, and which listener a connect
 //! reaches.
 
 use std::ffi::OsStr;
@@ -19,7 +19,7 @@ use crate::kernel::sim::{Kernel, Network, lock};
 use crate::kernel::stopwatch::Stopwatch;
 use crate::kernel::{Accepted, Listener, Stream};
 
-/// What a program does. Listeners and connections have numbers, in the order in which they are made.
+/// A call of a program. Listeners and connections are numbered in the order in which they are created.
 #[derive(Clone, Debug)]
 pub(super) enum Call {
     Listen(Place, BindOptions),
@@ -29,12 +29,12 @@ pub(super) enum Call {
     },
     CloseListener(usize),
     Reset(usize),
-    /// Ends the program without a farewell, and begins it again.
+    /// Kills the program, and starts it again.
     Kill,
     Unlink(PathBuf),
 }
 
-/// Where a connection has come from, and the listener that has accepted it, or an errno.
+/// The source address of a connection and the listener that has accepted it, or an errno.
 pub(super) type Answer = Result<String, i32>;
 
 /// `net.ipv4.ip_local_port_range` begins here.
@@ -42,7 +42,7 @@ const FIRST_CHOSEN: u16 = 32_768;
 
 pub(super) struct Town {
     reactor: Reactor<()>,
-    /// Of the simulated kernel.
+    /// The network of the simulated kernel.
     world: Option<(Arc<Mutex<Network>>, Kernel)>,
     listeners: Vec<Option<Listener>>,
     connections: Vec<Option<(Stream, Stream)>>,
@@ -109,7 +109,7 @@ impl Town {
         }
     }
 
-    /// Waits until a connection is made, and finds the listener that has it.
+    /// Waits for a connection, and finds the listener that accepts it.
     fn accepted(&mut self, stream: Stream) -> Answer {
         let begun = Stopwatch::default();
         while !stream.connected().map_err(|error| errno(&error))? {
@@ -143,7 +143,7 @@ impl Town {
         }
     }
 
-    /// Closes all listeners, and lets their files stand.
+    /// Closes all listeners, and leaves their files.
     fn kill(&mut self) {
         let listeners = self.listeners.iter_mut().filter_map(Option::take);
         if let Some((network, _)) = &self.world {
@@ -153,7 +153,7 @@ impl Town {
         for listener in listeners {
             let path = listener.local_path().unwrap_or_default();
             let path = PathBuf::from(OsStr::from_bytes(&path));
-            // A listener cannot unlink what is elsewhere.
+            // A listener cannot unlink a file at another path.
             let aside = path.with_extension("aside");
             let is_moved = path.is_absolute() && std::fs::rename(&path, &aside).is_ok();
             drop(listener);
@@ -186,7 +186,7 @@ fn connect(registry: Registry<'_>, to: &Place, from: Option<SocketAddr>) -> io::
     Ok(stream)
 }
 
-/// An address, of which Linux does not promise the port if it has chosen it.
+/// An address, without a port that Linux has chosen.
 fn shown(address: Option<SocketAddr>) -> String {
     match address {
         Some(address) if address.port() < FIRST_CHOSEN => address.to_string(),
