@@ -70,7 +70,7 @@ impl World {
     }
 
     /// Suspends the machine of a host for a while. Nothing reaches it, and its clock (CLOCK_MONOTONIC) stands
-    /// still: for its program no time passes.
+    /// still: for its program, and for the time-outs of its connections, no time passes.
     ///
     /// # Panics
     /// If the host is of another world.

@@ -114,3 +114,35 @@ fn unacknowledged_data_outlasts_the_keep_alive_probes() {
     assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
     assert_eq!(world.now().as_secs(), 10 + 924);
 }
+
+#[test]
+fn a_probe_of_a_zero_window_that_is_not_answered_for_a_quarter_of_an_hour_ends_the_connection() {
+    for is_oneway in [false, true] {
+        let (mut world, server, client) = pair(19);
+        world.set_buffers(1000, 1000);
+        let mut listening = world
+            .event_loop(server)
+            .create_server(|socket| _ = socket.pause());
+        listening.listen_on(8000).unwrap();
+        let diary = Diary::default();
+        let mut socket = watched(world.event_loop(client), "server", "client", &diary);
+        socket.write([0; 100_000]);
+        world.run().unwrap();
+        assert_eq!(
+            world.sockets(server)[1].unread,
+            1000,
+            "its window is closed"
+        );
+        world.advance(secs(3600)).unwrap();
+        assert_eq!(diary.take(), [""; 0], "the peer answers the probes");
+
+        world.partition_oneway(server, client);
+        if !is_oneway {
+            world.partition_oneway(client, server);
+        }
+        world.advance(secs(900)).unwrap();
+        assert_eq!(diary.take(), [""; 0]);
+        world.advance(secs(60)).unwrap();
+        assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
+    }
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use netloop::sim::{Fault, Faults};
-use netloop::{ConnectOptions, ServerOptions};
+use netloop::{ConnectOptions, Loop, ServerOptions};
 
 use super::{Diary, call, echo, pair, secs, watch, watched};
 
@@ -133,5 +133,78 @@ fn a_link_can_have_its_own_latency() {
         let is_connected = move |_: &mut netloop::sim::World| seen.0.borrow().len() == 1;
         assert!(world.run_until(secs(1), is_connected).unwrap());
         assert_eq!(world.now() - begun, millis(round_trip));
+    }
+}
+
+/// A connect from a port of its own to another one, with a byte for the peer.
+fn open(event_loop: &mut Loop, from: (&str, u16), to: (&str, u16), diary: &Diary) {
+    let options = ConnectOptions::from(to)
+        .local_address(from.0.parse().unwrap())
+        .local_port(from.1);
+    let mut socket = event_loop.connect_to(options).unwrap();
+    let noted = diary.clone();
+    socket.on_connect(move |_| noted.note("connect"));
+    let noted = diary.clone();
+    socket.on_data(move |_, chunk| noted.note(format!("{chunk:?}")));
+    watch(&mut socket, "socket", diary);
+    socket.end_with([7]);
+}
+
+#[test]
+fn two_hosts_that_connect_to_each_other_at_once_are_connected() {
+    for seed in 0..50 {
+        let (mut world, server, client) = pair(seed);
+        let (one, other) = (("10.0.0.1", 5000), ("10.0.0.2", 6000));
+        let diaries = [(server, one, other), (client, other, one)].map(|(host, from, to)| {
+            let diary = Diary::default();
+            open(world.event_loop(host), from, to, &diary);
+            diary
+        });
+        world.run().unwrap();
+        for diary in diaries {
+            let whole = ["connect", "[7]", "socket: end", "socket: close"];
+            assert_eq!(diary.take(), whole, "seed {seed}");
+        }
+        assert!(world.sockets(server).is_empty() && world.sockets(client).is_empty());
+    }
+}
+
+#[test]
+fn a_socket_that_connects_to_its_own_port_is_its_own_peer() {
+    let (mut world, server, _) = pair(1);
+    let diary = Diary::default();
+    let place = ("127.0.0.1", 5000);
+    open(world.event_loop(server), place, place, &diary);
+    world.run().unwrap();
+    let whole = ["connect", "[7]", "socket: end", "socket: close"];
+    assert_eq!(diary.take(), whole);
+    assert!(world.sockets(server).is_empty());
+    // But never because chance gives it the port.
+    let to = ("127.0.0.1", 32_768);
+    watched_at(world.event_loop(server), to, &diary);
+    world.run().unwrap();
+    assert_eq!(diary.take(), ["socket: ECONNREFUSED", "socket: close"]);
+}
+
+fn watched_at(event_loop: &mut Loop, to: (&str, u16), diary: &Diary) {
+    watch(&mut event_loop.connect_to(to).unwrap(), "socket", diary);
+}
+
+#[test]
+fn a_connect_from_a_loopback_address_does_not_leave_the_host() {
+    let (mut world, server, client) = pair(1);
+    echo(world.event_loop(server));
+    let places = [("127.0.0.1", "10.0.0.1"), ("::1", "fd00::1")];
+    for (place, errno) in places.iter().zip(["EINVAL", "ETIMEDOUT"]) {
+        let diary = Diary::default();
+        open(
+            world.event_loop(client),
+            (place.0, 0),
+            (place.1, 8000),
+            &diary,
+        );
+        world.run().unwrap();
+        let whole = [format!("socket: {errno}"), "socket: close".to_owned()];
+        assert_eq!(diary.take(), whole);
     }
 }

@@ -220,3 +220,34 @@ fn a_handle_that_outlives_its_program_has_no_effect_on_the_next_one() {
         assert_eq!(world.event_loop(host).turns(), turns);
     }
 }
+
+#[test]
+fn the_time_outs_of_a_kernel_stand_still_while_its_machine_sleeps() {
+    for seed in 0..10 {
+        let (mut world, server, client) = pair(seed);
+        echo(world.event_loop(server));
+        let diary = Diary::default();
+        // One attempt and one connection with unacknowledged bytes, both cut off.
+        let id = watched(world.event_loop(client), "10.0.0.1", "connected", &diary).id();
+        world.run().unwrap();
+        world.partition(server, client);
+        world.event_loop(client).socket_at(id).write("hello");
+        watched(world.event_loop(client), "10.0.0.1", "connecting", &diary);
+        world.advance(secs(100)).unwrap();
+        for _ in 0..3 {
+            world.suspend(client, secs(3600));
+            world.advance(secs(3610)).unwrap();
+        }
+        assert_eq!(diary.take(), [""; 0], "130 s of the client have passed");
+        world.advance(secs(10)).unwrap();
+        assert_eq!(
+            diary.take(),
+            ["connecting: ETIMEDOUT", "connecting: close"],
+            "seed {seed}"
+        );
+        world.heal(server, client);
+        world.run().unwrap();
+        assert_eq!(world.event_loop(client).socket_at(id).bytes_read(), 5);
+        assert_eq!(diary.take(), [""; 0]);
+    }
+}

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use libc::{
     EADDRNOTAVAIL, EAGAIN, ECONNRESET, EHOSTUNREACH, EINPROGRESS, EINVAL, ENETUNREACH, ENOTCONN,
+    ETIMEDOUT,
 };
 
 use super::faults::{Fault, Place};
@@ -15,6 +16,7 @@ use super::network::{Happening, Network};
 use super::path::Name;
 use super::ports::reached;
 use super::socket::{Backlog, Binding, Domain, Key, Segment, Socket, State, failed};
+use super::trouble::UNANSWERED;
 use crate::kernel::connector::Answer;
 use crate::kernel::listener::BindOptions;
 
@@ -158,6 +160,10 @@ impl Network {
             return Err(failed(EADDRNOTAVAIL));
         }
         let target = self.host_at(to.ip(), host);
+        let is_martian = ip.is_loopback() && target != Some(host);
+        if is_martian && ip.is_ipv4() {
+            return Err(failed(EINVAL));
+        }
         self.with(key, |socket| {
             socket.state = State::SynSent;
             (socket.local, socket.binding) = (Some(local), binding);
@@ -166,6 +172,8 @@ impl Network {
         });
         if target.is_none() {
             self.arm(key, UNREACHABLE, Happening::Failure(key, EHOSTUNREACH));
+        } else if is_martian {
+            self.arm(key, UNANSWERED, Happening::Failure(key, ETIMEDOUT));
         } else if let Some((errno, after)) = self.inject_handshake(key) {
             self.arm(key, after, Happening::Failure(key, errno));
         } else {

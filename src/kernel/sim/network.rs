@@ -66,6 +66,8 @@ pub(crate) struct Network {
     is_alone: bool,
     pub(super) sockets: BTreeMap<Key, Socket>,
     happenings: BTreeMap<(Duration, u64), Happening>,
+    /// The timers of sockets whose machine sleeps, each with the time that is left.
+    frozen: BTreeMap<Key, (Duration, Happening)>,
     numbers: u64,
     /// The partitions: nothing passes from the first host to the second.
     pub(super) cut: BTreeSet<(usize, usize)>,
@@ -97,6 +99,7 @@ impl Network {
             is_alone: false,
             sockets: BTreeMap::new(),
             happenings: BTreeMap::new(),
+            frozen: BTreeMap::new(),
             numbers: 0,
             cut: BTreeSet::new(),
             held: Vec::new(),
@@ -179,20 +182,30 @@ impl Network {
         at
     }
 
-    /// Sets the timer of a socket. It has only one.
+    /// Sets the timer of a socket. It has only one, which stands still while the machine sleeps.
     pub(super) fn arm(&mut self, key: Key, after: Duration, what: Happening) {
         self.disarm(key);
-        let at = self.schedule(after, what);
-        if let Some(socket) = self.sockets.get_mut(&key) {
-            socket.timer = Some(at);
+        let host = self.sockets.get(&key).map(|socket| socket.host);
+        if host.is_some_and(|host| !self.is_on(host)) {
+            self.frozen.insert(key, (after, what));
+            return;
         }
+        let at = self.schedule(after, what);
+        self.with(key, |socket| socket.timer = Some(at));
     }
 
     pub(super) fn disarm(&mut self, key: Key) {
-        let timer = self.sockets.get_mut(&key).and_then(|it| it.timer.take());
-        if let Some(at) = timer {
-            self.happenings.remove(&at);
+        _ = self.take_timer(key);
+    }
+
+    /// Stops the timer of a socket. Returns how much of its time is left, and what would have happened.
+    pub(super) fn take_timer(&mut self, key: Key) -> Option<(Duration, Happening)> {
+        if let Some(frozen) = self.frozen.remove(&key) {
+            return Some(frozen);
         }
+        let at = self.sockets.get_mut(&key)?.timer.take()?;
+        let what = self.happenings.remove(&at)?;
+        Some((at.0.saturating_sub(self.now), what))
     }
 
     /// How long a segment takes from one host to another: no time if they are the same.

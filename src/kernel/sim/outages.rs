@@ -114,6 +114,16 @@ impl Network {
         self.links_have_changed();
     }
 
+    /// Stops the timers of a machine's sockets if it sleeps, and lets them run on if it does not.
+    fn hold_timers(&mut self, host: usize) {
+        let here = self.sockets.iter().filter(|(_, it)| it.host == host);
+        for key in here.map(|(key, _)| *key).collect::<Vec<Key>>() {
+            if let Some((left, what)) = self.take_timer(key) {
+                self.arm(key, left, what);
+            }
+        }
+    }
+
     /// Turns the machine of a host on, or wakes it.
     pub(crate) fn turn_on(&mut self, host: usize) {
         let (Power::Asleep { since, .. } | Power::Off { since }) = self.hosts[host].power else {
@@ -121,6 +131,7 @@ impl Network {
         };
         self.hosts[host].downtime += self.now - since;
         self.hosts[host].power = Power::On;
+        self.hold_timers(host);
         self.release();
     }
 
@@ -133,6 +144,7 @@ impl Network {
             Power::Asleep { since, until } => (since, until.max(end)),
         };
         self.hosts[host].power = Power::Asleep { since, until };
+        self.hold_timers(host);
         self.schedule(span, Happening::Wake(host));
         self.links_have_changed();
     }

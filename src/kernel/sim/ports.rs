@@ -142,7 +142,11 @@ impl Network {
             Binding::Given => it.remote == Some(to) && it.local.map(|local| local.ip()) == Some(ip),
             _ => true,
         };
-        let port = self.free_port(host, is_in_the_way);
+        let mut port = self.free_port(host, is_in_the_way);
+        if SocketAddr::new(ip, port.unwrap_or_default()) == to {
+            // Linux, which does not count its ports up, nearly never connects a socket to itself by chance.
+            port = self.free_port(host, is_in_the_way);
+        }
         port.ok_or_else(|| failed(EADDRNOTAVAIL))
     }
 

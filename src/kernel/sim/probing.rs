@@ -63,10 +63,7 @@ impl Network {
     /// The probes of a connection give up.
     pub(super) fn probes_fail(&mut self, key: Key) {
         self.disarm(key);
-        let host = self.sockets.get(&key).map(|socket| socket.host);
-        if host.is_some_and(|host| self.is_on(host)) {
-            self.give_up(key, ETIMEDOUT);
-        }
+        self.give_up(key, ETIMEDOUT);
     }
 
     /// A partition has begun or ended, or a machine was turned on or off.
@@ -75,8 +72,9 @@ impl Network {
         let found = self.sockets.iter().filter(|(_, socket)| is_far(socket));
         let found = found.map(|(key, socket)| (*key, socket.host, socket.peer_host));
         for (key, host, other) in found.collect::<Vec<_>>() {
-            if self.has_answers(host, other) {
-                self.link_is_back(key);
+            match self.has_answers(host, other) {
+                true => self.link_is_back(key),
+                false => self.probe_window(key),
             }
             self.probe(key);
         }

@@ -1,6 +1,7 @@
 //! TCP: the segments that a socket sends, and what follows when they arrive.
 
 use std::io::Read;
+use std::net::SocketAddr;
 
 use super::network::{Happening, Network};
 use super::socket::{Binding, Key, Segment, Socket, State};
@@ -33,6 +34,7 @@ impl Network {
         {
             self.send(key, Segment::Fin);
         }
+        self.probe_window(key);
     }
 
     fn next_piece(&mut self, key: Key) -> Option<Vec<u8>> {
@@ -122,6 +124,10 @@ impl Network {
             // A retransmission: the answer to the first SYN is on its way.
             return;
         }
+        if let Some(other) = self.simultaneous(host, to, remote) {
+            self.with(other, |it| it.peer = Some(client));
+            return self.send(other, Segment::SynAck);
+        }
         let Some(listener) = self.listener_for(host, to) else {
             return self.answer_with_reset(client);
         };
@@ -152,6 +158,22 @@ impl Network {
         self.send(child, Segment::SynAck);
     }
 
+    /// The socket that connects to the place from which a SYN comes, perhaps the sender itself: both are
+    /// connected when each has an answer (RFC 9293, 3.5).
+    fn simultaneous(
+        &self,
+        host: usize,
+        local: SocketAddr,
+        remote: Option<SocketAddr>,
+    ) -> Option<Key> {
+        let is_it = |it: &Socket| {
+            let ends = (it.host, it.local, it.remote);
+            matches!(it.state, State::SynSent) && ends == (host, Some(local), remote)
+        };
+        let mut found = self.sockets.iter().filter(|(_, socket)| is_it(socket));
+        found.next().map(|(key, _)| *key)
+    }
+
     fn syn_ack_arrives(&mut self, server: Key, client: Key) {
         let Some(socket) = self.sockets.get_mut(&client) else {
             return;
@@ -170,6 +192,10 @@ impl Network {
         let Some(socket) = self.sockets.get_mut(&child) else {
             return;
         };
+        if !matches!(socket.state, State::SynReceived) {
+            // After a simultaneous open it is already connected.
+            return;
+        }
         socket.state = State::Connected;
         let parent = socket.parent;
         self.disarm(child);

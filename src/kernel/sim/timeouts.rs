@@ -81,6 +81,7 @@ impl Network {
     /// probes.
     pub(super) fn arm_retransmission_limit(&mut self, key: Key) {
         if let Some(socket) = self.sockets.get(&key)
+            && self.is_on(socket.host)
             && socket.awaits_ack()
             && (socket.timer.is_none() || self.is_probed(key))
         {
@@ -89,6 +90,16 @@ impl Network {
                 false => RETRANSMISSION_LIMIT,
             };
             self.arm(key, limit, Happening::Failure(key, ETIMEDOUT));
+        }
+    }
+
+    /// The same, if data waits for the window of a peer that cannot answer a probe of it.
+    pub(super) fn probe_window(&mut self, key: Key) {
+        if let Some(socket) = self.sockets.get(&key)
+            && !socket.outgoing.is_empty()
+            && !self.has_answers(socket.host, socket.peer_host)
+        {
+            self.arm_retransmission_limit(key);
         }
     }
 
@@ -124,15 +135,10 @@ impl Network {
         self.fail(key, errno);
     }
 
-    /// Removes a connection that no program has. On a sleeping machine, the time-out begins again.
+    /// Removes a connection that no program has.
     pub(super) fn expire(&mut self, key: Key) {
-        let Some((host, peer)) = self.sockets.get(&key).map(|it| (it.host, it.peer)) else {
-            return;
-        };
-        if !self.is_on(host) {
-            return self.arm(key, FIN_TIMEOUT, Happening::Expiry(key));
-        }
-        self.sockets.remove(&key);
+        let removed = self.sockets.remove(&key);
+        let peer = removed.and_then(|socket| socket.peer);
         peer.into_iter().for_each(|peer| self.probe(peer));
     }
 }

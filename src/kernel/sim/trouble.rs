@@ -19,7 +19,7 @@ const WITHOUT_MEMORY: Range<Duration> = Duration::from_millis(1)..Duration::from
 /// arrives within this time.
 pub(super) const REPETITION: Duration = Duration::from_millis(200);
 /// How long an unanswered connect takes to fail: tcp_syn_retries in ip-sysctl.
-const UNANSWERED: Duration = Duration::from_secs(131);
+pub(super) const UNANSWERED: Duration = Duration::from_secs(131);
 /// How long a slow lookup takes.
 const LATE_ANSWER: Range<Duration> = Duration::from_millis(5)..Duration::from_secs(30);
 
