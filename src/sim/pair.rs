@@ -131,8 +131,8 @@ impl Pair {
     ///
     /// # Errors
     /// - As [`World::add_host`] and [`World::advance`].
-    /// - `ECONNABORTED`: the [preparation](PairOptions::prepare) has prevented the connection, and the handler
-    ///   was not called.
+    /// - `ECONNABORTED`: the handler was not called. The [preparation](PairOptions::prepare) has prevented the
+    ///   connection, or a [block list](ServerOptions::block_list) has the peer's address.
     pub fn new(seed: u64, handler: impl FnMut(&mut Socket<'_>) + 'static) -> Result<Pair, Error> {
         Pair::with(seed, PairOptions::default(), handler)
     }
@@ -171,7 +171,7 @@ impl Pair {
         let accepted = world.event_loop(ours).take_data();
         let Accepted(socket) = accepted.ok_or_else(|| {
             let message =
-                "the handler was not called: the preparation has prevented the connection";
+                "the handler was not called: the preparation or the server's options prevented it";
             Error::with_code("ECONNABORTED", message)
         })?;
         Ok(Pair {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use netloop::sim::{Pair, PairOptions, World};
-use netloop::{LineSplitter, ServerOptions, Socket};
+use netloop::{BlockList, LineSplitter, ServerOptions, Socket};
 
 use crate::{code, secs};
 
@@ -161,4 +161,14 @@ fn a_preparation_that_prevents_the_connection_is_an_error() {
     let options = PairOptions::default().prepare(apart);
     let error = Pair::with(1, options, shout).unwrap_err();
     assert_eq!(error.code(), Some("ECONNABORTED"));
+}
+
+#[test]
+fn options_that_refuse_the_peer_are_named_in_the_error() {
+    let mut peers = BlockList::new();
+    peers.add_cidr("10.0.0.0/8").unwrap();
+    let options = ServerOptions::default().block_list(peers);
+    let error = Pair::with(1, options, shout).unwrap_err();
+    assert_eq!(error.code(), Some("ECONNABORTED"));
+    assert!(error.to_string().contains("the server's options"));
 }
