@@ -8,10 +8,10 @@ use netloop::trace::{Record, Subject, What};
 
 use super::play::Play;
 
-/// How many turns in a row may lead to nothing while no time passes: the kernel has whims.
+/// How many turns in a row may lead to nothing while no time passes: readiness may be redundant.
 const VAIN_TURNS_MAX: usize = 64;
 
-/// What becomes of the records.
+/// What happens to the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trace {
     Off,

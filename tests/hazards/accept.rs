@@ -176,20 +176,20 @@ fn a_second_server_at_a_path_fails_and_the_first_stays_reachable() {
     assert!(!l.server_at(first).is_listening() && !path.exists());
 }
 
-/// They read until their ends, while the loop runs.
+/// A reader for each peer, which reads to the end while the loop runs.
 fn readers(l: &mut Loop, peers: impl IntoIterator<Item = Peer>) -> Vec<Reader> {
     let readers: Vec<_> = peers.into_iter().map(Reader::of).collect();
     readers.iter().for_each(|reader| reader.begin(l));
     readers
 }
 
-/// What each of them has read.
+/// What each reader has read.
 fn answers(readers: &[Reader]) -> Vec<String> {
     let answer = |reader: &Reader| String::from_utf8(reader.all().unwrap()).unwrap();
     readers.iter().map(answer).collect()
 }
 
-/// The same of those that have time of their own, while the loop's is held.
+/// Reads from the peers in a thread, in real time, while the loop's time is held.
 fn told(peers: Vec<TcpStream>) -> JoinHandle<Vec<String>> {
     let answer = |peer| std::io::read_to_string(peer).unwrap();
     std::thread::spawn(move || peers.into_iter().map(answer).collect())

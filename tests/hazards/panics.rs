@@ -113,8 +113,8 @@ fn a_burst_goes_on_after_the_panic_of_a_socket_newly_ready() {
     assert_eq!(words.take(), BY_FOUR);
 }
 
-/// Catches: a socket that reads on after the panic is on the again list twice, and off it after the first
-/// service, so that the reset, which has one edge, finds it without a mark.
+/// Catches: a socket that reads on after the panic is on the again list twice, and leaves it after the first
+/// service, so that the reset, which has one edge, is lost.
 #[test]
 fn a_reset_is_noticed_by_a_socket_that_has_read_on_after_the_panic() {
     const TURN: usize = 4 * 32;

@@ -171,8 +171,8 @@ fn sockets_that_close_without_a_turn_leave_nothing_behind() {
     leaves_nothing_behind(20_000, &mut churn);
 }
 
-/// Catches: a turn that is run alone keeps what has closed after its closing phase, and a loop that nothing
-/// holds has no other turn.
+/// Catches: a single turn keeps sockets that close after its closing phase, and a loop that nothing holds has no
+/// further turn.
 #[test]
 fn sockets_that_close_in_the_last_phase_of_a_last_turn_are_freed() {
     let mut l = event_loop();
@@ -180,7 +180,7 @@ fn sockets_that_close_in_the_last_phase_of_a_last_turn_are_freed() {
     let kept = captured.clone();
     let socket = l.socket().on_close(move |_, _| _ = &kept).id();
     l.after(Duration::from_millis(1), move |l| {
-        l.socket_at(socket).destroy(); // `close` comes in the tick after the timer
+        l.socket_at(socket).destroy(); // `close` follows in the tick after the timer
     });
     while l.run_once().unwrap() {}
     assert_eq!(Rc::strong_count(&captured), 1);

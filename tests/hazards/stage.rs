@@ -1,4 +1,4 @@
-//! What the hazards are played with: a loop that must end, peers, and counters.
+//! Helpers of the hazards: a loop that must end, peers, and counters.
 
 use std::cell::{Cell, RefCell};
 use std::net::{SocketAddr, TcpStream};
@@ -72,8 +72,8 @@ pub(crate) fn at_its_end(socket: &mut Socket<'_>, then: impl FnOnce(&mut Socket<
     });
 }
 
-/// Connects a peer to a server of a loop that does not run yet: the connection waits in the kernel, with all
-/// that the peer does to it.
+/// Connects a peer to a server whose loop does not run yet: until it runs, the connection stays in the backlog,
+/// with everything that the peer sends.
 pub(crate) fn peer(address: SocketAddr) -> Peer {
     Peer::connect(address).expect("the kernel accepts")
 }

@@ -1,8 +1,8 @@
-//! How the rows of Node's suite are written.
+//! The macro of the rows of Node's suite.
 
-/// `row!(name, [lines], |t, l| { … })` plays, and compares what was logged with these lines. Of
-/// what callbacks get, `t` is the transcript, `l` the loop, `s` a server and `c` a connection. What
-/// only the real kernel has, if the row needs it, stands behind the name.
+/// `row!(name, [lines], |t, l| { … })` plays the closure, and compares the transcript with these lines. In
+/// callbacks, `t` is the transcript, `l` the loop, `s` a server and `c` a connection. Behind the name stands what
+/// the row needs of the real kernel, if anything.
 macro_rules! row {
     (
         $name:ident,

@@ -18,8 +18,8 @@ use crate::peers::{self, new_loop};
 use crate::support::{LIMIT, recorded, skipped};
 
 /// A twin: its name, that of the script with underscores; then a closure over the transcript and
-/// the event loop, `t` and `l`, which is played, and what it prints compared. What only the real
-/// kernel has, if the twin needs it, stands behind the name.
+/// the event loop, `t` and `l`, which is played, and whose output is compared. Behind the name stands
+/// what the twin needs of the real kernel, if anything.
 #[allow(unused_macros, reason = "rows of Node's suite are no twins")]
 macro_rules! twin {
     ($name:ident, $(Real::$real:ident,)? |$story:ident, $event_loop:ident| $play:block) => {

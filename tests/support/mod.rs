@@ -42,8 +42,8 @@ pub(crate) fn has_strace() -> bool {
     })
 }
 
-/// Compiles a file of C below `tests`, to be loaded before the C library. The library comes into
-/// its place whole, whoever else compiles it at the same time. None without a C compiler.
+/// Compiles a C file below `tests`, to be loaded before the C library. Its rename is atomic, so several
+/// tests may compile it at the same time. `None` without a C compiler.
 pub(crate) fn compiled(source: &str) -> Option<PathBuf> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let source: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", source]
@@ -73,7 +73,7 @@ pub(crate) fn node() -> Option<PathBuf> {
     version.stdout.starts_with(b"v26.").then_some(program)
 }
 
-/// A port of 127.0.0.1 at which nobody listens, and which nobody else gets while this is held.
+/// A port of 127.0.0.1 without a listener, which stays free while the socket is held.
 pub(crate) fn closed_port() -> (socket2::Socket, u16) {
     let kind = socket2::Type::STREAM;
     let held = socket2::Socket::new(socket2::Domain::IPV4, kind, None).expect("a socket");
@@ -84,7 +84,7 @@ pub(crate) fn closed_port() -> (socket2::Socket, u16) {
     (held, port)
 }
 
-/// A port at which nobody answers any more: its queue holds one connection, and that has come.
+/// A listener whose backlog is full, so that a connect is not answered.
 pub(crate) struct Silent {
     listener: TcpListener,
     _waiting: TcpStream,

@@ -321,12 +321,12 @@ mod tests {
     #[test]
     fn the_port_of_a_connection_can_be_listened_on_elsewhere_and_is_free_when_it_has_failed() {
         let mut network = network();
-        let nobody = at("127.0.0.1", 8000);
-        let (refused, port) = connect(&mut network, nobody, None).expect("begun");
+        let place = at("127.0.0.1", 8000);
+        let (refused, port) = connect(&mut network, place, None).expect("begun");
         assert_eq!(network.sockets[&refused].port(), None, "it was refused");
-        listen(&mut network, nobody).expect("a listener");
+        listen(&mut network, place).expect("a listener");
         listen(&mut network, at("127.0.0.1", port)).expect("a free port");
-        let (_, port) = connect(&mut network, nobody, None).expect("a connection");
+        let (_, port) = connect(&mut network, place, None).expect("a connection");
         let there = at("127.0.0.1", port);
         assert_eq!(listen(&mut network, there), Err(EADDRINUSE));
         assert!(listen(&mut network, at("127.0.0.2", port)).is_ok());

@@ -323,7 +323,7 @@ mod tests {
         event_loop.phase = Phase::Timers;
         event_loop.socket_at(socket).end();
         let starved = event_loop.agenda.arm(1, TimerTask::Flush(socket));
-        let unheard = SocketTick::Error(Error::with_code("EPIPE", "nobody hears it"));
+        let unheard = SocketTick::Error(Error::with_code("EPIPE", "it has no listener"));
         event_loop.agenda.tick(Tick::Socket(socket, unheard));
         event_loop.next_tick(|event_loop| say(event_loop, "second tick"));
         assert!(event_loop.inner.fire(starved).is_err());
