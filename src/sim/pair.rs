@@ -131,8 +131,8 @@ impl Pair {
     ///
     /// # Errors
     /// - As [`World::add_host`] and [`World::advance`].
-    /// - `ECONNABORTED`: the handler was not called. The [preparation](PairOptions::prepare) has prevented the
-    ///   connection, or a [block list](ServerOptions::block_list) has the peer's address.
+    /// - `ECONNABORTED`: the handler was not called, because the [preparation](PairOptions::prepare) has prevented
+    ///   the connection, or a [block list](ServerOptions::block_list) has the peer's address.
     pub fn new(seed: u64, handler: impl FnMut(&mut Socket<'_>) + 'static) -> Result<Pair, Error> {
         Pair::with(seed, PairOptions::default(), handler)
     }

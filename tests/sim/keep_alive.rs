@@ -116,7 +116,7 @@ fn unacknowledged_data_outlasts_the_keep_alive_probes() {
 }
 
 #[test]
-fn a_probe_of_a_zero_window_that_is_not_answered_for_a_quarter_of_an_hour_ends_the_connection() {
+fn a_zero_window_whose_probes_are_unanswered_for_fifteen_minutes_ends_the_connection() {
     for is_oneway in [false, true] {
         let (mut world, server, client) = pair(19);
         world.set_buffers(1000, 1000);

@@ -136,7 +136,7 @@ fn a_link_can_have_its_own_latency() {
     }
 }
 
-/// A connect from a port of its own to another one, with a byte for the peer.
+/// A connect from a given port, with bytes for the peer.
 fn open(event_loop: &mut Loop, from: (&str, u16), to: (&str, u16), diary: &Diary) {
     let options = ConnectOptions::from(to)
         .local_address(from.0.parse().unwrap())
@@ -179,7 +179,7 @@ fn a_socket_that_connects_to_its_own_port_is_its_own_peer() {
     let whole = ["connect", "[7]", "socket: end", "socket: close"];
     assert_eq!(diary.take(), whole);
     assert!(world.sockets(server).is_empty());
-    // But never because chance gives it the port.
+    // An ephemeral port is never the target itself.
     let to = ("127.0.0.1", 32_768);
     watched_at(world.event_loop(server), to, &diary);
     world.run().unwrap();

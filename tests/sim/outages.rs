@@ -227,7 +227,7 @@ fn the_time_outs_of_a_kernel_stand_still_while_its_machine_sleeps() {
         let (mut world, server, client) = pair(seed);
         echo(world.event_loop(server));
         let diary = Diary::default();
-        // One attempt and one connection with unacknowledged bytes, both cut off.
+        // A connect in progress and a connection with unacknowledged bytes, both in a partition.
         let id = watched(world.event_loop(client), "10.0.0.1", "connected", &diary).id();
         world.run().unwrap();
         world.partition(server, client);

@@ -66,7 +66,7 @@ pub(crate) struct Network {
     is_alone: bool,
     pub(super) sockets: BTreeMap<Key, Socket>,
     happenings: BTreeMap<(Duration, u64), Happening>,
-    /// The timers of sockets whose machine sleeps, each with the time that is left.
+    /// The timers of sockets on sleeping machines, each with its remaining time.
     frozen: BTreeMap<Key, (Duration, Happening)>,
     numbers: u64,
     /// The partitions: nothing passes from the first host to the second.
@@ -198,7 +198,7 @@ impl Network {
         _ = self.take_timer(key);
     }
 
-    /// Stops the timer of a socket. Returns how much of its time is left, and what would have happened.
+    /// Stops the timer of a socket. Returns its remaining time and its event.
     pub(super) fn take_timer(&mut self, key: Key) -> Option<(Duration, Happening)> {
         if let Some(frozen) = self.frozen.remove(&key) {
             return Some(frozen);

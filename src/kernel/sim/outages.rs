@@ -114,7 +114,7 @@ impl Network {
         self.links_have_changed();
     }
 
-    /// Stops the timers of a machine's sockets if it sleeps, and lets them run on if it does not.
+    /// Stops the timers of a machine's sockets while it sleeps.
     fn hold_timers(&mut self, host: usize) {
         let here = self.sockets.iter().filter(|(_, it)| it.host == host);
         for key in here.map(|(key, _)| *key).collect::<Vec<Key>>() {

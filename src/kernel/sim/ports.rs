@@ -144,7 +144,7 @@ impl Network {
         };
         let mut port = self.free_port(host, is_in_the_way);
         if SocketAddr::new(ip, port.unwrap_or_default()) == to {
-            // Linux, which does not count its ports up, nearly never connects a socket to itself by chance.
+            // Linux chooses its ports at random, and almost never connects a socket to itself.
             port = self.free_port(host, is_in_the_way);
         }
         port.ok_or_else(|| failed(EADDRNOTAVAIL))

@@ -158,8 +158,8 @@ impl Network {
         self.send(child, Segment::SynAck);
     }
 
-    /// The socket that connects to the place from which a SYN comes, perhaps the sender itself: both are
-    /// connected when each has an answer (RFC 9293, 3.5).
+    /// A simultaneous open (RFC 9293, 3.5): the socket that connects to the source of a SYN, perhaps the sender
+    /// itself. Both are connected when each has a SYN-ACK.
     fn simultaneous(
         &self,
         host: usize,
@@ -193,7 +193,7 @@ impl Network {
             return;
         };
         if !matches!(socket.state, State::SynReceived) {
-            // After a simultaneous open it is already connected.
+            // A simultaneous open has connected it already.
             return;
         }
         socket.state = State::Connected;

@@ -93,7 +93,7 @@ impl Network {
         }
     }
 
-    /// The same, if data waits for the window of a peer that cannot answer a probe of it.
+    /// The same for data that waits for a window, if the peer cannot answer the window probes.
     pub(super) fn probe_window(&mut self, key: Key) {
         if let Some(socket) = self.sockets.get(&key)
             && !socket.outgoing.is_empty()
