@@ -9,10 +9,10 @@ impl World {
     /// Partitions two hosts: nothing passes between them, in either direction, until the partition is
     /// [healed](World::heal). What is sent meanwhile is late, not lost, until its kernel gives up. As in Linux
     /// 6.18, a connect fails with `ETIMEDOUT` after 131 seconds, and a connection after 15 minutes with
-    /// unacknowledged data, or when its [keep-alive](crate::Socket::set_keep_alive) probes give up. The kernel
-    /// drops an orphan, a connection that its program has closed, after 102 seconds with unacknowledged data, or
-    /// after 60 seconds in FIN-WAIT-2; and a connection in SYN-RECV after 63 seconds. The peer notices that only
-    /// when it sends.
+    /// unacknowledged data or unanswered probes of a closed window, or when its
+    /// [keep-alive](crate::Socket::set_keep_alive) probes give up. The kernel drops an orphan, a connection that
+    /// its program has closed, after 102 seconds with unacknowledged data, or after 60 seconds in FIN-WAIT-2;
+    /// and a connection in SYN-RECV after 63 seconds. The peer notices that only when it sends.
     ///
     /// Acknowledgements and resets are late as well. Linux does not retransmit them, and may leave a host with a
     /// connection that the other one has lost. For a test of that, [crash](World::crash) the machine of the other.

@@ -275,7 +275,7 @@ impl World {
     }
 
     /// Sends a signal to the program of a host. A signal that it does not [listen for](Loop::on_signal) is
-    /// ignored.
+    /// ignored. Listening does not hold the loop: while nothing else does, the signal waits.
     ///
     /// # Panics
     /// If the host is of another world.

@@ -30,7 +30,9 @@ impl World {
     /// [`run_within`](World::run_within).
     ///
     /// Each loop runs turn by turn, as with [`run_nowait`](crate::EventLoop::run_nowait), as long as something
-    /// holds it. A [`stop`](crate::Loop::stop) ends only its own turn.
+    /// holds it. If nothing does, its program is over, but its sockets stay open, as after
+    /// [`EventLoop::run`](crate::EventLoop::run); [`kill`](World::kill) closes them. A
+    /// [`stop`](crate::Loop::stop) ends only its own turn.
     ///
     /// # Errors
     /// - An `error` event without a listener, as in [`EventLoop::run`](crate::EventLoop::run).
