@@ -212,6 +212,8 @@ const BACKLOG: usize = 511;
 /// One program in this many puts bytes back; and the number that derives the dice for that from the seed.
 const PUT_BACK_ONE_IN: usize = 12;
 const PUT_BACK: u64 = 0x7075_745f_6261;
+/// How many milliseconds a kernel retransmits what a closed connection has sent: `net.ipv4.tcp_orphan_retries`.
+const ORPHAN_LIMIT: u64 = 102_200;
 /// How many hosts there are.
 pub(super) const HOSTS: usize = 3;
 /// As a server's number: a port without a listener. The next number stands for a name without a host.
@@ -320,13 +322,19 @@ impl Program {
             )
         };
         let is_cut = |step: &Step| matches!(step.action, Action::Partition(_) | Action::Suspend(_));
+        // In a long partition, the kernel gives up the FIN of a closed connection.
+        let spans = self.steps.iter().map(|step| match step.action {
+            Action::Advance(millis) => millis,
+            _ => 0,
+        });
+        let is_long = spans.sum::<u64>() > ORPHAN_LIMIT;
         let mut manners = self.manners.iter().flatten();
         // Keep-alive ends a connection in a partition.
         let is_kept_alive =
             manners.any(|it| it.is_tuned) || self.venues.iter().any(|venue| venue.is_tuned);
         self.faults.iter().any(Option::is_some)
             || self.steps.iter().any(fails)
-            || is_kept_alive && self.steps.iter().any(is_cut)
+            || (is_kept_alive || is_long) && self.steps.iter().any(is_cut)
     }
 
     /// Whether some connections are known only by their position in a backlog, so that none may be dropped.

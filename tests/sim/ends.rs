@@ -229,6 +229,23 @@ fn a_connection_in_syn_recv_is_dropped_after_a_minute_and_leaves_its_place_in_th
 }
 
 #[test]
+fn a_fin_whose_acknowledgement_is_lost_with_an_orphan_is_retransmitted() {
+    let mut it = Connection::new(1);
+    it.world.partition_oneway(it.client, it.server);
+    it.end_the_other();
+    it.advance(secs(1));
+    it.close();
+    it.advance(secs(110));
+    assert_eq!(it.state(), [""; 0], "the client has given up");
+    assert_eq!(it.states(it.server), ["FIN-WAIT-1"]);
+    it.diary.take();
+    it.heal();
+    it.advance(secs(1));
+    assert_eq!(it.diary.take(), ["server: ECONNRESET", "server: close"]);
+    assert_eq!(it.states(it.server), [""; 0]);
+}
+
+#[test]
 fn unacknowledged_data_is_retransmitted_to_a_crashed_machine() {
     let mut resets = 0;
     for micros in (0..6000).step_by(100) {

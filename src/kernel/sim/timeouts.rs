@@ -121,7 +121,7 @@ impl Network {
         }
     }
 
-    /// Retransmits unacknowledged data to a machine that has crashed.
+    /// Retransmits unacknowledged data to a machine that does not know the connection.
     pub(super) fn retransmit(&mut self, key: Key) {
         let is_due = |it: &Socket| it.awaits_ack() && it.wire.is_empty();
         if self.sockets.get(&key).is_some_and(is_due) {
@@ -129,16 +129,22 @@ impl Network {
         }
     }
 
-    /// Fails a connection, and stops its retransmissions.
+    /// Fails a connection, and stops its retransmissions. Acknowledgements that did not arrive are lost, and the
+    /// peer retransmits what it has sent.
     pub(super) fn give_up(&mut self, key: Key, errno: i32) {
+        let peer = self.sockets.get(&key).and_then(|socket| socket.peer);
         self.with(key, |socket| socket.wire.clear());
         self.fail(key, errno);
+        peer.into_iter().for_each(|peer| self.retransmit(peer));
     }
 
     /// Removes a connection that no program has.
     pub(super) fn expire(&mut self, key: Key) {
         let removed = self.sockets.remove(&key);
         let peer = removed.and_then(|socket| socket.peer);
-        peer.into_iter().for_each(|peer| self.probe(peer));
+        if let Some(peer) = peer {
+            self.retransmit(peer);
+            self.probe(peer);
+        }
     }
 }
