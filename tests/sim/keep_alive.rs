@@ -146,3 +146,39 @@ fn a_zero_window_whose_probes_are_unanswered_for_fifteen_minutes_ends_the_connec
         assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
     }
 }
+
+#[test]
+fn an_orphan_that_waits_for_a_window_gives_up_after_a_while() {
+    // After 324.6 s, counted since the window is closed, or at the next probe, one every 120 s. The reader goes on
+    // before or after that.
+    let fates = [
+        (10, 300, "client: end", "164000"),
+        (10, 320, "client: ECONNRESET", "1000"),
+        (1000, 30, "client: end", "164000"),
+        (1000, 50, "client: ECONNRESET", "1000"),
+    ];
+    for (before, after, fate, bytes) in fates {
+        let (mut world, server, client) = pair(20);
+        world.set_buffers(200_000, 1000);
+        let mut listening = world
+            .event_loop(server)
+            .create_server(|socket| _ = socket.write([0; 164_000]));
+        listening.listen_on(8000).unwrap();
+        let diary = Diary::default();
+        let id = watched(world.event_loop(client), "server", "client", &diary)
+            .pause()
+            .id();
+        world.advance(secs(before)).unwrap();
+        world.kill(server);
+        world.advance(secs(after)).unwrap();
+        let is_there = fate == "client: end";
+        assert_eq!(world.sockets(server).len(), usize::from(is_there));
+        let noted = diary.clone();
+        let mut socket = world.event_loop(client).socket_at(id);
+        socket.on_close(move |socket, _| noted.note(format!("{}", socket.bytes_read())));
+        socket.resume();
+        world.run().unwrap();
+        assert_eq!(diary.take(), [fate, "client: close", bytes]);
+        assert!(world.sockets(server).is_empty());
+    }
+}

@@ -62,6 +62,7 @@ impl Network {
             last_arrival: self.now,
             outgoing: VecDeque::new(),
             in_flight: 0,
+            probes_window_since: None,
             send_buffer: match domain {
                 Domain::Unix => self.settings.send_buffer.min(UNIX_BUFFER),
                 Domain::Ipv4 | Domain::Ipv6 => self.settings.send_buffer,
@@ -223,18 +224,21 @@ impl Network {
         let Some(socket) = self.sockets.get_mut(&key) else {
             return Ok(0);
         };
+        let was_full = !socket.has_ended && socket.window() == 0;
         let received = socket.receive(buffer)?;
         socket.received += received as u64;
-        let (host, from) = (socket.host, socket.peer_host);
+        let (host, from, peer) = (socket.host, socket.peer_host, socket.peer);
         if socket.domain == Domain::Unix {
-            let sender = socket.peer;
-            self.peer_has_read(sender, received);
-        } else if let Some(peer) = socket.peer
+            self.peer_has_read(peer, received);
+        } else if let Some(peer) = peer
             && (self.sockets.get(&peer)).is_some_and(|peer| !peer.outgoing.is_empty())
         {
             let after = self.latency(host, from);
             self.schedule(after, Happening::Window(peer));
             self.settle();
+        } else if was_full && peer.is_some_and(|peer| self.is_gone(peer)) {
+            // The peer knows nothing of the connection whose window has opened.
+            self.answer_with_reset(key);
         }
         Ok(received)
     }

@@ -55,7 +55,7 @@ impl Network {
         }
     }
 
-    fn is_gone(&self, key: Key) -> bool {
+    pub(super) fn is_gone(&self, key: Key) -> bool {
         let socket = self.sockets.get(&key);
         socket.is_none_or(|it| matches!(it.state, State::Closed) && it.wire.is_empty())
     }
@@ -72,10 +72,10 @@ impl Network {
         let found = self.sockets.iter().filter(|(_, socket)| is_far(socket));
         let found = found.map(|(key, socket)| (*key, socket.host, socket.peer_host));
         for (key, host, other) in found.collect::<Vec<_>>() {
-            match self.has_answers(host, other) {
-                true => self.link_is_back(key),
-                false => self.probe_window(key),
+            if self.has_answers(host, other) {
+                self.link_is_back(key);
             }
+            self.probe_window(key);
             self.probe(key);
         }
     }

@@ -132,6 +132,8 @@ pub(super) struct Socket {
     pub(super) outgoing: VecDeque<u8>,
     /// The number of bytes sent and not acknowledged.
     pub(super) in_flight: usize,
+    /// Since when data waits for the window of the peer.
+    pub(super) probes_window_since: Option<Duration>,
     pub(super) send_buffer: usize,
     /// A send found no room: an event follows when there is some.
     pub(super) wants_room: bool,

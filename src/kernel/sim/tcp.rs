@@ -101,7 +101,7 @@ impl Network {
     }
 
     /// Answers a segment that belongs to no connection.
-    fn answer_with_reset(&mut self, to: Key) {
+    pub(super) fn answer_with_reset(&mut self, to: Key) {
         if let Some(sender) = self.sockets.get(&to) {
             let (from, host) = (sender.peer_host, sender.host);
             let after = self.latency(from, host);

@@ -36,6 +36,17 @@ fn orphan_limit(closed_after: Duration) -> Duration {
     at
 }
 
+/// How long an orphan probes a window, if the socket was closed after `closed_after` of that time: it gives up when
+/// a probe has waited for the longest time.
+fn orphan_probe_limit(closed_after: Duration) -> Duration {
+    let (mut at, mut wait) = (REPETITION, REPETITION);
+    while at <= closed_after || wait < RTO_MAX {
+        wait = RTO_MAX.min(wait * 2);
+        at += wait;
+    }
+    at
+}
+
 impl Socket {
     fn is_orphan_in_fin_wait_2(&self) -> bool {
         let is_connected = matches!(self.state, State::Connected);
@@ -93,13 +104,31 @@ impl Network {
         }
     }
 
-    /// The same for data that waits for a window, if the peer cannot answer the window probes.
+    /// The same for data that waits for a window, if the peer cannot answer the window probes. If it answers, only
+    /// an orphan gives up.
     pub(super) fn probe_window(&mut self, key: Key) {
-        if let Some(socket) = self.sockets.get(&key)
-            && !socket.outgoing.is_empty()
-            && !self.has_answers(socket.host, socket.peer_host)
-        {
+        let now = self.now;
+        let Some(socket) = self.sockets.get_mut(&key) else {
+            return;
+        };
+        let waits = !socket.outgoing.is_empty();
+        let is_probing = waits && socket.in_flight == 0;
+        let since = socket
+            .probes_window_since
+            .filter(|_| is_probing)
+            .unwrap_or(now);
+        socket.probes_window_since = is_probing.then_some(since);
+        let is_closing = socket.is_orphan && !socket.is_fin_acked;
+        let (host, other) = (socket.host, socket.peer_host);
+        if waits && !self.has_answers(host, other) {
             self.arm_retransmission_limit(key);
+        } else if is_closing && is_probing {
+            if self.timer(key).is_none() {
+                let left = orphan_probe_limit(now - since).saturating_sub(now - since);
+                self.arm(key, left, Happening::Expiry(key));
+            }
+        } else if is_closing && matches!(self.timer(key), Some((_, Happening::Expiry(_)))) {
+            self.disarm(key);
         }
     }
 
