@@ -48,6 +48,12 @@ impl Inbox {
         self.chunks.push_front(Chunk::new(chunk, false));
     }
 
+    /// Puts bytes behind what waits, as they are.
+    pub(crate) fn put_behind(&mut self, chunk: Vec<u8>) {
+        self.count_in(&chunk);
+        self.chunks.push_back(Chunk::new(chunk, false));
+    }
+
     /// Takes the first chunk as it came, or what is left of it.
     pub(crate) fn pop(&mut self) -> Option<Vec<u8>> {
         let mut chunk = self.chunks.pop_front()?;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use netloop::{Encoding, Loop, ServerOptions, Socket};
+use netloop::{ConnectOptions, Encoding, Loop, ServerOptions, Socket};
 
 use crate::story::*;
 
@@ -437,6 +437,32 @@ twin!(flow_unshift_waits, |t, l| {
                 });
             })
             .unshift("back");
+    })
+    .unwrap();
+});
+
+twin!(flow_unshift_at_mark, |t, l| {
+    l.create_server(|c| {
+        c.on_data(|c, _| _ = c.end_with("b"));
+        c.write("a");
+        close_server(c);
+    })
+    .listen((HOST, 0), move |s| {
+        let port = s.port().unwrap();
+        let options = ConnectOptions::from((HOST, port)).high_water_mark(1);
+        let mut c = s.event_loop().connect_to(options).unwrap();
+        c.on_data(move |c, chunk| {
+            t.log(format!("client data {}", String::from_utf8_lossy(chunk)));
+            match chunk {
+                b"a" => {
+                    assert_eq!(c.read(None), None);
+                    c.unshift("u").unshift("v");
+                }
+                b"v" => _ = c.write("on"),
+                _ => {}
+            }
+        })
+        .on_end(move |_| t.log("client end"));
     })
     .unwrap();
 });

@@ -15,7 +15,10 @@ impl Served<'_> {
                 self.emit_plain(PAUSE);
             }
             Tick::Resume => self.resume_is_due(),
-            Tick::Unshifted => self.emit_waiting(),
+            Tick::Unshifted => {
+                self.with(|socket, _| socket.receiving.emission_is_due());
+                self.emit_waiting();
+            }
             Tick::Readable => self.emit_readable(),
             Tick::CountReaders => _ = self.with(SocketEntry::count_readers),
             Tick::ReadNothing => {

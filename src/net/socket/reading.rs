@@ -127,9 +127,7 @@ impl SocketEntry {
         if state.is_end_emitted() {
             return self.destroy(Some(words::unshift_after_end()), errands);
         }
-        let is_heard = self.hears_data();
-        let then =
-            self.with_kept(|receiving, kept, _| receiving.unshift(bytes.to_vec(), is_heard, kept));
+        let then = self.with_kept(|receiving, kept, _| receiving.unshift(bytes.to_vec(), kept));
         self.follow_reading(then, errands);
     }
 
@@ -204,9 +202,10 @@ impl Socket<'_> {
             .flatten()
     }
 
-    /// Puts bytes back before those that wait: Node's `unshift()`. They come again as `data`, from a tick,
-    /// or with the next `readable`. If the socket was not read from yet, reading starts, up to the
-    /// high-water mark. After `end` the socket is destroyed with `ERR_STREAM_UNSHIFT_AFTER_END_EVENT`.
+    /// Puts bytes back before those that wait: Node's `unshift()`. While the data flows, they come again as
+    /// `data`, from a tick and in the order of the calls; otherwise with the next `readable`. If the socket
+    /// was not read from yet, reading starts, up to the high-water mark. After `end` the socket is
+    /// destroyed with `ERR_STREAM_UNSHIFT_AFTER_END_EVENT`.
     #[track_caller]
     pub fn unshift(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.calls("unshift", |socket, errands| {

@@ -142,14 +142,18 @@ impl Receiving {
     }
 
     /// Puts bytes back in front of what waits. Where Node would emit them as `data` in the call, they
-    /// come from a tick.
-    pub(crate) fn unshift(&mut self, bytes: Vec<u8>, is_heard: bool, kept: &mut Kept) -> Then {
-        let flows = self.is_flowing() && is_heard && kept.is_empty();
-        kept.inbox.unshift(bytes);
+    /// come from a tick, in the order of the calls.
+    pub(crate) fn unshift(&mut self, bytes: Vec<u8>, kept: &mut Kept) -> Then {
+        let flows = self.is_flowing();
         let mut then = Then::default();
-        if flows {
+        if flows && kept.is_empty() {
+            kept.inbox.unshift(bytes);
+            self.states.marks.set(Mark::EmissionDue);
             then.add(Action::Queue(Tick::Unshifted));
+        } else if flows && self.states.marks.has(Mark::EmissionDue) {
+            kept.inbox.put_behind(bytes);
         } else {
+            kept.inbox.unshift(bytes);
             then.add(self.announce());
         }
         then.add(self.ask_from_a_tick());

@@ -62,7 +62,7 @@ impl Receiving {
             return then;
         }
         then.add(self.ask_from_a_tick());
-        if kept.is_full() {
+        if kept.is_full() && !self.states.marks.has(Mark::EmissionDue) {
             then.add(self.change_request(request::Input::Filled));
         }
         then
@@ -102,6 +102,11 @@ impl Receiving {
             true => self.read(Some(0), kept, facts).1,
             false => Then::default(),
         }
+    }
+
+    /// The tick that emits what was put back: what is left of it after the tick waits.
+    pub(crate) fn emission_is_due(&mut self) {
+        self.states.marks.take(Mark::EmissionDue);
     }
 
     /// The tick of `resume`, before the event.

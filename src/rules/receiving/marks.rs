@@ -1,4 +1,4 @@
-//! Facts beside the states: five marks in one byte, since each connection has them.
+//! Facts beside the states: six marks in one byte, since each connection has them.
 
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
@@ -15,6 +15,9 @@ pub(super) enum Mark {
     /// The socket is on the again list, and a short read does not prove that the kernel is empty: an end,
     /// an error or urgent data may follow.
     MayHideMore = 16,
+    /// What was put back while the data flows is to be emitted from a tick. Node emits it inside `unshift`,
+    /// so it does not count as waiting, and what is put back after it comes after it.
+    EmissionDue = 32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

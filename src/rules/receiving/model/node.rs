@@ -39,6 +39,8 @@ pub(super) struct Node {
     pub(super) is_connected: bool,
     pub(super) waits_for_connect: bool,
     pub(super) handle_reading: bool,
+    /// Not Node's: what was put back while the data flows, heard or not, is emitted from a tick.
+    pub(super) flow_is_due: bool,
 }
 
 impl Node {
@@ -145,12 +147,19 @@ impl Node {
         if self.end_emitted {
             return;
         }
-        let flows = self.flowing && self.program.hearers > 0 && self.buffer.is_empty();
-        self.buffer.push_front(vec![b'u'; count]);
-        if flows {
+        let flows = self.flowing;
+        let bytes = vec![b'u'; count];
+        if flows && self.buffer.is_empty() {
+            self.buffer.push_front(bytes);
+            self.flow_is_due = true;
             self.ticks.push_back(NodeTick::Flow);
-        } else if self.need_readable {
-            self.emit_readable();
+        } else if flows && self.flow_is_due {
+            self.buffer.push_back(bytes);
+        } else {
+            self.buffer.push_front(bytes);
+            if self.need_readable {
+                self.emit_readable();
+            }
         }
         self.maybe_read_more();
     }
@@ -168,7 +177,8 @@ impl Node {
         }
         self.maybe_read_more();
         let length = self.length();
-        if self.ended || length >= self.high_water_mark && length > 0 {
+        let is_full = length >= self.high_water_mark && length > 0 && !self.flow_is_due;
+        if self.ended || is_full {
             self.handle_reading = false;
         }
     }
@@ -329,7 +339,10 @@ impl Node {
                     }
                 }
                 NodeTick::UpdateReadableListening => self.update_readable_listening(),
-                NodeTick::Flow => self.flow(),
+                NodeTick::Flow => {
+                    self.flow_is_due = false;
+                    self.flow();
+                }
                 NodeTick::ReadNothing => _ = self.read(Some(0)),
                 NodeTick::End => {
                     self.end_scheduled = false;

@@ -83,10 +83,7 @@ impl Ours {
                     continue;
                 }
                 Op::Unshift(_) if self.end_emitted => Then::default(),
-                Op::Unshift(count) => {
-                    let is_heard = self.program.hearers > 0;
-                    receiving.unshift(vec![b'u'; count], is_heard, kept)
-                }
+                Op::Unshift(count) => receiving.unshift(vec![b'u'; count], kept),
             };
             self.follow(then);
         }
@@ -188,6 +185,7 @@ impl Ours {
                         }
                     }
                     Tick::Unshifted => {
+                        receiving.emission_is_due();
                         self.flow();
                         continue;
                     }
