@@ -89,6 +89,8 @@ pub(super) struct End {
     pub(super) is_stopped: bool,
     /// The callback of a failed write is running.
     pub(super) is_in_failed_write: bool,
+    /// A step has destroyed the socket.
+    pub(super) was_destroyed: bool,
     /// `unref` was called: the loop may have ended.
     pub(super) was_unreferenced: bool,
     /// Bytes of another socket were piped into this one.
@@ -158,6 +160,7 @@ impl End {
             may_be_destroyed: false,
             is_stopped: false,
             is_in_failed_write: false,
+            was_destroyed: false,
             was_unreferenced: false,
             sends_other_bytes: false,
             may_miss_bytes: manner.reading == Reading::Nothing,

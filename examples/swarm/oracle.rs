@@ -156,11 +156,10 @@ impl End {
                 self.callbacks_run == self.callbacks_given,
                 "a callback has not come",
             )?;
-            must(
-                !standing.is_ended() || self.has_finished,
-                "finish has not come",
-            )?;
         }
+        must(!self.was_destroyed, "the socket was destroyed, and is open")?;
+        let is_sent = unsent == 0 && socket.writable_corked() == 0 && standing.is_ended();
+        must(!is_sent || self.has_finished, "finish has not come")?;
         let is_dry = unsent > 0 || !socket.writable_need_drain();
         must(is_dry, "drain has not come")?;
         let ends = self.has_ended && !self.was_half_open;

@@ -181,7 +181,15 @@ impl Play {
             action,
             Action::Destroy | Action::DestroyWith | Action::DestroySoon | Action::Reset
         );
-        self.end(number, |end| end.may_be_destroyed |= destroys);
+        // A Unix socket cannot be reset, and what is destroyed soon sends first.
+        let is_soft = match action {
+            Action::Reset => self.with(|state| state.program.has_paths()),
+            action => *action == Action::DestroySoon,
+        };
+        self.end(number, |end| {
+            end.may_be_destroyed |= destroys;
+            end.was_destroyed |= destroys && !is_soft;
+        });
         match action {
             Action::Write(size) => {
                 let bytes = self.bytes(number, &socket, *size);

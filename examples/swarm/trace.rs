@@ -54,10 +54,8 @@ impl Progress {
                     false => self.vain_turns + 1,
                 };
             }
-            What::Callback(_) | What::Call(_) | What::Tick(_) | What::Transition { .. } => {
-                self.has_progressed = true;
-            }
-            What::System { errno, .. } => self.has_progressed |= errno.is_none(),
+            What::Callback(_) => self.has_progressed = true,
+            What::System { errno: None, .. } => self.has_progressed |= record.bytes != Some(0),
             _ => {}
         }
         self.vain_turns <= VAIN_TURNS_MAX
