@@ -31,6 +31,18 @@ pub(super) fn uninterrupted(
     Err(error)
 }
 
+/// Whether a byte or the end can be received, from the outcome of a peek. An interrupted one is repeated.
+pub(super) fn has_more(
+    peeked: io::Result<usize>,
+    peek: impl FnMut() -> io::Result<usize>,
+) -> io::Result<bool> {
+    match peeked.or_else(|error| uninterrupted(error, peek)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(TcpStream),
@@ -100,11 +112,8 @@ impl Stream {
         if let Stream::Pipe(_) = self {
             return Ok(true);
         }
-        match self.socket().peek(&mut [MaybeUninit::uninit()]) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error),
-        }
+        let peek = || self.socket().peek(&mut [MaybeUninit::uninit()]);
+        has_more(peek(), peek)
     }
 
     /// One send(2), which may be interrupted, and raises no SIGPIPE if the peer is gone.

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::rc::Rc;
+use std::thread;
 use std::time::Instant;
 
 use netloop::{EventLoop, ServerOptions, Socket};
@@ -364,6 +365,48 @@ fn an_interrupted_read_or_write_is_done_again() {
     assert!(echoes(&socket) && echoes(&socket));
     drop(socket);
     assert!(trace_of(server, &file).contains("(INJECTED)"));
+}
+
+/// G7. Catches: a look at whether more can be read fails with EINTR, and ends the connection.
+#[test]
+fn an_interrupted_peek_is_done_again() {
+    let this = "writing::an_interrupted_peek_is_done_again";
+    if lacks(Real::Processes) {
+        return;
+    }
+    if !is_child() {
+        if !has_strace() {
+            return skipped("G7, EINTR from a peek", "no strace");
+        }
+        let file = trace_file("eintr-peek");
+        // Each first try is interrupted, and its repetition is not.
+        let inject = "inject=recvfrom:error=EINTR:when=1+2";
+        let options = ["-e", "trace=recvfrom", "-e", inject];
+        passes(under_strace(&myself(this), &file, &options));
+        let trace = read_trace(&file);
+        let is_peek = |line: &str| line.contains("MSG_PEEK") && line.contains("(INJECTED)");
+        assert!(trace.lines().any(is_peek), "{trace}");
+        return;
+    }
+    let mut l = EventLoop::new().unwrap();
+    let listener = Listener::new();
+    // Both have just connected when the first is read, and the second peeked.
+    for _ in 0..2 {
+        let mut socket = l.connect_to(listener.address()).unwrap();
+        socket.on_error(|_, error| panic!("{error}"));
+        socket.on_data(|socket, chunk| {
+            *socket.event_loop().data_mut::<usize>().unwrap() += chunk.len();
+        });
+    }
+    l.set_data(0_usize);
+    let peers = thread::spawn(move || {
+        for _ in 0..2 {
+            listener.accept().write_all(b"hello").unwrap();
+        }
+    });
+    l.run().unwrap();
+    peers.join().unwrap();
+    assert_eq!(l.data(), Some(&10_usize));
 }
 
 /// G8. Catches: shutdown(2) on a connection that was reset is an error of its own.

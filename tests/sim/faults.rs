@@ -106,6 +106,21 @@ fn after_a_short_write_the_rest_is_sent_while_there_is_room_even_if_the_peer_doe
 }
 
 #[test]
+fn an_interrupted_peek_is_done_again() {
+    let (mut world, server, client) = pair(1);
+    greet(world.event_loop(server));
+    world.set_latency(secs(1)..secs(1));
+    world.set_faults(client, faulty(Fault::Receive, 1.0));
+    let diary = Diary::default();
+    // When both have just connected, the first is read, and the second peeked.
+    for name in ["one", "two"] {
+        watched(world.event_loop(client), "10.0.0.1", name, &diary);
+    }
+    world.run().unwrap();
+    assert_eq!(diary.take(), [""; 0]);
+}
+
+#[test]
 fn a_write_in_a_hundred_pieces_arrives_whole() {
     for seed in 0..20 {
         let (mut world, server, client) = pair(seed);

@@ -253,14 +253,11 @@ impl Socket {
         Ok(first + second)
     }
 
-    pub(super) fn has_more(&mut self) -> io::Result<bool> {
-        let answer = match self.has_bytes() {
+    /// recv(2) of one byte with MSG_PEEK.
+    pub(super) fn peek(&mut self) -> io::Result<usize> {
+        match self.has_bytes() {
             true => Ok(1),
             false => self.without_bytes(),
-        };
-        match answer {
-            Err(error) if error.raw_os_error() == Some(EAGAIN) => Ok(false),
-            other => other.map(|_| true),
         }
     }
 

@@ -6,8 +6,9 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
-use libc::{EINVAL, ENOTCONN, EOPNOTSUPP};
+use libc::{EAGAIN, EINVAL, ENOTCONN, EOPNOTSUPP};
 
+use super::faults::Fault;
 use super::kernel::{Descriptor, Kernel};
 use super::network::Network;
 use super::socket::{Domain, Key, Socket, failed};
@@ -15,7 +16,7 @@ use crate::kernel::accepting::{Accepted, Accepting};
 use crate::kernel::connector::Answer;
 use crate::kernel::listener::BindOptions;
 use crate::kernel::options::{KeepAlive, StreamOptions};
-use crate::kernel::stream::uninterrupted;
+use crate::kernel::stream::{has_more, uninterrupted};
 
 /// An open descriptor of a socket.
 #[derive(Debug)]
@@ -243,7 +244,15 @@ impl Stream {
     }
 
     pub(crate) fn has_more(&self) -> io::Result<bool> {
-        self.0.ask(Socket::has_more).unwrap_or(Ok(false))
+        let peek = |network: &mut Network, key| {
+            let socket = network.sockets.get_mut(&key);
+            socket.map_or(Err(failed(EAGAIN)), Socket::peek)
+        };
+        let peeked = self.0.call(|network, key| {
+            network.inject_on(key, Fault::Receive)?;
+            peek(network, key)
+        });
+        has_more(peeked, || self.0.call(peek))
     }
 
     pub(crate) fn try_to_send(&self, bytes: &[u8]) -> io::Result<usize> {
