@@ -260,12 +260,14 @@ impl Play {
                 self.received(number, &bytes);
             }
             Action::Unshift(size) => {
-                // Nothing can be put back after `end` or a failure.
+                // Nothing can be put back after `end` or a failure, nor, while the data flows, before bytes that wait.
+                let flows = socket.readable_flowing() == Some(true);
+                let is_behind = flows && socket.readable_length() > 0;
                 let back = self.end(number, |end| {
                     let size = (*size).min(end.received);
                     let may = !end.has_ended && !end.may_miss_bytes && !socket.is_destroyed();
                     let may = may && (socket.is_writable() || socket.is_writable_ended());
-                    may.then(|| end.unread(size))
+                    (may && !is_behind).then(|| end.unread(size))
                 });
                 if let Some(back) = back {
                     socket.unshift(back);
