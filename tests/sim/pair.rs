@@ -1,5 +1,6 @@
 //! A protocol handler, and a peer that the test plays.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use netloop::sim::{Pair, PairOptions, World};
@@ -37,6 +38,26 @@ fn a_handler_has_answered_when_send_returns() {
         assert!(pair.error().is_none());
         assert!(!pair.socket().event_loop().is_alive(), "seed {seed}");
     }
+}
+
+#[test]
+fn the_seed_decides_in_which_pieces_a_handler_receives_bytes() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..100 {
+        let mut pair = Pair::new(seed, |socket| {
+            socket.set_data(Vec::<Vec<u8>>::new());
+            socket.on_data(|socket, chunk| {
+                let chunk = chunk.to_vec();
+                socket.data_mut::<Vec<Vec<u8>>>().unwrap().push(chunk);
+            });
+        })
+        .unwrap();
+        pair.send("hello\n").unwrap();
+        let chunks = pair.socket().take_data::<Vec<Vec<u8>>>().unwrap();
+        assert_eq!(chunks.concat(), b"hello\n", "seed {seed}");
+        seen.insert(chunks);
+    }
+    assert!(seen.len() > 1, "{seen:?}");
 }
 
 #[test]

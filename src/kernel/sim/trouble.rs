@@ -147,6 +147,17 @@ impl Network {
         }
     }
 
+    /// How many of `count` bytes a read takes. Where no segment takes time, all have arrived before the first
+    /// read, so it is the reads that find the stream in pieces.
+    fn part_to_receive(&mut self, key: Key, host: usize, count: usize) -> usize {
+        let takes_no_time = self.settings.latency.end.is_zero() && self.settings.links.is_empty();
+        let is_part = self.settings.is_perturbed && takes_no_time && !self.is_unix(key);
+        match is_part && count > 1 && self.dice.one_in(4) {
+            true => 1 + self.dice.below(count - 1),
+            false => self.part_of(host, Fault::Receive, count),
+        }
+    }
+
     /// recv(2), which may be interrupted or short. A short read is followed by another event.
     pub(super) fn try_to_receive(&mut self, key: Key, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(socket) = self.sockets.get(&key) else {
@@ -154,7 +165,7 @@ impl Network {
         };
         let (host, there) = (socket.host, socket.incoming.len());
         self.inject_on(key, Fault::Receive)?;
-        let most = self.part_of(host, Fault::Receive, buffer.len().min(there));
+        let most = self.part_to_receive(key, host, buffer.len().min(there));
         if most == 0 || most == buffer.len() || most == there {
             return self.receive(key, buffer);
         }
