@@ -1,6 +1,9 @@
 //! `error-throw-*`: after an exception, in each phase. The remaining ticks wait for the next callback, and the
 //! socket whose callback has thrown finishes its service.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use netloop::{ConnectOptions, Error, Loop, ServerOptions, Socket, SocketId};
 
 use crate::story::*;
@@ -343,4 +346,75 @@ twin!(error_throw_in_cancelled, |t, l| {
         }
     })
     .unwrap();
+});
+
+/// The peer sends a second byte and closes once the first one waits; then the client resumes.
+fn close_behind_what_waits(peer: &mut Socket<'_>, client: SocketId) {
+    close_server(peer);
+    peer.write("a");
+    let id = peer.id();
+    let poll = Rc::new(Cell::new(None));
+    let this = poll.clone();
+    poll.set(Some(peer.event_loop().set_interval(ms(1), move |l| {
+        if l.socket_at(client).readable_length() > 0 {
+            l.clear_interval(this.take().unwrap());
+            l.socket_at(id).write("b");
+            l.socket_at(id).destroy_soon();
+        }
+    })));
+    peer.on_close(move |peer, _| {
+        let resumes = move |l: &mut Loop| _ = l.socket_at(client).resume();
+        peer.event_loop().set_immediate(resumes);
+    });
+}
+
+/// For each mark, and whether the callback of the failed write throws.
+fn play_failed_writes(t: &'static Story, l: &mut Loop, mut left: Vec<(usize, bool)>) {
+    let Some((mark, throws)) = left.pop() else {
+        return;
+    };
+    let path = t.sock_path(&format!("s{}", left.len()));
+    let client = Rc::new(Cell::new(None));
+    let ours = client.clone();
+    l.create_server(move |peer| close_behind_what_waits(peer, ours.get().unwrap()))
+        .listen(path.clone(), move |s| {
+            let options = ConnectOptions::from(&path).high_water_mark(mark);
+            let options = options.allow_half_open(true);
+            let mut c = s.event_loop().connect_to(options).unwrap();
+            client.set(Some(c.id()));
+            let is_first = Rc::new(Cell::new(true));
+            c.pause().on_connect(|c| _ = c.read(Some(0)));
+            c.on_data(move |c, chunk| {
+                t.log(format!("data {}", String::from_utf8_lossy(chunk)));
+                let is_first = is_first.clone();
+                c.write_then("x", move |c, outcome| {
+                    t.log(format!("written {}", outcome.unwrap_err().code().unwrap()));
+                    if throws && is_first.replace(false) {
+                        let id = c.id();
+                        let shown = move |l: &mut Loop| show_and_destroy(t, &mut l.socket_at(id));
+                        c.event_loop().set_immediate(shown);
+                    }
+                    assert!(!throws, "in a write callback");
+                });
+            });
+            c.on_error(move |_, e| t.log(format!("error {}", e.code().unwrap())))
+                .on_end(move |_| t.log("end"))
+                .on_close(move |c, _| play_failed_writes(t, c.event_loop(), left.clone()));
+        })
+        .unwrap();
+}
+
+fn show_and_destroy(t: &'static Story, c: &mut Socket<'_>) {
+    let (read, waiting) = (c.bytes_read(), c.readable_length());
+    let (flowing, destroyed) = (c.readable_flowing().unwrap(), c.is_destroyed());
+    t.log(format!(
+        "read {read} waiting {waiting} flowing {flowing} destroyed {destroyed}"
+    ));
+    c.destroy();
+}
+
+twin!(error_throw_in_failed_write, |t, l| {
+    uncaught_are_told(t);
+    let left = vec![(65536, true), (1, true), (65536, false), (1, false)];
+    play_failed_writes(t, l, left);
 });

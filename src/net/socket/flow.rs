@@ -5,6 +5,7 @@ use super::events::{PAUSE, READABLE, RESUME};
 use crate::net::event_loop::Served;
 use crate::net::event_loop::errands::Errands;
 use crate::net::queues::SocketTick;
+use crate::net::trace::Idle;
 use crate::rules::receiving::{Receiving, Tick};
 use crate::rules::state::socket::Input;
 
@@ -113,6 +114,17 @@ impl SocketEntry {
     pub(super) fn stop_reading(&mut self, errands: &mut Errands<'_>) {
         let then = self.receiving.stopped();
         self.follow_reading(then, errands);
+    }
+
+    /// Why the socket would have nothing to do, for the trace.
+    pub(in crate::net) fn why_idle(&self, is_to_read: bool) -> Idle {
+        match (is_to_read, self.receiving.reads_kernel()) {
+            _ if self.state.is_destroyed() => Idle::Gone,
+            (false, _) => Idle::NothingToWrite,
+            (true, false) if self.state.has_peer_ended() => Idle::EndWasRead,
+            (true, false) => Idle::NotReading,
+            (true, true) => Idle::ServedAlready,
+        }
     }
 
     fn flows(&self) -> bool {

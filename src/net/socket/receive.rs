@@ -276,6 +276,10 @@ impl Served<'_> {
     fn deliver(&mut self, chunk: &[u8]) {
         let text = self.with(|socket, errands| {
             socket.touch(errands);
+            if let Some(then) = socket.receiving.drop_chunk() {
+                socket.follow_reading(then, errands);
+                return None;
+            }
             let text = socket.with_kept(|receiving, kept, _| {
                 receiving.chunk_came();
                 kept.decode(chunk)
@@ -363,17 +367,6 @@ impl SocketEntry {
         if self.receiving.joins_again(why.may_hide_more()) {
             let (subject, id) = (Subject::Socket(errands.id), errands.id.0);
             errands.agenda.serve_next_turn(subject, id, why);
-        }
-    }
-
-    /// Why the socket would have nothing to do, for the trace.
-    pub(in crate::net) fn why_idle(&self, is_to_read: bool) -> Idle {
-        match (is_to_read, self.receiving.reads_kernel()) {
-            _ if self.state.is_destroyed() => Idle::Gone,
-            (false, _) => Idle::NothingToWrite,
-            (true, false) if self.state.has_peer_ended() => Idle::EndWasRead,
-            (true, false) => Idle::NotReading,
-            (true, true) => Idle::ServedAlready,
         }
     }
 

@@ -40,6 +40,7 @@ impl SocketEntry {
     /// Stops all further writing, and keeps the error if it is the first.
     fn break_writing(&mut self, error: &Error, errands: &mut Errands<'_>) {
         self.cold().errored.get_or_insert_with(|| error.clone());
+        self.receiving.write_failed();
         self.feed(Input::WriteFailed, errands);
     }
 

@@ -85,9 +85,21 @@ impl Receiving {
         self.change_request(request::Input::Stopped).into()
     }
 
+    /// A write has failed: Node's `push` drops whatever comes after an error.
+    pub(crate) fn write_failed(&mut self) {
+        self.states.marks.set(Mark::Dropping);
+    }
+
+    /// A chunk is dropped after a failed write, and the kernel is not read on. `None` if it is not to be dropped.
+    pub(crate) fn drop_chunk(&mut self) -> Option<Then> {
+        let drops = self.states.marks.has(Mark::Dropping);
+        drops.then(|| self.change_request(request::Input::Stopped).into())
+    }
+
     /// The socket is connected again.
     pub(crate) fn begin_again(&mut self, kept: &mut Kept) {
         kept.clear();
+        self.states.marks.take(Mark::Dropping);
         _ = self.change_request(request::Input::Ended);
     }
 }

@@ -1,4 +1,4 @@
-//! Facts beside the states: six marks in one byte, since each connection has them.
+//! Facts beside the states: seven marks in one byte, since each connection has them.
 
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
@@ -18,6 +18,8 @@ pub(super) enum Mark {
     /// What was put back while the data flows is to be emitted from a tick. Node emits it inside `unshift`,
     /// so it does not count as waiting, and what is put back after it comes after it.
     EmissionDue = 32,
+    /// A write has failed: a chunk that comes is dropped.
+    Dropping = 64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
