@@ -288,7 +288,8 @@ impl End {
     /// Notes that a callback has thrown.
     pub(super) fn note_throw(&mut self) {
         self.has_thrown = true;
-        self.does_not_read_on |= self.reads_on_after_event;
+        // As in Node, nothing more is received after a failed write whose callback throws.
+        self.does_not_read_on |= self.reads_on_after_event || self.is_in_failed_write;
     }
 
     /// Whether all events are expected: no panic has suppressed one, and the program was not killed.

@@ -47,8 +47,12 @@ impl Me {
     fn on_event(&self, socket: &mut Socket<'_>, event: Event) {
         self.play.note(self.end.get(), event, socket);
         let actor = self.end(|end| {
-            // As in Node, a throw in any other event stops the read that would follow it.
-            let reads_anyway = matches!(event, Event::Data | Event::Drain | Event::Timeout);
+            // As in Node, a throw in any other event stops the read that would follow it, and in `data`, too, if
+            // the mark is 0: nothing but that read asks for more.
+            let reads_anyway = match event {
+                Event::Data => end.manner.mark != Some(0),
+                _ => matches!(event, Event::Drain | Event::Timeout),
+            };
             end.reads_on_after_event = !reads_anyway || end.received == 0;
             end.actor
         });
