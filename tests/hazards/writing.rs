@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Instant;
 
-use netloop::{EventLoop, ServerOptions, Socket};
+use netloop::{ConnectOptions, Error, EventLoop, ServerOptions, Socket};
 
 use crate::program::{Program, netloop};
 use crate::stage::*;
@@ -247,6 +247,41 @@ fn a_send_that_the_kernel_has_no_memory_for_is_tried_again() {
         drop(socket);
         assert!(trace_of(server, &file).matches("(INJECTED)").count() >= 3);
     }
+}
+
+/// Catches: a socket that connects after a refused write goes on writing.
+#[test]
+fn a_write_refused_before_the_connection_ends_all_writing() {
+    let mut l = event_loop();
+    let words = Words::default();
+    let mut server = l.create_server(|c| {
+        c.on_data(|_, _| panic!("a byte has left"));
+        close_server(c);
+    });
+    let address = listen(&mut server);
+    let options = ConnectOptions::from(address).write_limit(10);
+    let mut c = l.connect_to(options).unwrap();
+    watch(&words, &mut c);
+    let tell = |call: &'static str| {
+        let said = words.clone();
+        move |_: &mut Socket<'_>, result: Result<(), &Error>| {
+            said.say(format!("{call} {}", result.unwrap_err().code().unwrap()));
+        }
+    };
+    assert!(!c.write_then("too many bytes", tell("first")));
+    assert!(!c.is_writable());
+    assert!(!c.cork().write_then("few", tell("second")));
+    assert!(c.uncork().ready_state() == "opening");
+    l.run().unwrap();
+    assert_eq!(
+        words.take(),
+        [
+            "first ENOBUFS",
+            "second ENOBUFS",
+            "error ENOBUFS",
+            "close Some(true)"
+        ]
+    );
 }
 
 /// Catches: the half of a socket with an idle timeout is shut down, though close(2) ends it next.

@@ -604,7 +604,24 @@ fn what_waits_is_dropped_by_destroy_though_it_had_begun_to_flow() {
             c.resume().destroy();
         });
     };
-    check_text("flow and destroy", "close 0\n", play);
+    check_text("flow and destroy", "close 4\n", play);
+}
+
+#[test]
+fn no_end_follows_what_was_put_back_and_is_dropped_by_destroy() {
+    let play = |t: &'static Story, l: &mut EventLoop| {
+        with_bytes_that_wait(t, l, |t, c| {
+            c.on_data(move |c, chunk| {
+                t.log(format!("data {}", chunk.len()));
+                c.unshift(chunk).destroy();
+            });
+            c.on_end(move |_| t.log("end"));
+            c.on_close(move |c, _| t.log(format!("close {}", c.readable_length())));
+            // The peer has ended, so `end` is due once the chunk is out.
+            c.after(ms(20), |c| _ = c.resume());
+        });
+    };
+    check_text("unshift and destroy", "data 4\nclose 4\n", play);
 }
 
 #[test]

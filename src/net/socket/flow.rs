@@ -83,12 +83,6 @@ impl Served<'_> {
                 });
             },
         );
-        if let Some(entry) = self.entry()
-            && entry.receiving.is_flowing()
-            && entry.state.is_destroyed()
-        {
-            entry.with_kept(|_, kept, _| kept.clear());
-        }
     }
 
     /// The tick of `readable`. After it, waiting chunks are emitted if the data flows.

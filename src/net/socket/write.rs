@@ -81,7 +81,7 @@ impl SocketEntry {
                 self.fail(callback.into_iter().collect(), words::closed(), errands);
                 false
             }
-            (State::Open | State::Idle, Writable::Broken) => {
+            (State::Open | State::Opening | State::Idle, Writable::Broken) => {
                 let limits = self.limits();
                 self.sending.queue_in_vain(bytes, callback, limits);
                 false
@@ -149,12 +149,12 @@ impl SocketEntry {
                 self.touch(errands);
                 self.follow(next, errands);
             }
-            (State::Opening, _, _) => self.hold(),
+            (State::Opening, Writable::Open | Writable::Ending, _) => self.hold(),
             (State::Idle, Writable::Open, _) => {
                 let callbacks = self.sending.end_waiting();
                 self.fail(callbacks, words::closed(), errands);
             }
-            (State::Open | State::Idle | State::Destroyed | State::Closed, _, _) => {}
+            _ => {}
         }
     }
 

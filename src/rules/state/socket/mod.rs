@@ -105,7 +105,7 @@ fn part(life: State, input: Input) -> Part {
             _ => Part::Life,
         },
         State::Opening => match input {
-            Input::EndCalled => Part::Sending,
+            Input::EndCalled | Input::WriteFailed => Part::Sending,
             _ => Part::Life,
         },
         State::Open => match input {

@@ -136,8 +136,8 @@ impl Standing {
                 Writable::Ending | Writable::Shutting | Writable::Sent => false,
             },
             State::Opening => match self.sending {
-                Writable::Open | Writable::Ending | Writable::Finished => is_new,
-                Writable::Shutting | Writable::Sent | Writable::Due | Writable::Broken => false,
+                Writable::Open | Writable::Ending | Writable::Finished | Writable::Broken => is_new,
+                Writable::Shutting | Writable::Sent | Writable::Due => false,
             },
             State::Open => self.sending != Writable::Due,
             State::Destroyed | State::Closed => self.sending != Writable::Due || is_new,
