@@ -1,7 +1,7 @@
 //! Runs the steps of a program, each in its callback.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::resume_unwind;
 use std::rc::Rc;
 
@@ -45,6 +45,21 @@ impl State {
         let number = *self.by_actor.get(&actor)?;
         let me = self.ends[number].me.upgrade();
         Some(me.map_or(number, |me| me.get()))
+    }
+
+    /// Whether what is written to one actor's socket comes, through the pipes, to another's.
+    pub(super) fn leads_to(&self, to: Actor, goal: Actor) -> bool {
+        let (mut seen, mut open) = (HashSet::new(), vec![to.peer()]);
+        while let Some(actor) = open.pop() {
+            if !seen.insert(actor) {
+                continue;
+            }
+            let ends = self.ends.iter().filter(|end| end.actor == actor);
+            let targets: Vec<_> = ends.flat_map(|end| &end.piped_into).collect();
+            let into = self.ends.iter().filter(|end| targets.contains(&&end.id));
+            open.extend(into.map(|end| end.actor.peer()));
+        }
+        seen.contains(&goal)
     }
 
     /// Notes that a callback has thrown on a host.

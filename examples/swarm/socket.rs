@@ -208,6 +208,8 @@ impl Play {
             Action::EndWith(size) => {
                 let bytes = self.bytes(number, &socket, *size);
                 socket.end_with_then(bytes, self.back(number, Event::Ended));
+                let needs_drain = socket.writable_need_drain();
+                self.end(number, |end| end.needs_drain |= needs_drain);
             }
             Action::Destroy => _ = socket.destroy(),
             Action::DestroyWith => _ = socket.destroy_with(Error::new("on purpose")),
@@ -306,6 +308,10 @@ impl Play {
     fn pipe(&self, socket: &mut Socket<'_>, number: usize, other: Actor, ends: bool) {
         let target: Option<SocketId> = self.with(|state| {
             let to = state.end_of(other).filter(|to| *to != number)?;
+            // Otherwise the bytes would go round for ever.
+            if state.leads_to(other, state.ends[number].actor) {
+                return None;
+            }
             let source = &mut state.ends[number];
             source.has_other_readers = true;
             let (host, reading) = (source.host, source.manner.reading);
