@@ -83,6 +83,7 @@ impl Served<'_> {
                 });
             },
         );
+        self.with(SocketEntry::drop_what_flows);
     }
 
     /// The tick of `readable`. After it, waiting chunks are emitted if the data flows.
@@ -123,6 +124,14 @@ impl SocketEntry {
 
     fn flows(&self) -> bool {
         self.receiving.is_flowing() && !self.state.is_destroyed()
+    }
+
+    /// After a `destroy` drops what was to flow. No `end` follows it.
+    fn drop_what_flows(&mut self, errands: &mut Errands<'_>) {
+        if self.receiving.is_flowing() && self.state.is_destroyed() && !self.keeps_nothing() {
+            self.with_kept(|_, kept, _| kept.clear());
+            self.feed(Input::Unshifted, errands);
+        }
     }
 
     /// The next chunk that waits, if the data flows.

@@ -124,7 +124,7 @@ fn part(life: State, input: Input) -> Part {
             | Input::WriteFailed => Part::Sending,
         },
         State::Destroyed => match input {
-            Input::EndDue => Part::Receiving,
+            Input::EndDue | Input::Unshifted => Part::Receiving,
             Input::EndCalled | Input::FinishDue => Part::Sending,
             _ => Part::Life,
         },
