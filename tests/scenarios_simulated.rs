@@ -34,6 +34,8 @@ mod listen;
 mod options;
 #[path = "support/peers.rs"]
 mod peers;
+#[path = "scenarios/pipes.rs"]
+mod pipes;
 #[path = "scenarios/queues.rs"]
 mod queues;
 #[path = "scenarios/reading.rs"]

@@ -13,7 +13,7 @@ const LONG_FUNCTIONS: [&str; 0] = [];
 
 /// What has the whole loop in its hands can touch everything, and reach user code: that should be
 /// little. A hundred are enough.
-const FUNCTIONS_OF_LOOP: usize = 87;
+const FUNCTIONS_OF_LOOP: usize = 88;
 
 #[test]
 fn no_file_is_longer_than_400_lines() {

@@ -39,7 +39,7 @@ fn serve_one(l: &mut Loop, first: impl Fn(&mut Socket<'_>) + 'static) -> (Server
 
 type Peer = &'static Cell<Option<SocketId>>;
 
-fn with_mark<'s>(server: &'s mut Server<'_>, mark: usize) -> Socket<'s> {
+pub(crate) fn with_mark<'s>(server: &'s mut Server<'_>, mark: usize) -> Socket<'s> {
     let options = ConnectOptions::from((HOST, server.port().unwrap())).high_water_mark(mark);
     server.event_loop().connect_to(options).unwrap()
 }

@@ -7,15 +7,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::Loop;
 use super::events::Event;
-use super::listeners::{Many, Slot};
+use super::listeners::{List, Slot};
 use super::trace::{Cause, Subject, What};
 
-/// Listeners that are out of their slot while they are called. They are put back even if one panics.
-struct TakenOut<'l, T, F: ?Sized, L: Into<Slot<F>>, H: Fn(&mut Loop) -> Option<&mut T>> {
+/// An only listener, out of its slot while it is called. It is put back even if it panics.
+struct TakenOut<'l, T, F: ?Sized, H: Fn(&mut Loop) -> Option<&mut T>> {
     event_loop: &'l mut Loop,
     home: H,
     slot: fn(&mut T) -> Option<&mut Slot<F>>,
-    taken: Option<L>,
+    taken: Option<Box<F>>,
     /// The cause to return to when the call is over.
     former: Cause,
 }
@@ -52,19 +52,72 @@ impl Loop {
         mut call: impl FnMut(&mut F, &mut Loop),
     ) -> Option<&mut T> {
         match taken {
-            Slot::One(listener) => call_out(
-                self,
-                listener,
-                subject,
-                event,
-                true,
-                home,
-                move |listener, event_loop| {
-                    call(listener, event_loop);
-                },
-            ),
-            Slot::Many(list) => emit_to_many(self, list, subject, event, home, call),
+            Slot::One(listener) => {
+                let trace = &mut self.agenda.trace;
+                let former = match trace.is_on() {
+                    true => trace.enter_callback(subject, event.name),
+                    false => 0,
+                };
+                let slot = event.slot;
+                let mut running = TakenOut {
+                    event_loop: self,
+                    home,
+                    slot,
+                    taken: Some(listener),
+                    former,
+                };
+                if let Some(listener) = &mut running.taken {
+                    call(listener, running.event_loop);
+                }
+                let taken = running.taken.take();
+                mem::forget(running);
+                put_back(self, home, slot, taken, former)
+            }
+            Slot::Many(None) => home(self),
+            Slot::Many(Some(list)) => self.emit_to_many(list, subject, event, home, call),
         }
+    }
+
+    /// Calls the listeners of a list, which stays in its slot meanwhile: each is taken out for its own call.
+    #[cold]
+    #[inline(never)]
+    fn emit_to_many<T, F: ?Sized>(
+        &mut self,
+        list: Box<List<F>>,
+        subject: Subject,
+        event: Event<T, F>,
+        home: impl Fn(&mut Loop) -> Option<&mut T>,
+        mut call: impl FnMut(&mut F, &mut Loop),
+    ) -> Option<&mut T> {
+        let trace = &mut self.agenda.trace;
+        let former = match trace.is_on() {
+            true if list.is_programs() => trace.enter_callback(subject, event.name),
+            true => trace.goes_untold(),
+            false => 0,
+        };
+        if let Some(slot) = home(self).and_then(event.slot) {
+            slot.begin_calls(list);
+        }
+        self.call_and_then(
+            None::<Box<F>>,
+            |called, event_loop| {
+                while let Some(next) = home(event_loop)
+                    .and_then(event.slot)
+                    .and_then(Slot::take_next)
+                {
+                    call(called.insert(next), event_loop);
+                    give_back(called.take(), home(event_loop).and_then(event.slot));
+                }
+            },
+            |event_loop, called| {
+                let slot = home(event_loop).and_then(event.slot);
+                if let Some(slot) = give_back(called, slot) {
+                    slot.end_calls();
+                }
+                event_loop.agenda.trace.leave(former);
+            },
+        );
+        home(self)
     }
 
     /// Runs queued work, with a record of its own as the cause of all that follows from it.
@@ -98,84 +151,37 @@ impl Loop {
     }
 }
 
-#[cold]
-#[inline(never)]
-fn emit_to_many<T, F: ?Sized>(
-    event_loop: &mut Loop,
-    list: Many<F>,
-    subject: Subject,
-    event: Event<T, F>,
-    home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
-    mut call: impl FnMut(&mut F, &mut Loop),
-) -> Option<&mut T> {
-    let is_programs = Slot::is_programs(&list);
-    call_out(
-        event_loop,
-        list,
-        subject,
-        event,
-        is_programs,
-        home,
-        |list, event_loop| {
-            Slot::call_each(list, |listener| call(listener, event_loop));
-        },
-    )
-}
-
-/// Calls what was taken out: one listener, or a list. `is_programs` is whether the program has added any.
-#[inline(always)]
-fn call_out<T, F: ?Sized, L: Into<Slot<F>>>(
-    event_loop: &mut Loop,
-    taken: L,
-    subject: Subject,
-    event: Event<T, F>,
-    is_programs: bool,
-    home: impl Fn(&mut Loop) -> Option<&mut T> + Copy,
-    call: impl FnOnce(&mut L, &mut Loop),
-) -> Option<&mut T> {
-    let trace = &mut event_loop.agenda.trace;
-    let former = match trace.is_on() {
-        true if is_programs => trace.enter_callback(subject, event.name),
-        true => trace.goes_untold(),
-        false => 0,
-    };
-    let slot = event.slot;
-    let mut running = TakenOut {
-        event_loop,
-        home,
-        slot,
-        taken: Some(taken),
-        former,
-    };
-    if let Some(taken) = &mut running.taken {
-        call(taken, running.event_loop);
+fn give_back<F: ?Sized>(
+    called: Option<Box<F>>,
+    slot: Option<&mut Slot<F>>,
+) -> Option<&mut Slot<F>> {
+    let slot = slot?;
+    if let Some(called) = called {
+        slot.give_back(called);
     }
-    let taken = running.taken.take();
-    mem::forget(running);
-    put_back(event_loop, home, slot, taken, former)
+    Some(slot)
 }
 
-/// Puts listeners back before those that were added meanwhile. Returns their home, if it is still there.
+/// Puts an only listener back before those that were added meanwhile. Returns its home, if it is still
+/// there.
 #[inline(always)]
 fn put_back<T, F: ?Sized>(
     event_loop: &mut Loop,
     home: impl Fn(&mut Loop) -> Option<&mut T>,
     slot: fn(&mut T) -> Option<&mut Slot<F>>,
-    taken: Option<impl Into<Slot<F>>>,
+    taken: Option<Box<F>>,
     former: Cause,
 ) -> Option<&mut T> {
     event_loop.agenda.trace.leave(former);
     let home = home(event_loop)?;
-    if let (Some(listeners), Some(taken)) = (slot(home), taken) {
-        listeners.put_back(taken.into());
+    if let (Some(slot), Some(taken)) = (slot(home), taken) {
+        slot.put_back(taken);
     }
     Some(home)
 }
 
-/// Runs only if a listener has panicked.
-impl<T, F: ?Sized, L: Into<Slot<F>>, H: Fn(&mut Loop) -> Option<&mut T>> Drop
-    for TakenOut<'_, T, F, L, H>
-{
+/// Runs only if the listener has panicked.
+impl<T, F: ?Sized, H: Fn(&mut Loop) -> Option<&mut T>> Drop for TakenOut<'_, T, F, H> {
     #[inline(always)]
     fn drop(&mut self) {
         let taken = self.taken.take();

@@ -51,8 +51,8 @@ pub(crate) enum SocketTick {
     Receiving(receiving::Tick),
     Piped(SocketId),
     Unpiped(SocketId),
-    /// The socket had ended before it was piped: end its destinations.
-    EndPipes,
+    /// The socket had ended before it was piped: end the destination, if it is to be ended.
+    EndPipe(SocketId, bool),
     Destroy(Option<Error>),
 }
 
@@ -105,7 +105,7 @@ impl SocketTick {
             },
             SocketTick::Piped(_) => "emit pipe",
             SocketTick::Unpiped(_) => "emit unpipe",
-            SocketTick::EndPipes => "end the destinations",
+            SocketTick::EndPipe(..) => "end the destination",
             SocketTick::Destroy(_) => "destroy",
         }
     }

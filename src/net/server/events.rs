@@ -140,10 +140,9 @@ impl Server<'_> {
     /// ```
     #[track_caller]
     pub fn off(&mut self, event: &str, listener: ListenerId) -> &mut Self {
-        let turn = self.event_loop.agenda.turns;
         self.calls("off", |server, _| {
             if let Some(slot) = server.slot_mut(event) {
-                slot.remove(listener, turn);
+                slot.remove(listener);
             }
         });
         self

@@ -37,7 +37,7 @@ impl Served<'_> {
             SocketTick::Unpiped(source) => {
                 self.emit(UNPIPE, |listener, socket| listener(socket, source));
             }
-            SocketTick::EndPipes => self.end_pipes(),
+            SocketTick::EndPipe(to, ends) => self.end_pipe(to, ends),
             SocketTick::Destroy(error) => self.destroy(error),
         }
         Ok(())

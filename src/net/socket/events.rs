@@ -340,7 +340,7 @@ impl Socket<'_> {
     pub fn off(&mut self, event: &str, listener: ListenerId) -> &mut Self {
         self.calls("off", |socket, errands| {
             if let Some(slot) = socket.slot_mut(event) {
-                slot.remove(listener, errands.agenda.turns);
+                slot.remove(listener);
             }
             listener_has_gone(event, errands);
         });

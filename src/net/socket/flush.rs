@@ -19,7 +19,7 @@ impl SocketEntry {
     /// outcome, if it is over.
     fn release_held(&mut self, errands: &mut Errands<'_>) -> Option<Outcome> {
         let turn = errands.agenda.turns;
-        self.listeners.close.remove_own(Own::HeldWrite, turn);
+        self.listeners.close.remove_own(Own::HeldWrite);
         if !self.sending.is_held() {
             return None;
         }

@@ -145,6 +145,9 @@ struct Cold {
     failed: Option<io::Error>,
     on_read: Slot<OnRead>,
     pipes: Vec<Pipe>,
+    /// There were two pipes at a time since the source last waited for an only one: Node's
+    /// `kMultiAwaitDrain`.
+    waits_for_several: bool,
     /// It has the listeners of `finish` and `close` that remove the pipes into it.
     hears_its_end: bool,
 

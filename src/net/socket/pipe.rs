@@ -30,7 +30,9 @@ impl SocketEntry {
     /// Adds a pipe to this destination.
     fn add_pipe(&mut self, to: SocketId, ends: bool, errands: &mut Errands<'_>) {
         let has_ended = self.state.is_end_emitted();
-        self.cold().pipes.push(Pipe {
+        let cold = self.cold();
+        cold.waits_for_several |= cold.pipes.len() == 1;
+        cold.pipes.push(Pipe {
             to,
             ends,
             waits: false,
@@ -38,58 +40,79 @@ impl SocketEntry {
         });
         errands.pipes.entry(to).or_default().push(errands.id);
         if has_ended {
-            errands.tick(SocketTick::EndPipes);
+            errands.tick(SocketTick::EndPipe(to, ends));
         }
         self.data_was_added(errands);
+    }
+
+    fn pipes_to(&mut self, to: SocketId) -> impl Iterator<Item = &mut Pipe> {
+        self.pipes().iter_mut().filter(move |pipe| pipe.to == to)
     }
 
     /// Pauses the source until this destination has drained.
     pub(super) fn wait_for_drain(&mut self, to: SocketId, errands: &mut Errands<'_>) {
         let mut waits = false;
-        for pipe in self.pipes().iter_mut().filter(|pipe| pipe.to == to) {
-            pipe.waits = true;
-            pipe.hears_drain = true;
-            waits = true;
+        for pipe in self.pipes_to(to) {
+            (pipe.waits, pipe.hears_drain, waits) = (true, true, true);
         }
         if waits {
+            let cold = self.cold();
+            cold.waits_for_several &= cold.pipes.len() > 1;
             self.pause(errands);
         }
     }
 
     /// A destination has drained: the data flows again, unless it waits for another one.
     fn destination_has_drained(&mut self, to: SocketId, errands: &mut Errands<'_>) {
-        let mut hears = false;
-        for pipe in self.pipes().iter_mut().filter(|pipe| pipe.to == to) {
-            pipe.waits = false;
-            hears |= pipe.hears_drain;
-        }
-        if hears {
-            self.flow_unless_one_waits(errands);
+        if self.pipes_to(to).any(|pipe| pipe.hears_drain) {
+            self.flow_without_waiting_for(to, errands);
         }
     }
 
-    fn flow_unless_one_waits(&mut self, errands: &mut Errands<'_>) {
+    fn flow_without_waiting_for(&mut self, to: SocketId, errands: &mut Errands<'_>) {
+        self.pipes_to(to).for_each(|pipe| pipe.waits = false);
         if self.hears_data() && self.pipes().iter().all(|pipe| !pipe.waits) {
             self.resume(errands);
         }
     }
 
+    /// Removes the first of the pipes to a destination.
     fn unpipe(&mut self, to: SocketId, errands: &mut Errands<'_>) {
-        let Some(cold) = &mut self.cold else { return };
-        let Some(index) = cold.pipes.iter().position(|pipe| pipe.to == to) else {
-            return;
-        };
-        let pipe = cold.pipes.remove(index);
-        let is_last = cold.pipes.is_empty();
-        errands.remove_pipe(to);
-        if is_last {
+        let pipes = self.pipes();
+        if let Some(index) = pipes.iter().position(|pipe| pipe.to == to) {
+            if pipes.len() == 1 {
+                self.pause(errands);
+            }
+            self.remove_pipe(index, errands);
+        }
+    }
+
+    /// Removes all pipes. Those that are not removed yet count as listeners of `data`, as in Node.
+    fn unpipe_all(&mut self, errands: &mut Errands<'_>) {
+        if !self.pipes().is_empty() {
             self.pause(errands);
         }
+        while !self.pipes().is_empty() {
+            self.remove_pipe(0, errands);
+        }
+    }
+
+    /// Removes a pipe. The data flows if it has waited for this destination last. Where several
+    /// destinations shared the wait, it is enough that this one took part in it, as in Node.
+    fn remove_pipe(&mut self, index: usize, errands: &mut Errands<'_>) {
+        let cold = self.cold();
+        let Pipe {
+            to,
+            waits,
+            hears_drain,
+            ..
+        } = cold.pipes.remove(index);
+        let hears_drain = waits || hears_drain && cold.waits_for_several;
+        errands.forget_pipe(to);
         let unpiped = SocketTick::Unpiped(errands.id);
         errands.agenda.tick(Tick::Socket(to, unpiped));
-        if pipe.waits || !is_last && pipe.hears_drain {
-            // The source must not wait for a destination that is gone.
-            self.flow_unless_one_waits(errands);
+        if hears_drain {
+            self.flow_without_waiting_for(to, errands);
         }
     }
 
@@ -97,14 +120,14 @@ impl SocketEntry {
         let cold = self.cold.as_mut();
         let pipes = cold.map(|cold| mem::take(&mut cold.pipes));
         for pipe in pipes.unwrap_or_default() {
-            errands.remove_pipe(pipe.to);
+            errands.forget_pipe(pipe.to);
         }
     }
 }
 
 impl Errands<'_> {
     /// Removes one pipe from this socket to a destination from the table of sources.
-    fn remove_pipe(&mut self, to: SocketId) {
+    fn forget_pipe(&mut self, to: SocketId) {
         let Some(sources) = self.pipes.get_mut(&to) else {
             return;
         };
@@ -144,11 +167,15 @@ impl Served<'_> {
         let pipes = pipes.unwrap_or_default().iter();
         let ends: Vec<(SocketId, bool)> = pipes.map(|pipe| (pipe.to, pipe.ends)).collect();
         for (to, ends) in ends {
-            if ends {
-                self.event_loop.socket_at(to).end();
-            } else {
-                self.with(|socket, errands| socket.unpipe(to, errands));
-            }
+            self.end_pipe(to, ends);
+        }
+    }
+
+    pub(super) fn end_pipe(&mut self, to: SocketId, ends: bool) {
+        if ends {
+            self.event_loop.socket_at(to).end();
+        } else {
+            self.with(|socket, errands| socket.unpipe(to, errands));
         }
     }
 }
@@ -189,18 +216,15 @@ impl Socket<'_> {
         self.begin_pipe("pipe_without_end", destination, false)
     }
 
-    /// Undoes a [`pipe`](Socket::pipe), or all of them with `None`: Node's `unpipe([destination])`. When
-    /// none is left, this socket is paused. `unpipe` is emitted on the destination, from a tick.
+    /// Undoes a [`pipe`](Socket::pipe), the first one to this destination, or all of them with `None`: Node's
+    /// `unpipe([destination])`. When none is left, this socket is paused. But if it has waited for the
+    /// destination, and waits for no other, the data flows on to the listeners of `data`. `unpipe` is emitted
+    /// on the destination, from a tick.
     #[track_caller]
     pub fn unpipe(&mut self, destination: Option<SocketId>) -> &mut Self {
-        self.calls("unpipe", |socket, errands| {
-            let pipes = socket.pipes().iter().map(|pipe| pipe.to);
-            let all: Vec<SocketId> = pipes.collect();
-            for to in all {
-                if destination.is_none_or(|wanted| wanted == to) {
-                    socket.unpipe(to, errands);
-                }
-            }
+        self.calls("unpipe", |socket, errands| match destination {
+            Some(to) => socket.unpipe(to, errands),
+            None => socket.unpipe_all(errands),
         });
         self
     }

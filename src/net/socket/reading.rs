@@ -131,10 +131,10 @@ impl SocketEntry {
         self.follow_reading(then, errands);
     }
 
-    /// Whether received bytes go to a listener of `data` or into a pipe.
+    /// Whether received bytes go to a listener of `data`, be it one that is being called, or into a pipe.
     pub(super) fn hears_data(&self) -> bool {
         let is_piped = self.cold.as_ref().is_some_and(|it| !it.pipes.is_empty());
-        is_piped || !self.listeners.data.is_empty()
+        is_piped || (self.listeners.data).is_heard(self.receiving.is_emitting())
     }
 
     /// Whether there is a listener of `readable`, apart from those that are being called.

@@ -302,8 +302,11 @@ impl Served<'_> {
         };
         let listeners = mem::take(&mut entry.listeners.data);
         let pipes = entry.pipes_to_fill();
+        entry.receiving.begin_emission();
         self.event_loop.agenda.trace.gives(chunk.len());
-        self.emit_data(listeners, chunk);
+        if let Some(entry) = self.emit_data(listeners, chunk) {
+            entry.receiving.end_emission();
+        }
         for to in pipes {
             if !self.event_loop.socket_at(to).write(chunk) {
                 self.with(|socket, errands| socket.wait_for_drain(to, errands));

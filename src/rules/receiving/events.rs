@@ -51,10 +51,25 @@ impl Receiving {
         flows_on
     }
 
+    /// Begins to emit a chunk that does not just pass.
+    pub(crate) fn begin_emission(&mut self) {
+        self.states.marks.set(Mark::Emitting);
+    }
+
+    pub(crate) fn end_emission(&mut self) {
+        self.states.marks.take(Mark::Emitting);
+    }
+
+    /// Whether a chunk is being emitted, so that a listener of `data` may be out for its call.
+    pub(crate) fn is_emitting(&self) -> bool {
+        self.states.marks.has(Mark::Emitting)
+    }
+
     /// A chunk was emitted or kept: decides whether the kernel is read on, and queues a tick that asks for
     /// the next one (Node's `maybeReadMore`). If the data flows through, there is no tick, since it would
     /// have no visible effect.
     pub(crate) fn chunk_is_done(&mut self, kept: &Kept) -> Then {
+        self.end_emission();
         let mut then = Then::default();
         if self.is_flowing() && self.reads_kernel() && kept.is_empty() {
             _ = self.change_request(request::Input::FlowedThrough);

@@ -1,4 +1,4 @@
-//! Facts beside the states: seven marks in one byte, since each connection has them.
+//! Facts beside the states: eight marks in one byte, since each connection has them.
 
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
@@ -20,6 +20,8 @@ pub(super) enum Mark {
     EmissionDue = 32,
     /// A write has failed: a chunk that comes is dropped.
     Dropping = 64,
+    /// A chunk is being emitted.
+    Emitting = 128,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +29,7 @@ pub(super) struct Marks(pub(super) u8);
 
 impl Marks {
     pub(super) const NONE: Marks = Marks(0);
+    pub(super) const EMITTING: Marks = Marks(Mark::Emitting as u8);
 
     #[inline]
     pub(super) fn has(self, mark: Mark) -> bool {

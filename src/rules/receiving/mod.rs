@@ -82,6 +82,7 @@ impl States {
     /// then takes the long way, which leads back to `STREAMING`.
     const PASSING: States = States {
         request: Request::Ahead,
+        marks: Marks::EMITTING,
         ..States::STREAMING
     };
 

@@ -21,18 +21,21 @@ pub(crate) enum Slot<F: ?Sized> {
 #[derive(Debug)]
 pub(crate) struct List<F: ?Sized> {
     listeners: Vec<Listener<F>>,
-    /// Names that were removed in the turn `turn`, but not found: their listeners may be out for a call.
-    off: Vec<Name>,
-    turn: u32,
-    /// All listeners were removed: those that are out for a call are not put back.
+    /// How many of them the event that is being emitted goes to.
+    called: usize,
+    /// The index of the next one to be called.
+    next: usize,
+    /// All listeners were removed: the one that is out for a call is not put back.
     is_cleared: bool,
 }
 
 #[derive(Debug)]
 struct Listener<F: ?Sized> {
-    /// Taken out for good just before the only call of a `once` listener.
+    /// Taken out while it is called.
     callback: Option<Box<F>>,
     is_once: bool,
+    /// It was removed, but the event that is being emitted still goes to it.
+    is_gone: bool,
     name: Option<Name>,
 }
 
@@ -62,28 +65,11 @@ pub(crate) trait AnySlot {
     /// Names the listener that the program has added last.
     fn name_last(&mut self, name: ListenerId);
 
-    /// Removes the listener of this name that was added last, also if it is out for a call. A call never
-    /// outlasts the turn.
-    fn remove(&mut self, name: ListenerId, turn: u32);
+    /// Removes the listener of this name that was added last, also if it is being called.
+    fn remove(&mut self, name: ListenerId);
 
-    /// Removes all listeners, also those that are out for a call.
+    /// Removes all listeners, also those that are being called.
     fn clear(&mut self);
-}
-
-/// The content of a slot without listeners, or with a list of them.
-pub(super) type Many<F> = Option<Box<List<F>>>;
-
-impl<F: ?Sized> From<Box<F>> for Slot<F> {
-    #[inline]
-    fn from(only: Box<F>) -> Self {
-        Slot::One(only)
-    }
-}
-
-impl<F: ?Sized> From<Many<F>> for Slot<F> {
-    fn from(list: Many<F>) -> Self {
-        Slot::Many(list)
-    }
 }
 
 impl<F: ?Sized> Default for Slot<F> {
@@ -96,8 +82,8 @@ impl<F: ?Sized> Default for List<F> {
     fn default() -> Self {
         List {
             listeners: Vec::new(),
-            off: Vec::new(),
-            turn: 0,
+            called: 0,
+            next: 0,
             is_cleared: false,
         }
     }
@@ -108,28 +94,60 @@ impl<F: ?Sized> List<F> {
         self.listeners.push(Listener {
             callback: Some(callback),
             is_once,
+            is_gone: false,
             name,
         });
     }
 
-    /// Returns whether there was such a listener.
-    fn remove(&mut self, name: Name) -> bool {
-        let mut names = self.listeners.iter().map(|listener| listener.name);
-        let found = names.rposition(|other| other == Some(name));
-        found.map(|at| self.listeners.remove(at)).is_some()
+    /// Whether the program has added any of them: the others are the library's own.
+    pub(super) fn is_programs(&self) -> bool {
+        let is_own = |it: &Listener<F>| matches!(it.name, Some(Name::Library(_)));
+        self.listeners.iter().any(|listener| !is_own(listener))
     }
 
-    fn says_nothing(&self) -> bool {
-        self.listeners.is_empty() && self.off.is_empty() && !self.is_cleared
+    fn remove(&mut self, name: Name) {
+        let is_meant = |it: &Listener<F>| it.name == Some(name) && !it.is_gone;
+        if let Some(at) = self.listeners.iter().rposition(is_meant) {
+            match at < self.called {
+                true => self.listeners[at].is_gone = true,
+                false => _ = self.listeners.remove(at),
+            }
+        }
+    }
+
+    /// Takes out the next listener to be called. A `once` listener is gone before its call.
+    fn take_next(&mut self) -> Option<Box<F>> {
+        let listener = self.listeners[..self.called].get_mut(self.next)?;
+        self.next += 1;
+        listener.is_gone |= listener.is_once;
+        listener.callback.take()
+    }
+
+    fn end_calls(&mut self) {
+        (self.called, self.next) = (0, 0);
+        self.listeners.retain(|listener| !listener.is_gone);
     }
 }
 
 impl<F: ?Sized> Slot<F> {
+    /// Whether there is no listener, apart from those that are being called.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Slot::One(_) => false,
-            Slot::Many(list) => list.as_ref().is_none_or(|list| list.listeners.is_empty()),
+            Slot::Many(list) => list
+                .as_ref()
+                .is_none_or(|list| list.listeners.len() == list.called),
+        }
+    }
+
+    /// Whether there is a listener, also among those that are being called, that is not gone. `is_one_out`
+    /// is whether an only listener may be out for a call.
+    pub(in crate::net) fn is_heard(&self, is_one_out: bool) -> bool {
+        match self {
+            Slot::One(_) => true,
+            Slot::Many(None) => is_one_out,
+            Slot::Many(Some(list)) => list.listeners.iter().any(|listener| !listener.is_gone),
         }
     }
 
@@ -148,26 +166,21 @@ impl<F: ?Sized> Slot<F> {
     }
 
     /// Removes work of the library's own.
-    pub(in crate::net) fn remove_own(&mut self, own: Own, turn: u32) {
-        self.remove_name(Name::Library(own), turn);
+    pub(in crate::net) fn remove_own(&mut self, own: Own) {
+        self.remove_name(Name::Library(own));
     }
 
-    fn remove_name(&mut self, name: Name, turn: u32) {
-        self.change(|list| {
-            if list.remove(name) {
-                return;
-            }
-            if mem::replace(&mut list.turn, turn) != turn {
-                list.off.clear();
-            }
-            list.off.push(name);
-        });
+    /// An only listener has no name.
+    fn remove_name(&mut self, name: Name) {
+        if let Slot::Many(Some(_)) = self {
+            self.change(|list| list.remove(name));
+        }
     }
 
     fn change(&mut self, change: impl FnOnce(&mut List<F>)) {
         let mut list = mem::take(self).into_list();
         change(&mut list);
-        if !list.says_nothing() {
+        if !list.listeners.is_empty() || list.is_cleared {
             *self = Slot::Many(Some(list));
         }
     }
@@ -183,57 +196,53 @@ impl<F: ?Sized> Slot<F> {
         }
     }
 
-    /// Whether the program has added any of them: the others are the library's own.
-    pub(super) fn is_programs(list: &Many<F>) -> bool {
-        let is_own = |it: &Listener<F>| matches!(it.name, Some(Name::Library(_)));
-        let mut listeners = list.iter().flat_map(|list| &list.listeners);
-        listeners.any(|listener| !is_own(listener))
+    /// Begins to call the listeners of a list, in the order in which they were added. The list is put back
+    /// for that; each listener is taken out for its own call. Those added meanwhile are not called.
+    pub(super) fn begin_calls(&mut self, mut list: Box<List<F>>) {
+        list.called = list.listeners.len();
+        list.is_cleared = false;
+        *self = Slot::Many(Some(list));
     }
 
-    /// Calls the listeners in the order in which they were added. A `once` listener is gone before its
-    /// call.
-    pub(super) fn call_each(list: &mut Many<F>, mut call: impl FnMut(&mut F)) {
-        for listener in list.iter_mut().flat_map(|list| &mut list.listeners) {
-            if listener.is_once {
-                if let Some(mut callback) = listener.callback.take() {
-                    call(&mut callback);
-                }
-            } else if let Some(callback) = &mut listener.callback {
-                call(callback);
-            }
+    pub(super) fn take_next(&mut self) -> Option<Box<F>> {
+        match self {
+            Slot::Many(Some(list)) => list.take_next(),
+            Slot::One(_) | Slot::Many(None) => None,
         }
     }
 
-    /// Puts listeners back that were taken out for a call, before those added meanwhile.
+    /// Puts back the listener that was taken out last.
+    pub(super) fn give_back(&mut self, callback: Box<F>) {
+        if let Slot::Many(Some(list)) = self
+            && let Some(listener) = list.listeners.get_mut(list.next - 1)
+        {
+            listener.callback = Some(callback);
+        }
+    }
+
+    /// Forgets the listeners that are gone.
+    pub(super) fn end_calls(&mut self) {
+        self.change(List::end_calls);
+    }
+
+    /// Puts an only listener back that was taken out for a call, before those added meanwhile.
     #[inline(always)]
-    pub(crate) fn put_back(&mut self, taken: Slot<F>) {
-        match taken {
-            Slot::One(only) if matches!(self, Slot::Many(None)) => {
-                // The slot was empty: there is nothing to drop.
-                mem::forget(mem::replace(self, Slot::One(only)));
-            }
-            taken => self.join(taken),
+    pub(crate) fn put_back(&mut self, only: Box<F>) {
+        if matches!(self, Slot::Many(None)) {
+            // The slot was empty: there is nothing to drop.
+            mem::forget(mem::replace(self, Slot::One(only)));
+        } else {
+            self.join(only);
         }
     }
 
     #[cold]
-    fn join(&mut self, taken: Slot<F>) {
-        let meanwhile = mem::replace(self, taken).into_list();
-        self.change(|list| {
-            let List {
-                listeners,
-                off,
-                is_cleared,
-                ..
-            } = *meanwhile;
-            list.listeners
-                .retain(|listener| listener.callback.is_some() && !is_cleared);
-            for name in off {
-                list.remove(name);
-            }
-            list.listeners.extend(listeners);
-            (list.off, list.is_cleared) = (Vec::new(), false);
-        });
+    fn join(&mut self, only: Box<F>) {
+        let meanwhile = mem::take(self).into_list();
+        if !meanwhile.is_cleared {
+            *self = Slot::One(only);
+        }
+        self.change(|list| list.listeners.extend(meanwhile.listeners));
     }
 }
 
@@ -241,7 +250,9 @@ impl<F: ?Sized> AnySlot for Slot<F> {
     fn len(&self) -> usize {
         match self {
             Slot::One(_) => 1,
-            Slot::Many(list) => list.as_ref().map_or(0, |list| list.listeners.len()),
+            Slot::Many(list) => list
+                .as_ref()
+                .map_or(0, |list| list.listeners.len() - list.called),
         }
     }
 
@@ -254,14 +265,17 @@ impl<F: ?Sized> AnySlot for Slot<F> {
         });
     }
 
-    fn remove(&mut self, name: ListenerId, turn: u32) {
-        self.remove_name(Name::Programs(name), turn);
+    fn remove(&mut self, name: ListenerId) {
+        self.remove_name(Name::Programs(name));
     }
 
     fn clear(&mut self) {
-        *self = Slot::Many(Some(Box::new(List {
-            is_cleared: true,
-            ..List::default()
-        })));
+        let mut list = mem::take(self).into_list();
+        list.listeners.truncate(list.called);
+        for listener in &mut list.listeners {
+            listener.is_gone = true;
+        }
+        list.is_cleared = list.called == 0;
+        *self = Slot::Many(Some(list));
     }
 }
