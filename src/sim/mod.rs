@@ -232,6 +232,10 @@ impl World {
     /// The loop of a host: to start something on it, or to look at its state. What is started happens when the
     /// world runs. A mere look does not change the course of events.
     ///
+    /// [`pause_time`](Loop::pause_time) holds the timers of this loop alone: its sockets, the other hosts and the
+    /// network go on, and the world comes to rest without those timers. [`Loop::advance`] moves the loop's own
+    /// clock, and no other; [`World::advance`] lets time pass for all.
+    ///
     /// # Panics
     /// If the host is of another world.
     #[track_caller]

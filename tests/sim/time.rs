@@ -79,6 +79,23 @@ fn a_world_with_an_interval_never_rests_and_the_error_names_it() {
 }
 
 #[test]
+fn a_loop_that_holds_its_time_stands_still_alone_until_it_is_advanced() {
+    let (mut world, server, client) = pair(1);
+    for host in [server, client] {
+        let event_loop = world.event_loop(host).set_data(0);
+        event_loop.after(secs(30), |event_loop| *event_loop.data_mut().unwrap() = 30);
+    }
+    world.event_loop(server).pause_time();
+    world.run().unwrap();
+    let times = [server, client].map(|host| *world.event_loop(host).data().unwrap());
+    assert_eq!((times, world.now()), ([0, 30], secs(30)));
+    world.event_loop(server).advance(secs(30));
+    world.run().unwrap();
+    let time = world.event_loop(server).data().copied();
+    assert_eq!((time, world.now()), (Some(30), secs(30)));
+}
+
+#[test]
 fn a_wait_that_nothing_can_end_is_an_error() {
     let mut event_loop = netloop::sim::event_loop().unwrap();
     event_loop.create_server(|_| {}).listen_on(8000).unwrap();
