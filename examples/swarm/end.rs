@@ -77,8 +77,8 @@ pub(super) struct End {
     pub(super) host_has_crashed: bool,
     /// A callback has panicked, or an error had no listener: the other listeners of that event do not run.
     pub(super) has_thrown: bool,
-    /// The socket would read after the running callback of an event; and such a callback has thrown, so the socket
-    /// does not.
+    /// The running callback belongs to an event after which the socket reads on; and such a callback has thrown, so
+    /// it does not.
     pub(super) reads_on_after_event: bool,
     pub(super) does_not_read_on: bool,
     /// A callback of the program has thrown.
@@ -95,9 +95,9 @@ pub(super) struct End {
     pub(super) was_unreferenced: bool,
     /// Bytes of another socket were piped into this one.
     pub(super) sends_other_bytes: bool,
-    /// Bytes may have been received that no listener got.
+    /// Bytes may have been dropped for want of a listener.
     pub(super) may_miss_bytes: bool,
-    /// There are readers of another kind than the manner has, so bytes may wait.
+    /// A step has added readers of another kind than the manner's, so bytes may wait.
     pub(super) has_other_readers: bool,
     /// The socket was half-open at its end, or may have been.
     pub(super) was_half_open: bool,
@@ -169,7 +169,7 @@ impl End {
         }
     }
 
-    /// The end that the socket is after it has connected again.
+    /// The end that the socket becomes when it connects again.
     pub(super) fn again(&self, actor: Actor) -> End {
         let mut end = End::new(actor, self.host, self.id, self.manner);
         end.is_again = true;
@@ -271,7 +271,7 @@ impl End {
         }
     }
 
-    /// Whether the test knows all writes.
+    /// Whether the test knows every byte that the socket sends.
     fn has_own_bytes(&self) -> bool {
         !self.sends_other_bytes && !self.is_again
     }

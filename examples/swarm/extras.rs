@@ -11,7 +11,7 @@ use super::program::Action;
 
 /// Events whose listeners are added and removed. The program's own listener of each stays.
 pub(super) const EVENTS: [&str; 5] = ["drain", "end", "timeout", "pause", "resume"];
-/// From this one on, all listeners of an event may be removed.
+/// The index of the first event whose listeners may all be removed at once.
 const LIGHT: usize = 2;
 /// How often an interval runs.
 const ROUNDS: usize = 4;

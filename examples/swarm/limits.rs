@@ -8,7 +8,7 @@ use super::oracle::{Outcome, must};
 use super::play::Play;
 use super::program::Actor;
 
-/// The most that a waiting write adds to its bytes when they count for the limit.
+/// The most that a waiting write counts towards the limit, beside its bytes.
 const WRITE_WEIGHT_MAX: usize = 64;
 
 /// A socket before a write.

@@ -9,7 +9,7 @@ use super::play::Play;
 use super::program::{Actor, HOSTS};
 use super::server::ServerState;
 
-/// An error is a rule that does not hold.
+/// The error is the rule that does not hold.
 pub(super) type Outcome = Result<(), &'static str>;
 
 pub(super) fn must(holds: bool, words: &'static str) -> Outcome {

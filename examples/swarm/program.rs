@@ -212,7 +212,7 @@ const BACKLOG: usize = 511;
 /// One program in this many puts bytes back; and the number that derives the dice for that from the seed.
 const PUT_BACK_ONE_IN: usize = 12;
 const PUT_BACK: u64 = 0x7075_745f_6261;
-/// How many milliseconds a kernel retransmits what a closed connection has sent: `net.ipv4.tcp_orphan_retries`.
+/// For how many milliseconds a kernel retransmits what a closed connection has sent: `net.ipv4.tcp_orphan_retries`.
 const ORPHAN_LIMIT: u64 = 102_200;
 /// How many hosts there are.
 pub(super) const HOSTS: usize = 3;

@@ -1,4 +1,4 @@
-//! The records of the trace, as text.
+//! The trace of a loop: checked, and printed on request.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,30 +8,31 @@ use netloop::trace::{Record, Subject, What};
 
 use super::play::Play;
 
-/// How many turns in a row may lead to nothing while no time passes: readiness may be redundant.
+/// How many turns in a row may do nothing while no time passes, since readiness may be redundant.
 const VAIN_TURNS_MAX: usize = 64;
 
-/// What happens to the records.
+/// What is done with the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trace {
     Off,
-    /// They are read, and not printed.
+    /// They are checked, but not printed.
     Silent,
     Printed,
 }
 
-/// The turns of a loop that have led to nothing, one after the other.
+/// Whether a loop makes progress, and is fair.
 #[derive(Default)]
 struct Progress {
+    /// How many turns in a row have done nothing.
     vain_turns: usize,
     has_progressed: bool,
     last: Duration,
-    /// What was served in this turn for what was left of another.
+    /// The sockets of the again list that were served in this turn.
     served_again: HashSet<Subject>,
 }
 
 impl Progress {
-    /// Whether a socket is served again at most once in a turn, however often it was paused and resumed.
+    /// Whether the again list serves each socket at most once a turn, however often it is paused and resumed.
     fn is_fair(&mut self, record: &Record<'_>) -> bool {
         match (record.what, record.subject) {
             (What::Wait { .. }, _) => self.served_again.clear(),
@@ -43,7 +44,7 @@ impl Progress {
         true
     }
 
-    /// Whether the loop makes progress.
+    /// Notes a record. Returns whether the loop makes progress.
     fn note(&mut self, record: &Record<'_>) -> bool {
         match record.what {
             What::Wait { .. } => {
@@ -62,7 +63,7 @@ impl Progress {
     }
 }
 
-/// Prints what a loop does, and checks that its turns lead to something.
+/// Traces a loop, and checks that it makes progress and is fair.
 pub(super) fn follow(event_loop: &mut Loop, host: &'static str, trace: Trace, play: Play) {
     let mut progress = Progress::default();
     event_loop.on_trace(move |record| {
