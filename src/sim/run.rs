@@ -35,7 +35,8 @@ impl World {
     /// [`stop`](crate::Loop::stop) ends only its own turn.
     ///
     /// # Errors
-    /// - An `error` event without a listener, as in [`EventLoop::run`](crate::EventLoop::run).
+    /// - An `error` event without a listener, as in [`EventLoop::run`](crate::EventLoop::run). Its `Debug` names
+    ///   the host.
     /// - `ERR_TIME_LIMIT`: the world has not come to rest within a day of its own time.
     /// - `ERR_NO_PROGRESS`: the loops have reached the [limit of turns](World::set_turn_limit) while no time
     ///   passed.
@@ -98,9 +99,9 @@ impl World {
         self.run_until(by, |_| false).map(|_| ())
     }
 
-    /// Runs the loops until a condition holds, for at most this much time. Returns whether it holds. The
-    /// condition is checked each time before time passes, when no loop has anything left to do. It should
-    /// only look at the world.
+    /// Runs the loops until a condition holds, for at most this much time. Returns whether it holds. If it does
+    /// not, all of this time has passed, also if the world has come to rest before. The condition is checked each
+    /// time before time passes, when no loop has anything left to do. It should only look at the world.
     ///
     /// ```
     /// use std::time::Duration;
@@ -161,7 +162,10 @@ impl World {
         for _ in 0..self.turn_limit {
             let now = self.now();
             match self.next_to_run(now) {
-                Some(index) => self.processes[index].turn(now)?,
+                Some(index) => {
+                    let outcome = self.processes[index].turn(now);
+                    outcome.map_err(|error| error.on_host(self.network().name(index)))?;
+                }
                 None => return Ok(()),
             }
         }

@@ -21,14 +21,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// If the test returns an error or panics, with a message such as `seed 7: assertion failed`. The panic hook has
 /// reported the original panic before, with its source line.
 #[track_caller]
-pub fn for_each_seed<E: fmt::Display>(
+pub fn for_each_seed<E: fmt::Debug>(
     seeds: impl IntoIterator<Item = u64>,
     mut test: impl FnMut(u64) -> Result<(), E>,
 ) {
     for seed in seeds {
         match catch_unwind(AssertUnwindSafe(|| test(seed))) {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => panic!("seed {seed}: {error}"),
+            Ok(Err(error)) => panic!("seed {seed}: {error:?}"),
             Err(panic) => panic!("seed {seed}: {}", message(&*panic)),
         }
     }

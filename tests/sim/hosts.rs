@@ -1,6 +1,9 @@
 //! Hosts: their names, addresses and ports.
 
+use std::fs::File;
+use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 
 use netloop::ConnectOptions;
 use netloop::sim::{Resource, World};
@@ -133,4 +136,26 @@ fn connections_to_different_places_share_a_port() {
     socket.on_error(move |_, error| noted.note(super::code(error)));
     world.run().unwrap();
     assert_eq!(diary.take(), ["EADDRINUSE"]);
+}
+
+#[test]
+fn a_host_that_cannot_be_added_leaves_neither_its_name_nor_its_address_behind() {
+    const INSIDE: &str = "NETLOOP_FEW_DESCRIPTORS";
+    if std::env::var_os(INSIDE).is_none() {
+        // The limit of descriptors is that of a process: the test runs in one of its own.
+        let name =
+            "hosts::a_host_that_cannot_be_added_leaves_neither_its_name_nor_its_address_behind";
+        let mut child = Command::new("sh");
+        child.args(["-c", "ulimit -n 64; exec \"$@\"", "sh"]);
+        child.arg(std::env::current_exe().unwrap());
+        child.args(["--exact", name]).env(INSIDE, "1");
+        return assert!(child.status().unwrap().success());
+    }
+    let mut world = World::new(1);
+    let held: Vec<File> = iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    let failed = world.add_host("host").unwrap_err();
+    assert_eq!(failed.code(), Some("EMFILE"));
+    drop(held);
+    let host = world.add_host("host").unwrap();
+    assert_eq!(world.address(host).to_string(), "10.0.0.1");
 }

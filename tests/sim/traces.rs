@@ -145,4 +145,16 @@ fn a_test_of_many_seeds_names_the_one_that_fails() {
             .unwrap_err()
             .starts_with("seed 7: a host cannot have the name")
     );
+    let failed = run(|seed| {
+        let (mut world, _, client) = pair(seed);
+        let mut socket = world.event_loop(client).socket();
+        if seed == 7 {
+            socket.destroy_with(Error::new("a bug"));
+        }
+        world.run()
+    });
+    let message = failed.unwrap_err();
+    let (words, socket) = message.split_once(" of socket#").unwrap();
+    assert_eq!(words, "seed 7: a bug, an unheard 'error'");
+    assert!(socket.ends_with(" on host client"), "{message}");
 }

@@ -58,11 +58,12 @@ pub(crate) fn lock(network: &Mutex<Network>) -> MutexGuard<'_, Network> {
 impl Kernel {
     /// Adds a host to the network, and returns its kernel.
     pub(crate) fn new(network: &Arc<Mutex<Network>>, name: &str) -> io::Result<Kernel> {
+        let descriptor = Arc::new(File::open("/dev/null")?);
         Ok(Kernel {
             network: Arc::clone(network),
             host: lock(network).add_host(name),
             program: 0,
-            descriptor: Arc::new(File::open("/dev/null")?),
+            descriptor,
         })
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod words;
 
+mod conversions;
 mod errnos;
 
 use std::fmt;
@@ -10,7 +11,6 @@ use std::io;
 use self::errnos::code_of;
 use super::ids::{ServerId, SocketId, Subject};
 use crate::kernel::host_name::Unresolved;
-use crate::values::lines::LineTooLong;
 
 /// What is wrong with such a name, and how to correct it.
 #[cfg(not(feature = "idna"))]
@@ -70,6 +70,9 @@ struct Told {
     /// The socket or server that emitted it.
     subject: Subject,
     is_unheard: bool,
+    /// The host of a simulated world whose loop has returned it.
+    #[cfg(feature = "sim")]
+    host: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -106,6 +109,8 @@ impl Error {
             details,
             subject: Subject::Loop,
             is_unheard: false,
+            #[cfg(feature = "sim")]
+            host: None,
         }))
     }
 
@@ -218,6 +223,13 @@ impl Error {
         self
     }
 
+    /// The same error, with the host whose loop has returned it.
+    #[cfg(feature = "sim")]
+    pub(crate) fn on_host(mut self, name: &str) -> Error {
+        self.0.host = Some(name.to_owned());
+        self
+    }
+
     /// The socket that reported the error: by an event, or by the callback of a write or an `end`. An error
     /// that [`run`](crate::EventLoop::run) returns, because it had no listener, has it as well. Node's
     /// error object does not have it.
@@ -325,11 +337,16 @@ impl fmt::Debug for Error {
         }
         match self.0.subject {
             subject if self.0.is_unheard => {
-                write!(out, ", an unheard 'error' of {subject}")
+                write!(out, ", an unheard 'error' of {subject}")?;
             }
-            Subject::Loop => Ok(()),
-            subject => write!(out, ", of {subject}"),
+            Subject::Loop => {}
+            subject => write!(out, ", of {subject}")?,
         }
+        #[cfg(feature = "sim")]
+        if let Some(host) = &self.0.host {
+            write!(out, " on host {host}")?;
+        }
+        Ok(())
     }
 }
 
@@ -343,39 +360,6 @@ impl PartialEq for Error {
 impl Eq for Error {}
 
 impl std::error::Error for Error {}
-
-/// Makes `?` work with the standard library. An error of the kernel keeps its `code` and `errno`, any other
-/// its message alone. An [`Error`] that was wrapped is unwrapped.
-///
-/// ```
-/// fn read(path: &str) -> Result<String, netloop::Error> {
-///     Ok(std::fs::read_to_string(path)?)
-/// }
-///
-/// let error = read("/nosuch/file").unwrap_err();
-/// assert_eq!(error.code(), Some("ENOENT"));
-/// assert_eq!(error.to_string(), "ENOENT: no such file or directory");
-/// ```
-impl From<io::Error> for Error {
-    fn from(error: io::Error) -> Error {
-        if error.raw_os_error().is_none() {
-            return error
-                .downcast()
-                .unwrap_or_else(|error| Error::new(error.to_string()));
-        }
-        let (code, words) = code_of(&error);
-        let mut made = Error::with_code(code, format!("{code}: {words}"));
-        made.0.details.errno = error.raw_os_error().map(|errno| -errno);
-        made
-    }
-}
-
-/// For a line that a [`LineSplitter`](crate::LineSplitter) refused: its message, without a code.
-impl From<LineTooLong> for Error {
-    fn from(error: LineTooLong) -> Error {
-        Error::new(error.to_string())
-    }
-}
 
 #[cfg(all(test, not(feature = "idna")))]
 mod tests {
