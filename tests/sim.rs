@@ -197,10 +197,21 @@ fn a_connect_through_a_partition_times_out_as_in_linux() {
 
 /// Sends a word on a new connection, and notes the answer.
 fn call(event_loop: &mut Loop, diary: &Diary) {
-    let noted = diary.clone();
     let mut socket = watched(event_loop, "server", "client", diary);
     socket.write("hello");
-    socket.on_data(move |_, chunk| noted.note(String::from_utf8_lossy(chunk)));
+    note_whole(&mut socket, "hello", String::new(), diary);
+}
+
+/// Notes a message once all its pieces have arrived.
+fn note_whole(socket: &mut Socket<'_>, message: &'static str, before: String, diary: &Diary) {
+    let noted = diary.clone();
+    let mut heard = Vec::new();
+    socket.on_data(move |_, chunk| {
+        heard.extend_from_slice(chunk);
+        if heard == message.as_bytes() {
+            noted.note(format!("{before}{message}"));
+        }
+    });
 }
 
 #[test]

@@ -61,7 +61,11 @@ impl Play {
                 let peer = peer.map(|end| Peer::new(end, world, hosts));
                 let infos = world.sockets(hosts[end.host]);
                 let socket = world.event_loop(hosts[end.host]).socket_at(end.id);
-                let rests = end.check_rest(&socket, peer.as_ref(), state.program.is_faulty());
+                let may_fail = match peer {
+                    Some(_) => state.program.is_faulty(),
+                    None => state.program.may_forget(),
+                };
+                let rests = end.check_rest(&socket, peer.as_ref(), may_fail);
                 let rests = rests.and_then(|()| match end.has_closed {
                     true => Ok(()),
                     false => end.check_kernel_rest(&socket, &infos),
@@ -183,7 +187,8 @@ impl End {
         is_faulty: bool,
     ) -> Outcome {
         must(socket.readable_length() == 0, "bytes wait to be read")?;
-        // With faults, a connection may fail at one end and stay open at the other.
+        // With faults, a connection may fail at one end and stay open at the other. A kernel forgets a connection
+        // that finds a small backlog full for a minute.
         let Some(peer) = peer else {
             return must(
                 self.has_ended || is_faulty,

@@ -342,6 +342,11 @@ impl Program {
         self.venues.iter().any(|venue| venue.place.is_path())
     }
 
+    /// Whether a kernel may forget a connection before it is accepted.
+    pub(super) fn may_forget(&self) -> bool {
+        self.is_faulty() || self.venues.iter().any(|venue| venue.backlog.is_some())
+    }
+
     /// The backlog of a server.
     pub(super) fn backlog(&self, server: usize) -> usize {
         let venue = self.venues.get(server);

@@ -51,6 +51,22 @@
 //! - A limit of descriptors ([`World::set_descriptor_limit`]), shortages ([`World::exhaust`]), and random
 //!   faults ([`World::set_faults`]).
 //!
+//! # What is not simulated
+//!
+//! - `TIME-WAIT`: when a connection is over at both ends, its addresses are free.
+//! - The rate of a link, congestion control, Nagle's algorithm and delayed acknowledgements: all that the window
+//!   of the peer has room for is sent at once.
+//! - Buffers that grow, and the memory around the bytes in them.
+//! - Fast retransmissions: a [lost](Fault::Loss) segment always costs a retransmission time-out, or several. An
+//!   acknowledgement or a reset that is lost is late instead. When a [partition](World::partition) has ended, the
+//!   next retransmission is due within 200 ms; in Linux it may take two minutes.
+//! - SYN cookies: a handshake that Linux would answer with one, because as many as the backlog has places have
+//!   begun, is in `SYN-RECV`.
+//! - Routers and their ICMP messages, except as [faults](Fault). Hosts are on one link: a connect to an IPv4
+//!   address without a host fails with `EHOSTUNREACH` after three seconds, and one to an IPv6 address outside
+//!   fd00::/16 at once with `ENETUNREACH`. There are no link-local addresses.
+//! - Files other than those of Unix sockets, pipes, child processes, and threads.
+//!
 //! Descriptors from outside cannot be used (`EBADF`, `EPERM`), and none can be duplicated (`EOPNOTSUPP`).
 //! Other threads may [post](crate::Handle::post) to a loop, but their timing does not follow from the seed,
 //! and the world does not wait for them.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use netloop::sim::{Fault, Faults, Host, Resource, World};
 use netloop::{Loop, ServerOptions, SocketId};
 
-use super::{Diary, call, echo, pair, secs, watch, watched};
+use super::{Diary, call, echo, note_whole, pair, secs, watch, watched};
 
 fn faulty(fault: Fault, probability: f64) -> Faults {
     Faults::none().with(fault, probability)
@@ -25,11 +25,8 @@ fn greet(event_loop: &mut Loop) {
 
 /// A client that notes its greeting.
 fn visit(world: &mut World, client: Host, name: &'static str, diary: &Diary) {
-    let noted = diary.clone();
     let mut socket = watched(world.event_loop(client), "server", name, diary);
-    socket.on_data(move |_, chunk| {
-        noted.note(format!("{name}: {}", String::from_utf8_lossy(chunk)));
-    });
+    note_whole(&mut socket, "welcome", format!("{name}: "), diary);
 }
 
 #[test]
@@ -339,8 +336,8 @@ fn a_reset_between_two_hosts_ends_their_connections_at_both_ends() {
 fn serve_with_timeout(event_loop: &mut Loop, diary: &Diary) {
     let noted = diary.clone();
     let mut server = event_loop.create_server(move |socket| {
-        let (data, timeout) = (noted.clone(), noted.clone());
-        socket.on_data(move |_, chunk| data.note(String::from_utf8_lossy(chunk)));
+        let timeout = noted.clone();
+        note_whole(socket, "hello", String::new(), &noted);
         socket.set_timeout(secs(30)).on_timeout(move |socket| {
             timeout.note(format!("timeout at {}", socket.event_loop().now()));
             socket.destroy();

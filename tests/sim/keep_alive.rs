@@ -13,7 +13,8 @@ fn probing(seed: u64, diary: &Diary) -> (World, Host, Host, SocketId) {
     let mut listening = world.event_loop(server).create_server(move |socket| {
         watch(socket, "server", &noted);
         socket.set_keep_alive(true, secs(600));
-        socket.resume();
+        let id = socket.resume().id();
+        socket.event_loop().set_data(id);
     });
     listening.listen_on(8000).unwrap();
     let mut socket = watched(world.event_loop(client), "server", "client", diary);
@@ -44,6 +45,22 @@ fn a_connection_times_out_when_all_its_probes_are_unanswered() {
         world.advance(secs(2)).unwrap();
         assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
     }
+}
+
+#[test]
+fn a_segment_that_arrives_delays_the_probes_and_does_not_end_them() {
+    let diary = Diary::default();
+    let (mut world, server, client, _) = probing(24, &diary);
+    let accepted: SocketId = world.event_loop(server).take_data().unwrap();
+    world.partition_oneway(client, server);
+    for _ in 0..4 {
+        world.advance(secs(50)).unwrap();
+        world.event_loop(server).socket_at(accepted).write("hello");
+    }
+    world.advance(secs(79)).unwrap();
+    assert_eq!(diary.take(), [""; 0]);
+    world.advance(secs(2)).unwrap();
+    assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
 }
 
 #[test]
@@ -145,6 +162,29 @@ fn a_zero_window_whose_probes_are_unanswered_for_fifteen_minutes_ends_the_connec
         world.advance(secs(60)).unwrap();
         assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
     }
+}
+
+#[test]
+fn a_segment_that_arrives_begins_the_quarter_of_an_hour_of_window_probes_again() {
+    let (mut world, server, client) = pair(19);
+    world.set_buffers(1000, 1000);
+    let mut listening = world.event_loop(server).create_server(|socket| {
+        let id = socket.pause().id();
+        socket.event_loop().set_data(id);
+    });
+    listening.listen_on(8000).unwrap();
+    let diary = Diary::default();
+    let mut socket = watched(world.event_loop(client), "server", "client", &diary);
+    socket.resume().write([0; 100_000]);
+    world.run().unwrap();
+    world.partition_oneway(client, server);
+    world.advance(secs(800)).unwrap();
+    let accepted: SocketId = world.event_loop(server).take_data().unwrap();
+    world.event_loop(server).socket_at(accepted).write("hello");
+    world.advance(secs(920)).unwrap();
+    assert_eq!(diary.take(), [""; 0]);
+    world.advance(secs(10)).unwrap();
+    assert_eq!(diary.take(), ["client: ETIMEDOUT", "client: close"]);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Links between hosts: latencies, one-way partitions, and segments without a connection.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use netloop::sim::{Fault, Faults};
-use netloop::{ConnectOptions, Loop, ServerOptions};
+use netloop::{ConnectOptions, Loop};
 
-use super::{Diary, call, echo, pair, secs, watch, watched};
+use super::{Diary, call, echo, note_whole, pair, secs, watch, watched};
 
 #[test]
 fn a_segment_for_a_failed_connection_is_answered_with_a_reset() {
@@ -62,7 +63,9 @@ fn in_a_one_way_partition_data_arrives_and_its_answer_does_not() {
             let noted = noted.clone();
             socket.on_error(|_, _| {});
             socket.on_data(move |socket, chunk| {
-                noted.note("heard");
+                if socket.bytes_read() == 5 {
+                    noted.note("heard");
+                }
                 socket.write(chunk);
             });
         });
@@ -92,24 +95,74 @@ fn in_a_one_way_partition_data_arrives_and_its_answer_does_not() {
 }
 
 #[test]
-fn a_retransmitted_syn_takes_one_place_in_the_backlog() {
+fn a_retransmitted_syn_begins_no_other_connection() {
     let (mut world, server, client) = pair(1);
-    let other = world.add_host("other").unwrap();
-    let options = netloop::ListenOptions::from(8000).backlog(3);
-    let mut listening = world
-        .event_loop(server)
-        .create_server_with(ServerOptions::default(), |socket| {
-            _ = socket.end_with("hello")
-        });
-    listening.listen_on(options).unwrap();
+    echo(world.event_loop(server));
     world.partition_oneway(server, client);
     let diary = Diary::default();
     watched(world.event_loop(client), "10.0.0.1", "cut off", &diary);
     // The SYN is sent again after 1, 2, 3, 4, 5, 7, 11, 19 and 35 s, and what answers it does not arrive.
     world.advance(secs(40)).unwrap();
-    call(world.event_loop(other), &diary);
-    world.advance(secs(1)).unwrap();
-    assert_eq!(diary.take()[0], "hello");
+    let states: Vec<_> = world.sockets(server).iter().map(|it| it.state).collect();
+    assert_eq!(states, ["LISTEN", "SYN-RECV"]);
+}
+
+/// Four clients that connect at once to a server whose program is stopped for a while, and whose backlog has two
+/// places. Each writes, or not.
+fn overflow(stop: u64, message: &'static str) -> (Vec<&'static str>, Vec<String>, Vec<String>) {
+    let (mut world, server, client) = pair(1);
+    let options = netloop::ListenOptions::from(8000).backlog(1);
+    let mut listening = world.event_loop(server).create_server(|socket| {
+        socket.on_error(|_, _| {});
+        socket.end_with("hello");
+    });
+    listening.listen_on(options).unwrap();
+    world.run().unwrap();
+    world.set_latency(Duration::from_millis(2)..Duration::ZERO);
+    world.stop(server, secs(stop));
+    let diary = Diary::default();
+    for _ in 0..4 {
+        let mut socket = watched(world.event_loop(client), "10.0.0.1", "client", &diary);
+        let noted = diary.clone();
+        socket.on_connect(move |_| noted.note("connect"));
+        note_whole(&mut socket, "hello", String::new(), &diary);
+        socket.write(message);
+    }
+    world.advance(secs(1) / 2).unwrap();
+    assert_eq!(diary.take(), ["connect"; 4], "as each has the SYN-ACK");
+    let states = world.sockets(server).into_iter().map(|it| it.state);
+    let states: Vec<_> = states.collect();
+    assert_eq!(states[1..], ["ESTAB", "ESTAB", "SYN-RECV", "SYN-RECV"]);
+    world.advance(secs(stop)).unwrap();
+    let soon = diary.take();
+    world.advance(secs(100)).unwrap();
+    let left = world.sockets(client).into_iter().map(|it| it.state);
+    (left.collect(), soon, diary.take())
+}
+
+#[test]
+fn a_connection_that_finds_the_backlog_full_is_accepted_after_a_retransmission() {
+    let served = ["hello", "client: end", "client: close"];
+    for message in ["", "hi"] {
+        let (_, soon, late) = overflow(10, message);
+        for found in [soon, late] {
+            let found: Vec<_> = served
+                .map(|line| found.iter().filter(|it| *it == line).count())
+                .into();
+            assert_eq!(found, [2, 2, 2], "{message:?}");
+        }
+    }
+}
+
+#[test]
+fn a_connection_that_finds_the_backlog_full_for_a_minute_is_forgotten() {
+    let of = |all: &[String], line: &str| all.iter().filter(|it| *it == line).count();
+    let (_, soon, late) = overflow(70, "hi");
+    assert_eq!(of(&[soon, late].concat(), "client: ECONNRESET"), 2);
+    // A client that sends nothing does not notice.
+    let (left, soon, late) = overflow(70, "");
+    assert_eq!(of(&[soon, late].concat(), "client: ECONNRESET"), 0);
+    assert_eq!(left, ["ESTAB"; 2]);
 }
 
 #[test]
@@ -207,4 +260,76 @@ fn a_connect_from_a_loopback_address_does_not_leave_the_host() {
         let whole = [format!("socket: {errno}"), "socket: close".to_owned()];
         assert_eq!(diary.take(), whole);
     }
+}
+
+#[test]
+fn no_connect_reaches_a_group_of_hosts() {
+    let (mut world, server, _) = pair(1);
+    let any = "0.0.0.0";
+    let places = [
+        (any, "224.0.0.1", "ENETUNREACH"),
+        (any, "255.255.255.255", "ENETUNREACH"),
+        (any, "127.255.255.255", "ENETUNREACH"),
+        (any, "10.255.255.255", "ENETUNREACH"),
+        ("127.0.0.1", "10.255.255.255", "EINVAL"),
+        ("::", "ff02::1", "ENETUNREACH"),
+        ("::", "fe80::1", "EINVAL"),
+        (any, "10.0.0.0", "EHOSTUNREACH"),
+    ];
+    for (from, to, errno) in places {
+        let diary = Diary::default();
+        open(world.event_loop(server), (from, 0), (to, 8000), &diary);
+        world.run().unwrap();
+        let whole = [format!("socket: {errno}"), "socket: close".to_owned()];
+        assert_eq!(diary.take(), whole, "{to}");
+    }
+}
+
+#[test]
+fn a_lost_segment_delays_those_behind_it() {
+    for seed in 0..100 {
+        let (mut world, server, client) = pair(seed);
+        let diary = Diary::default();
+        let noted = diary.clone();
+        let mut listening = world.event_loop(server).create_server(move |socket| {
+            let noted = noted.clone();
+            socket.on_data(move |_, chunk| chunk.iter().for_each(|_| noted.note("byte")));
+        });
+        listening.listen_on(8000).unwrap();
+        let id = world
+            .event_loop(client)
+            .connect_to(("server", 8000))
+            .unwrap()
+            .id();
+        world.advance(secs(1)).unwrap();
+        world.set_faults(client, Faults::none().with(Fault::Loss, 1.0));
+        world.event_loop(client).socket_at(id).write("a");
+        world.advance(Duration::from_millis(1)).unwrap();
+        world.set_faults(client, Faults::none());
+        world.event_loop(client).socket_at(id).write("b");
+        world.advance(Duration::from_millis(190)).unwrap();
+        assert_eq!(diary.take(), [""; 0], "seed {seed}");
+        world.advance(secs(26)).unwrap();
+        assert_eq!(diary.take(), ["byte", "byte"], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_lost_syn_is_sent_again_after_a_second_or_later() {
+    let mut times = BTreeSet::new();
+    for seed in 0..100 {
+        let (mut world, server, client) = pair(seed);
+        echo(world.event_loop(server));
+        world.set_faults(client, Faults::none().with(Fault::Loss, 1.0));
+        let diary = Diary::default();
+        let noted = diary.clone();
+        let to = ("10.0.0.1", 8000);
+        let mut socket = world.event_loop(client).connect_to(to).unwrap();
+        socket
+            .on_connect(move |socket| noted.note(format!("{}", socket.event_loop().now() / 1000)));
+        world.run().unwrap();
+        times.extend(diary.take());
+    }
+    let wanted = ["1", "2", "3", "4", "5", "7", "11"].map(str::to_owned);
+    assert_eq!(times, BTreeSet::from(wanted));
 }

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use libc::{
     EADDRNOTAVAIL, EAGAIN, ECONNRESET, EHOSTUNREACH, EINPROGRESS, EINVAL, ENETUNREACH, ENOTCONN,
@@ -21,7 +22,7 @@ use crate::kernel::connector::Answer;
 use crate::kernel::listener::BindOptions;
 
 /// How long a connect to an address without a host takes to fail: three ARP requests, one a second.
-const UNREACHABLE: std::time::Duration = std::time::Duration::from_secs(3);
+const UNREACHABLE: Duration = Duration::from_secs(3);
 
 /// The largest backlog: `net.core.somaxconn`.
 const BACKLOG_MAX: u32 = 4096;
@@ -73,6 +74,7 @@ impl Network {
             arriving: 0,
             receive_buffer: self.settings.receive_buffer,
             wire: VecDeque::new(),
+            wire_until: Duration::ZERO,
             timer: None,
         };
         self.sockets.insert(key, socket);
@@ -140,10 +142,7 @@ impl Network {
             return Err(failed(EINVAL));
         };
         let (host, bound) = (socket.host, socket.local);
-        let ip = bound
-            .map(|local| local.ip())
-            .filter(|ip| !ip.is_unspecified());
-        let to = reached(to, ip)?;
+        let (to, ip) = reached(to, bound.map(|local| local.ip()))?;
         let ours = match to.ip() {
             IpAddr::V4(ip) if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_loopback() => ip.into(),
@@ -315,11 +314,14 @@ impl Network {
         };
         socket.is_orphan = true;
         let is_unread = !socket.incoming.is_empty();
-        let is_over = socket.is_shut && socket.has_ended;
+        // In CLOSING and LAST-ACK, which await nothing but the acknowledgment of the FIN, there is nothing to reset.
+        let is_over = socket.is_shut && socket.has_ended && socket.is_fin_sent;
         let is_connected = matches!(socket.state, State::Connected | State::SynReceived);
-        if is_connected && (is_unread || socket.resets_on_close && !is_over) {
+        if is_connected && (is_unread || socket.resets_on_close) {
             self.terminate(key, None);
-            self.send(key, Segment::Reset);
+            if is_unread || !is_over {
+                self.send(key, Segment::Reset);
+            }
         } else if is_connected {
             socket.shut();
             self.pump(key);

@@ -27,7 +27,7 @@ use super::dice::Dice;
 /// | `Receive` | recv(2) | `EINTR`; a short read, followed by another event for the rest (none on a Unix socket) |
 /// | `Send` | send(2) | `EAGAIN` (not on a Unix socket), `EINTR`, `ENOBUFS`, `ENOMEM`; a short write |
 /// | `Connection` | a TCP connection, when a segment arrives | `ECONNABORTED`, `ECONNRESET`; between hosts also `EHOSTUNREACH`, `ENETUNREACH`, `ETIMEDOUT`. The peer gets a reset when it sends |
-/// | `Loss` | a segment between hosts | retransmissions: it arrives 200 ms, 600 ms, or up to 25 s late |
+/// | `Loss` | a segment between hosts | retransmissions: it arrives 200 ms, 600 ms, or up to 25 s late, and what its socket sends after it no earlier; a SYN 1 s, 2 s, or up to 11 s late |
 /// | `LookUp` | getaddrinfo(3) | `EAI_AGAIN`, `EAI_FAIL`, `EAI_MEMORY`, `ENOTFOUND`, `EMFILE`; an answer that takes up to half a minute |
 ///
 /// Not injected, because Linux never does it: `EINTR` from connect(2), which does not block; `EINTR` twice in

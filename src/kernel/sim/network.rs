@@ -22,13 +22,13 @@ pub(super) enum Happening {
     Refusal { from: usize, to: Key },
     /// A window update from the peer of this socket arrives.
     Window(Key),
-    /// The retransmission of a SYN, by its number, is due.
+    /// The retransmission of a SYN or a SYN-ACK, by its number, is due.
     SynAgain(Key, u32),
     /// A connection fails with an error.
     Failure(Key, i32),
     /// The keep-alive probes of a connection give up.
     ProbeTimeout(Key),
-    /// The time-out of a connection in SYN-RECV, or of an orphan in FIN-WAIT-2.
+    /// The time-out of an orphan in FIN-WAIT-2, or of one that probes a window.
     Expiry(Key),
     /// There may be memory for a send that found none.
     Room(Key),

@@ -16,23 +16,64 @@ fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// The address that a connect reaches from a bound address, if any. An unspecified address stands for the host
-/// itself. Both must be of one family, once unmapped.
-pub(super) fn reached(to: SocketAddr, from: Option<IpAddr>) -> io::Result<SocketAddr> {
+/// The broadcast address of the network between the hosts.
+const BROADCAST: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 255, 255, 255));
+/// The broadcast address of loopback.
+const LOOPBACK_BROADCAST: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 255, 255, 255));
+
+/// Whether an address is a multicast or a broadcast address. A socket can be bound to one of IPv4, but none can be
+/// connected to.
+fn is_group(ip: IpAddr) -> bool {
+    let is_broadcast = ip == IpAddr::V4(Ipv4Addr::BROADCAST);
+    ip.is_multicast() || is_broadcast || [BROADCAST, LOOPBACK_BROADCAST].contains(&ip)
+}
+
+/// Whether an address needs an interface.
+fn is_link_local(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
+}
+
+/// The error of a route to an address from a bound one, if there is none.
+fn misrouted(to: IpAddr, bound: Option<IpAddr>, is_ipv6: bool) -> Option<i32> {
+    let is_from_group = bound.is_some_and(is_group);
+    let is_mapped = is_ipv6 && (to.is_ipv4() || to.is_unspecified());
+    if is_mapped && is_from_group {
+        let has_network = [Some(BROADCAST), Some(LOOPBACK_BROADCAST)].contains(&bound);
+        return Some(if has_network { ENETUNREACH } else { EINVAL });
+    }
+    let is_martian = to == BROADCAST
+        && !is_from_group
+        && bound.is_some_and(|ip| ip.is_ipv4() && ip.is_loopback());
+    match is_martian || is_link_local(to) {
+        true => Some(EINVAL),
+        false => is_group(to).then_some(ENETUNREACH),
+    }
+}
+
+/// The address that a connect reaches, and the one that it comes from if the socket is bound to one. An unspecified
+/// address stands for the host itself. Both must be of one family, once unmapped.
+pub(super) fn reached(
+    to: SocketAddr,
+    bound: Option<IpAddr>,
+) -> io::Result<(SocketAddr, Option<IpAddr>)> {
     let is_ipv6 = to.is_ipv6();
+    let bound = bound.filter(|ip| !ip.is_unspecified());
     let mut to = plain(to);
+    if let Some(errno) = misrouted(to.ip(), bound, is_ipv6) {
+        return Err(failed(errno));
+    }
+    let from = bound.filter(|ip| !is_group(*ip));
     if to.ip().is_unspecified() {
-        to.set_ip(match from {
+        to.set_ip(match bound {
             Some(IpAddr::V4(_)) if is_ipv6 => Ipv4Addr::LOCALHOST.into(),
-            Some(from) => from,
             None if is_ipv6 => Ipv6Addr::LOCALHOST.into(),
-            None => Ipv4Addr::LOCALHOST.into(),
+            _ => from.unwrap_or(Ipv4Addr::LOCALHOST.into()),
         });
     }
-    match from {
+    match bound {
         Some(IpAddr::V6(_)) if to.is_ipv4() => Err(failed(ENETUNREACH)),
         Some(IpAddr::V4(_)) if to.is_ipv6() => Err(failed(EAFNOSUPPORT)),
-        _ => Ok(to),
+        _ => Ok((to, from)),
     }
 }
 
@@ -172,7 +213,10 @@ impl Network {
             return Err(failed(EINVAL));
         }
         let mut local = plain(local);
-        if !self.is_local(host, local.ip()) {
+        if is_link_local(local.ip()) || local.is_ipv6() && local.ip().is_multicast() {
+            return Err(failed(EINVAL));
+        }
+        if !is_group(local.ip()) && !self.is_local(host, local.ip()) {
             return Err(failed(EADDRNOTAVAIL));
         }
         if local.port() == 0 {

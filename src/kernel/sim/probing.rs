@@ -98,12 +98,18 @@ impl Network {
         }
     }
 
-    /// Restarts the idle time of the probes: a segment has arrived.
+    /// Restarts the idle time of the probes, and the limit of window probes: a segment has arrived.
     pub(super) fn note_arrival(&mut self, key: Key) {
-        if self.is_probed(key) {
-            self.disarm(key);
-        }
         let now = self.now;
         self.with(key, |socket| socket.last_arrival = now);
+        let socket = self.sockets.get(&key);
+        let waits = socket.is_some_and(|it| it.probes_window_since.is_some() && !it.is_orphan);
+        if self.is_probed(key) {
+            self.disarm(key);
+            self.probe(key);
+        } else if waits && matches!(self.timer(key), Some((_, Happening::Failure(..)))) {
+            self.disarm(key);
+            self.probe_window(key);
+        }
     }
 }

@@ -72,11 +72,18 @@ pub(super) struct Backlog {
     pub(super) name: Option<Name>,
 }
 
+impl Backlog {
+    /// Linux's `sk_acceptq_is_full`: there is room for one more than the limit.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() > self.limit
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Segment {
     Syn,
     SynAck,
-    /// The last segment of the handshake.
+    /// The last segment of the handshake, which any later one can stand for.
     HandshakeAck,
     Data(Vec<u8>),
     /// One byte of urgent data.
@@ -145,6 +152,8 @@ pub(super) struct Socket {
     pub(super) receive_buffer: usize,
     /// The segments on their way to the peer, the oldest first.
     pub(super) wire: VecDeque<Segment>,
+    /// When the last of them arrives.
+    pub(super) wire_until: Duration,
     /// The event that its timer has scheduled.
     pub(super) timer: Option<(Duration, u64)>,
 }
@@ -240,6 +249,9 @@ impl Socket {
     }
 
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() && !self.incoming.is_empty() {
+            return Ok(0);
+        }
         self.skip_marked();
         if self.incoming.is_empty() {
             return self.without_bytes();

@@ -5,20 +5,28 @@ use std::net::SocketAddr;
 
 use super::network::{Happening, Network};
 use super::socket::{Binding, Key, Segment, Socket, State};
+use super::trouble::REPETITION;
 
 /// The most bytes of a segment.
 const SEGMENT_MAX: usize = 64 * 1024;
 
 impl Network {
-    /// Puts a segment on the wire of a socket. Its segments arrive in order, whatever the delay of each.
+    /// Puts a segment on the wire of a socket. Its segments arrive in order: one that is lost delays those behind it.
     pub(super) fn send(&mut self, key: Key, segment: Segment) {
+        let Some(socket) = self.sockets.get(&key) else {
+            return;
+        };
+        let (from, to) = (socket.host, socket.peer_host);
+        let delay = self.delay(from, to, &segment);
+        let after = self.latency(from, to).saturating_add(delay);
+        let now = self.now;
         let Some(socket) = self.sockets.get_mut(&key) else {
             return;
         };
         socket.wire.push_back(segment);
-        let (from, to) = (socket.host, socket.peer_host);
-        let (after, delay) = (self.latency(from, to), self.delay(from, to));
-        self.schedule(after.saturating_add(delay), Happening::Arrival(key));
+        socket.wire_until = now.saturating_add(after).max(socket.wire_until);
+        let after = socket.wire_until - now;
+        self.schedule(after, Happening::Arrival(key));
     }
 
     /// Sends what the peer has room for, and then a FIN if this half is shut down.
@@ -46,7 +54,7 @@ impl Network {
         let is_far = socket.host != socket.peer_host;
         let mut most = socket.outgoing.len().min(window).min(SEGMENT_MAX);
         if is_far && self.settings.is_perturbed {
-            most = most.min(1 << (4 + self.dice.below(13)));
+            most = most.min(1 << self.dice.below(17));
         }
         if let Some(peer) = self.sockets.get_mut(&peer) {
             peer.arriving += most;
@@ -78,15 +86,20 @@ impl Network {
     }
 
     fn segment_arrives(&mut self, from: Key, to: Key, segment: Segment) {
+        if self.finds_no_place(to) && !matches!(segment, Segment::Reset) {
+            return self.drop_segment(from, to, segment);
+        }
         self.note_arrival(to);
         self.inject_failure(to);
+        if !matches!(segment, Segment::Reset | Segment::Syn) {
+            self.handshake_ack_arrives(to);
+        }
         match segment {
             Segment::Reset => self.reset_arrives(to),
             // Anything but a reset is answered with one if the connection is over.
             _ if self.is_closed(to) => self.answer_with_reset(from),
-            Segment::Syn | Segment::Again => {}
+            Segment::Syn | Segment::HandshakeAck | Segment::Again => {}
             Segment::SynAck => self.syn_ack_arrives(from, to),
-            Segment::HandshakeAck => self.handshake_ack_arrives(to),
             Segment::Data(bytes) => self.data_arrives(from, to, &bytes),
             Segment::Urgent => self.urgent_arrives(from, to),
             Segment::DataAck(count) => self.data_ack_arrives(to, count),
@@ -131,15 +144,10 @@ impl Network {
         let Some(listener) = self.listener_for(host, to) else {
             return self.answer_with_reset(client);
         };
-        let in_handshake = |it: &&Socket| it.parent == Some(listener);
-        let begun = self.sockets.values().filter(in_handshake).count();
         let Some(parent) = self.sockets.get(&listener) else {
             return;
         };
-        let State::Listening(backlog) = &parent.state else {
-            return;
-        };
-        if backlog.refuses || begun > backlog.limit {
+        if !matches!(&parent.state, State::Listening(it) if !it.refuses && !it.is_full()) {
             // The SYN is dropped, and the client retransmits it.
             return;
         }
@@ -154,7 +162,7 @@ impl Network {
             socket.parent = Some(listener);
             (socket.type_of_service, socket.probes) = (type_of_service, probes);
         }
-        self.await_handshake(child);
+        self.await_answer(child, 0);
         self.send(child, Segment::SynAck);
     }
 
@@ -178,6 +186,10 @@ impl Network {
         let Some(socket) = self.sockets.get_mut(&client) else {
             return;
         };
+        if socket.peer == Some(server) && matches!(socket.state, State::Connected) {
+            // A retransmission: the listener has dropped the first answer.
+            return self.send(client, Segment::HandshakeAck);
+        }
         if !matches!(socket.state, State::SynSent) {
             return self.answer_with_reset(server);
         }
@@ -188,20 +200,44 @@ impl Network {
         self.wake(client);
     }
 
+    /// Whether a segment that acknowledges the SYN-ACK is dropped: the backlog is full. The client is connected
+    /// already.
+    fn finds_no_place(&self, child: Key) -> bool {
+        let child = self.sockets.get(&child);
+        let child = child.filter(|it| matches!(it.state, State::SynReceived));
+        let parent = child.and_then(|it| self.sockets.get(&it.parent?));
+        parent.is_some_and(|it| matches!(&it.state, State::Listening(it) if it.is_full()))
+    }
+
+    /// Drops a segment for which there is no place. Data is retransmitted, each time after a longer while, and the
+    /// answer to the SYN-ACK when that is. A reset needs no place.
+    fn drop_segment(&mut self, from: Key, to: Key, segment: Segment) {
+        let begun = self.sockets.get(&to).map_or(self.now, |it| it.last_arrival);
+        let after = REPETITION.max(self.now - begun);
+        let Some(sender) = self.sockets.get_mut(&from) else {
+            return;
+        };
+        if matches!(sender.wire.back(), Some(Segment::Reset)) {
+            sender.wire.clear();
+            self.reset_arrives(to);
+        } else if !matches!(segment, Segment::HandshakeAck) {
+            sender.wire.push_front(segment);
+            self.schedule(after, Happening::Arrival(from));
+        }
+    }
+
     fn handshake_ack_arrives(&mut self, child: Key) {
         let Some(socket) = self.sockets.get_mut(&child) else {
             return;
         };
         if !matches!(socket.state, State::SynReceived) {
-            // A simultaneous open has connected it already.
             return;
         }
         socket.state = State::Connected;
         let parent = socket.parent;
         self.disarm(child);
-        let parent = parent.and_then(|parent| Some((parent, self.sockets.get_mut(&parent)?)));
-        if let Some((listener, parent)) = parent
-            && let State::Listening(backlog) = &mut parent.state
+        if let Some(listener) = parent
+            && let Some(backlog) = self.backlog(listener)
         {
             backlog.waiting.push_back(child);
             self.wake(listener);

@@ -13,9 +13,8 @@ use super::trouble::REPETITION;
 /// intervals that double (`net.ipv4.tcp_syn_retries`).
 const SYN_LINEAR: u32 = 4;
 const SYN_RETRIES: u32 = 6;
-/// How long a connection may stay in SYN-RECV, with SYN-ACKs after 1, 3, 7, 15 and 31 s:
-/// `net.ipv4.tcp_synack_retries`.
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(63);
+/// How often a SYN-ACK is retransmitted, at intervals that double: `net.ipv4.tcp_synack_retries`.
+const SYN_ACK_RETRIES: u32 = 5;
 /// How long sent data may stay unacknowledged: `net.ipv4.tcp_retries2`.
 const RETRANSMISSION_LIMIT: Duration = Duration::from_millis(924_600);
 /// The same for an orphan: `net.ipv4.tcp_orphan_retries`, where 0 stands for 8. It gives up instead of sending the
@@ -61,29 +60,39 @@ impl Socket {
 impl Network {
     // The handshake.
 
-    /// Retransmits a SYN, or gives up.
+    fn is_syn_received(&self, key: Key) -> bool {
+        let socket = self.sockets.get(&key);
+        socket.is_some_and(|it| matches!(it.state, State::SynReceived))
+    }
+
+    /// Retransmits a SYN or a SYN-ACK, or gives up.
     pub(super) fn syn_again(&mut self, key: Key, tries: u32) {
-        let Some(socket) = self.sockets.get(&key) else {
-            return;
-        };
+        let is_answer = self.is_syn_received(key);
+        if is_answer && tries > SYN_ACK_RETRIES {
+            return self.expire(key);
+        }
         if tries > SYN_LINEAR + SYN_RETRIES {
             return self.give_up(key, ETIMEDOUT);
         }
-        // In a partition the first SYN is still on its way.
-        if socket.wire.is_empty() {
-            self.send(key, Segment::Syn);
+        // In a partition the first one is still on its way.
+        if self.sockets.get(&key).is_some_and(|it| it.wire.is_empty()) {
+            let segment = match is_answer {
+                true => Segment::SynAck,
+                false => Segment::Syn,
+            };
+            self.send(key, segment);
         }
         self.await_answer(key, tries);
     }
 
+    /// Starts the timer of a SYN or a SYN-ACK.
     pub(super) fn await_answer(&mut self, key: Key, tries: u32) {
-        let after = Duration::from_secs(1 << tries.saturating_sub(SYN_LINEAR));
+        let doublings = match self.is_syn_received(key) {
+            true => tries,
+            false => tries.saturating_sub(SYN_LINEAR),
+        };
+        let after = Duration::from_secs(1 << doublings);
         self.arm(key, after, Happening::SynAgain(key, tries + 1));
-    }
-
-    /// Starts the time-out of SYN-RECV.
-    pub(super) fn await_handshake(&mut self, child: Key) {
-        self.arm(child, HANDSHAKE_LIMIT, Happening::Expiry(child));
     }
 
     // Acknowledgements, and the FIN of the peer.

@@ -9,7 +9,7 @@ use libc::{EAGAIN, ECONNRESET, EINTR, EMFILE, EPOLLOUT, ETIMEDOUT};
 use super::faults::{Fault, Faults, Place, Resource};
 use super::names::TAKES;
 use super::network::{Happening, Network};
-use super::socket::{Domain, Key, Socket, State, failed};
+use super::socket::{Domain, Key, Segment, Socket, State, failed};
 use crate::kernel::host_name::Unresolved;
 use crate::kernel::resolver::Answer;
 
@@ -20,6 +20,8 @@ const WITHOUT_MEMORY: Range<Duration> = Duration::from_millis(1)..Duration::from
 pub(super) const REPETITION: Duration = Duration::from_millis(200);
 /// How long an unanswered connect takes to fail: tcp_syn_retries in ip-sysctl.
 pub(super) const UNANSWERED: Duration = Duration::from_secs(131);
+/// When a SYN is retransmitted, in seconds. A lost SYN-ACK is sent again when the SYN is.
+const SYN_DELAYS: [u64; 7] = [1, 2, 3, 4, 5, 7, 11];
 /// How long a slow lookup takes.
 const LATE_ANSWER: Range<Duration> = Duration::from_millis(5)..Duration::from_secs(30);
 
@@ -238,11 +240,14 @@ impl Network {
     }
 
     /// The delay of a segment by retransmissions, if it is lost once or several times.
-    pub(super) fn delay(&mut self, from: usize, to: usize) -> Duration {
-        let is_lost = from != to && self.is_injected(from, Fault::Loss);
-        match is_lost {
-            true => REPETITION * ((2 << self.dice.below(7)) - 1),
-            false => Duration::ZERO,
+    pub(super) fn delay(&mut self, from: usize, to: usize, segment: &Segment) -> Duration {
+        if from == to || !self.is_injected(from, Fault::Loss) {
+            return Duration::ZERO;
+        }
+        let times = self.dice.below(7);
+        match segment {
+            Segment::Syn | Segment::SynAck => Duration::from_secs(SYN_DELAYS[times]),
+            _ => REPETITION * ((2 << times) - 1),
         }
     }
 

@@ -71,16 +71,15 @@ impl Network {
             ENOENT
         };
         let listener = self.named(host, &name).ok_or_else(|| failed(unknown))?;
-        let waiting = match self.sockets.get(&listener).map(|socket| &socket.state) {
-            Some(State::Listening(backlog)) if !backlog.refuses => backlog.waiting.len(),
-            _ => return Err(failed(ECONNREFUSED)),
-        };
-        let child = self.add_socket(host, Domain::Unix);
-        let Some(backlog) = self.backlog(listener).filter(|it| waiting <= it.limit) else {
-            self.sockets.remove(&child);
+        let backlog = self.backlog(listener).filter(|it| !it.refuses);
+        let backlog = backlog.ok_or_else(|| failed(ECONNREFUSED))?;
+        if backlog.is_full() {
             return Err(failed(EAGAIN));
-        };
-        backlog.waiting.push_back(child);
+        }
+        let child = self.add_socket(host, Domain::Unix);
+        if let Some(backlog) = self.backlog(listener) {
+            backlog.waiting.push_back(child);
+        }
         self.wake(listener);
         self.with(client, |socket| socket.set_connected(child));
         self.with(child, |socket| {
