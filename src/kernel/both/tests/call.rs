@@ -9,8 +9,14 @@ pub(super) enum Call {
     ConnectToNobody,
     Accept,
     Send(usize, usize),
+    /// The same as three slices, one of them empty.
+    SendSlices(usize, usize),
     /// Sends as much as the kernel takes, and receives it all on the other side.
     Flood(usize),
+    /// Sends as much as the kernel takes.
+    Fill(usize),
+    /// Receives all that has been sent.
+    Drain(usize),
     /// Sends a byte of urgent data, the first time.
     SendUrgent(usize),
     Receive(usize, usize),
@@ -33,12 +39,16 @@ pub(super) enum Call {
 impl Call {
     pub(super) fn next(dice: &mut Dice, sides: usize) -> Call {
         let side = dice.below(sides);
-        let count = 1 + dice.below(2000);
-        match dice.below(if sides == 0 { 3 } else { 40 }) {
+        let count = match dice.one_in(20) {
+            true => 0,
+            false => 1 + dice.below(2000),
+        };
+        match dice.below(if sides == 0 { 3 } else { 43 }) {
             0 => Call::Connect,
             1 if dice.one_in(3) => Call::ConnectToNobody,
             1..=6 => Call::Accept,
-            7..=16 => Call::Send(side, count),
+            7..=14 => Call::Send(side, count),
+            15 | 16 => Call::SendSlices(side, count),
             17..=24 => Call::Receive(side, count),
             25 | 26 => Call::HasMore(side),
             27 => Call::Connected(side),
@@ -56,6 +66,8 @@ impl Call {
             37 if dice.one_in(4) => Call::CloseListener,
             38 if dice.one_in(4) => Call::Flood(side),
             39 if dice.one_in(4) => Call::Refuse,
+            40 if dice.one_in(2) => Call::Fill(side),
+            41 | 42 => Call::Drain(side),
             _ => Call::Connect,
         }
     }

@@ -1,7 +1,7 @@
 //! A program's sockets on one kernel: its calls, their results, and the reported readiness.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,38 +28,38 @@ pub(super) type Answer = Result<usize, i32>;
 pub(super) type Told = BTreeMap<usize, BTreeSet<String>>;
 
 /// The backlog holds one connection more.
-const BACKLOG: usize = 3;
-
-/// This many sends of 2000 bytes leave room for more in any Unix socket.
-const UNREAD_SENDS: usize = 8;
+pub(super) const BACKLOG: usize = 3;
 
 const LISTENER: usize = usize::MAX;
 
 /// One end of a connection.
-struct Side {
-    stream: Option<Stream>,
-    id: Id,
-    other: Option<usize>,
+pub(super) struct Side {
+    pub(super) stream: Option<Stream>,
+    pub(super) id: Id,
+    pub(super) other: Option<usize>,
     /// The number of bytes sent and received. The value of a byte follows from its position.
     sent: usize,
     received: usize,
     /// The number of sends since the other side has read everything.
-    unread_sends: usize,
+    pub(super) unread_sends: usize,
     has_urged: bool,
+    /// Whether it has sent as much as the kernel takes, and how full it is differs.
+    pub(super) is_full: bool,
+    is_shut: bool,
 }
 
 pub(super) struct Machine {
-    reactor: Reactor<usize>,
-    batch: Batch,
-    listener: Option<(Listener, Id)>,
-    refuses: bool,
-    kind: Kind,
+    pub(super) reactor: Reactor<usize>,
+    pub(super) batch: Batch,
+    pub(super) listener: Option<(Listener, Id)>,
+    pub(super) refuses: bool,
+    pub(super) kind: Kind,
     place: Place,
     nobody: Place,
-    sides: Vec<Side>,
+    pub(super) sides: Vec<Side>,
     /// The clients whose connections are in the backlog, in the order of their connects.
-    waiting: Vec<usize>,
-    told: Told,
+    pub(super) waiting: Vec<usize>,
+    pub(super) told: Told,
 }
 
 pub(super) fn errno(error: &io::Error) -> i32 {
@@ -125,6 +125,8 @@ impl Machine {
             received: 0,
             unread_sends: 0,
             has_urged: false,
+            is_full: false,
+            is_shut: false,
         });
         number
     }
@@ -159,22 +161,42 @@ impl Machine {
         let Some(to) = self.sides[from].other else {
             return Ok(0);
         };
+        match self.fill(from) {
+            Ok(1) => self.drain(to),
+            other => other,
+        }
+    }
+
+    /// Sends as much as the kernel takes: 0 if the side is closed.
+    fn fill(&mut self, from: usize) -> Answer {
         loop {
             match self.send(from, 100_000) {
-                // The side is closed.
                 Ok(0) => return Ok(0),
                 Ok(_) => {}
                 Err(EAGAIN) => break,
                 failed => return failed,
             }
         }
+        self.sides[from].is_full = true;
         self.look(Duration::ZERO);
         self.told.remove(&from);
+        Ok(1)
+    }
+
+    /// Receives all that the other side has sent: 0 if the end comes then.
+    fn drain(&mut self, to: usize) -> Answer {
+        let Some(from) = self.sides[to]
+            .other
+            .filter(|_| self.sides[to].stream.is_some())
+        else {
+            return Ok(0);
+        };
         let begun = Stopwatch::default();
-        while self.sides[to].received < self.sides[from].sent {
+        loop {
             match self.receive(to, 70_000) {
                 Ok(0) => return Ok(0),
                 Ok(_) => {}
+                Err(EAGAIN) if self.sides[to].received == self.sides[from].sent => break,
                 Err(EAGAIN) => {
                     assert!(begun.elapsed() < PATIENCE, "bytes are missing");
                     self.look(Duration::from_millis(1));
@@ -182,32 +204,59 @@ impl Machine {
                 failed => return failed,
             }
         }
+        let sender = &mut self.sides[from];
+        let found_no_room = std::mem::take(&mut sender.is_full);
+        if !found_no_room || sender.is_shut || sender.stream.is_none() {
+            return Ok(1);
+        }
         // The side that found no room is reported as writable.
         while !(self.told.get(&from)).is_some_and(|told| told.contains("writable")) {
             assert!(begun.elapsed() < PATIENCE, "no room is reported");
             self.look(Duration::from_millis(1));
         }
         // Flags that were reported on the way need not hold at the end.
-        self.told.remove(&from);
         self.told.remove(&to);
         Ok(1)
     }
 
     fn send(&mut self, number: usize, count: usize) -> Answer {
+        self.offer(number, count, false)
+    }
+
+    fn offer(&mut self, number: usize, count: usize, is_in_slices: bool) -> Answer {
         let side = &mut self.sides[number];
         let Some(stream) = &side.stream else {
             return Ok(0);
         };
-        let sent = stream.try_to_send(&pattern(side.sent, count));
+        let bytes = pattern(side.sent, count);
+        let sent = match is_in_slices {
+            false => stream.try_to_send(&bytes),
+            true => {
+                let (first, rest) = bytes.split_at(count / 3);
+                let slices = [first, &[], rest].map(IoSlice::new);
+                stream.send_slices(&slices)
+            }
+        };
         let sent = sent.map_err(|error| errno(&error))?;
         side.sent += sent;
         side.unread_sends += 1;
         Ok(sent)
     }
 
+    /// A send of a program. How much a full side takes is not promised.
+    fn send_some(&mut self, number: usize, count: usize, is_in_slices: bool) -> Answer {
+        match (
+            self.offer(number, count, is_in_slices),
+            self.sides[number].is_full,
+        ) {
+            (Ok(_) | Err(EAGAIN), true) => Ok(0),
+            (answer, _) => answer,
+        }
+    }
+
     fn send_urgent(&mut self, number: usize) -> Answer {
         let side = &mut self.sides[number];
-        if self.kind.is_unix() || std::mem::replace(&mut side.has_urged, true) {
+        if self.kind.is_unix() || side.is_full || std::mem::replace(&mut side.has_urged, true) {
             return Ok(0);
         }
         let sent = match &side.stream {
@@ -218,7 +267,7 @@ impl Machine {
         sent.map_err(|error| errno(&error))
     }
 
-    fn receive(&mut self, number: usize, count: usize) -> Answer {
+    pub(super) fn receive(&mut self, number: usize, count: usize) -> Answer {
         let side = &mut self.sides[number];
         let Some(stream) = &side.stream else {
             return Ok(0);
@@ -267,14 +316,20 @@ impl Machine {
             Call::Connect => self.connect(&self.place.clone()),
             Call::ConnectToNobody => self.connect(&self.nobody.clone()),
             Call::Accept => self.accept(),
-            Call::Send(side, count) => self.send(side, count),
+            Call::Send(side, count) => self.send_some(side, count, false),
+            Call::SendSlices(side, count) => self.send_some(side, count, true),
             Call::Flood(side) => self.flood(side),
+            Call::Fill(side) => self.fill(side),
+            Call::Drain(side) => self.drain(side),
             Call::SendUrgent(side) => self.send_urgent(side),
             Call::Receive(side, count) => self.receive(side, count),
             Call::HasMore(side) => self.ask(side, Stream::has_more),
             Call::Connected(side) => self.ask(side, Stream::connected),
             Call::HasPeer(side) => self.ask(side, |it| Ok(it.remote_address().is_some())),
-            Call::ShutDown(side) => self.ask(side, |it| it.shutdown().map(|()| true)),
+            Call::ShutDown(side) => {
+                self.sides[side].is_shut = true;
+                self.ask(side, |it| it.shutdown().map(|()| true))
+            }
             Call::Close(side) => self.close(side),
             Call::Reset(side) => {
                 if let Some(stream) = &self.sides[side].stream {
@@ -302,99 +357,4 @@ impl Machine {
             }
         }
     }
-
-    /// Performs a call whose result is known, and waits for what the kernel has not delivered yet.
-    pub(super) fn perform_until(&mut self, call: Call, expected: Answer) -> Answer {
-        let begun = Stopwatch::default();
-        let mut answer = self.perform(call);
-        while answer != expected && begun.elapsed() < PATIENCE {
-            let more = match (call, answer, expected) {
-                (Call::Accept, Err(EAGAIN), _) => self.perform(call),
-                (Call::Receive(..), Err(EAGAIN), _) => self.perform(call),
-                (Call::Receive(side, _), Ok(got @ 1..), Ok(wanted)) if got < wanted => {
-                    match self.receive(side, wanted - got) {
-                        Err(EAGAIN) => Ok(got),
-                        more => more.map(|more| got + more),
-                    }
-                }
-                (Call::HasMore(_) | Call::Connected(_) | Call::HasPeer(_), Ok(_), _) => {
-                    self.perform(call)
-                }
-                _ => break,
-            };
-            answer = more;
-            self.look(Duration::from_millis(1));
-        }
-        answer
-    }
-
-    /// Notes what is ready.
-    fn look(&mut self, wait: Duration) {
-        (self.reactor.wait(&mut self.batch, Some(wait))).expect("a wait");
-        for (id, readiness) in self.batch.hand_out() {
-            if let Some(number) = self.reactor.get(id) {
-                let names = readiness.names();
-                let told = self.told.entry(*number).or_default();
-                told.extend(names.split(", ").map(str::to_owned));
-            }
-        }
-    }
-
-    /// Takes the flags reported since the last time.
-    pub(super) fn told(&mut self) -> Told {
-        self.look(Duration::ZERO);
-        std::mem::take(&mut self.told)
-    }
-
-    /// The current flags of each side, reported or not.
-    pub(super) fn level(&mut self) -> Told {
-        let registry = self.reactor.registry();
-        for side in &mut self.sides {
-            if let Some(stream) = &mut side.stream {
-                registry.register(stream, side.id).expect("registered");
-            }
-        }
-        if let Some((listener, id)) = &mut self.listener {
-            registry.register(listener, *id).expect("registered");
-        }
-        self.told()
-    }
-
-    /// Whether a call leaves a client without an answer: the backlog is full, or the listener refuses.
-    pub(super) fn is_dropped(&self, call: Call) -> bool {
-        self.refuses && matches!(call, Call::Connect) || self.waiting.len() > BACKLOG + 1
-    }
-
-    /// Removes flags that Linux does not promise: a Unix socket may be full after a few unread sends, however
-    /// short.
-    pub(super) fn promised(&self, mut told: Told) -> Told {
-        for (number, side) in self.sides.iter().enumerate() {
-            if self.kind.is_unix()
-                && side.unread_sends > UNREAD_SENDS
-                && let Some(names) = told.get_mut(&number)
-            {
-                names.remove("writable");
-            }
-        }
-        told
-    }
-
-    /// Waits until all expected flags were reported. Returns the reported ones.
-    pub(super) fn told_until(&mut self, expected: &Told) -> Told {
-        let begun = Stopwatch::default();
-        self.look(Duration::ZERO);
-        while !covers(&self.told, expected) && begun.elapsed() < PATIENCE {
-            self.look(Duration::from_millis(1));
-        }
-        self.told()
-    }
-}
-
-pub(super) fn covers(told: &Told, expected: &Told) -> bool {
-    let has = |number: &usize, names: &BTreeSet<String>| {
-        told.get(number).is_some_and(|told| names.is_subset(told))
-    };
-    expected
-        .iter()
-        .all(|(number, names)| names.is_empty() || has(number, names))
 }

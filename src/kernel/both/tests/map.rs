@@ -56,7 +56,14 @@ impl Map {
     }
 
     fn ip(&self, dice: &mut Dice) -> IpAddr {
-        match dice.below(6) {
+        // Multicast and broadcast addresses.
+        let groups = [[224, 0, 0, 1], [255; 4], [127, 255, 255, 255]];
+        let group = Ipv4Addr::from(groups[dice.below(3)]);
+        let kinds = if dice.one_in(4) { 9 } else { 6 };
+        match dice.below(kinds) {
+            6 => Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1).into(),
+            7 => group.to_ipv6_mapped().into(),
+            8 => group.into(),
             0 => Ipv4Addr::UNSPECIFIED.into(),
             1 => Ipv6Addr::UNSPECIFIED.into(),
             2 => Ipv6Addr::LOCALHOST.into(),
