@@ -8,6 +8,8 @@ use super::program::{
 
 /// The most bytes of a write in a flood. A peer that reads few bytes a turn needs many turns for more.
 const FLOOD_MAX: usize = 16 * 1024;
+/// How many connections are made by sockets that connect again.
+const RECONNECTS: usize = 4;
 
 pub(super) fn manner(dice: &mut Dice) -> Manner {
     let size = |dice: &mut Dice| {
@@ -46,6 +48,7 @@ pub(super) fn venue(dice: &mut Dice) -> Venue {
             4..=6 => Place::Shared,
             7 | 8 => Place::Path,
             9 => Place::Abstract,
+            10 | 11 => Place::Name,
             _ => Place::Any,
         },
         pauses: dice.one_in(8),
@@ -115,7 +118,7 @@ pub(super) fn socket_action(dice: &mut Dice, connections: usize) -> Action {
         41 => Action::Unpipe,
         42 => Action::OnceData,
         43 => Action::OnceReadable,
-        44 => Action::Reconnect(connections + dice.below(4), dice.below(2)),
+        44 => Action::Reconnect(connections + dice.below(RECONNECTS), dice.below(2)),
         45 => Action::SocketAfter(dice.below(300) as u64),
         46..=52 => {
             let actor = actor(dice, connections);
@@ -205,28 +208,116 @@ pub(super) fn world_action(dice: &mut Dice) -> Step {
     }
 }
 
+/// Adds steps that rarely meet at random: connections come while the host of their server is short of something, and
+/// the server may close after its backlog.
+pub(super) fn shortage(dice: &mut Dice, program: &mut Program) {
+    let server = When::World(0);
+    let shortage = match dice.below(3) {
+        0 => Action::Descriptors(Some(8 + dice.below(10))),
+        _ => Action::Exhaust(1 + dice.below(20_000) as u64),
+    };
+    let is_late = dice.one_in(3);
+    if !is_late {
+        program.add(server, shortage.clone());
+    }
+    crowd(dice, program);
+    program.add(server, short_time(dice));
+    if dice.one_in(2) {
+        program.add(server, Action::CloseAfterBacklog);
+    }
+    if is_late {
+        program.add(server, short_time(dice));
+        program.add(server, shortage);
+    }
+    program.add(server, Action::Advance(dice.below(5000) as u64));
+}
+
+/// Adds steps that rarely meet at random: a server closes after its backlog while connections come, and nothing
+/// prevents that all of them are accepted.
+pub(super) fn last_connections(dice: &mut Dice, program: &mut Program) {
+    program.faults = Default::default();
+    program.venues.iter_mut().for_each(|it| it.backlog = None);
+    let manners = program.manners.iter_mut().flatten();
+    manners.for_each(|it| it.lacks_error_listener = false);
+    (program.steps).retain(|step| !step.action.may_prevent_accepting());
+    crowd(dice, program);
+    program.add(When::World(0), short_time(dice));
+    program.add(When::World(0), Action::CloseAfterBacklog);
+    if dice.one_in(2) {
+        program.add(When::World(0), short_time(dice));
+        let span = dice.below(1000) as u64;
+        program.add(When::World(0), Action::StopProgram(span));
+    }
+    if dice.one_in(2) {
+        let last = if dice.one_in(2) {
+            Action::Listen
+        } else {
+            Action::CloseAfterBacklog
+        };
+        program.add(When::Callback(Actor::Server(0), 2 + dice.below(4)), last);
+    }
+}
+
+/// At most some hundred milliseconds, and often none.
+fn short_time(dice: &mut Dice) -> Action {
+    let bound = 1 << dice.below(9);
+    Action::Advance(dice.below(bound) as u64)
+}
+
+/// Connects some clients at the same time.
+fn crowd(dice: &mut Dice, program: &mut Program) {
+    let first = program.manners[0].len() + RECONNECTS;
+    for number in first..=first + dice.below(6) {
+        let client = When::World(dice.below(HOSTS));
+        program.add(client, Action::Connect(number, dice.below(2)));
+    }
+}
+
 /// Adds steps that rarely meet at random: one end reads by hand, and puts bytes back while its peer ends.
 pub(super) fn put_back(dice: &mut Dice, program: &mut Program) {
-    let number = dice.below(program.manners[0].len());
     let (one, other) = match dice.one_in(2) {
-        true => (Actor::Client(number), Actor::Accepted(number)),
-        false => (Actor::Accepted(number), Actor::Client(number)),
+        true => (Actor::Client(0), Actor::Accepted(0)),
+        false => (Actor::Accepted(0), Actor::Client(0)),
     };
-    let side = usize::from(matches!(one, Actor::Accepted(_)));
-    program.manners[side][number].reading = Reading::ByHand;
+    // Nothing else happens on this connection.
+    program.steps.retain(|step| match step.when {
+        When::Callback(Actor::Client(0) | Actor::Accepted(0), _) => {
+            matches!(step.action, Action::Connect(..))
+        }
+        _ => true,
+    });
+    for step in &mut program.steps {
+        if let Action::Connect(0, server) = &mut step.action {
+            *server = 0;
+        }
+    }
+    for manners in &mut program.manners {
+        manners[0] = Manner::default();
+    }
+    let side = usize::from(one == Actor::Accepted(0));
+    program.manners[side][0].reading = Reading::ByHand;
+    program.manners[side][0].is_half_open = dice.one_in(2);
     program.add(
         When::Callback(other, 0),
         Action::Write(1 + dice.below(2000)),
     );
     program.add(When::Callback(other, dice.below(2)), Action::End);
-    for nth in 1..8 {
+    if dice.one_in(3) {
+        program.add(When::Callback(one, dice.below(4)), Action::End);
+    }
+    for nth in 1..12 {
+        // After a callback that puts nothing back, the next one waits for the peer.
+        if dice.one_in(2) {
+            continue;
+        }
         let when = When::Callback(one, nth);
         program.add(when, Action::Unshift(1 + dice.below(20)));
-        if dice.one_in(2) {
+        if dice.one_in(3) {
             program.add(when, Action::Read(Some(dice.below(40))));
         }
-        if dice.one_in(3) {
+        if dice.one_in(2) {
             program.add(when, Action::Tick);
+            program.add(When::Callback(one, nth + 1), Action::Read(None));
         }
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct LoopState {
     raised: Vec<Signal>,
     handles: Vec<Handle>,
     has_posted: bool,
+    pub(super) has_thrown: bool,
     /// The number of posted callbacks, and of those that have run.
     posted: usize,
     served: usize,
@@ -50,7 +51,12 @@ pub(super) fn signal(number: usize) -> Signal {
 impl Play {
     /// Sets up the new loop of a host.
     pub(super) fn boot(&self, event_loop: &mut Loop, host: usize) {
-        self.with(|state| state.loops[host] = LoopState::default());
+        let former = self.with(|state| std::mem::take(&mut state.loops[host]));
+        if let Some(handle) = former.handles.first()
+            && handle.post(|_| ()).is_ok()
+        {
+            self.fault("a loop that is gone takes a post");
+        }
         let bounds = self.with(|state| state.program.bounds[host]);
         if let Some(bytes) = bounds.buffer {
             event_loop.set_read_buffer(bytes);
@@ -237,6 +243,16 @@ impl Play {
         let has_restarted = match action {
             Action::ClearTimer => {
                 event_loop.clear_timeout(id);
+                // The timers of another loop are not touched.
+                let others = self.with(|state| {
+                    let others = state.loops.iter().enumerate();
+                    let others = others.filter(|(of, _)| *of != host);
+                    let timers = others.filter_map(|(_, it)| it.timers.last());
+                    timers.map(|timer| timer.id).collect::<Vec<TimerId>>()
+                });
+                for id in others {
+                    event_loop.clear_timeout(id);
+                }
                 false
             }
             Action::RefreshTimer => event_loop.refresh(id),

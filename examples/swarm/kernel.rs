@@ -36,6 +36,20 @@ impl Play {
         }
     }
 
+    /// Checks that no connection waits in the backlog of a server of this host.
+    pub(super) fn check_backlogs(&self, world: &mut World, host: usize, name: Host) {
+        let infos = world.sockets(name);
+        let servers = self.with(|state| {
+            let servers = state.servers.values().filter(|it| it.host == host);
+            servers.map(|it| it.id).collect::<Vec<ServerId>>()
+        });
+        for info in infos.iter().filter(|info| info.unread > 0) {
+            if info.server().is_some_and(|id| servers.contains(&id)) {
+                self.fault(format!("a connection waits for too long: {info}"));
+            }
+        }
+    }
+
     /// At rest, each open socket of a kernel is registered, and belongs to the program.
     pub(super) fn check_registrations(&self, world: &mut World, host: usize, name: Host) {
         let infos = world.sockets(name);

@@ -100,10 +100,7 @@ impl End {
     ) -> Outcome {
         let is_refused = !socket.is_writable() || socket.errored().is_some();
         if !before.is_writable || self.sends_other_bytes || self.is_again {
-            return must(
-                socket.is_writable() || !may_go_on,
-                "a refused write returns true",
-            );
+            return must(!is_refused || !may_go_on, "a refused write returns true");
         }
         must(
             !is_refused || !may_go_on,

@@ -1,7 +1,8 @@
 //! The invariants of a world at rest, and at its end.
 
 use netloop::sim::{Host, World};
-use netloop::state::socket::State;
+use netloop::state::server::State as Server;
+use netloop::state::socket::{Readable, State, Writable};
 use netloop::{Loop, Socket};
 
 use super::end::End;
@@ -58,6 +59,13 @@ impl Play {
                 if !runs {
                     continue;
                 }
+                let is_missed = peer.is_none()
+                    && end.is_connected
+                    && !end.may_be_destroyed
+                    && state.program.accepts_all();
+                if is_missed {
+                    wrong.push(format!("a connection was not accepted: {:?}", end.actor));
+                }
                 let peer = peer.map(|end| Peer::new(end, world, hosts));
                 let infos = world.sockets(hosts[end.host]);
                 let socket = world.event_loop(hosts[end.host]).socket_at(end.id);
@@ -86,17 +94,21 @@ impl Play {
         });
         wrong.into_iter().for_each(|words| self.fault(words));
         for (host, name) in hosts.iter().enumerate() {
-            let is_undisturbed = self.with(|state| {
-                let ends = state.ends.iter();
-                let ends = ends.map(|end| (end.host, end.was_unreferenced || end.host_has_thrown));
-                let servers = state.servers.values();
-                let servers = servers.map(|it| (it.host, it.was_unreferenced || it.has_thrown));
-                !ends.chain(servers).any(|it| it == (host, true))
-            });
-            if is_undisturbed {
+            if self.is_undisturbed(host) {
                 self.check_registrations(world, host, *name);
             }
         }
+    }
+
+    /// Whether nothing has thrown on a host, and nothing lets its loop end early.
+    pub(super) fn is_undisturbed(&self, host: usize) -> bool {
+        self.with(|state| {
+            let ends = state.ends.iter();
+            let ends = ends.map(|end| (end.host, end.was_unreferenced || end.host_has_thrown));
+            let servers = state.servers.values();
+            let servers = servers.map(|it| (it.host, it.was_unreferenced || it.has_thrown));
+            !ends.chain(servers).any(|it| it == (host, true))
+        })
     }
 
     /// At the end of the run, each callback has run and was dropped, and no byte is lost.
@@ -150,6 +162,10 @@ impl End {
         }
         must(state != State::Idle, "the socket is not connected")?;
         must(self.is_connected, "connect has not come")?;
+        let is_due = standing.receiving == Readable::Due;
+        must(!is_due, "end is due, and has not come")?;
+        let is_due = matches!(standing.sending, Writable::Shutting | Writable::Sent);
+        must(!is_due, "finish is due, and has not come")?;
         let has_listeners = self.extras.are_there(socket);
         must(has_listeners, "a listener is missing, or one too many")?;
         let unsent = socket.writable_length();
@@ -235,6 +251,15 @@ impl End {
 impl ServerState {
     fn check_rest(&self, event_loop: &mut Loop, number: usize, ends: &[End]) -> Outcome {
         let server = event_loop.server_at(self.id);
+        let is_passing = matches!(
+            server.state(),
+            Server::Resolving
+                | Server::BackingOff
+                | Server::Closing
+                | Server::AwaitingHandshakes
+                | Server::Finishing
+        );
+        must(!is_passing, "a passing state of the server lasts")?;
         let ours = |end: &&End| end.server == Some(number) && !end.has_closed && !end.is_killed;
         let open = ends.iter().filter(ours).count();
         must(

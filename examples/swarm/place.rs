@@ -103,6 +103,9 @@ impl Play {
             Place::Any => ListenOptions::from(port),
             Place::Shared => ListenOptions::from(port),
             Place::Ipv4 => ListenOptions::from(("0.0.0.0", port)),
+            Place::Name => {
+                ListenOptions::from((NAMES[self.host(Actor::Server(number)).unwrap_or(0)], port))
+            }
             Place::Ipv6 => ListenOptions::from(("::", port)).ipv6_only(true),
             Place::Path => ListenOptions::from(&*place.path(number))
                 .only_own_file(number > 0)
@@ -164,6 +167,9 @@ impl Play {
         match event_loop.connect_to(options) {
             Ok(mut socket) => {
                 let end = self.adopt(&me, &mut socket, actor, host);
+                if manner.is_tuned && socket.timeout() != Some(KEEP_ALIVE) {
+                    self.fault("the time-out of a connect is not set");
+                }
                 self.note_queued(&mut socket, number, server);
                 self.end(end, |end| end.abort = abort);
                 self.begin(event_loop, actor);
@@ -198,7 +204,7 @@ impl Play {
             server if self.place(server).is_path() => {
                 ConnectOptions::from(self.place(server).path(server).as_str())
             }
-            server => self.by_route(manner.route, host, there, server),
+            server => self.by_route(number, host, there, server),
         };
         let options = options
             .local_port(LOCAL_PORT + number as u16)
@@ -223,7 +229,8 @@ impl Play {
         }
     }
 
-    fn by_route(&self, route: Route, host: usize, there: usize, server: usize) -> ConnectOptions {
+    fn by_route(&self, number: usize, host: usize, there: usize, server: usize) -> ConnectOptions {
+        let route = self.with(|state| state.program.manner(Actor::Client(number)).route);
         let port = self.port(server);
         let live = match self.place(server) {
             Place::Ipv6 => ipv6(there),
@@ -241,10 +248,14 @@ impl Play {
                 ConnectOptions::from((live.to_string(), port)).local_address(local)
             }
             Route::Several(delay) => {
-                // Only one of these addresses has a host.
+                // Only one of these addresses has a host. Sometimes none is found.
                 let dead = HOSTS + 1;
                 let mut found = vec![ipv6(dead), ipv4(dead), live];
                 found.rotate_left(delay as usize % 3);
+                if delay % 8 == 7 {
+                    found.clear();
+                }
+                self.with(|state| _ = state.found.insert(number, found.clone()));
                 ConnectOptions::from((NAMES[there], port))
                     .auto_select_family(true)
                     .auto_select_family_attempt_timeout(ATTEMPT)

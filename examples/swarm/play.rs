@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::panic::resume_unwind;
 use std::rc::Rc;
 
-use netloop::Loop;
+use netloop::{Error, Loop};
 
 use super::course::Course;
 use super::end::End;
@@ -31,6 +32,10 @@ pub(super) struct State {
     /// The actor whose callback is running.
     pub(super) current: Option<Actor>,
     pub(super) callbacks: usize,
+    /// The last error of a socket.
+    pub(super) last_error: Option<Error>,
+    /// The addresses that are found for the clients, and were not told.
+    pub(super) found: HashMap<usize, Vec<IpAddr>>,
     pub(super) course: Course,
     /// The first broken rule.
     pub(super) fault: Option<String>,
@@ -67,6 +72,9 @@ impl State {
         let ends = self.ends.iter_mut();
         ends.filter(|end| Some(end.host) == host)
             .for_each(|end| end.host_has_thrown = true);
+        if let Some(host) = host {
+            self.loops[host].has_thrown = true;
+        }
     }
 }
 
@@ -88,6 +96,8 @@ impl Play {
             loops: Default::default(),
             current: None,
             callbacks: 0,
+            last_error: None,
+            found: HashMap::new(),
             course: Course::new(),
             fault: None,
         })))
@@ -134,6 +144,11 @@ impl Play {
             };
             state.note_throw_on(host);
         });
+    }
+
+    /// Whether a callback has thrown on a host.
+    pub(super) fn has_thrown(&self, host: usize) -> bool {
+        self.with(|state| state.loops[host].has_thrown)
     }
 
     /// Whether a rule is broken.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::choose::{
-    actor, bounds, manner, put_back, server_action, socket_action, venue, world_action,
+    actor, bounds, last_connections, manner, put_back, server_action, shortage, socket_action,
+    venue, world_action,
 };
 use super::dice::Dice;
 
@@ -49,6 +50,8 @@ pub(super) enum Place {
     Any,
     Ipv4,
     Ipv6,
+    /// At the address that the name of its host has.
+    Name,
     /// On the port of the first server, with SO_REUSEPORT.
     Shared,
     Path,
@@ -207,10 +210,14 @@ pub(super) enum Action {
 }
 
 const BUFFER_MIN: usize = 256;
+/// The default size of a loop's reads.
+const READ_BUFFER: usize = 64 * 1024;
 /// The default backlog.
 const BACKLOG: usize = 511;
-/// One program in this many puts bytes back; and the number that derives the dice for that from the seed.
+/// One program in this many puts bytes back; one has a crowd of connections in a shortage, and one before its server
+/// closes. And the number that derives the dice for that from the seed.
 const PUT_BACK_ONE_IN: usize = 12;
+const CROWD_ONE_IN: usize = 12;
 const PUT_BACK: u64 = 0x7075_745f_6261;
 /// For how many milliseconds a kernel retransmits what a closed connection has sent: `net.ipv4.tcp_orphan_retries`.
 const ORPHAN_LIMIT: u64 = 102_200;
@@ -278,6 +285,11 @@ impl Program {
         if dice.one_in(PUT_BACK_ONE_IN) {
             put_back(&mut dice, &mut program);
         }
+        match dice.below(CROWD_ONE_IN) {
+            0 if !has_paths => shortage(&mut dice, &mut program),
+            1 => last_connections(&mut dice, &mut program),
+            _ => {}
+        }
         if buffers.is_some_and(|(send, receive)| send.min(receive) < BUFFER_MIN) {
             program
                 .steps
@@ -337,6 +349,15 @@ impl Program {
             || (is_kept_alive || is_long) && self.steps.iter().any(is_cut)
     }
 
+    /// Whether each connection that is made is also accepted: no server closes before its backlog is served.
+    pub(super) fn accepts_all(&self) -> bool {
+        let mut manners = self.manners.iter().flatten();
+        !self.is_faulty()
+            && !(self.steps.iter()).any(|step| step.action.may_prevent_accepting())
+            && !manners.any(|manner| manner.lacks_error_listener)
+            && self.venues.iter().all(|venue| venue.backlog.is_none())
+    }
+
     /// Whether some connections are known only by their position in a backlog, so that none may be dropped.
     pub(super) fn has_paths(&self) -> bool {
         self.venues.iter().any(|venue| venue.place.is_path())
@@ -345,6 +366,23 @@ impl Program {
     /// Whether a kernel may forget a connection before it is accepted.
     pub(super) fn may_forget(&self) -> bool {
         self.is_faulty() || self.venues.iter().any(|venue| venue.backlog.is_some())
+    }
+
+    /// The most bytes that one turn reads from a socket of a host: `usize::MAX` by default, `None` if it varies.
+    pub(super) fn burst_max(&self, host: usize) -> Option<usize> {
+        let mut actions = self.steps.iter().map(|step| step.action.innermost());
+        if actions.any(|action| matches!(action, Action::ReadBounds(..))) {
+            return None;
+        }
+        let Some(burst) = self.bounds[host].burst else {
+            return Some(usize::MAX);
+        };
+        let own = self.manners[0].iter().map(|manner| match manner.reading {
+            Reading::OwnBuffer(size) => size,
+            _ => 0,
+        });
+        let buffer = self.bounds[host].buffer.unwrap_or(READ_BUFFER);
+        Some(burst + buffer.max(own.max().unwrap_or(0)))
     }
 
     /// The backlog of a server.
@@ -402,10 +440,37 @@ impl Action {
         }
     }
 
+    /// Whether a connection that is made may not be accepted after this.
+    pub(super) fn may_prevent_accepting(&self) -> bool {
+        matches!(
+            self.innermost(),
+            Action::Close
+                | Action::CloseThen
+                | Action::MaxConnections(_)
+                | Action::Panic
+                | Action::Listens(_)
+                | Action::Unref
+                | Action::UnrefTimer
+                | Action::Partition(_)
+                | Action::Kill
+                | Action::Crash
+                | Action::Exhaust(_)
+                | Action::Descriptors(_)
+                | Action::ResetConnections(_)
+                | Action::Suspend(_)
+                | Action::Stop
+        )
+    }
+
     fn panics(&self) -> bool {
+        *self.innermost() == Action::Panic
+    }
+
+    /// What is done in the end, by whichever actor.
+    fn innermost(&self) -> &Action {
         match self {
-            Action::On(_, action) => action.panics(),
-            action => *action == Action::Panic,
+            Action::On(_, action) => action.innermost(),
+            action => action,
         }
     }
 }

@@ -10,9 +10,11 @@ use netloop::sim::{Fault, Faults, Host, Resource, World};
 
 use super::host::signal;
 use super::play::{Broken, NAMES, Planned, Play};
-use super::program::{Action, HOSTS, Program, When};
+use super::program::{Action, Actor, HOSTS, Program, When};
 use super::trace::{Trace, follow};
 
+/// How long a server rests at most in a shortage, a program is stopped, and a machine is suspended: in all.
+const PROMPT: Duration = Duration::from_secs(3);
 /// The most panics and unheard errors of a run.
 const THROWS_MAX: usize = 500;
 /// How many turns the loops may run while no time passes.
@@ -36,6 +38,8 @@ struct Run {
     throws: usize,
     /// The pairs of hosts between which urgent data was sent.
     sent_urgent: HashSet<(usize, usize)>,
+    /// When the last shortage ends.
+    shortage_end: Duration,
 }
 
 /// Runs a program. Returns the hash of its course of events; an error is a broken rule.
@@ -74,7 +78,8 @@ impl Run {
             }
             let event_loop = world.event_loop(host);
             if trace != Trace::Off {
-                follow(event_loop, name, trace, play.clone());
+                let burst_max = program.burst_max(hosts.len());
+                follow(event_loop, hosts.len(), trace, burst_max, play.clone());
             }
             play.boot(event_loop, hosts.len());
             hosts.push(host);
@@ -85,6 +90,7 @@ impl Run {
             play,
             throws: 0,
             sent_urgent: HashSet::new(),
+            shortage_end: Duration::ZERO,
         }
     }
 
@@ -101,6 +107,10 @@ impl Run {
         }
         for (one, other) in [(0, 1), (0, 2), (1, 2)] {
             self.world.heal(self.hosts[one], self.hosts[other]);
+        }
+        self.advance(self.shortage_end.saturating_sub(self.world.now()) + PROMPT);
+        for host in 0..HOSTS {
+            self.check_backlogs(host);
         }
         self.rest();
         self.resume_all();
@@ -137,6 +147,9 @@ impl Run {
                 play.connect(self.world.event_loop(here), host, *number, *server);
             }
             Action::Advance(millis) => self.advance(Duration::from_millis(*millis)),
+            Action::CloseAfterBacklog if play.host(Actor::Server(0)) == Some(host) => {
+                play.act_on_server(self.world.event_loop(here), 0, action);
+            }
             Action::Partition(other) if *other != host => {
                 self.world.partition(here, self.hosts[*other]);
             }
@@ -160,8 +173,9 @@ impl Run {
                     0 => Resource::Files,
                     _ => Resource::Memory,
                 };
-                self.world
-                    .exhaust(here, resource, Duration::from_millis(*millis));
+                let span = Duration::from_millis(*millis);
+                self.world.exhaust(here, resource, span);
+                self.shortage_end = self.shortage_end.max(self.world.now() + span);
             }
             // Only once: a second urgent byte would make the first one part of the stream.
             Action::SendUrgent(other) if self.sent_urgent.insert((host, *other)) => {
@@ -183,6 +197,13 @@ impl Run {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Checks that no connection waits at a host whose program is not disturbed.
+    fn check_backlogs(&mut self, host: usize) {
+        if self.play.is_undisturbed(host) {
+            (self.play).check_backlogs(&mut self.world, host, self.hosts[host]);
         }
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use netloop::state::socket::{Readable, State};
-use netloop::{Encoding, Error, Loop, Socket, SocketId};
+use netloop::{Encoding, Error, Lookup, Loop, Socket, SocketId};
 
 use super::end::{End, Event};
 use super::play::Play;
@@ -72,7 +72,10 @@ impl Me {
             on_prefinish => Prefinish, on_finish => Finish, on_pause => Pause, on_resume => Resume,
             on_timeout => Timeout);
         let (lookup, attempt, close) = (self.clone(), self.clone(), self.clone());
-        socket.on_lookup(move |socket, _| lookup.on_event(socket, Event::Lookup));
+        socket.on_lookup(move |socket, found| {
+            lookup.check_lookup(found);
+            lookup.on_event(socket, Event::Lookup);
+        });
         socket.on_connection_attempt(move |socket, _| attempt.on_event(socket, Event::Attempt));
         socket.on_close(move |socket, _| close.on_event(socket, Event::Close));
         let (pipe, unpipe, error) = (self.clone(), self.clone(), self.clone());
@@ -80,7 +83,11 @@ impl Me {
         socket.on_unpipe(move |socket, _| unpipe.on_event(socket, Event::Unpipe));
         let manner = self.end(|end| end.manner);
         if !manner.lacks_error_listener {
-            socket.on_error(move |socket, _| error.on_event(socket, Event::Error));
+            socket.on_error(move |socket, failure| {
+                error.play.check_error(socket, failure);
+                (error.play).with(|state| state.last_error = Some(failure.clone()));
+                error.on_event(socket, Event::Error);
+            });
         }
         if manner.is_tuned {
             self.listen_once(socket);
@@ -90,6 +97,21 @@ impl Me {
             Reading::Nothing | Reading::OwnBuffer(_) => {}
             Reading::Flowing => _ = socket.on_data(move |socket, chunk| me.data(socket, chunk)),
             Reading::ByHand => _ = socket.on_readable(move |socket| me.readable(socket)),
+        }
+    }
+
+    /// Checks that the addresses of a name are told in order.
+    fn check_lookup(&self, lookup: &Lookup) {
+        let Actor::Client(number) = self.end(|end| end.actor) else {
+            return;
+        };
+        let next = self.play.with(|state| {
+            let found = state.found.get_mut(&number)?;
+            (!found.is_empty()).then(|| found.remove(0))
+        });
+        if next.is_some() && lookup.address.is_some() && lookup.address != next {
+            self.play
+                .fault("the addresses of a name come in another order");
         }
     }
 
@@ -163,6 +185,13 @@ impl Play {
         }
     }
 
+    /// Checks that an error names its socket.
+    fn check_error(&self, socket: &Socket<'_>, error: &Error) {
+        if error.socket() != Some(socket.id()) {
+            self.fault("an error names another subject");
+        }
+    }
+
     /// Notes received bytes. After a pipe into the peer they may not be the peer's own.
     fn received(&self, number: usize, bytes: &[u8]) {
         self.with(|state| {
@@ -212,12 +241,21 @@ impl Play {
                 self.end(number, |end| end.needs_drain |= needs_drain);
             }
             Action::Destroy => _ = socket.destroy(),
-            Action::DestroyWith => _ = socket.destroy_with(Error::new("on purpose")),
+            Action::DestroyWith => {
+                // It may be that of another socket, which is passed on.
+                let error = self.with(|state| state.last_error.clone());
+                socket.destroy_with(error.unwrap_or_else(|| Error::new("on purpose")));
+            }
             Action::DestroySoon => _ = socket.destroy_soon(),
             Action::Reset => _ = socket.reset_and_destroy(),
             // As in Node, a corked socket never finishes after its end.
             Action::Cork if socket.is_writable_ended() => {}
-            Action::Cork => _ = socket.cork(),
+            Action::Cork => {
+                let before = socket.writable_corked();
+                if socket.cork().writable_corked() != before + 1 && !socket.is_destroyed() {
+                    self.fault("a cork does not count");
+                }
+            }
             Action::Uncork => _ = socket.uncork(),
             Action::IdleTimeout(millis) => {
                 socket.set_timeout(Duration::from_millis(*millis));
@@ -385,6 +423,9 @@ impl Play {
         let once = self.back_once(number, event);
         let called = self.clone();
         move |socket, outcome| {
+            if let Err(error) = outcome {
+                called.check_error(socket, error);
+            }
             called.end(number, |end| {
                 end.callbacks_run += 1;
                 // If its callback throws, the socket outlives a write that has failed, as in Node.

@@ -1,15 +1,22 @@
 //! The trace of a loop: checked, and printed on request.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use netloop::Loop;
 use netloop::trace::{Record, Subject, What};
 
-use super::play::Play;
+use super::oracle::{Outcome, must};
+use super::play::{NAMES, Play};
 
 /// How many turns in a row may do nothing while no time passes, since readiness may be redundant.
 const VAIN_TURNS_MAX: usize = 64;
+/// The most reads of a socket in a turn.
+const READS_MAX: usize = 32;
+/// How long a send that has found no memory waits at least.
+const STARVED_MIN: Duration = Duration::from_millis(9);
+const EAGAIN: i32 = 11;
+const ENOBUFS: i32 = 105;
 
 /// What is done with the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,24 +34,112 @@ struct Progress {
     vain_turns: usize,
     has_progressed: bool,
     last: Duration,
-    /// The sockets of the again list that were served in this turn.
-    served_again: HashSet<Subject>,
 }
 
-impl Progress {
-    /// Whether the again list serves each socket at most once a turn, however often it is paused and resumed.
-    fn is_fair(&mut self, record: &Record<'_>) -> bool {
-        match (record.what, record.subject) {
-            (What::Wait { .. }, _) => self.served_again.clear(),
-            (What::Again(_), socket @ Subject::Socket(_)) => {
-                return self.served_again.insert(socket);
+/// What each socket and server of a loop was given.
+#[derive(Default)]
+struct Fairness {
+    /// The most bytes that one turn reads from a socket.
+    burst_max: Option<usize>,
+    turn: u64,
+    shares: HashMap<Subject, Share>,
+    /// Something that is ready was served in this turn, and something for what was left.
+    is_among_ready: bool,
+    was_again: bool,
+    /// How often something was served.
+    servings: usize,
+    /// What is served, if it is ready.
+    ready: Option<Subject>,
+    /// The sockets whose last send found no memory, and when.
+    starved: HashMap<Subject, Duration>,
+}
+
+/// What one of them was given in this turn.
+#[derive(Default)]
+struct Share {
+    /// It was served for what was left.
+    was_again: bool,
+    reads: usize,
+    bytes: usize,
+    /// The serving in which a connection was accepted.
+    accepted_in: Option<usize>,
+}
+
+impl Fairness {
+    fn note(&mut self, record: &Record<'_>) -> Outcome {
+        if std::mem::replace(&mut self.turn, record.turn) != record.turn {
+            self.shares.clear();
+            (self.is_among_ready, self.was_again) = (false, false);
+        }
+        let (subject, serving) = (record.subject, self.servings);
+        let share = self.shares.entry(subject).or_default();
+        match record.what {
+            What::Phase(_) => self.ready = None,
+            What::Readiness { .. } => {
+                self.ready = Some(subject);
+                self.servings += 1;
+                self.is_among_ready = true;
+                let goes_last = self.burst_max.is_some_and(|most| most != usize::MAX);
+                must(
+                    !(goes_last && self.was_again),
+                    "the rest of a burst goes first",
+                )?;
+            }
+            What::Again(_) => {
+                self.servings += 1;
+                (self.was_again, self.ready) = (true, None);
+                // However often it was paused and resumed.
+                let is_second = std::mem::replace(&mut share.was_again, true);
+                let is_socket = matches!(subject, Subject::Socket(_));
+                let is_first = !self.is_among_ready || self.burst_max != Some(usize::MAX);
+                must(is_first || !is_socket, "the rest of a burst goes last")?;
+                must(
+                    !(is_second && is_socket),
+                    "a socket is served twice in a turn",
+                )?;
+            }
+            What::System {
+                name: "accept4",
+                errno: None,
+            } => {
+                let before = share.accepted_in.replace(serving);
+                let is_right = before.is_none_or(|before| before == serving);
+                must(is_right, "a server accepts twice in a turn")?;
+            }
+            What::System {
+                name: "recv",
+                errno: None,
+            } => {
+                share.reads += 1;
+                share.bytes += record.bytes.unwrap_or(0);
+                must(share.reads <= READS_MAX, "a turn reads too often")?;
+                let is_short = self.burst_max.is_none_or(|most| share.bytes < most);
+                must(is_short, "a turn reads too much")?;
+            }
+            What::System {
+                name: "send",
+                errno,
+            } => {
+                let since = self.starved.get(&subject);
+                let is_early = since.is_some_and(|since| record.at - *since < STARVED_MIN);
+                let is_ready = self.ready == Some(subject);
+                match errno {
+                    Some(ENOBUFS) => _ = self.starved.insert(subject, record.at),
+                    Some(EAGAIN) => {}
+                    // The connection has failed.
+                    Some(_) => return Ok(()),
+                    None => _ = self.starved.remove(&subject),
+                }
+                must(!(is_early && is_ready), "readiness ends a wait for memory")?;
             }
             _ => {}
         }
-        true
+        Ok(())
     }
+}
 
-    /// Notes a record. Returns whether the loop makes progress.
+impl Progress {
+    /// Whether the loop makes progress.
     fn note(&mut self, record: &Record<'_>) -> bool {
         match record.what {
             What::Wait { .. } => {
@@ -63,18 +158,28 @@ impl Progress {
     }
 }
 
-/// Traces a loop, and checks that it makes progress and is fair.
-pub(super) fn follow(event_loop: &mut Loop, host: &'static str, trace: Trace, play: Play) {
-    let mut progress = Progress::default();
+/// Prints what a loop does, and checks that its turns lead to something.
+pub(super) fn follow(
+    event_loop: &mut Loop,
+    host: usize,
+    trace: Trace,
+    burst_max: Option<usize>,
+    play: Play,
+) {
+    let (name, mut progress) = (NAMES[host], Progress::default());
+    let mut fairness = Fairness {
+        burst_max,
+        ..Fairness::default()
+    };
     event_loop.on_trace(move |record| {
         if !progress.note(record) {
-            play.fault(format!("a loop turns without progress: {host}"));
+            play.fault(format!("a loop turns without progress: {name}"));
         }
-        if !progress.is_fair(record) {
-            play.fault(format!(
-                "a socket is served twice in a turn: {}",
-                record.subject
-            ));
+        // After a throw, the rest of a turn is run again.
+        if let Err(words) = fairness.note(record)
+            && !play.has_thrown(host)
+        {
+            play.fault(format!("{words}: {} of {name}", record.subject));
         }
         if trace != Trace::Printed {
             return;
@@ -97,7 +202,7 @@ pub(super) fn follow(event_loop: &mut Loop, host: &'static str, trace: Trace, pl
         };
         let subject = record.subject.to_string();
         println!(
-            "{:>9.3} {host:>6} {subject:<12} {words}",
+            "{:>9.3} {name:>6} {subject:<12} {words}",
             record.at.as_secs_f64()
         );
     });
