@@ -31,8 +31,8 @@
 //! # Ok::<(), netloop::Error>(())
 //! ```
 //!
-//! A [`Pair`] tests a protocol handler alone, and with [`Sockets`] a test plays a peer call by call. The guide
-//! [Testing your program](crate::guide::testing) shows more.
+//! A [`Pair`] tests a protocol handler alone, and with [`Sockets`] a test plays a peer of a lone
+//! [loop](event_loop) call by call. The guide [Testing your program](crate::guide::testing) shows more.
 //!
 //! # What is simulated
 //!
@@ -64,7 +64,8 @@
 //!   begun, is in `SYN-RECV`.
 //! - Routers and their ICMP messages, except as [faults](Fault). Hosts are on one link: a connect to an IPv4
 //!   address without a host fails with `EHOSTUNREACH` after three seconds, and one to an IPv6 address outside
-//!   fd00::/16 at once with `ENETUNREACH`. There are no link-local addresses.
+//!   fd00::/16 at once with `ENETUNREACH`. There are no link-local addresses. A connect to a machine that has
+//!   crashed fails with `ETIMEDOUT` after 131 s, as if it were behind a router.
 //! - Files other than those of Unix sockets, pipes, child processes, and threads.
 //!
 //! Descriptors from outside cannot be used (`EBADF`, `EPERM`), and none can be duplicated (`EOPNOTSUPP`).
