@@ -172,9 +172,13 @@ fn sockets_that_systemd_passes_are_served_under_their_names() {
     command.arg("--fdname=web:local");
     command.args([env!("CARGO_BIN_EXE_netloop"), "server"]);
     let mut server = Program::start(command);
-    // It listens for the server, which the first connection starts.
-    crate::listening::until("it listens", || path.exists());
-    let mut local = UnixStream::connect(&path).unwrap();
+    // It listens for the server, which the first connection starts. The file is there a moment before that.
+    let mut local = None;
+    crate::listening::until("it listens", || {
+        local = UnixStream::connect(&path).ok();
+        local.is_some()
+    });
+    let mut local = local.unwrap();
     local.set_read_timeout(Some(LIMIT)).unwrap();
     assert_eq!(read(&mut local, 7), b"Welcome");
     let mut lines = [server.line(), server.line()];
